@@ -1,0 +1,1 @@
+//! The table of algorithms: which implementation serves which, chosen in one place.

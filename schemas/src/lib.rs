@@ -1,0 +1,29 @@
+//! Every shape that crosses a wire: identifiers, addresses, envelopes, receipts, evidence, reports, problems, and the
+//! limits on them.
+//!
+//! This is the ground floor: no I/O, no clock, no randomness, no key. A value of one of these types is well formed, and
+//! that is all it says: whether a message may be sent, a signature believed or a log trusted is decided above.
+//!
+//! | module | what it holds | source |
+//! |---|---|---|
+//! | [`id`] | UUIDv7 identifiers, one type for each kind of thing | RFC 9562 5.7 |
+//! | [`address`] | participants and mailboxes, document kinds | CMU resolution 55 (2018) for ЄДРПОУ as the address |
+//! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
+//! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
+//! | [`registry`] | participants, certificates, channels as operators state them | - |
+//! | [`report`] | the report of a signature validation | ETSI EN 319 102-1, TS 119 102-2 |
+//! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
+//! | [`limits`] | the bounds that every door enforces | - |
+
+pub mod address;
+pub mod evidence;
+pub mod id;
+pub mod limits;
+pub mod message;
+pub mod problem;
+pub mod registry;
+pub mod report;
+
+pub use address::{DocumentKind, Edrpou, MailboxId};
+pub use id::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, RequestId};
+pub use problem::{Problem, ProblemCode};

@@ -1,0 +1,47 @@
+//! Bounds that every door enforces. Past a bound a request is refused with a code of its own; nothing is cut silently.
+//!
+//! Each constant says what the bound protects. Operators may lower the ones that `vuzol.toml` names, never raise one.
+
+/// Largest document of one submission, in bytes. It is sealed while it streams in, so this bounds disk, not memory.
+pub const DOCUMENT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
+/// Largest detached signature, in bytes. It is held in memory while it is validated; long-term forms carry whole
+/// revocation lists, hence not smaller.
+pub const SIGNATURE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Largest envelope (JSON) in bytes.
+pub const ENVELOPE_BYTES: usize = 16 * 1024;
+
+/// Largest signed acknowledgement (CMS) in bytes.
+pub const ACKNOWLEDGEMENT_BYTES: usize = 64 * 1024;
+
+/// Largest JSON body of any other operation in bytes.
+pub const JSON_BYTES: usize = 64 * 1024;
+
+/// Sealed parts up to this size lie in the database row, larger ones in the object store: a file and two fsyncs for
+/// each small document cost more than half the throughput.
+pub const INLINE_PART_BYTES: usize = 64 * 1024;
+
+/// Signatures in one signature file. Each costs a chain and a public-key operation.
+pub const SIGNATURES_IN_DOCUMENT: usize = 32;
+
+/// Length of an `Idempotency-Key` header, in visible ASCII characters.
+pub const IDEMPOTENCY_KEY_CHARACTERS: usize = 64;
+
+/// How long an idempotency key is remembered, in hours. A client that retries later asks for the message's state first.
+pub const IDEMPOTENCY_HOURS: u64 = 24 * 7;
+
+/// Messages in one page of a listing.
+pub const PAGE_ITEMS: u32 = 100;
+
+/// Messages in one lease.
+pub const LEASE_MESSAGES: u32 = 100;
+
+/// Longest lease in seconds: after it the messages are offered again.
+pub const LEASE_SECONDS: u32 = 3600;
+
+/// Characters of a reason in an acknowledgement.
+pub const REASON_CHARACTERS: usize = 2000;
+
+/// Certificates that an operator may register for one participant.
+pub const CERTIFICATES_OF_PARTICIPANT: usize = 64;

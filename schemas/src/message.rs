@@ -1,0 +1,292 @@
+//! Messages: what a sender hands in, what the node answers, what a recipient reads.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::address::{DocumentKind, Edrpou, MailboxId};
+use crate::id::{CaseId, EventId, EvidenceId, LeaseToken, MessageId};
+
+/// What routing may read of a submission. The title, the names of files and everything else that may tell of a person
+/// belong in the document, which the node seals and cannot open again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Envelope {
+    /// The participant in whose name the document is sent. Must be the one that the client certificate belongs to.
+    pub sender: Edrpou,
+    /// Where it is to arrive.
+    pub recipient: MailboxId,
+    /// The kind of document; the channel between sender and recipient must allow it.
+    pub kind: DocumentKind,
+    /// The case that this message continues. Absent: the node opens a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_id: Option<CaseId>,
+    /// Media type of the document, for example `application/pdf`.
+    pub media_type: MediaType,
+}
+
+/// A media type: `type/subtype` in lower case, without parameters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[a-z0-9.+-]{1,63}/[a-z0-9.+-]{1,63}$", example = "application/pdf")]
+pub struct MediaType(String);
+
+/// The text is not `type/subtype`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a media type is type/subtype in lower case, without parameters")]
+pub struct InvalidMediaType;
+
+impl MediaType {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for MediaType {
+    type Error = InvalidMediaType;
+    fn try_from(text: String) -> Result<Self, InvalidMediaType> {
+        let token = |t: &str| {
+            (1..=63).contains(&t.len())
+                && t.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".+-".contains(&b))
+        };
+        let well_formed = text.split_once('/').is_some_and(|(kind, sub)| token(kind) && token(sub));
+        well_formed.then_some(Self(text)).ok_or(InvalidMediaType)
+    }
+}
+
+impl From<MediaType> for String {
+    fn from(value: MediaType) -> String {
+        value.0
+    }
+}
+
+/// Where a message stands. Names follow the states of the house; final states absorb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageState {
+    /// Handed in; not yet validated. Never stored: a submission is validated before its transaction.
+    Submitted,
+    /// Refused at the intake (A.2). Final.
+    Rejected,
+    /// Accepted (A.1) and waiting for its carrier.
+    Queued,
+    /// Handed to another node (B.1). That node goes on.
+    Relayed,
+    /// In the recipient's mailbox (D.1).
+    Consigned,
+    /// Fetched by the recipient (E.1).
+    HandedOver,
+    /// Accepted by the recipient (C.3). Final.
+    Accepted,
+    /// Refused by the recipient, with a reason (C.4). Final.
+    Refused,
+    /// Not accepted in time (C.5). Final.
+    Expired,
+    /// The keys are destroyed; evidence stays. Final.
+    Erased,
+}
+
+impl MessageState {
+    /// Whether no further step is possible, erasure aside.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Rejected | Self::Accepted | Self::Refused | Self::Expired | Self::Erased)
+    }
+
+    /// The text on the wire and in storage.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Rejected => "rejected",
+            Self::Queued => "queued",
+            Self::Relayed => "relayed",
+            Self::Consigned => "consigned",
+            Self::HandedOver => "handed_over",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::Erased => "erased",
+        }
+    }
+}
+
+/// What a part of a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartRole {
+    /// The document.
+    Document,
+    /// The detached signature over the document.
+    Signature,
+}
+
+/// One part of a message as evidence and recipients see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Part {
+    /// 0 is the document, 1 its signature.
+    pub number: u8,
+    /// What it is.
+    pub role: PartRole,
+    /// SHA-256 of the part as it was handed in, before sealing, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Size before sealing in bytes.
+    pub size: u64,
+    /// Size of the sealed part, which is what is downloaded, in bytes.
+    pub sealed_size: u64,
+}
+
+/// The answer to a submission: it is durable from here on. A repeat of the submission brings the same receipt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Receipt {
+    /// The message.
+    pub message_id: MessageId,
+    /// The case that it belongs to.
+    pub case_id: CaseId,
+    /// When the node took responsibility, RFC 3339 in UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub accepted_at: OffsetDateTime,
+    /// What was handed in.
+    pub parts: Vec<Part>,
+    /// The audited event of the acceptance; `/v1/log/proofs/{event_id}` proves it within a second or so.
+    pub event_id: EventId,
+    /// Evidence A.1 SubmissionAcceptance, signed by the node: a JWS in compact form (RFC 7515).
+    pub evidence: String,
+}
+
+/// A message in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MessageSummary {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its case.
+    pub case_id: CaseId,
+    /// Who sent it.
+    pub sender: Edrpou,
+    /// Where it arrives.
+    pub recipient: MailboxId,
+    /// Kind of document.
+    pub kind: DocumentKind,
+    /// Media type of the document.
+    pub media_type: MediaType,
+    /// Where it stands.
+    pub state: MessageState,
+    /// When the node took responsibility.
+    #[serde(with = "time::serde::rfc3339")]
+    pub accepted_at: OffsetDateTime,
+    /// When it last changed state.
+    #[serde(with = "time::serde::rfc3339")]
+    pub changed_at: OffsetDateTime,
+}
+
+/// One page of a listing, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MessagePage {
+    /// The messages.
+    pub messages: Vec<MessageSummary>,
+    /// Pass as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_after: Option<MessageId>,
+}
+
+/// A request to lease messages of a mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaseRequest {
+    /// How many at most, 1 to [`crate::limits::LEASE_MESSAGES`].
+    pub max_messages: u32,
+    /// For how long in seconds, 1 to [`crate::limits::LEASE_SECONDS`].
+    pub seconds: u32,
+}
+
+/// Leased messages: until the lease expires no one else is offered them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Lease {
+    /// Sent as `Vuzol-Lease` with downloads and acknowledgements.
+    pub token: LeaseToken,
+    /// When the lease ends.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: OffsetDateTime,
+    /// What was leased; empty when nothing waits.
+    pub messages: Vec<LeasedMessage>,
+}
+
+/// A leased message with what is needed to open it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LeasedMessage {
+    /// The message.
+    #[serde(flatten)]
+    pub summary: MessageSummary,
+    /// How often it was leased before.
+    pub earlier_leases: u32,
+    /// Its parts.
+    pub parts: Vec<Part>,
+    /// The document key, wrapped to the recipient: base64 of a CMS AuthEnvelopedData (RFC 5083) that holds the 32-byte key.
+    pub key_envelope: String,
+}
+
+/// What a recipient says of a message. This JSON is the content that its signed acknowledgement carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledgement {
+    /// The message.
+    pub message_id: MessageId,
+    /// Accepted or refused.
+    pub outcome: AcknowledgementOutcome,
+    /// SHA-256 of the document that was opened, in lower-case hexadecimal: binds the acknowledgement to the content.
+    pub document_sha256: String,
+    /// Why, when refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Accepted or refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AcknowledgementOutcome {
+    /// The recipient accepts the document (C.3).
+    Accepted,
+    /// The recipient refuses it and says why (C.4).
+    Refused,
+}
+
+/// The answer to an acknowledgement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AcknowledgementReceipt {
+    /// The message.
+    pub message_id: MessageId,
+    /// Its state now.
+    pub state: MessageState,
+    /// The audited event.
+    pub event_id: EventId,
+    /// Evidence C.3 or C.4: a JWS in compact form.
+    pub evidence: String,
+}
+
+/// One step of a case, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CaseEvent {
+    /// The audited event.
+    pub event_id: EventId,
+    /// The message that it is about.
+    pub message_id: MessageId,
+    /// The state that the message came to.
+    pub state: MessageState,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The evidence of the step.
+    pub evidence_id: EvidenceId,
+    /// The evidence itself: a JWS in compact form.
+    pub evidence: String,
+}
+
+/// The events of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CaseEvents {
+    /// The case.
+    pub case_id: CaseId,
+    /// Its events, oldest first.
+    pub events: Vec<CaseEvent>,
+}

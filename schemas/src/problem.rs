@@ -1,0 +1,279 @@
+//! Refusals: problem details (RFC 9457) with a stable code, a sentence for the clerk in English and Ukrainian, and the
+//! clause for the engineer.
+//!
+//! The code is the problem's `type` (`urn:vuzol:problem:<code>`), the metric label, the audit entry's reason and the key
+//! of the test. A code is never reused and never changes its meaning. Which HTTP status a code comes with is decided at
+//! the door (`gateway/src/http`), not here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A problem as it is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// `urn:vuzol:problem:<code>`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code alone.
+    pub code: String,
+    /// HTTP status.
+    pub status: u16,
+    /// What went wrong, in English.
+    pub title: String,
+    /// What went wrong, in Ukrainian.
+    pub title_uk: String,
+    /// What exactly, for the caller; never a secret, never personal data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The clause of the standard that was not met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    /// The request, as in the node's log: `urn:uuid:<request id>`.
+    pub instance: String,
+    /// Evidence A.2 SubmissionRejection, where a submission was refused: a JWS in compact form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// Who has to act before a repeat can succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame {
+    /// The caller sent something wrong.
+    Caller,
+    /// Somebody else's service or certificate.
+    Peer,
+    /// The operator of the node.
+    Operator,
+    /// A defect of ours.
+    Node,
+}
+
+macro_rules! problem_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $blame:ident, $clause:expr, $en:literal, $uk:literal;)*) => {
+        /// Every refusal that there is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ProblemCode { $($(#[$doc])* #[doc = $en] $name,)* }
+
+        impl ProblemCode {
+            /// All codes, in the order of this file.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The stable code.
+            #[must_use]
+            pub fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
+
+            /// Who has to act.
+            #[must_use]
+            pub fn blame(self) -> Blame { match self { $(Self::$name => Blame::$blame),* } }
+
+            /// The sentence in English.
+            #[must_use]
+            pub fn text_en(self) -> &'static str { match self { $(Self::$name => $en),* } }
+
+            /// The sentence in Ukrainian.
+            #[must_use]
+            pub fn text_uk(self) -> &'static str { match self { $(Self::$name => $uk),* } }
+
+            /// The clause that was not met, where a standard says it.
+            #[must_use]
+            pub fn clause(self) -> Option<&'static str> { match self { $(Self::$name => $clause),* } }
+        }
+    };
+}
+
+problem_codes! {
+    // --- who is asking
+    ClientCertificateMissing = "login.certificate_missing", Caller, None,
+        "The connection presented no client certificate.",
+        "З'єднання встановлено без сертифіката клієнта.";
+    ClientCertificateUntrusted = "login.certificate_untrusted", Caller, Some("RFC 5280, 6.1"),
+        "The client certificate does not lead to an authority that this node trusts.",
+        "Сертифікат клієнта не веде до центру сертифікації, якому довіряє вузол.";
+    ClientCertificateExpired = "login.certificate_expired", Caller, Some("RFC 5280, 6.1.3 (a)(2)"),
+        "The client certificate is outside its validity period.",
+        "Строк дії сертифіката клієнта не почався або закінчився.";
+    ClientCertificateRevoked = "login.certificate_revoked", Caller, Some("RFC 5280, 6.1.3 (a)(3)"),
+        "The client certificate is revoked.",
+        "Сертифікат клієнта скасовано.";
+    ClientCertificateUnregistered = "login.certificate_unregistered", Caller, None,
+        "The client certificate is valid, but no participant has registered it.",
+        "Сертифікат клієнта чинний, але його не зареєстровано за жодним учасником.";
+    TooManyAnonymousRequests = "login.too_many_attempts", Caller, None,
+        "Too many requests without a valid login. Try again later.",
+        "Забагато запитів без успішного входу. Спробуйте пізніше.";
+    // --- may they
+    ActionForbidden = "access.forbidden", Caller, None,
+        "Your role does not allow this action.",
+        "Ваша роль не дозволяє цю дію.";
+    SenderNotYou = "access.sender_not_you", Caller, None,
+        "The envelope names a sender other than the participant that is logged in.",
+        "Відправник у конверті не збігається з учасником, що виконав вхід.";
+    ChannelNotAllowed = "access.channel_not_allowed", Caller, None,
+        "No channel allows you to send this kind of document to this mailbox.",
+        "Жоден канал не дозволяє вам надсилати документи цього виду до цієї скриньки.";
+    // --- what they asked for
+    NotFound = "request.not_found", Caller, Some("RFC 9110, 15.5.5"),
+        "There is nothing at this address for you.",
+        "За цією адресою для вас нічого немає.";
+    MethodNotAllowed = "request.method_not_allowed", Caller, Some("RFC 9110, 15.5.6"),
+        "This address does not support the method.",
+        "Ця адреса не підтримує такий метод.";
+    MalformedId = "request.malformed_id", Caller, Some("RFC 9562, 4"),
+        "An identifier in the address is malformed.",
+        "Ідентифікатор в адресі має неправильний вигляд.";
+    MalformedQuery = "request.malformed_query", Caller, None,
+        "The query of the address is malformed.",
+        "Параметри запиту мають неправильний вигляд.";
+    MalformedJson = "request.malformed_json", Caller, Some("RFC 8259"),
+        "The JSON of the request is malformed or does not fit its schema.",
+        "JSON у запиті пошкоджено, або він не відповідає схемі.";
+    MalformedMultipart = "request.malformed_multipart", Caller, Some("RFC 7578"),
+        "The multipart body is malformed, or its parts are not envelope, signature, document in this order.",
+        "Тіло multipart пошкоджено, або його частини йдуть не в порядку envelope, signature, document.";
+    TruncatedBody = "request.truncated_body", Caller, Some("RFC 9112, 8"),
+        "The request body ended before it was complete.",
+        "Тіло запиту обірвалося до його завершення.";
+    UnsupportedMediaType = "request.unsupported_media_type", Caller, Some("RFC 9110, 15.5.16"),
+        "The request body has a media type that this operation does not accept.",
+        "Ця операція не приймає такий тип вмісту.";
+    TooLarge = "request.too_large", Caller, Some("RFC 9110, 15.5.14"),
+        "The request body, or a part of it, is larger than this node accepts.",
+        "Тіло запиту або його частина більші, ніж приймає вузол.";
+    RepeatedHeader = "request.repeated_header", Caller, Some("RFC 9110, 5.3"),
+        "A header that may stand once is repeated.",
+        "Заголовок, який має бути один, повторено.";
+    MalformedHeader = "request.malformed_header", Caller, None,
+        "A header of the request is malformed.",
+        "Заголовок запиту має неправильний вигляд.";
+    MissingHeader = "request.missing_header", Caller, None,
+        "A header that this operation needs is missing.",
+        "Бракує заголовка, потрібного для цієї операції.";
+    RangeNotSatisfiable = "request.range_not_satisfiable", Caller, Some("RFC 9110, 15.5.17"),
+        "The range lies outside the part.",
+        "Запитаний діапазон лежить поза межами частини.";
+    IdempotencyKeyReused = "request.idempotency_key_reused", Caller, None,
+        "The Idempotency-Key was used before for another submission.",
+        "Цей Idempotency-Key уже використано для іншого подання.";
+    RequestTimeout = "request.timeout", Caller, Some("RFC 9110, 15.5.9"),
+        "The request did not arrive in time.",
+        "Запит не надійшов вчасно.";
+    // --- submissions
+    UnknownRecipient = "submission.unknown_recipient", Caller, None,
+        "There is no such mailbox.",
+        "Такої скриньки немає.";
+    RecipientCannotReceive = "submission.recipient_cannot_receive", Operator, None,
+        "The recipient has no valid encryption certificate, so nothing can be sealed to it.",
+        "Одержувач не має чинного сертифіката шифрування, тому зашифрувати документ для нього неможливо.";
+    UnknownCase = "submission.unknown_case", Caller, None,
+        "There is no such case between you and the recipient.",
+        "Такої справи між вами та одержувачем немає.";
+    EmptyDocument = "submission.empty_document", Caller, None,
+        "The document is empty.",
+        "Документ порожній.";
+    // --- signatures
+    SignatureMissing = "signature.missing", Caller, Some("ETSI EN 319 102-1, 5.2.2"),
+        "The signature file holds no signature.",
+        "Файл підпису не містить жодного підпису.";
+    SignatureUnreadable = "signature.unreadable", Caller, Some("ETSI EN 319 102-1, 5.2.2"),
+        "The signature cannot be read.",
+        "Підпис неможливо прочитати.";
+    SignatureFormat = "signature.format_failure", Caller, Some("ETSI EN 319 102-1, 5.2.2"),
+        "The signature does not conform to its format.",
+        "Підпис не відповідає своєму формату.";
+    SignatureOverOtherContent = "signature.hash_failure", Caller, Some("ETSI EN 319 102-1, 5.2.7"),
+        "The signature is over other content: the document was changed, or it is another document.",
+        "Підпис стосується іншого вмісту: документ змінено, або це інший документ.";
+    SignatureValueWrong = "signature.crypto_failure", Caller, Some("ETSI EN 319 102-1, 5.2.7"),
+        "The signature value does not verify under the signing certificate.",
+        "Значення підпису не підтверджується сертифікатом підписувача.";
+    SignerUnidentified = "signature.no_signing_certificate", Caller, Some("ETSI EN 319 102-1, 5.2.3"),
+        "The signing certificate cannot be identified.",
+        "Сертифікат підписувача неможливо визначити.";
+    SignerUntrusted = "signature.untrusted_signer", Caller, Some("ETSI EN 319 102-1, 5.2.6"),
+        "The signing certificate does not lead to an authority that this node trusts.",
+        "Сертифікат підписувача не веде до центру сертифікації, якому довіряє вузол.";
+    SignerRevoked = "signature.revoked_signer", Caller, Some("ETSI EN 319 102-1, 5.3.4"),
+        "The signing certificate is revoked.",
+        "Сертифікат підписувача скасовано.";
+    SignerExpired = "signature.expired_signer", Caller, Some("ETSI EN 319 102-1, 5.3.4"),
+        "The signing certificate is outside its validity period, and nothing proves an earlier signing time.",
+        "Строк дії сертифіката підписувача не почався або закінчився, а раніший час підписання не доведено.";
+    SignerStatusUnknown = "signature.status_unknown", Peer, Some("ETSI EN 319 102-1, 5.2.5"),
+        "The status of the signing certificate cannot be established now. Try again later.",
+        "Статус сертифіката підписувача зараз неможливо встановити. Спробуйте пізніше.";
+    SignatureConstraints = "signature.constraints", Caller, Some("ETSI EN 319 102-1, 5.2.8"),
+        "The signature does not meet the acceptance policy of the channel.",
+        "Підпис не відповідає політиці приймання каналу.";
+    SignatureWeakAlgorithm = "signature.weak_algorithm", Caller, Some("ETSI EN 319 102-1, 5.2.8; TS 119 312"),
+        "The signature uses an algorithm or key size that is no longer accepted.",
+        "Підпис використовує алгоритм або довжину ключа, які вже не приймаються.";
+    SignerNotOfSender = "signature.signer_not_of_sender", Caller, None,
+        "The signing certificate belongs to another organisation than the sender.",
+        "Сертифікат підписувача належить іншій організації, а не відправнику.";
+    // --- messages
+    LeaseNotHeld = "message.lease_not_held", Caller, None,
+        "You do not hold a lease on this message, or it has expired.",
+        "Ви не утримуєте це повідомлення, або час утримання минув.";
+    NotHandedOver = "message.not_handed_over", Caller, None,
+        "The message was not downloaded yet, so it cannot be acknowledged.",
+        "Повідомлення ще не завантажено, тому підтвердити його неможливо.";
+    AlreadyFinal = "message.already_final", Caller, None,
+        "The message has come to a final state before.",
+        "Повідомлення вже перейшло до остаточного стану.";
+    AcknowledgementMismatch = "message.acknowledgement_mismatch", Caller, None,
+        "The signed acknowledgement names another message, another document, or lacks the reason of a refusal.",
+        "Підписане підтвердження стосується іншого повідомлення чи документа або не містить причини відмови.";
+    // --- transparency log
+    NotYetInLog = "log.not_yet_integrated", Node, None,
+        "The event is recorded, but the log has not numbered it yet. Try again in a second.",
+        "Подію записано, але журнал її ще не пронумерував. Спробуйте за секунду.";
+    // --- us
+    Overloaded = "node.overloaded", Operator, Some("RFC 9110, 15.6.4"),
+        "The node is busy. Nothing was accepted; try again shortly.",
+        "Вузол перевантажено. Нічого не прийнято; спробуйте трохи згодом.";
+    StorageUnavailable = "node.storage_unavailable", Operator, Some("RFC 9110, 15.6.4"),
+        "The node cannot store anything now. Nothing was accepted.",
+        "Вузол зараз не може зберігати дані. Нічого не прийнято.";
+    Internal = "node.internal", Node, Some("RFC 9110, 15.6.1"),
+        "The node failed. The operators can find the request by its number.",
+        "Збій вузла. Оператори знайдуть запит за його номером.";
+}
+
+impl ProblemCode {
+    /// The problem's type URI.
+    #[must_use]
+    pub fn type_uri(self) -> String {
+        format!("urn:vuzol:problem:{}", self.as_str())
+    }
+}
+
+impl fmt::Display for ProblemCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn codes_are_unique_and_well_formed() {
+        let codes: BTreeSet<_> = ProblemCode::ALL.iter().map(|c| c.as_str()).collect();
+        assert_eq!(codes.len(), ProblemCode::ALL.len());
+        for code in codes {
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.' || b == b'_'), "{code}");
+            assert_eq!(code.matches('.').count(), 1, "{code}");
+        }
+    }
+
+    #[test]
+    fn every_code_speaks_both_languages() {
+        for code in ProblemCode::ALL {
+            assert!(code.text_en().is_ascii() && code.text_en().ends_with('.'), "{code}");
+            assert!(code.text_uk().chars().any(|c| ('а'..='я').contains(&c)) && code.text_uk().ends_with('.'), "{code}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Bounded BER to DER (own step), keeping the original bytes. Iterative, budgeted.

@@ -1,0 +1,1 @@
+//! CMS SignedData as received: raw views over the normalised bytes.
