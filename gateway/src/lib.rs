@@ -1,1 +1,8 @@
-//! gateway
+//! The door: HTTP, wiring, outbound client, workers, commands.
+pub mod client;
+pub mod commands;
+pub mod config;
+pub mod http;
+pub mod outbound;
+pub mod wiring;
+pub mod workers;

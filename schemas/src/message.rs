@@ -290,3 +290,14 @@ pub struct CaseEvents {
     /// Its events, oldest first.
     pub events: Vec<CaseEvent>,
 }
+
+/// What proves an audited event: the entry that was logged and its proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct LogProof {
+    /// The event.
+    pub event_id: EventId,
+    /// The logged entry: base64 of the canonical bytes that are the leaf's content.
+    pub entry: String,
+    /// The proof, a `c2sp.org/tlog-proof@v1` text: index, hashes, checkpoint.
+    pub proof: String,
+}

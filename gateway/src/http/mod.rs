@@ -1,0 +1,1 @@
+//! Routes of the public API and of the operator port, problem+json, TLS accept loop.

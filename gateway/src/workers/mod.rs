@@ -1,0 +1,1 @@
+//! Workers: delivery, log rounds, sweeping, expiry.
