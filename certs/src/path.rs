@@ -4,8 +4,8 @@ use crate::trust::{Purpose, TrustSnapshot};
 use time::OffsetDateTime;
 /// Bounds one path search.
 #[derive(Debug, Clone)]
-pub struct Budget { pub signature_checks: u32, pub path_length: u32 }
-impl Default for Budget { fn default() -> Self { Self { signature_checks: 100, path_length: 8 } } }
+pub struct Budget { pub signature_checks: u32, pub path_length: u32, pub name_comparisons: u32 }
+impl Default for Budget { fn default() -> Self { Self { signature_checks: 100, path_length: 8, name_comparisons: 250_000 } } }
 /// Ranked: the most specific failure over all candidate paths is reported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
@@ -21,6 +21,8 @@ pub enum PathError {
     #[error("key usage: {subject}")] KeyUsage { subject: String },
     #[error("extended key usage: {subject}")] ExtendedKeyUsage { subject: String },
     #[error("unknown critical extension: {subject}")] UnknownCriticalExtension { subject: String },
+    #[error("extension cannot be read: {subject}")] MalformedExtension { subject: String },
+    #[error("no valid certificate policy where one is required")] Policy,
 }
 /// A path that was verified at a time for a purpose: leaf first, anchor last. Only `verify` makes one.
 #[derive(Clone)]

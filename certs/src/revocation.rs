@@ -10,10 +10,13 @@ pub enum RevocationError {
     #[error("OCSP error status {0}")] ResponderStatus(u8),
     #[error("answer is for another certificate")] OtherCertificate,
     #[error("nonce differs")] NonceMismatch,
+    #[error("the list does not cover this certificate: {0}")] OutOfScope(&'static str),
 }
 #[derive(Clone)]
 pub struct OcspResponse { inner: () }
-impl OcspResponse { pub fn from_der(_der: &[u8]) -> Result<Self, RevocationError> { todo!() } pub fn der(&self) -> &[u8] { todo!() } }
+impl OcspResponse { pub fn from_der(_der: &[u8]) -> Result<Self, RevocationError> { todo!() } pub fn der(&self) -> &[u8] { todo!() }
+    /// Err(NonceMismatch) if the answer has another nonce or none.
+    pub fn check_nonce(&self, _nonce: &[u8]) -> Result<(), RevocationError> { todo!() } }
 #[derive(Clone)]
 pub struct Crl { inner: () }
 impl Crl { pub fn from_der(_der: &[u8]) -> Result<Self, RevocationError> { todo!() } pub fn der(&self) -> &[u8] { todo!() } }
