@@ -1,8 +1,31 @@
 //! Durable state without rules.
+//!
+//! This room keeps bytes and rows and gives them back. It knows what a transaction, a lease and an object are; it knows
+//! nothing of messages, roles or evidence, and decides nothing about them.
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | [`store`] | the interface: one [`Writer`] that commits groups, many [`Reader`]s, [`Tx`], [`Row`], [`Value`] |
+//! | `writer`, `reader` | the storage threads behind it |
+//! | `sqlite` | connections of the embedded back end: what is set, what is checked, what its errors mean |
+//! | `postgres` | where the grown back end will stand |
+//! | [`mod@migrate`] | the schema and its version |
+//! | [`jobs`] | deferred work under leases |
+//! | [`objects`] | large immutable objects |
+//! | [`clock`], [`ids`] | the time and fresh identifiers |
+//!
+//! Fences: rusqlite and `object_store` are named in this crate only.
+
 pub mod clock;
 pub mod ids;
 pub mod jobs;
+pub mod migrate;
 pub mod objects;
+mod postgres;
+mod reader;
+mod sqlite;
 pub mod store;
+mod writer;
+
 pub use clock::Clock;
 pub use store::{Reader, Row, StoreError, Tx, TxError, Value, Writer};

@@ -1,28 +1,393 @@
-//! Large immutable objects: object_store over a folder (fsync on) or S3. Staged, then committed by the database row; orphans are swept.
+//! Large immutable objects: a folder (S3 later, through the same crate). Staged, then committed by the row that names
+//! them; orphans are swept by whoever owns the rows.
+//!
+//! What durability rests on (`object_store` 0.14.2, `LocalFileSystem` with fsync on): an object is written under a
+//! staging name `<key>#<n>`, synced, closed, renamed or hard-linked to its key, and its folder is synced; folders that
+//! had to be made are synced up to the first that existed. Not covered: deletion, which may be undone by a power cut
+//! (then the object is an orphan again, and swept again), and staging names left by a killed process, which
+//! [`Objects::open_folder`] removes.
+//!
+//! [`Objects::put_unsynced`] and [`Objects::sync`] are for what can be made again until the sync: the tiles of the
+//! transparency log, whose stage is durable.
+
 use crate::store::StoreError;
 use bytes::Bytes;
-use futures_util::stream::BoxStream;
-use std::path::Path;
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{GetOptions, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use time::OffsetDateTime;
+
+/// A folder of immutable objects. A key is a relative path of `/`-separated segments of ASCII letters, digits, `-`, `_`
+/// and `.`; no segment is `.` or `..`.
 #[derive(Clone)]
-pub struct Objects { inner: () }
-impl Objects {
-    pub fn open_folder(_path: &Path) -> Result<Self, StoreError> { todo!() }
-    /// Create-only, durable on return; an existing object with the same bytes is fine, with others it is Conflict.
-    pub async fn put_new(&self, _key: &str, _bytes: Bytes) -> Result<(), StoreError> { todo!() }
-    /// Replaces (for the checkpoint file only), durable on return.
-    pub async fn put(&self, _key: &str, _bytes: Bytes) -> Result<(), StoreError> { todo!() }
-    /// Streaming upload, bounded memory.
-    pub async fn upload(&self, _key: &str) -> Result<Upload, StoreError> { todo!() }
-    pub async fn read(&self, _key: &str) -> Result<Option<Bytes>, StoreError> { todo!() }
-    pub async fn read_range(&self, _key: &str, _range: std::ops::Range<u64>) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> { todo!() }
-    pub async fn delete(&self, _key: &str) -> Result<(), StoreError> { todo!() }
-    pub async fn list(&self, _prefix: &str) -> Result<Vec<(String, u64, time::OffsetDateTime)>, StoreError> { todo!() }
+pub struct Objects {
+    synced: Arc<LocalFileSystem>,
+    unsynced: Arc<LocalFileSystem>,
+    root: Arc<PathBuf>,
 }
-/// Dropped without `finish`: nothing stays visible.
-pub struct Upload { inner: () }
+
+impl Objects {
+    /// Opens a folder, and makes it where there is none. What uploads of killed processes left there is removed in the
+    /// background.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where it is no folder that can be read.
+    pub fn open_folder(path: &Path) -> Result<Self, StoreError> {
+        let io = |error: std::io::Error| StoreError::Objects(format!("{}: {error}", path.display()));
+        std::fs::create_dir_all(path).map_err(io)?;
+        let root = path.canonicalize().map_err(io)?;
+        let open = |fsync| LocalFileSystem::new_with_prefix(&root).map(|s| Arc::new(s.with_fsync(fsync)));
+        let (synced, unsynced) = (open(true).map_err(failure)?, open(false).map_err(failure)?);
+        let folder = root.clone();
+        std::thread::Builder::new()
+            .name("vuzol-staging".to_owned())
+            .spawn(move || remove_abandoned(&folder, SystemTime::now() - ABANDONED))
+            .map_err(io)?;
+        Ok(Self { synced, unsynced, root: Arc::new(root) })
+    }
+
+    /// Create-only, durable on return; an existing object with the same bytes is fine, with others it is Conflict.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] as said; [`StoreError::Objects`] where the folder fails.
+    pub async fn put_new(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        if self.create(&self.synced, key, bytes).await? {
+            return Ok(());
+        }
+        // Whoever wrote it may not have come to the sync yet, or did not mean to.
+        self.sync(vec![key.to_owned()]).await
+    }
+
+    /// As [`put_new`](Self::put_new), but a power cut may undo it until [`sync`](Self::sync).
+    ///
+    /// # Errors
+    /// As [`put_new`](Self::put_new).
+    pub async fn put_unsynced(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.create(&self.unsynced, key, bytes).await.map(drop)
+    }
+
+    /// Makes objects durable that were put unsynced: the files first, then each folder on their way once. Keys without
+    /// an object are passed over.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where a sync fails: then none of them may be taken for durable.
+    pub async fn sync(&self, keys: Vec<String>) -> Result<(), StoreError> {
+        let paths = keys.iter().map(|key| Ok(self.root.join(parse(key)?.as_ref()))).collect::<Result<Vec<_>, _>>()?;
+        let root = Arc::clone(&self.root);
+        blocking(move || sync_paths(&root, &paths)).await
+    }
+
+    /// Replaces (for the checkpoint file only), durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails.
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
+        self.synced.put(&parse(key)?, bytes.into()).await.map(drop).map_err(failure)
+    }
+
+    /// Streaming upload: memory is bounded by what is passed to [`Upload::write`], whatever the object's size.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails.
+    pub async fn upload(&self, key: &str) -> Result<Upload, StoreError> {
+        let key = parse(key)?;
+        let store = Arc::clone(&self.synced);
+        let runtime = tokio::runtime::Handle::current();
+        // Opening makes and syncs folders on the thread that polls it.
+        let upload = blocking(move || runtime.block_on(store.put_multipart(&key)).map_err(failure)).await?;
+        Ok(Upload { upload })
+    }
+
+    /// A whole object, for small ones; None where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails.
+    pub async fn read(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
+        let found = match self.synced.get(&parse(key)?).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(failure(error)),
+        };
+        found.bytes().await.map(Some).map_err(failure)
+    }
+
+    /// The bytes of `range` in pieces of at most 256 KiB. An object that is deleted meanwhile is read to its end.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where there is no such object, the range lies outside it, or the folder fails.
+    pub async fn read_range(
+        &self,
+        key: &str,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, StoreError> {
+        if range.is_empty() {
+            return Ok(futures_util::stream::empty().boxed());
+        }
+        let options = GetOptions { range: Some(range.clone().into()), ..GetOptions::default() };
+        let found = self.synced.get_opts(&parse(key)?, options).await.map_err(failure)?;
+        if found.range != range {
+            return Err(StoreError::Objects(format!("{key} ends at {}, before {}", found.range.end, range.end)));
+        }
+        match found.payload {
+            GetResultPayload::File(file, _) => Ok(pieces(file, range).boxed()),
+            GetResultPayload::Stream(stream) => Ok(stream.map_err(failure).boxed()),
+        }
+    }
+
+    /// Deletes; an absent object is no error. Not durable by itself: see the head of this file.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails.
+    pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        match self.synced.delete(&parse(key)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failure(error)),
+        }
+    }
+
+    /// Key, size in bytes and time of the last change of every object whose key begins with the segments of `prefix`
+    /// (all where it is empty), sorted by key.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {
+        let prefix = if prefix.is_empty() { None } else { Some(parse(prefix.trim_end_matches('/'))?) };
+        let found: Vec<_> = self.synced.list(prefix.as_ref()).try_collect().await.map_err(failure)?;
+        let mut all = found
+            .into_iter()
+            .map(|object| {
+                let seconds = object.last_modified.timestamp();
+                let modified = OffsetDateTime::from_unix_timestamp(seconds)
+                    .map_err(|_| StoreError::Corrupt("an object's time is outside the calendar"))?;
+                Ok((object.location.to_string(), object.size, modified))
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        all.sort();
+        Ok(all)
+    }
+
+    /// True where the object was created, false where it was there with the same bytes.
+    async fn create(&self, store: &LocalFileSystem, key: &str, bytes: Bytes) -> Result<bool, StoreError> {
+        let created = store.put_opts(&parse(key)?, PutPayload::from(bytes.clone()), PutMode::Create.into()).await;
+        match created {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => match self.read(key).await? {
+                Some(existing) if existing == bytes => Ok(false),
+                Some(_) => Err(StoreError::Conflict),
+                None => Err(StoreError::Objects(format!("{key} came and went"))),
+            },
+            Err(error) => Err(failure(error)),
+        }
+    }
+}
+
+/// An object on its way. Dropped without [`finish`](Upload::finish): nothing stays visible.
+pub struct Upload {
+    upload: Box<dyn MultipartUpload>,
+}
+
 impl Upload {
-    pub async fn write(&mut self, _bytes: Bytes) -> Result<(), StoreError> { todo!() }
-    /// Durable on return.
-    pub async fn finish(self) -> Result<(), StoreError> { todo!() }
-    pub async fn abort(self) { todo!() }
+    /// Appends bytes; returns when they are handed to the operating system.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails; then the upload is to be aborted.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
+        self.upload.put_part(bytes.into()).await.map_err(failure)
+    }
+
+    /// Makes the object visible under its key, in place of any that was there. Durable on return.
+    ///
+    /// # Errors
+    /// [`StoreError::Objects`] where the folder fails.
+    pub async fn finish(mut self) -> Result<(), StoreError> {
+        self.upload.complete().await.map(drop).map_err(failure)
+    }
+
+    /// Forgets the upload. What cannot be removed now is removed at the next start.
+    pub async fn abort(mut self) {
+        if let Err(error) = self.upload.abort().await {
+            tracing::warn!(%error, "an aborted upload left its staging file");
+        }
+    }
+}
+
+/// Strict: a key comes from our own code, so anything odd is a defect, not something to percent-encode.
+fn parse(key: &str) -> Result<Key, StoreError> {
+    let plain = |segment: &str| {
+        let bytes = segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        bytes && !matches!(segment, "" | "." | "..")
+    };
+    if !key.split('/').all(plain) {
+        return Err(StoreError::Objects(format!("no key: {key:?}")));
+    }
+    Key::parse(key).map_err(|error| StoreError::Objects(error.to_string()))
+}
+
+fn failure(error: object_store::Error) -> StoreError {
+    StoreError::Objects(error.to_string())
+}
+
+async fn blocking<T: Send + 'static>(
+    f: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(f).await.unwrap_or(Err(StoreError::Closed))
+}
+
+/// The crate's own stream of a file reads 8 KiB at a time, each with a hop to another thread.
+const PIECE: u64 = 256 * 1024;
+
+fn pieces(file: File, range: Range<u64>) -> impl futures_util::Stream<Item = Result<Bytes, StoreError>> + Send {
+    futures_util::stream::try_unfold((file, range), |(mut file, range)| async move {
+        if range.is_empty() {
+            return Ok(None);
+        }
+        let end = range.end.min(range.start.saturating_add(PIECE));
+        let piece = blocking(move || {
+            let io = |error: std::io::Error| StoreError::Objects(error.to_string());
+            let mut bytes = vec![0; usize::try_from(end - range.start).unwrap_or(0)];
+            file.seek(SeekFrom::Start(range.start)).map_err(io)?;
+            file.read_exact(&mut bytes).map_err(io)?;
+            Ok((Bytes::from(bytes), (file, end..range.end)))
+        });
+        piece.await.map(Some)
+    })
+}
+
+fn sync_paths(root: &Path, paths: &[PathBuf]) -> Result<(), StoreError> {
+    let sync = |path: &Path| match File::open(path) {
+        Ok(file) => file.sync_all(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    let io = |error: std::io::Error| StoreError::Objects(error.to_string());
+    let mut folders = std::collections::BTreeSet::new();
+    for path in paths {
+        sync(path).map_err(io)?;
+        folders.extend(path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)));
+    }
+    if cfg!(unix) {
+        // Deepest first; only on Unix can a folder be opened and synced.
+        folders.into_iter().rev().try_for_each(|folder| sync(folder).map_err(io))?;
+    }
+    Ok(())
+}
+
+/// No upload is silent for this long: requests have deadlines far below it.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Removes staging files (`<key>#<n>`) that were last written before `before`.
+fn remove_abandoned(folder: &Path, before: SystemTime) {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if is_staging(&entry) && entry.metadata().and_then(|m| m.modified()).is_ok_and(|at| at < before) {
+                // Nobody waits for it; one that cannot be removed is tried again at the next start.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+fn is_staging(entry: &std::fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let number = name.to_str().and_then(|name| name.rsplit_once('#')).map(|(_, number)| number);
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> (tempfile::TempDir, Objects) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::open_folder(folder.path()).unwrap();
+        (folder, objects)
+    }
+
+    #[tokio::test]
+    async fn an_object_is_created_once_and_never_changed() {
+        let (_folder, objects) = folder();
+        objects.put_new("a/b/c", Bytes::from_static(b"one")).await.unwrap();
+        objects.put_new("a/b/c", Bytes::from_static(b"one")).await.unwrap();
+        objects.put_unsynced("a/b/c", Bytes::from_static(b"one")).await.unwrap();
+        assert_eq!(objects.put_new("a/b/c", Bytes::from_static(b"two")).await, Err(StoreError::Conflict));
+        assert_eq!(objects.put_unsynced("a/b/c", Bytes::from_static(b"two")).await, Err(StoreError::Conflict));
+        assert_eq!(objects.read("a/b/c").await.unwrap().unwrap(), &b"one"[..]);
+        assert_eq!(objects.read("a/b/d").await.unwrap(), None);
+        objects.sync(vec!["a/b/c".to_owned(), "a/b/never".to_owned()]).await.unwrap();
+        objects.put("checkpoint", Bytes::from_static(b"1")).await.unwrap();
+        objects.put("checkpoint", Bytes::from_static(b"2")).await.unwrap();
+        assert_eq!(objects.read("checkpoint").await.unwrap().unwrap(), &b"2"[..]);
+        let keys: Vec<_> = objects.list("a").await.unwrap().into_iter().map(|(k, size, _)| (k, size)).collect();
+        assert_eq!(keys, [("a/b/c".to_owned(), 3)]);
+        objects.delete("a/b/c").await.unwrap();
+        objects.delete("a/b/c").await.unwrap();
+        assert!(objects.list("a").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn keys_cannot_leave_the_folder() {
+        let (_folder, objects) = folder();
+        for key in ["../x", "a/../x", "/etc/passwd", "a//b", "", ".", "a\\b", "a b", "a#1", "ключ", "a\0"] {
+            assert!(matches!(objects.put_new(key, Bytes::new()).await, Err(StoreError::Objects(_))), "{key:?}");
+            assert!(matches!(objects.read(key).await, Err(StoreError::Objects(_))), "{key:?}");
+            assert!(objects.upload(key).await.is_err(), "{key:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_becomes_visible_only_when_finished() {
+        let (folder, objects) = folder();
+        let mut upload = objects.upload("parts/1").await.unwrap();
+        let piece = Bytes::from(vec![7; 100_000]);
+        for _ in 0..30 {
+            upload.write(piece.clone()).await.unwrap();
+        }
+        assert!(objects.list("").await.unwrap().is_empty());
+        assert_eq!(objects.read("parts/1").await.unwrap(), None);
+        upload.finish().await.unwrap();
+        assert_eq!(objects.list("parts").await.unwrap()[0].1, 3_000_000);
+
+        let mut dropped = objects.upload("parts/2").await.unwrap();
+        dropped.write(piece.clone()).await.unwrap();
+        dropped.abort().await;
+        assert!(objects.list("parts/2").await.unwrap().is_empty());
+        assert_eq!(std::fs::read_dir(folder.path().join("parts")).unwrap().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_range_is_streamed_in_bounded_pieces() {
+        let (_folder, objects) = folder();
+        let bytes: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_be_bytes).collect();
+        objects.put_new("big", Bytes::from(bytes.clone())).await.unwrap();
+        let pieces: Vec<_> = objects.read_range("big", 5..3_000_001).await.unwrap().try_collect().await.unwrap();
+        assert!(pieces.iter().all(|piece| piece.len() as u64 <= PIECE));
+        assert_eq!(pieces.concat(), bytes[5..3_000_001]);
+        assert_eq!(objects.read_range("big", 9..9).await.unwrap().count().await, 0);
+        assert!(objects.read_range("big", 0..4_000_001).await.is_err());
+        assert!(objects.read_range("absent", 0..1).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_upload_left_is_removed_after_an_hour() {
+        let (folder, objects) = folder();
+        objects.put_new("a/kept", Bytes::from_static(b"x")).await.unwrap();
+        let (old, young) = (folder.path().join("a/part#1"), folder.path().join("a/part#2"));
+        std::fs::write(&old, b"left").unwrap();
+        std::fs::write(&young, b"running").unwrap();
+        let hour_ago = SystemTime::now() - ABANDONED;
+        File::options().write(true).open(&old).unwrap().set_modified(hour_ago - Duration::from_secs(1)).unwrap();
+        remove_abandoned(folder.path(), hour_ago);
+        assert!(!old.exists() && young.exists() && folder.path().join("a/kept").exists());
+    }
 }

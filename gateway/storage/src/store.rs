@@ -1,71 +1,389 @@
-//! One writer that commits groups; readers beside it. SQLite through rusqlite on storage threads (measured: 3.5 us CPU a statement against
-//! 53 us through sqlx's worker hop), PostgreSQL through sqlx. A closure of a transaction is synchronous and runs on a storage thread; it
-//! may run twice, so it has no side effect outside the transaction.
+//! The interface of the database: one writer that commits groups, readers beside it.
+//!
+//! All access goes through [`Writer::run_tx`] and [`Reader::read`]. The closure of a transaction is synchronous and runs
+//! on a storage thread, never on a thread of the runtime; it may run twice, so it has no side effect outside the
+//! transaction. SQL is one text for every back end: `$1`, `$2`, ...; first line `-- name_of_function`; times are INTEGER
+//! microseconds since the Unix epoch, identifiers BLOBs of sixteen bytes. Where engines differ, the texts stand side by
+//! side.
+//!
+//! [`Tx`] and [`Row`] are enums inside, one variant for each back end: SQLite stands in the module `sqlite`, PostgreSQL
+//! will stand in `postgres`.
+
+use crate::reader::{ReadQueue, Reading};
+use crate::sqlite;
+use crate::writer::{PendingTx, WriteQueue};
 use std::path::PathBuf;
+use std::sync::Arc;
 use time::OffsetDateTime;
+
+/// Why storage did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    #[error("the writer's queue is full")] Overloaded,
-    #[error("a uniqueness rule was broken")] Conflict,
-    #[error("the stored data does not fit its schema: {0}")] Corrupt(&'static str),
-    #[error("the database failed: {0}")] Database(String),
-    #[error("the database has schema version {found}, this binary knows {known}")] UnknownSchema { found: i64, known: i64 },
-    #[error("object store: {0}")] Objects(String),
-    #[error("the store is closed")] Closed,
+    /// Nothing was done: too many transactions wait, or another process held the database for too long. Try later.
+    #[error("the writer's queue is full")]
+    Overloaded,
+    /// The caller's row is there already.
+    #[error("a uniqueness rule was broken")]
+    Conflict,
+    /// A defect of ours, or somebody changed the file.
+    #[error("the stored data does not fit its schema: {0}")]
+    Corrupt(&'static str),
+    /// The operator's: disk full, input/output error, damaged file. Or a defect in our SQL.
+    #[error("the database failed: {0}")]
+    Database(String),
+    /// The operator's: run `vuzol migrate`, or a newer binary.
+    #[error("the database has schema version {found}, this binary knows {known}")]
+    UnknownSchema {
+        /// Version in the database; 0 for none.
+        found: i64,
+        /// Newest version that this binary has migrations for.
+        known: i64,
+    },
+    /// The operator's: the folder or bucket of objects.
+    #[error("object store: {0}")]
+    Objects(String),
+    /// The storage threads are gone: the process is stopping.
+    #[error("the store is closed")]
+    Closed,
 }
+
+/// How a transaction ended that did not commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TxError<E> {
     /// The closure refused: its changes were rolled back.
-    #[error("{0}")] Refused(E),
-    #[error(transparent)] Store(StoreError),
+    #[error("{0}")]
+    Refused(E),
+    /// Storage failed. Unless it says [`StoreError::Overloaded`] or [`StoreError::Closed`], the transaction may in rare
+    /// cases (a failing fsync) have reached the disk nevertheless.
+    #[error(transparent)]
+    Store(StoreError),
 }
+
+/// Where the database is and how its threads behave.
 #[derive(Debug, Clone)]
-pub struct StoreConfig { /** SQLite file */ pub database: PathBuf, /** waiting transactions before Overloaded */ pub queue: usize, /** most transactions in one commit */ pub group: usize, /** how long the writer waits for company under load */ pub linger: std::time::Duration, pub readers: usize }
-impl StoreConfig { pub fn new(database: PathBuf) -> Self { Self { database, queue: 4096, group: 256, linger: std::time::Duration::ZERO, readers: 2 } } }
+pub struct StoreConfig {
+    /// SQLite file.
+    pub database: PathBuf,
+    /// Waiting transactions before [`StoreError::Overloaded`]. Too low: refusals in a burst; too high: answers that come
+    /// after the caller gave up.
+    pub queue: usize,
+    /// Most transactions in one commit. Too low: an fsync for few; too high: the first waits for the last.
+    pub group: usize,
+    /// How long the writer waits for company when the last group was larger than one. Zero: never.
+    pub linger: std::time::Duration,
+    /// Threads that read beside the writer.
+    pub readers: usize,
+}
+
+impl StoreConfig {
+    /// The defaults over a file.
+    #[must_use]
+    pub fn new(database: PathBuf) -> Self {
+        Self { database, queue: 4096, group: 256, linger: std::time::Duration::ZERO, readers: 2 }
+    }
+}
+
 /// A bind value. Times are INTEGER microseconds since the Unix epoch, ids BLOB of 16 bytes.
 #[derive(Debug, Clone, Copy)]
-pub enum Value<'a> { Null, Integer(i64), Text(&'a str), Blob(&'a [u8]) }
-impl<'a> From<i64> for Value<'a> { fn from(v: i64) -> Self { Value::Integer(v) } }
-impl<'a> From<u32> for Value<'a> { fn from(v: u32) -> Self { Value::Integer(i64::from(v)) } }
-impl<'a> From<&'a str> for Value<'a> { fn from(v: &'a str) -> Self { Value::Text(v) } }
-impl<'a> From<&'a String> for Value<'a> { fn from(v: &'a String) -> Self { Value::Text(v) } }
-impl<'a> From<&'a [u8]> for Value<'a> { fn from(v: &'a [u8]) -> Self { Value::Blob(v) } }
-impl<'a> From<&'a Vec<u8>> for Value<'a> { fn from(v: &'a Vec<u8>) -> Self { Value::Blob(v) } }
-impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> { fn from(v: &'a [u8; N]) -> Self { Value::Blob(v) } }
-impl<'a> From<OffsetDateTime> for Value<'a> { fn from(_v: OffsetDateTime) -> Self { todo!() } }
-impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> { fn from(v: Option<T>) -> Self { v.map_or(Value::Null, Into::into) } }
-/// A row; columns from 0.
-pub struct Row<'r> { inner: &'r () }
-impl Row<'_> {
-    pub fn integer(&self, _column: usize) -> Result<i64, StoreError> { todo!() }
-    pub fn text(&self, _column: usize) -> Result<String, StoreError> { todo!() }
-    pub fn blob(&self, _column: usize) -> Result<Vec<u8>, StoreError> { todo!() }
-    pub fn time(&self, _column: usize) -> Result<OffsetDateTime, StoreError> { todo!() }
-    pub fn is_null(&self, _column: usize) -> Result<bool, StoreError> { todo!() }
+pub enum Value<'a> {
+    /// NULL.
+    Null,
+    /// INTEGER, BIGINT.
+    Integer(i64),
+    /// TEXT.
+    Text(&'a str),
+    /// BLOB, BYTEA.
+    Blob(&'a [u8]),
 }
-/// An open transaction (read-write from Writer, read-only from Reader). SQL: $1, $2, ... ; first line `-- name_of_function`.
-pub struct Tx<'t> { inner: &'t () }
-impl Tx<'_> {
-    pub fn execute(&mut self, _sql: &'static str, _values: &[Value<'_>]) -> Result<u64, StoreError> { todo!() }
-    pub fn query<T>(&mut self, _sql: &'static str, _values: &[Value<'_>], _map: impl FnMut(&Row<'_>) -> Result<T, StoreError>) -> Result<Vec<T>, StoreError> { todo!() }
-    /// The only row, or None; more than one is Corrupt.
-    pub fn query_optional<T>(&mut self, _sql: &'static str, _values: &[Value<'_>], _map: impl FnMut(&Row<'_>) -> Result<T, StoreError>) -> Result<Option<T>, StoreError> { todo!() }
+
+impl From<i64> for Value<'_> {
+    fn from(v: i64) -> Self {
+        Value::Integer(v)
+    }
 }
-/// The one writer. NOT given to the rooms above audit: they get audit::Ledger, whose transactions cannot commit without an audit row.
+
+impl From<u32> for Value<'_> {
+    fn from(v: u32) -> Self {
+        Value::Integer(i64::from(v))
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(v: bool) -> Self {
+        Value::Integer(i64::from(v))
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(v: &'a str) -> Self {
+        Value::Text(v)
+    }
+}
+
+impl<'a> From<&'a String> for Value<'a> {
+    fn from(v: &'a String) -> Self {
+        Value::Text(v)
+    }
+}
+
+impl<'a> From<&'a [u8]> for Value<'a> {
+    fn from(v: &'a [u8]) -> Self {
+        Value::Blob(v)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Value<'a> {
+    fn from(v: &'a Vec<u8>) -> Self {
+        Value::Blob(v)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Value<'a> {
+    fn from(v: &'a [u8; N]) -> Self {
+        Value::Blob(v)
+    }
+}
+
+impl From<OffsetDateTime> for Value<'_> {
+    /// Whole microseconds, rounded down.
+    fn from(v: OffsetDateTime) -> Self {
+        // Years -9999 to 9999, which are all that OffsetDateTime can hold here, are below 2^59 microseconds.
+        Value::Integer(i64::try_from(v.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX))
+    }
+}
+
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(v: Option<T>) -> Self {
+        v.map_or(Value::Null, Into::into)
+    }
+}
+
+/// A row; columns from 0. A column that is absent, NULL or of another type is [`StoreError::Corrupt`].
+pub struct Row<'r> {
+    back_end: RowOf<'r>,
+}
+
+enum RowOf<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+}
+
+impl<'r> Row<'r> {
+    pub(crate) fn of_sqlite(row: &'r rusqlite::Row<'r>) -> Self {
+        Self { back_end: RowOf::Sqlite(row) }
+    }
+
+    fn value(&self, column: usize) -> Result<Value<'_>, StoreError> {
+        match self.back_end {
+            RowOf::Sqlite(row) => sqlite::column(row, column),
+        }
+    }
+
+    /// An INTEGER.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is none.
+    pub fn integer(&self, column: usize) -> Result<i64, StoreError> {
+        match self.value(column)? {
+            Value::Integer(v) => Ok(v),
+            _ => Err(StoreError::Corrupt("an integer was expected")),
+        }
+    }
+
+    /// A TEXT.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is none, or not UTF-8.
+    pub fn text(&self, column: usize) -> Result<String, StoreError> {
+        match self.value(column)? {
+            Value::Text(v) => Ok(v.to_owned()),
+            _ => Err(StoreError::Corrupt("a text was expected")),
+        }
+    }
+
+    /// A BLOB.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is none.
+    pub fn blob(&self, column: usize) -> Result<Vec<u8>, StoreError> {
+        match self.value(column)? {
+            Value::Blob(v) => Ok(v.to_owned()),
+            _ => Err(StoreError::Corrupt("a blob was expected")),
+        }
+    }
+
+    /// A BLOB of exactly `N` bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is none.
+    pub fn array<const N: usize>(&self, column: usize) -> Result<[u8; N], StoreError> {
+        match self.value(column)? {
+            Value::Blob(v) => v.try_into().map_err(|_| StoreError::Corrupt("a blob has another length")),
+            _ => Err(StoreError::Corrupt("a blob was expected")),
+        }
+    }
+
+    /// A time, from INTEGER microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is none, or outside the calendar.
+    pub fn time(&self, column: usize) -> Result<OffsetDateTime, StoreError> {
+        let microseconds = self.integer(column)?;
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1000)
+            .map_err(|_| StoreError::Corrupt("a time is outside the calendar"))
+    }
+
+    /// Whether the column is NULL.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when there is no such column.
+    pub fn is_null(&self, column: usize) -> Result<bool, StoreError> {
+        Ok(matches!(self.value(column)?, Value::Null))
+    }
+}
+
+/// An open transaction: read-write from [`Writer`], a read-only snapshot from [`Reader`].
+pub struct Tx<'t> {
+    back_end: TxOf<'t>,
+}
+
+enum TxOf<'t> {
+    Sqlite(&'t rusqlite::Connection),
+}
+
+impl<'t> Tx<'t> {
+    pub(crate) fn of_sqlite(connection: &'t rusqlite::Connection) -> Self {
+        Self { back_end: TxOf::Sqlite(connection) }
+    }
+
+    /// Runs a statement that returns no rows; answers how many rows it changed. `values` are exactly `$1` to `$n`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for a broken uniqueness rule, [`StoreError::Database`] otherwise.
+    pub fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        match self.back_end {
+            TxOf::Sqlite(connection) => sqlite::execute(connection, sql, values),
+        }
+    }
+
+    /// Runs a statement that returns rows. The whole answer is held in memory: the SQL carries a LIMIT where a stranger
+    /// could make it long.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`], or what `map` refuses.
+    pub fn query<T>(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut all = Vec::new();
+        match self.back_end {
+            TxOf::Sqlite(connection) => sqlite::query(connection, sql, values, |row| {
+                all.push(map(row)?);
+                Ok(())
+            })?,
+        }
+        Ok(all)
+    }
+
+    /// The only row, or None.
+    ///
+    /// # Errors
+    /// As [`Tx::query`]; more than one row is [`StoreError::Corrupt`].
+    pub fn query_optional<T>(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut only = None;
+        match self.back_end {
+            TxOf::Sqlite(connection) => sqlite::query(connection, sql, values, |row| {
+                if only.is_some() {
+                    return Err(StoreError::Corrupt("more than one row where one was expected"));
+                }
+                only = Some(map(row)?);
+                Ok(())
+            })?,
+        }
+        Ok(only)
+    }
+}
+
+/// The one writer. NOT given to the rooms above audit: they get `audit::Ledger`, whose transactions cannot commit
+/// without an audit row.
 #[derive(Clone)]
-pub struct Writer { inner: () }
+pub struct Writer {
+    queue: Arc<WriteQueue>,
+}
+
 impl Writer {
-    /// Runs in its own savepoint of a group; answers after the group's commit is on disk. A panic in the closure rolls its savepoint back.
-    pub async fn run_tx<T, E, F>(&self, _name: &'static str, _f: F) -> Result<T, TxError<E>>
-    where T: Send + 'static, E: From<StoreError> + Send + 'static, F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static { todo!() }
+    /// Runs `f` in a savepoint of its own, within a group of transactions that commit together; answers after the
+    /// group's commit is on disk. `name` is a label of metrics and logs.
+    ///
+    /// Dropping the future does not undo the transaction: it runs, and nobody hears of it.
+    ///
+    /// # Errors
+    /// [`TxError::Refused`] is what `f` returned: nothing of it was kept. [`TxError::Store`] is everything else; a panic
+    /// of `f` is [`StoreError::Database`], its savepoint is rolled back and the others of the group are not touched.
+    pub async fn run_tx<T, E, F>(&self, name: &'static str, f: F) -> Result<T, TxError<E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (pending, answer) = PendingTx::new(name, f);
+        self.queue.push(Box::new(pending)).map_err(TxError::Store)?;
+        answer.await.unwrap_or(Err(TxError::Store(StoreError::Closed)))
+    }
 }
+
+/// Reads beside the writer, each time on a snapshot of what is committed.
 #[derive(Clone)]
-pub struct Reader { inner: () }
-impl Reader {
-    pub async fn read<T, F>(&self, _name: &'static str, _f: F) -> Result<T, StoreError>
-    where T: Send + 'static, F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static { todo!() }
+pub struct Reader {
+    queue: Arc<ReadQueue>,
 }
-/// Opens (and refuses an unknown schema); WAL, synchronous=FULL checked.
-pub fn open(_config: &StoreConfig) -> Result<(Writer, Reader), StoreError> { todo!() }
-/// Applies the migrations of migrations/sqlite that are missing; returns the version. Creates the file.
-pub fn migrate(_config: &StoreConfig) -> Result<i64, StoreError> { todo!() }
+
+impl Reader {
+    /// Runs `f` in a read-only transaction. `name` is a label of metrics and logs.
+    ///
+    /// # Errors
+    /// What `f` returned; [`StoreError::Overloaded`] where too many readings wait; a panic of `f` is
+    /// [`StoreError::Database`].
+    pub async fn read<T, F>(&self, name: &'static str, f: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reading, answer) = Reading::new(name, f);
+        self.queue.push(Box::new(reading))?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+/// Opens an existing database and starts its threads, which end when the last handle is dropped.
+///
+/// # Errors
+/// [`StoreError::UnknownSchema`] unless the schema is exactly the one that this binary knows: a newer one was made by a
+/// newer binary, an older one needs [`migrate()`]. [`StoreError::Database`] where the file is absent or cannot be opened
+/// with the durability that we promise (write-ahead log, synchronous=FULL).
+pub fn open(config: &StoreConfig) -> Result<(Writer, Reader), StoreError> {
+    let connection = sqlite::open_writer(&config.database)?;
+    crate::migrate::require_known(&connection)?;
+    let writer = Writer { queue: Arc::new(WriteQueue::start(config, connection)?) };
+    let reader = Reader { queue: Arc::new(ReadQueue::start(config)?) };
+    Ok((writer, reader))
+}
+
+/// Applies the migrations of `migrations/sqlite` that are missing, each in one transaction; returns the version. Creates
+/// the file where there is none (its folder must exist).
+///
+/// # Errors
+/// [`StoreError::UnknownSchema`] for a database of a newer binary, which is left untouched; [`StoreError::Database`]
+/// where a migration fails, which leaves the version before it.
+pub fn migrate(config: &StoreConfig) -> Result<i64, StoreError> {
+    crate::migrate::run(&config.database)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,373 @@
+//! What callers of the store rely on, over the embedded back end.
+
+use super::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+fn database() -> (TempDir, StoreConfig) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = StoreConfig::new(folder.path().join("vuzol.db"));
+    migrate(&config).unwrap();
+    table(&config, "CREATE TABLE probe (id INTEGER PRIMARY KEY, text TEXT) STRICT");
+    (folder, config)
+}
+
+fn table(config: &StoreConfig, sql: &str) {
+    rusqlite::Connection::open(&config.database).unwrap().execute_batch(sql).unwrap();
+}
+
+fn insert(tx: &mut Tx<'_>, id: i64) -> Result<(), StoreError> {
+    tx.execute("-- insert\nINSERT INTO probe (id) VALUES ($1)", &[id.into()]).map(drop)
+}
+
+async fn count(reader: &Reader) -> i64 {
+    let count =
+        reader.read("count", |tx| tx.query_optional("-- count\nSELECT count(*) FROM probe", &[], |row| row.integer(0)));
+    count.await.unwrap().unwrap()
+}
+
+/// Holds the writer inside a transaction, so that what is sent meanwhile becomes one group.
+struct Gate {
+    open: mpsc::Sender<()>,
+    held: tokio::task::JoinHandle<Result<(), TxError<StoreError>>>,
+}
+
+impl Gate {
+    async fn close(writer: &Writer) -> Self {
+        let (open, wait) = mpsc::channel();
+        let (entered, inside) = tokio::sync::oneshot::channel();
+        let mut entered = Some(entered);
+        let writer = writer.clone();
+        let held = tokio::spawn(async move {
+            let gate = move |_: &mut Tx<'_>| {
+                entered.take().map(|entered| entered.send(()));
+                wait.recv_timeout(Duration::from_secs(10)).map_err(|_| StoreError::Closed)
+            };
+            writer.run_tx("gate", gate).await
+        });
+        inside.await.unwrap();
+        Self { open, held }
+    }
+
+    async fn open(self) {
+        self.open.send(()).unwrap();
+        self.held.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_refused_transaction_leaves_its_neighbours_alone() {
+    let (_folder, config) = database();
+    let (writer, reader) = open(&config).unwrap();
+    let gate = Gate::close(&writer).await;
+    let started = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..30_i64)
+        .map(|id| {
+            let (writer, started) = (writer.clone(), Arc::clone(&started));
+            tokio::spawn(async move {
+                started.fetch_add(1, Ordering::Relaxed);
+                let run = writer.run_tx("probe", move |tx| {
+                    insert(tx, id)?;
+                    match id % 3 {
+                        0 => Err(StoreError::Corrupt("refused")),
+                        1 => panic!("a defect"),
+                        _ => Ok(id),
+                    }
+                });
+                (id, run.await)
+            })
+        })
+        .collect();
+    while started.load(Ordering::Relaxed) < 30 {
+        tokio::task::yield_now().await;
+    }
+    gate.open().await;
+    for task in tasks {
+        match task.await.unwrap() {
+            (id, Ok(value)) => assert!(id % 3 == 2 && value == id),
+            (id, Err(TxError::Refused(refusal))) => assert!(id % 3 == 0 && refusal == StoreError::Corrupt("refused")),
+            (id, Err(TxError::Store(StoreError::Database(text)))) => assert!(id % 3 == 1 && text.contains("panicked")),
+            (id, other) => panic!("{id}: {other:?}"),
+        }
+    }
+    assert_eq!(count(&reader).await, 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_answered_before_the_commit() {
+    let (_folder, config) = database();
+    let (writer, _reader) = open(&config).unwrap();
+    let gate = Gate::close(&writer).await;
+    // The first of the group has run; the second holds the group open.
+    let first = tokio::spawn({
+        let writer = writer.clone();
+        async move { writer.run_tx("first", |tx| insert(tx, 1)).await }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let (ran, second_runs) = mpsc::channel();
+    let (go, may_go) = mpsc::channel::<()>();
+    let second = tokio::spawn({
+        let writer = writer.clone();
+        async move {
+            let wait = move |tx: &mut Tx<'_>| {
+                ran.send(()).unwrap();
+                may_go.recv().unwrap();
+                insert(tx, 2)
+            };
+            writer.run_tx("second", wait).await
+        }
+    });
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    gate.open().await;
+    tokio::task::spawn_blocking(move || second_runs.recv().unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(!first.is_finished(), "answered while its group was still open");
+    go.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_queue_sheds_and_recovers() {
+    let (_folder, mut config) = database();
+    config.queue = 4;
+    let (writer, reader) = open(&config).unwrap();
+    let gate = Gate::close(&writer).await;
+    let tasks: Vec<_> = (0..20_i64)
+        .map(|id| {
+            let writer = writer.clone();
+            tokio::spawn(async move { writer.run_tx("probe", move |tx| insert(tx, id)).await })
+        })
+        .collect();
+    while tasks.iter().filter(|task| task.is_finished()).count() < 16 {
+        tokio::task::yield_now().await;
+    }
+    gate.open().await;
+    let mut done = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(()) => done += 1,
+            Err(error) => assert_eq!(error, TxError::Store(StoreError::Overloaded)),
+        }
+    }
+    assert_eq!((done, count(&reader).await), (4, 4));
+    writer.run_tx("probe", |tx| insert(tx, 100)).await.unwrap();
+}
+
+#[tokio::test]
+async fn errors_say_who_is_to_blame() {
+    let (_folder, config) = database();
+    table(&config, "CREATE TABLE child (probe INTEGER NOT NULL REFERENCES probe (id)) STRICT");
+    let (writer, reader) = open(&config).unwrap();
+    writer.run_tx("probe", |tx| insert(tx, 1)).await.unwrap();
+    let twice = writer.run_tx("probe", |tx| insert(tx, 1)).await;
+    assert_eq!(twice, Err(TxError::Refused(StoreError::Conflict)));
+    let orphan = writer.run_tx("child", |tx| tx.execute("INSERT INTO child (probe) VALUES (7)", &[]));
+    assert!(matches!(orphan.await, Err(TxError::Refused(StoreError::Database(text))) if text.contains("FOREIGN KEY")));
+    let many = reader.read("many", |tx| tx.query_optional("SELECT 1 UNION SELECT 2", &[], |row| row.integer(0)));
+    assert!(matches!(many.await, Err(StoreError::Corrupt(_))));
+    let write = reader.read("write", |tx| insert(tx, 2));
+    assert!(matches!(write.await, Err(StoreError::Database(text)) if text.contains("readonly")));
+    let panic = reader.read("panic", |_| -> Result<(), StoreError> { panic!("a defect") });
+    assert!(matches!(panic.await, Err(StoreError::Database(text)) if text.contains("panicked")));
+    assert_eq!(count(&reader).await, 1);
+}
+
+#[tokio::test]
+async fn values_come_back_as_they_went() {
+    let (_folder, config) = database();
+    let (writer, _reader) = open(&config).unwrap();
+    let at = time::macros::datetime!(1969-12-31 23:59:59.999_999 UTC);
+    let read = writer.run_tx("values", move |tx| {
+        let values = [Value::Null, (-1_i64).into(), "їжак".into(), (&[0_u8, 255]).into(), at.into()];
+        tx.query_optional("SELECT $1, $2, $3, $4, $5", &values, |row| {
+            assert_eq!(row.integer(0), Err(StoreError::Corrupt("an integer was expected")));
+            assert_eq!(row.text(9), Err(StoreError::Corrupt("a column is missing")));
+            assert_eq!(row.array::<3>(3), Err(StoreError::Corrupt("a blob has another length")));
+            Ok((row.is_null(0)?, row.integer(1)?, row.text(2)?, row.blob(3)?, row.time(4)?))
+        })
+    });
+    let read: Result<_, TxError<StoreError>> = read.await;
+    assert_eq!(read.unwrap().unwrap(), (true, -1, "їжак".to_owned(), vec![0, 255], at));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_commit_is_answered_to_everyone_and_the_writer_lives_on() {
+    let (_folder, config) = database();
+    // A constraint that is checked at COMMIT stands in for a disk that fails there.
+    table(
+        &config,
+        "CREATE TABLE late (probe INTEGER NOT NULL REFERENCES probe (id) DEFERRABLE INITIALLY DEFERRED) STRICT",
+    );
+    let (writer, reader) = open(&config).unwrap();
+    let gate = Gate::close(&writer).await;
+    let tasks: Vec<_> = (0..3_i64)
+        .map(|id| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                let run = writer.run_tx("probe", move |tx| {
+                    if id == 1 {
+                        tx.execute("INSERT INTO late (probe) VALUES (99)", &[])?;
+                    }
+                    if id == 2 { Err(StoreError::Conflict) } else { insert(tx, id) }
+                });
+                run.await
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.open().await;
+    for task in tasks {
+        assert!(matches!(task.await.unwrap(), Err(TxError::Store(StoreError::Database(_)))));
+    }
+    assert_eq!(count(&reader).await, 0);
+    writer.run_tx("probe", |tx| insert(tx, 5)).await.unwrap();
+    assert_eq!(count(&reader).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_breaks_its_group_falls_alone() {
+    let (_folder, config) = database();
+    let (writer, reader) = open(&config).unwrap();
+    let gate = Gate::close(&writer).await;
+    let tasks: Vec<_> = (0..9_i64)
+        .map(|id| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                let run = writer.run_tx("probe", move |tx| {
+                    insert(tx, id)?;
+                    if id == 4 {
+                        // What SQLite does by itself on a full disk or an input/output error.
+                        tx.execute("ROLLBACK", &[])?;
+                    }
+                    Ok::<_, StoreError>(())
+                });
+                run.await
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.open().await;
+    for (id, task) in tasks.into_iter().enumerate() {
+        let result = task.await.unwrap();
+        assert_eq!(result.is_ok(), id != 4, "{id}: {result:?}");
+    }
+    assert_eq!(count(&reader).await, 8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_database_refuses_and_keeps_what_it_acknowledged() {
+    let (_folder, config) = database();
+    table(&config, "CREATE TABLE big (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT");
+    let (writer, reader) = open(&config).unwrap();
+    let pages: i64 = writer
+        .run_tx("limit", |tx| {
+            let pages = tx.query_optional("PRAGMA page_count", &[], |row| row.integer(0))?.unwrap_or(0);
+            tx.query("PRAGMA max_page_count = 300", &[], |row| row.integer(0))?;
+            Ok::<_, StoreError>(pages)
+        })
+        .await
+        .unwrap();
+    assert!(pages < 300);
+    let mut kept = Vec::new();
+    for id in 0..60_i64 {
+        let run = writer.run_tx("big", move |tx| {
+            let body = vec![0_u8; 40_000];
+            tx.execute("INSERT INTO big (id, body) VALUES ($1, $2)", &[id.into(), (&body).into()])
+        });
+        match run.await {
+            Ok(_) => kept.push(id),
+            Err(TxError::Refused(StoreError::Database(_)) | TxError::Store(StoreError::Database(_))) => break,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(kept.len() > 5 && kept.len() < 60);
+    let stored = reader.read("big", |tx| tx.query("SELECT id FROM big ORDER BY id", &[], |row| row.integer(0)));
+    assert_eq!(stored.await.unwrap(), kept);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_share_the_file() {
+    let (_folder, config) = database();
+    let stores = [open(&config).unwrap(), open(&config).unwrap()];
+    let mut tasks = Vec::new();
+    for id in 0..400_i64 {
+        let writer = stores[usize::try_from(id % 2).unwrap()].0.clone();
+        tasks.push(tokio::spawn(async move { writer.run_tx("probe", move |tx| insert(tx, id)).await }));
+    }
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    for (_, reader) in &stores {
+        assert_eq!(count(reader).await, 400);
+    }
+}
+
+/// The child of [`an_acknowledged_row_survives_a_kill`]: prints the number of each row after its acknowledgement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_writes_until_it_is_killed() {
+    let Ok(path) = std::env::var("VUZOL_TEST_KILLED_DATABASE") else { return };
+    let first: i64 = std::env::var("VUZOL_TEST_KILLED_FIRST").unwrap().parse().unwrap();
+    let (writer, _reader) = open(&StoreConfig::new(path.into())).unwrap();
+    let tasks: Vec<_> = (0..16)
+        .map(|lane| {
+            let writer = writer.clone();
+            tokio::spawn(async move {
+                for id in (first + lane..).step_by(16) {
+                    writer.run_tx("probe", move |tx| insert(tx, id)).await.unwrap();
+                    use std::io::Write as _;
+                    let mut out = std::io::stdout().lock();
+                    writeln!(out, "acknowledged {id}").and_then(|()| out.flush()).unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+}
+
+#[test]
+fn an_acknowledged_row_survives_a_kill() {
+    use std::io::{BufRead as _, BufReader};
+    let (_folder, config) = database();
+    let mut acknowledged = Vec::new();
+    for round in 0..20_i64 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::tests::child_that_writes_until_it_is_killed", "--nocapture"])
+            .env("VUZOL_TEST_KILLED_DATABASE", &config.database)
+            .env("VUZOL_TEST_KILLED_FIRST", (round * 1_000_000).to_string())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let enough = 20 + 17 * usize::try_from(round).unwrap();
+        let mut seen = 0;
+        for line in lines {
+            // The last line may be torn by the kill; a torn number is a prefix of one that may never have been sent.
+            let line = line.unwrap();
+            if let Some(id) = line.rsplit_once("acknowledged ").filter(|_| seen < enough) {
+                acknowledged.push(id.1.parse::<i64>().unwrap());
+                seen += 1;
+            }
+            if seen == enough {
+                seen += 1;
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(seen > enough, "the child ended by itself");
+    }
+    let connection = rusqlite::Connection::open(&config.database).unwrap();
+    let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    for id in &acknowledged {
+        let there: bool =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM probe WHERE id = ?1)", [id], |row| row.get(0)).unwrap();
+        assert!(there, "row {id} was acknowledged and is lost");
+    }
+    assert!(acknowledged.len() > 3_000);
+}
