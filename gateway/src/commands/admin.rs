@@ -1,0 +1,243 @@
+//! `vuzol admin`: what an operator does to a running node. A client of the public API like any other; its power is the
+//! operator's certificate.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand};
+use crypto::key::SoftwareKey;
+use crypto::merkle::{NoteVerifier, TlogProof};
+use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
+use schemas::{DocumentKind, Edrpou, EventId, MailboxId};
+
+use super::terminal::Terminal;
+use super::{Failure, exit, keys};
+use crate::client::{Client, ClientError};
+use crate::config::Config;
+
+/// Manages a running node through its public API, with an operator's certificate.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  vuzol admin participant list --node https://node:8443 --roots roots.pem --certificate operator.pem --key operator.key
+  vuzol admin participant set 00000001 --name 'Agency' --mailbox chancellery --login tls.pem --encryption enc.pem ...
+  vuzol admin channel set --sender 00000001 --recipient 00000002.chancellery --kind letter ...
+  vuzol admin log-key --config vuzol.toml
+  vuzol admin proof 01938f6e-3c00-7abc-8def-0123456789ab --log-key NAME+HASH+KEY ...")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Agencies and centres: their mailboxes and certificates.
+    #[command(subcommand)]
+    Participant(ParticipantTask),
+    /// Who may send what to which mailbox.
+    #[command(subcommand)]
+    Channel(ChannelTask),
+    /// Print the log's latest checkpoint.
+    Checkpoint {
+        #[command(flatten)]
+        node: Connection,
+        #[command(flatten)]
+        log: LogKey,
+    },
+    /// Print an event's logged entry and its inclusion proof.
+    Proof {
+        /// The event, as in a receipt.
+        event: EventId,
+        #[command(flatten)]
+        node: Connection,
+        #[command(flatten)]
+        log: LogKey,
+    },
+    /// Print the public key of a node's log, to be given to everyone who checks proofs. Reads the configuration only.
+    LogKey {
+        /// The node's vuzol.toml.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ParticipantTask {
+    /// Print all participants.
+    List {
+        #[command(flatten)]
+        node: Connection,
+    },
+    /// Register a participant, or replace its registration as a whole.
+    Set {
+        /// ЄДРПОУ, eight digits.
+        edrpou: Edrpou,
+        /// Its name.
+        #[arg(long)]
+        name: String,
+        /// A mailbox, by the name after the dot. Repeat for several.
+        #[arg(long, value_name = "NAME", required = true)]
+        mailbox: Vec<String>,
+        /// A certificate that its system logs in with. Repeat for several.
+        #[arg(long, value_name = "PEM")]
+        login: Vec<PathBuf>,
+        /// The certificate that documents are sealed to.
+        #[arg(long, value_name = "PEM")]
+        encryption: Vec<PathBuf>,
+        #[command(flatten)]
+        node: Connection,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ChannelTask {
+    /// Open a channel, or replace the kinds of document that it carries.
+    Set {
+        /// Who may send: ЄДРПОУ.
+        #[arg(long)]
+        sender: Edrpou,
+        /// To where: ЄДРПОУ.name.
+        #[arg(long)]
+        recipient: MailboxId,
+        /// A kind of document. Repeat for several; none closes the channel.
+        #[arg(long)]
+        kind: Vec<DocumentKind>,
+        #[command(flatten)]
+        node: Connection,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Connection {
+    /// The node's public address.
+    #[arg(long, value_name = "URL")]
+    node: String,
+    /// Anchors of the node's TLS certificate.
+    #[arg(long, value_name = "PEM")]
+    roots: PathBuf,
+    /// The operator's certificate, with the authorities above it in the same file.
+    #[arg(long, value_name = "PEM")]
+    certificate: PathBuf,
+    /// Its private key (PKCS#8).
+    #[arg(long, value_name = "PEM")]
+    key: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct LogKey {
+    /// Verify under this key of the log (from `vuzol admin log-key`, not from the node itself).
+    #[arg(long = "log-key", value_name = "VKEY")]
+    log_key: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    match &arguments.task {
+        Task::Participant(ParticipantTask::List { node }) => {
+            let client = node.client(terminal)?;
+            let participants = wait(client.participants())?;
+            print_json(&participants, terminal)
+        }
+        Task::Participant(ParticipantTask::Set { edrpou, name, mailbox, login, encryption, node }) => {
+            let registration = ParticipantRegistration {
+                name: name.clone(),
+                mailboxes: mailbox.clone(),
+                certificates: [(CertificateUsage::Login, login), (CertificateUsage::Encryption, encryption)]
+                    .into_iter()
+                    .flat_map(|(usage, paths)| paths.iter().map(move |path| registered(usage, path)))
+                    .collect::<Result<_, _>>()?,
+            };
+            let client = node.client(terminal)?;
+            let participant = wait(client.register(*edrpou, &registration))?;
+            print_json(&participant, terminal)
+        }
+        Task::Channel(ChannelTask::Set { sender, recipient, kind, node }) => {
+            let channel = Channel { sender: *sender, recipient: recipient.clone(), kinds: kind.clone() };
+            let client = node.client(terminal)?;
+            wait(client.set_channel(&channel)).map(|()| exit::OK)
+        }
+        Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),
+        Task::Proof { event, node, log } => proof(*event, &node.client(terminal)?, log, terminal),
+        Task::LogKey { config } => log_key(config, terminal),
+    }
+}
+
+fn checkpoint(client: &Client, log: &LogKey, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let note = wait(client.checkpoint())?;
+    match log.verifier()? {
+        Some(verifier) => verifier.verify(&note).map(|_| ()).map_err(|error| Failure::Refused(error.to_string()))?,
+        None => terminal.note("not verified: give --log-key"),
+    }
+    terminal.print(&note);
+    Ok(exit::OK)
+}
+
+fn proof(event: EventId, client: &Client, log: &LogKey, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let answer = wait(client.proof(event))?;
+    match log.verifier()? {
+        None => terminal.note("not verified: give --log-key"),
+        Some(verifier) => {
+            let unexpected =
+                |error: &dyn std::fmt::Display| Failure::Refused(format!("the proof cannot be read: {error}"));
+            let entry = STANDARD.decode(&answer.entry).map_err(|error| unexpected(&error))?;
+            let proof = TlogProof::parse(&answer.proof).map_err(|error| unexpected(&error))?;
+            let covered = proof.verify(&entry, &verifier).map_err(|error| Failure::Refused(error.to_string()))?;
+            if !String::from_utf8_lossy(&entry).contains(&format!("\"{event}\"")) {
+                return Err(Failure::Refused("the proven entry is of another event".to_owned()));
+            }
+            terminal.note(&format!("verified: entry {} of {} in {}", proof.index, covered.size, covered.origin));
+        }
+    }
+    print_json(&answer, terminal)
+}
+
+fn log_key(config: &Path, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let config = Config::load(config).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let key = crate::wiring::log_verifier_key(&config).map_err(|error| Failure::Unreadable(error.to_string()))?;
+    terminal.print(&format!("{key}\n"));
+    Ok(exit::OK)
+}
+
+impl Connection {
+    fn client(&self, terminal: &mut Terminal<'_>) -> Result<Client, Failure> {
+        let roots = keys::certificates(&self.roots)?;
+        let chain = keys::certificates(&self.certificate)?;
+        let leaf = keys::certificate(&self.certificate)?;
+        let key: SoftwareKey = keys::private_key(&self.key, &leaf, terminal)?;
+        let key = key.to_pkcs8_der().map_err(|error| Failure::Unreadable(error.to_string()))?;
+        Client::new(&self.node, &roots, Some((&chain, &key))).map_err(of_client)
+    }
+}
+
+impl LogKey {
+    fn verifier(&self) -> Result<Option<NoteVerifier>, Failure> {
+        let parse = |vkey: &String| {
+            NoteVerifier::from_vkey(vkey).map_err(|error| Failure::Unreadable(format!("--log-key: {error}")))
+        };
+        self.log_key.as_ref().map(parse).transpose()
+    }
+}
+
+fn registered(usage: CertificateUsage, path: &Path) -> Result<CertificateRegistration, Failure> {
+    Ok(CertificateRegistration { usage, der: STANDARD.encode(keys::certificate(path)?.der()) })
+}
+
+fn wait<T>(operation: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::Unreachable(error.to_string()))?.block_on(operation).map_err(of_client)
+}
+
+fn of_client(error: ClientError) -> Failure {
+    match &error {
+        ClientError::Refused(_) | ClientError::Unexpected(_) => Failure::Refused(error.to_string()),
+        ClientError::Transport(_) => Failure::Unreachable(error.to_string()),
+        ClientError::Configuration(_) => Failure::Unreadable(error.to_string()),
+    }
+}
+
+fn print_json(value: &impl serde::Serialize, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let json = serde_json::to_string_pretty(value).map_err(|error| Failure::Unwritable(error.to_string()))?;
+    terminal.print(&format!("{json}\n"));
+    Ok(exit::OK)
+}

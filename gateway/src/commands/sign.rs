@@ -1,0 +1,79 @@
+//! `vuzol sign`: signs a file.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use crypto::digest::DigestAlgorithm;
+use signing::cades::{self, Content};
+use storage::Clock;
+use storage::clock::SystemClock;
+
+use super::files::{Existing, NewFile, Readers, digests, read, unreadable};
+use super::terminal::Terminal;
+use super::{Failure, exit, keys};
+
+/// Signs a file: CAdES-BASELINE-B, detached unless --attached.
+///
+/// A detached signature stands beside the file, which may be of any size. An attached one carries the file inside.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  vuzol sign --key me.key --certificate me.pem --chain issuer.pem --output letter.pdf.p7s letter.pdf
+  vuzol sign --key me.key --certificate me.pem --attached --output letter.p7m letter.pdf
+
+Check the result with `vuzol verify`.")]
+pub(super) struct Arguments {
+    /// The signer's private key (PKCS#8, PEM or DER).
+    #[arg(long, value_name = "PEM")]
+    key: PathBuf,
+    /// The signer's certificate (PEM or DER). Certificates after the first are put into the signature too.
+    #[arg(long, value_name = "PEM")]
+    certificate: PathBuf,
+    /// Certificates of the authorities above, put into the signature so that a verifier finds the way up.
+    #[arg(long, value_name = "PEM")]
+    chain: Option<PathBuf>,
+    /// Carry the file inside the signature.
+    #[arg(long)]
+    attached: bool,
+    /// Where to write the signature.
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// Replace the output where it exists.
+    #[arg(long)]
+    force: bool,
+    /// What to sign.
+    file: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let mut chain = keys::certificates(&arguments.certificate)?;
+    if let Some(path) = &arguments.chain {
+        chain.extend(keys::certificates(path)?);
+    }
+    let signer = chain.first().cloned().ok_or_else(|| unreadable(&arguments.certificate, "holds no certificate"))?;
+    let key = keys::private_key(&arguments.key, &signer, terminal)?;
+    let now = SystemClock.now();
+    if !(signer.not_before()..=signer.not_after()).contains(&now) {
+        terminal.note("warning: the certificate is not valid now, so nobody will accept this signature");
+    }
+
+    let algorithm = key.default_algorithm();
+    let (attached, digest);
+    let content = if arguments.attached {
+        attached = read(&arguments.file, super::verify::ATTACHED_BYTES)?;
+        Content::Attached(&attached)
+    } else {
+        // RFC 8419, 3.1: Ed25519 goes with SHA-512.
+        let by = algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha512);
+        digest = digests(&arguments.file, &[by])?;
+        Content::Detached(*digest.first().ok_or_else(|| unreadable(&arguments.file, "has no digest"))?)
+    };
+    let signature = cades::sign(content, &key, algorithm, &chain, now)
+        .map_err(|error| Failure::Refused(format!("cannot sign: {error}")))?;
+
+    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+    let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;
+    output.write(&signature)?;
+    output.commit()?;
+    Ok(exit::OK)
+}

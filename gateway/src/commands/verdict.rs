@@ -1,0 +1,143 @@
+//! A validation report as a person reads it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use schemas::report::{Indication, Reason, Report, SignatureReport, SubIndication};
+
+use super::terminal::{Language, printable};
+
+/// The report as text, with the reasons in the reader's language.
+pub(crate) fn readable(report: &Report, file: &Path, language: Language) -> String {
+    // Writing to a String cannot fail, hence the ignored results.
+    let mut text = String::new();
+    let _ = writeln!(text, "{}: {}, SHA-256 {}", file.display(), report.format, report.digest);
+    for (number, signature) in (1..).zip(&report.signatures) {
+        let _ = writeln!(text, "\n{number}. {}", headline(signature, language));
+        for (label, value) in facts(signature, language) {
+            let _ = writeln!(text, "   {label:<14} {value}");
+        }
+        for reason in &signature.reasons {
+            let _ = writeln!(text, "   - {}", sentence(reason, language));
+        }
+    }
+    for part in &report.unsigned_parts {
+        let _ = writeln!(text, "\n{}: {part}", language.choose("Not signed", "Не підписано"));
+    }
+    printable(&text)
+}
+
+fn headline(signature: &SignatureReport, language: Language) -> String {
+    let meaning = match signature.indication {
+        Indication::TotalPassed => language.choose("the signature is valid", "підпис чинний"),
+        Indication::TotalFailed => language.choose("the signature is NOT valid", "підпис НЕ чинний"),
+        Indication::Indeterminate => {
+            language.choose("it cannot be told whether the signature is valid", "встановити чинність підпису неможливо")
+        }
+    };
+    let mut line = format!("{} ({meaning})", name(&signature.indication));
+    if let Some(sub_indication) = &signature.sub_indication {
+        let _ = write!(line, ", {}", sub_name(sub_indication));
+    }
+    line
+}
+
+fn facts(signature: &SignatureReport, language: Language) -> Vec<(&'static str, String)> {
+    let intact = if signature.intact {
+        language.choose("yes: value and digests match", "так: значення й дайджести збігаються")
+    } else {
+        language.choose("NO", "НІ")
+    };
+    let label = |english, ukrainian| match language {
+        Language::English => english,
+        Language::Ukrainian => ukrainian,
+    };
+    let mut facts =
+        vec![(label("level", "рівень"), signature.level.clone()), (label("intact", "цілісність"), intact.to_owned())];
+    if let Some(signer) = &signature.signer {
+        facts.push((label("signer", "підписувач"), signer.subject.clone()));
+        facts.push((label("serial", "серійний №"), signer.serial.clone()));
+        facts.extend(signer.edrpou.iter().map(|code| ("ЄДРПОУ", code.clone())));
+        facts.extend(signer.rnokpp.iter().map(|code| ("РНОКПП", code.clone())));
+    }
+    facts.extend(signature.signing_time.iter().map(|time| (label("claimed time", "заявлений час"), time.clone())));
+    facts.push((label("existed by", "існував на"), signature.best_time.clone()));
+    facts
+}
+
+fn sentence(reason: &Reason, language: Language) -> String {
+    format!("{} [{}; {}]", language.choose(&reason.text_en, &reason.text_uk), reason.code, reason.clause)
+}
+
+/// The standard's own names, as in JSON.
+fn name(indication: &Indication) -> String {
+    serde_name(indication)
+}
+
+fn sub_name(sub_indication: &SubIndication) -> String {
+    serde_name(sub_indication)
+}
+
+fn serde_name(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::report::Signer;
+
+    fn report() -> Report {
+        Report {
+            format: "CMS".into(),
+            digest: "ab".repeat(32),
+            signatures: vec![SignatureReport {
+                id: "S-1".into(),
+                format: "CAdES".into(),
+                level: "CAdES-BASELINE-B".into(),
+                intact: false,
+                indication: Indication::TotalFailed,
+                sub_indication: Some(SubIndication::HashFailure),
+                signing_time: Some("2026-11-23T10:00:00Z".into()),
+                best_time: "2026-11-23T11:00:00Z".into(),
+                signer: Some(Signer {
+                    subject: "CN=\u{1b}[1mИван".into(),
+                    serial: "0a".into(),
+                    edrpou: Some("99000001".into()),
+                    rnokpp: None,
+                }),
+                reasons: vec![Reason {
+                    code: "hash_failure".into(),
+                    text_en: "The document was changed.".into(),
+                    text_uk: "Документ змінено.".into(),
+                    clause: "5.2.7".into(),
+                }],
+            }],
+            unsigned_parts: vec!["other.pdf".into()],
+        }
+    }
+
+    #[test]
+    fn a_person_reads_verdict_reason_and_signer() {
+        let text = readable(&report(), Path::new("a.p7s"), Language::English);
+        for part in [
+            "NOT valid",
+            "HASH_FAILURE",
+            "The document was changed. [hash_failure; 5.2.7]",
+            "99000001",
+            "Not signed: other.pdf",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_ukrainian_reads_ukrainian() {
+        let text = readable(&report(), Path::new("a.p7s"), Language::Ukrainian);
+        assert!(text.contains("Документ змінено.") && text.contains("НЕ чинний") && !text.contains("The document"));
+    }
+}

@@ -1,0 +1,165 @@
+//! `vuzol verify`: is this signature valid?
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use crypto::digest::{DigestAlgorithm, digest};
+use schemas::limits::SIGNATURE_BYTES;
+use schemas::report::{Indication, Report, SubIndication};
+use signing::validate::{Context, Policy, UnverifiedDocument, validate};
+use storage::Clock;
+use storage::clock::SystemClock;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::files::{digests, read, unreadable};
+use super::terminal::Terminal;
+use super::{Failure, anchors, exit, verdict};
+
+/// Tells whether the signatures in a file are valid, by ETSI EN 319 102-1.
+///
+/// Works offline: what is not in the file or in the folder of anchors is not known. CMS and CAdES, DER and BER, with the
+/// content inside or given with --detached.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  vuzol verify --anchors roots/ letter.p7m
+  vuzol verify --anchors roots/ --detached letter.pdf letter.pdf.p7s
+  vuzol verify --json letter.p7m | jq .signatures[].indication
+
+Exit codes:
+  0  every signature is TOTAL_PASSED
+  1  a signature is TOTAL_FAILED, or none of the files given with --detached is what was signed
+  2  a signature is INDETERMINATE, and none failed
+  3  the file cannot be read (one line on stderr says why)")]
+pub(super) struct Arguments {
+    /// The content that a detached signature is over. Several: the one that matches is taken, the rest is listed as unsigned.
+    #[arg(long, value_name = "FILE")]
+    detached: Vec<PathBuf>,
+    /// The time to validate at, for example 2026-11-23T12:00:00+02:00. Default: now.
+    #[arg(long, value_name = "RFC3339", value_parser = rfc3339)]
+    at: Option<OffsetDateTime>,
+    /// A folder of trusted certificates (.pem, .crt, .cer, .der) and of CRL and OCSP answers (.crl, .ocsp). Without it nobody
+    /// is trusted, and no signature can be more than INDETERMINATE.
+    #[arg(long, value_name = "DIR")]
+    anchors: Option<PathBuf>,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// The signature, or the file that carries it.
+    file: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let at = arguments.at.unwrap_or_else(|| SystemClock.now());
+    let belief = anchors::load(arguments.anchors.as_deref(), at)?;
+    let policy = Policy::default();
+    let context = Context { trust: &belief.trust, revocation: &belief.revocation, at, policy: &policy };
+    let judged = judge(&arguments.file, &arguments.detached, &context)?;
+
+    if arguments.json {
+        let json = serde_json::to_string(&judged.report).map_err(|error| Failure::Unwritable(error.to_string()))?;
+        terminal.print(&format!("{json}\n"));
+    } else {
+        let text = verdict::readable(&judged.report, &arguments.file, terminal.language());
+        terminal.print(&text);
+    }
+    if !judged.over_given_content {
+        terminal.note(terminal.language().choose(
+            "what was signed is none of the files given with --detached",
+            "підписано не той вміст, який надано через --detached",
+        ));
+    }
+    Ok(judged.exit_code())
+}
+
+struct Judged {
+    report: Report,
+    /// False where contents were given and the signature is over none of them.
+    over_given_content: bool,
+}
+
+impl Judged {
+    fn exit_code(&self) -> u8 {
+        let any = |indication| self.report.signatures.iter().any(|signature| signature.indication == indication);
+        if any(Indication::TotalFailed) || !self.over_given_content {
+            exit::REFUSED
+        } else if any(Indication::Indeterminate) || self.report.signatures.is_empty() {
+            exit::UNDECIDED
+        } else {
+            exit::OK
+        }
+    }
+}
+
+fn judge(file: &Path, contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
+    let bytes = read(file, ATTACHED_BYTES)?;
+    let document = parse(file, &bytes)?;
+    if document.is_attached() {
+        return attached(document, contents, context);
+    }
+    if bytes.len() > SIGNATURE_BYTES {
+        return Err(unreadable(file, format!("a detached signature larger than {SIGNATURE_BYTES} bytes")));
+    }
+    if contents.is_empty() {
+        return Ok(Judged { report: validate(document, context).report, over_given_content: true });
+    }
+    detached(file, &bytes, contents, context)
+}
+
+/// The signature carries its content. Whoever gives another content beside it must learn that it is not the signed one.
+fn attached(document: UnverifiedDocument, contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
+    let carried = document.content().map(|content| digest(DigestAlgorithm::Sha256, content));
+    let mut unsigned = Vec::new();
+    for content in contents {
+        if digests(content, &[DigestAlgorithm::Sha256])?.first() != carried.as_ref() {
+            unsigned.push(name_of(content));
+        }
+    }
+    let over_given_content = contents.is_empty() || unsigned.len() < contents.len();
+    let mut report = validate(document, context).report;
+    report.unsigned_parts.extend(unsigned);
+    Ok(Judged { report, over_given_content })
+}
+
+/// Tries each content and keeps the one that the signatures agree with best; the first among equals.
+fn detached(file: &Path, bytes: &[u8], contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
+    let mut best: Option<((usize, usize), usize, Report)> = None;
+    for (index, content) in contents.iter().enumerate() {
+        let document = parse(file, bytes)?;
+        let found = digests(content, &document.digest_algorithms())?;
+        let report = validate(document.with_detached(found), context).report;
+        let score = agreement(&report);
+        if best.as_ref().is_none_or(|(highest, _, _)| score > *highest) {
+            best = Some((score, index, report));
+        }
+    }
+    let (score, used, mut report) = best.ok_or_else(|| unreadable(file, "no content was given"))?;
+    let others = contents.iter().enumerate().filter(|(index, _)| *index != used);
+    report.unsigned_parts.extend(others.map(|(_, path)| name_of(path)));
+    Ok(Judged { report, over_given_content: score.1 > 0 })
+}
+
+/// How many signatures are intact over a content, and how many name its digest at all.
+fn agreement(report: &Report) -> (usize, usize) {
+    let intact = report.signatures.iter().filter(|signature| signature.intact);
+    let matching = report.signatures.iter().filter(|signature| {
+        !matches!(signature.sub_indication, Some(SubIndication::HashFailure | SubIndication::SignedDataNotFound))
+    });
+    (intact.count(), matching.count())
+}
+
+fn parse(file: &Path, bytes: &[u8]) -> Result<UnverifiedDocument, Failure> {
+    UnverifiedDocument::parse(bytes).map_err(|error| unreadable(file, error))
+}
+
+fn name_of(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn rfc3339(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "not a time like 2026-11-23T12:00:00Z".to_owned())
+}
+
+/// A file that carries its content is held in memory whole. Larger documents are signed detached.
+pub(super) const ATTACHED_BYTES: u64 = 512 * 1024 * 1024;
