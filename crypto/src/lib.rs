@@ -1,4 +1,19 @@
-//! Arithmetic and keys. Knows no certificate, does no I/O, reads no clock.
+//! Arithmetic and keys: digests, signatures, keys behind handles, sealing, and the arithmetic of transparency logs.
+//!
+//! Owns every use of a cryptographic library: no other crate of the workspace calls one for documents, keys or logs
+//! (TLS is the gateway's). Knows no certificate, does no I/O except reading the operating system's random bytes, reads no clock.
+//! Which library serves which algorithm stands in one table, [`provider`].
+//!
+//! Features: `native` (default) and `portable`; at least one must be on. With both, `native` serves and `portable` is compiled
+//! and compared against it in the tests: switching `portable` on beside `native` changes no result.
+//!
+//! For `wasm32-unknown-unknown` the binary that embeds this crate must choose the random source of `getrandom` (feature `wasm_js`
+//! and, where that version asks for it, `--cfg getrandom_backend="wasm_js"`); a library may not choose it for others.
+
+#[cfg(not(any(feature = "native", feature = "portable")))]
+compile_error!("crypto needs an implementation: switch on the feature `native` (aws-lc-rs and OpenSSL) or `portable` (RustCrypto)");
+
+mod asn1;
 pub mod digest;
 pub mod key;
 pub mod merkle;

@@ -1,50 +1,98 @@
-//! Sealing: streaming AEAD, key wrap, key agreement KDF. Submodules: stream, wrap, kdf.
+//! Sealing: documents as authenticated streams ([`Sealer`], [`Opener`]), keys wrapped under keys (RFC 3394), and the key derivation that
+//! follows a key agreement (X9.63).
+//!
+//! Knows keys and bytes. Who may open what, and where the key of a document lies, is decided by its callers.
+
+mod kdf;
+mod stream;
+mod wrap;
+
+use std::fmt;
+
 use zeroize::Zeroizing;
+
+use crate::provider::{Aead, Provider};
+use crate::random;
+
+pub use kdf::x963_kdf_sha256;
+pub use stream::{CHUNK_BYTES, Opener, Sealer, open, seal, sealed_size};
+pub use wrap::{aes256_unwrap, aes256_wrap};
+
+/// Why something sealed did not open, or could not be sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    #[error("not a sealed stream")] NotSealed,
-    #[error("the sealed stream was changed, cut, or belongs to another key or context")] Forged,
-    #[error("the sealed stream is larger than its format allows")] TooLong,
-    #[error("the wrapped key was changed or belongs to another key")] WrongKey,
+    /// The bytes do not begin as a sealed stream does.
+    #[error("not a sealed stream")]
+    NotSealed,
+    /// An integrity check failed.
+    #[error("the sealed stream was changed, cut, or belongs to another key or context")]
+    Forged,
+    /// More than 2^32 chunks.
+    #[error("the sealed stream is larger than its format allows")]
+    TooLong,
+    /// The integrity check of the key wrap failed.
+    #[error("the wrapped key was changed or belongs to another key")]
+    WrongKey,
 }
-/// 32 bytes, zeroized, silent Debug.
+
+/// The key of one document: 32 random bytes, zeroized on drop, silent Debug.
 #[derive(Clone)]
 pub struct DocumentKey(Zeroizing<[u8; 32]>);
+
 impl DocumentKey {
-    pub fn generate() -> Self { todo!() }
-    pub fn from_bytes(_b: [u8; 32]) -> Self { todo!() }
-    pub fn expose(&self) -> &[u8; 32] { &self.0 }
+    /// A fresh key from the operating system's generator.
+    pub fn generate() -> Self {
+        let mut key = Self(Zeroizing::new([0; 32]));
+        random::fill(&mut *key.0);
+        key
+    }
+
+    /// A key that was unwrapped.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The key itself, to be wrapped.
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
-/// Plaintext bytes per chunk.
-pub const CHUNK_BYTES: usize = 64 * 1024;
-/// Size of the sealed stream for a plaintext of `n` bytes.
-pub fn sealed_size(_plaintext: u64) -> u64 { todo!() }
-/// STREAM (Hoang, Reyhanitabar, Rogaway, Vizar 2015) over AES-256-GCM, chunks of 64 KiB; subkey per stream by HKDF-SHA-256 from
-/// (document key, random 32-byte salt in the header, context) so that nonces never repeat across parts; `context` (e.g. message id || part
-/// number) is bound.
-pub struct Sealer { inner: () }
-impl Sealer {
-    /// Writes the header to `out`.
-    pub fn new(_key: &DocumentKey, _context: &[u8], _out: &mut Vec<u8>) -> Self { todo!() }
-    /// Appends whole sealed chunks to `out`; buffers at most one chunk.
-    pub fn update(&mut self, _plaintext: &[u8], _out: &mut Vec<u8>) -> Result<(), SealError> { todo!() }
-    pub fn finish(self, _out: &mut Vec<u8>) -> Result<(), SealError> { todo!() }
+
+impl fmt::Debug for DocumentKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DocumentKey(..)")
+    }
 }
-pub struct Opener { inner: () }
-impl Opener {
-    pub fn new(_key: &DocumentKey, _context: &[u8]) -> Self { todo!() }
-    /// Appends only authenticated plaintext to `out`.
-    pub fn update(&mut self, _sealed: &[u8], _out: &mut Vec<u8>) -> Result<(), SealError> { todo!() }
-    /// Err if the stream was cut.
-    pub fn finish(self, _out: &mut Vec<u8>) -> Result<(), SealError> { todo!() }
+
+/// AES-256-GCM (SP 800-38D) of `plaintext`: the ciphertext and, apart as CMS AuthEnvelopedData keeps it (RFC 5084), the 16-byte tag.
+/// A nonce must never come twice under one key.
+pub fn aes256_gcm_seal(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], plaintext: &[u8]) -> (Vec<u8>, [u8; 16]) {
+    let mut out = Vec::with_capacity(plaintext.len() + 16);
+    Aead::new(Provider::ACTIVE, key).seal(nonce, aad, plaintext, &mut out);
+    let mut tag = [0; 16];
+    tag.copy_from_slice(&out[plaintext.len()..]);
+    out.truncate(plaintext.len());
+    (out, tag)
 }
-pub fn seal(_key: &DocumentKey, _context: &[u8], _plaintext: &[u8]) -> Vec<u8> { todo!() }
-pub fn open(_key: &DocumentKey, _context: &[u8], _sealed: &[u8]) -> Result<Vec<u8>, SealError> { todo!() }
-/// AES-256 key wrap, RFC 3394.
-pub fn aes256_wrap(_kek: &[u8; 32], _key: &[u8]) -> Vec<u8> { todo!() }
-pub fn aes256_unwrap(_kek: &[u8; 32], _wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> { todo!() }
-/// ANSI X9.63 KDF with SHA-256 (SEC 1, 3.6.1).
-pub fn x963_kdf_sha256(_secret: &[u8], _shared_info: &[u8], _out: &mut [u8]) { todo!() }
-/// AES-256-GCM, 12-byte nonce, 16-byte tag returned apart (CMS AuthEnvelopedData keeps it apart).
-pub fn aes256_gcm_seal(_key: &[u8; 32], _nonce: &[u8; 12], _aad: &[u8], _plaintext: &[u8]) -> (Vec<u8>, [u8; 16]) { todo!() }
-pub fn aes256_gcm_open(_key: &[u8; 32], _nonce: &[u8; 12], _aad: &[u8], _ciphertext: &[u8], _tag: &[u8; 16]) -> Result<Zeroizing<Vec<u8>>, SealError> { todo!() }
+
+/// The inverse of [`aes256_gcm_seal`].
+///
+/// # Errors
+/// [`SealError::Forged`] where key, nonce, associated data, ciphertext or tag differ from what was sealed.
+pub fn aes256_gcm_open(
+    key: &[u8; 32],
+    nonce: &[u8; 12],
+    aad: &[u8],
+    ciphertext: &[u8],
+    tag: &[u8; 16],
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let mut plaintext = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
+    if Aead::new(Provider::ACTIVE, key).open(nonce, aad, ciphertext, tag, &mut plaintext) {
+        Ok(plaintext)
+    } else {
+        Err(SealError::Forged)
+    }
+}
+
+#[cfg(test)]
+mod tests;

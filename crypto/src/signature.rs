@@ -1,35 +1,153 @@
 //! Signature algorithms and verification.
-use crate::digest::{Digest, DigestAlgorithm};
-use crate::key::PublicKey;
+//!
+//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017), ECDSA (FIPS 186-5) with DER `Ecdsa-Sig-Value`, EdDSA (RFC 8032, pure). Says whether a
+//! value verifies; whether its algorithm may still be believed is the validation policy's question.
+
+mod identifier;
+
+use crate::digest::{Digest, DigestAlgorithm, digest_with};
+use crate::key::{KeyKind, PublicKey};
+use crate::provider::{Input, Provider};
+
+pub(crate) use identifier::pss_parameters;
+
+/// A signature algorithm with everything that its name leaves open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SignatureAlgorithm {
+    /// RSASSA-PKCS1-v1_5.
     RsaPkcs1(DigestAlgorithm),
-    RsaPss { digest: DigestAlgorithm, mgf_digest: DigestAlgorithm, salt_len: usize },
+    /// RSASSA-PSS with MGF1.
+    RsaPss {
+        /// Digest of the message.
+        digest: DigestAlgorithm,
+        /// Digest inside MGF1.
+        mgf_digest: DigestAlgorithm,
+        /// Length of the salt in bytes; a signature with another salt length does not verify.
+        salt_len: usize,
+    },
+    /// ECDSA, signature as DER `Ecdsa-Sig-Value`.
     Ecdsa(DigestAlgorithm),
+    /// Ed25519, pure.
     Ed25519,
+    /// Ed448, pure, empty context.
     Ed448,
 }
+
+/// Why a signature was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    #[error("the signature value does not verify")] Mismatch,
-    #[error("key and signature algorithm do not belong together")] KeyMismatch,
-    #[error("unsupported signature algorithm")] UnsupportedAlgorithm,
+    /// The value does not verify over these bytes under this key.
+    #[error("the signature value does not verify")]
+    Mismatch,
+    /// An RSA algorithm with an EC key and the like, or an algorithm that the key is not bound to.
+    #[error("key and signature algorithm do not belong together")]
+    KeyMismatch,
+    /// An algorithm, or parameters of it, that this build does not serve.
+    #[error("unsupported signature algorithm")]
+    UnsupportedAlgorithm,
 }
+
 impl SignatureAlgorithm {
-    /// From an AlgorithmIdentifier: `oid` dotted, `parameters` the raw DER of the parameters field if present.
-    /// Also accepts the key-only OIDs (rsaEncryption, id-ecPublicKey) that CMS signers put there: then `digest` (the
-    /// SignerInfo's digestAlgorithm) completes it. None for `digest`: such OIDs are refused.
-    pub fn from_algorithm_identifier(_oid: &str, _parameters: Option<&[u8]>, _digest: Option<DigestAlgorithm>) -> Result<Self, VerifyError> { todo!() }
-    /// DER AlgorithmIdentifier.
-    pub fn to_algorithm_identifier(self) -> Vec<u8> { todo!() }
-    /// The digest it names; None for EdDSA.
-    pub fn digest_algorithm(self) -> Option<DigestAlgorithm> { todo!() }
-    /// e.g. "ECDSA with SHA-256", "RSASSA-PSS with SHA-256"
-    pub fn name(self) -> String { todo!() }
+    /// The digest it names; `None` for EdDSA.
+    pub const fn digest_algorithm(self) -> Option<DigestAlgorithm> {
+        match self {
+            Self::RsaPkcs1(digest) | Self::RsaPss { digest, .. } | Self::Ecdsa(digest) => Some(digest),
+            Self::Ed25519 | Self::Ed448 => None,
+        }
+    }
+
+    /// For people: `ECDSA with SHA-256`, `RSASSA-PSS with SHA-256`.
+    pub fn name(self) -> String {
+        match self {
+            Self::RsaPkcs1(digest) => format!("RSASSA-PKCS1-v1_5 with {}", digest.name()),
+            Self::RsaPss { digest, .. } => format!("RSASSA-PSS with {}", digest.name()),
+            Self::Ecdsa(digest) => format!("ECDSA with {}", digest.name()),
+            Self::Ed25519 => "Ed25519".to_owned(),
+            Self::Ed448 => "Ed448".to_owned(),
+        }
+    }
+
+    pub(crate) fn belongs_to(self, key: KeyKind) -> bool {
+        match self {
+            Self::RsaPkcs1(_) | Self::RsaPss { .. } => matches!(key, KeyKind::Rsa { .. }),
+            Self::Ecdsa(_) => matches!(key, KeyKind::Ec(_)),
+            Self::Ed25519 => key == KeyKind::Ed25519,
+            Self::Ed448 => key == KeyKind::Ed448,
+        }
+    }
 }
+
 impl PublicKey {
-    /// Ok(()) only if `signature` over `message` verifies.
-    pub fn verify(&self, _algorithm: SignatureAlgorithm, _message: &[u8], _signature: &[u8]) -> Result<(), VerifyError> { todo!() }
-    /// The same over a digest computed elsewhere (streams). Not for EdDSA. The digest's algorithm must be the signature's.
-    pub fn verify_digest(&self, _algorithm: SignatureAlgorithm, _digest: &Digest, _signature: &[u8]) -> Result<(), VerifyError> { todo!() }
+    /// `Ok(())` only where `signature` over `message` verifies.
+    ///
+    /// # Errors
+    /// See [`VerifyError`]; a signature that cannot even be decoded is a [`VerifyError::Mismatch`].
+    pub fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        self.verify_with(Provider::ACTIVE, algorithm, message, signature)
+    }
+
+    /// The same over a digest computed elsewhere, where the message streamed by. Not for EdDSA, which signs no digest.
+    ///
+    /// # Errors
+    /// As [`PublicKey::verify`]; [`VerifyError::UnsupportedAlgorithm`] for EdDSA; [`VerifyError::Mismatch`] where the digest was made with another
+    /// algorithm than `algorithm` names.
+    pub fn verify_digest(
+        &self,
+        algorithm: SignatureAlgorithm,
+        digest: &Digest,
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        self.verify_digest_with(Provider::ACTIVE, algorithm, digest, signature)
+    }
+
+    pub(crate) fn verify_with(
+        &self,
+        provider: Provider,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        if let Some(digest) = algorithm.digest_algorithm() {
+            return self.verify_digest_with(provider, algorithm, &digest_with(provider, digest, message), signature);
+        }
+        self.refuse_foreign(algorithm)?;
+        self.engines().verify(provider, self.material(), algorithm, Input::Message(message), signature)
+    }
+
+    pub(crate) fn verify_digest_with(
+        &self,
+        provider: Provider,
+        algorithm: SignatureAlgorithm,
+        digest: &Digest,
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        let wanted = algorithm.digest_algorithm().ok_or(VerifyError::UnsupportedAlgorithm)?;
+        self.refuse_foreign(algorithm)?;
+        if digest.algorithm() != wanted {
+            return Err(VerifyError::Mismatch);
+        }
+        // RFC 8017, 8.1.2 and 8.2.2, step 1: an RSA signature has exactly the length of the modulus.
+        if let KeyKind::Rsa { bits } = self.kind()
+            && u32::try_from(signature.len()) != Ok(bits.div_ceil(8))
+        {
+            return Err(VerifyError::Mismatch);
+        }
+        self.engines().verify(provider, self.material(), algorithm, Input::Digest(digest), signature)
+    }
+
+    fn refuse_foreign(&self, algorithm: SignatureAlgorithm) -> Result<(), VerifyError> {
+        if algorithm.belongs_to(self.kind()) && self.permits(algorithm) {
+            Ok(())
+        } else {
+            Err(VerifyError::KeyMismatch)
+        }
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! AlgorithmIdentifiers of signatures: RFC 3279, 4055, 5758, 8017, 8410, 9688 and NIST's arc.
+
+use der::asn1::{AnyRef, ObjectIdentifier};
+use der::{Decode, Reader, SliceReader};
+
+use super::{SignatureAlgorithm, VerifyError};
+use crate::asn1::{self, RawAlgorithm, read_all};
+use crate::digest::DigestAlgorithm;
+use crate::key::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, RSASSA_PSS};
+
+impl SignatureAlgorithm {
+    /// From an AlgorithmIdentifier: `oid` dotted, `parameters` the complete DER of the parameters where present.
+    ///
+    /// CMS signers also put the key's own OID here (rsaEncryption, id-ecPublicKey; RFC 3370, 3.2): then `digest`, the SignerInfo's
+    /// digestAlgorithm, completes it. Without `digest` such an OID is refused.
+    ///
+    /// # Errors
+    /// [`VerifyError::UnsupportedAlgorithm`] for an unknown OID, for parameters that the OID's standard does not allow, and for PSS with
+    /// another mask function than MGF1 or another trailer than 1.
+    pub fn from_algorithm_identifier(
+        oid: &str,
+        parameters: Option<&[u8]>,
+        digest: Option<DigestAlgorithm>,
+    ) -> Result<Self, VerifyError> {
+        ObjectIdentifier::new(oid)
+            .ok()
+            .and_then(|oid| recognise(RawAlgorithm { oid, parameters }, digest))
+            .ok_or(VerifyError::UnsupportedAlgorithm)
+    }
+
+    /// The DER AlgorithmIdentifier: NULL parameters for RSASSA-PKCS1-v1_5 (RFC 4055, 5; RFC 9688, 3.2), none for ECDSA (RFC 5758, 3.2) and EdDSA
+    /// (RFC 8410, 3), all four fields but the trailer for PSS.
+    pub fn to_algorithm_identifier(self) -> Vec<u8> {
+        match self {
+            Self::RsaPkcs1(digest) => asn1::algorithm(&rsa_pkcs1_oid(digest), &asn1::NULL),
+            Self::RsaPss { digest, mgf_digest, salt_len } => {
+                asn1::algorithm(&RSASSA_PSS, &encode_pss_parameters(digest, mgf_digest, salt_len))
+            }
+            Self::Ecdsa(digest) => asn1::algorithm(&ecdsa_oid(digest), &[]),
+            Self::Ed25519 => asn1::algorithm(&ED25519, &[]),
+            Self::Ed448 => asn1::algorithm(&ED448, &[]),
+        }
+    }
+}
+
+fn recognise(algorithm: RawAlgorithm<'_>, digest: Option<DigestAlgorithm>) -> Option<SignatureAlgorithm> {
+    match algorithm.oid {
+        RSASSA_PSS => return pss_parameters(algorithm.parameters?),
+        // RFC 8410, 3: parameters MUST be absent.
+        ED25519 => return algorithm.parameters.is_none().then_some(SignatureAlgorithm::Ed25519),
+        ED448 => return algorithm.parameters.is_none().then_some(SignatureAlgorithm::Ed448),
+        // Some signers repeat the curve's name here; the key has its own and only that one counts.
+        EC_PUBLIC_KEY if algorithm.parameters.is_some_and(is_oid) => {
+            return digest.map(SignatureAlgorithm::Ecdsa);
+        }
+        _ => {}
+    }
+    // The standards want NULL here and nothing there; signers mix them up, and neither says anything.
+    if !algorithm.has_no_parameters() {
+        return None;
+    }
+    match algorithm.oid {
+        RSA_ENCRYPTION => digest.map(SignatureAlgorithm::RsaPkcs1),
+        EC_PUBLIC_KEY => digest.map(SignatureAlgorithm::Ecdsa),
+        oid => DigestAlgorithm::ALL.into_iter().find_map(|digest| {
+            if oid == rsa_pkcs1_oid(digest) {
+                Some(SignatureAlgorithm::RsaPkcs1(digest))
+            } else if oid == ecdsa_oid(digest) {
+                Some(SignatureAlgorithm::Ecdsa(digest))
+            } else {
+                None
+            }
+        }),
+    }
+}
+
+/// `RSASSA-PSS-params` (RFC 8017, A.2.3): every field may be left out and then means SHA-1, MGF1 with SHA-1, salt 20, trailer 1.
+pub(crate) fn pss_parameters(parameters: &[u8]) -> Option<SignatureAlgorithm> {
+    let [digest, mask, salt_len, trailer] = read_all(parameters, |reader| {
+        reader.sequence(|inner: &mut SliceReader<'_>| {
+            Ok([explicit(inner, 0)?, explicit(inner, 1)?, explicit(inner, 2)?, explicit(inner, 3)?])
+        })
+    })
+    .ok()?;
+    if trailer.map_or(Some(1), small_integer)? != 1 {
+        return None;
+    }
+    let digest = digest.map_or(Some(DigestAlgorithm::Sha1), hash_algorithm)?;
+    let mgf_digest = mask.map_or(Some(DigestAlgorithm::Sha1), |mask| {
+        let mask = read_all(mask, RawAlgorithm::read).ok()?;
+        if mask.oid == MGF1 { hash_algorithm(mask.parameters?) } else { None }
+    })?;
+    let salt_len = usize::from(salt_len.map_or(Some(20), small_integer)?);
+    Some(SignatureAlgorithm::RsaPss { digest, mgf_digest, salt_len })
+}
+
+/// DER leaves fields of default value out (X.690, 11.5).
+fn encode_pss_parameters(digest: DigestAlgorithm, mgf_digest: DigestAlgorithm, salt_len: usize) -> Vec<u8> {
+    let mut fields = Vec::new();
+    let hash = |digest: DigestAlgorithm| asn1::algorithm(&ObjectIdentifier::new_unwrap(digest.oid()), &asn1::NULL);
+    if digest != DigestAlgorithm::Sha1 {
+        fields.push(asn1::element(0xa0, &[&hash(digest)]));
+    }
+    if mgf_digest != DigestAlgorithm::Sha1 {
+        fields.push(asn1::element(0xa1, &[&asn1::algorithm(&MGF1, &hash(mgf_digest))]));
+    }
+    if salt_len != 20 {
+        fields.push(asn1::element(0xa2, &[&asn1::unsigned_integer(&salt_len.to_be_bytes())]));
+    }
+    let fields: Vec<&[u8]> = fields.iter().map(Vec::as_slice).collect();
+    asn1::element(asn1::TAG_SEQUENCE, &fields)
+}
+
+/// The content of `[number] EXPLICIT` if that comes next.
+fn explicit<'a>(reader: &mut SliceReader<'a>, number: u8) -> der::Result<Option<&'a [u8]>> {
+    if reader.peek_byte() != Some(0xa0 | number) {
+        return Ok(None);
+    }
+    Ok(Some(AnyRef::decode(reader)?.value()))
+}
+
+fn hash_algorithm(der: &[u8]) -> Option<DigestAlgorithm> {
+    let algorithm = read_all(der, RawAlgorithm::read).ok()?;
+    if !algorithm.has_no_parameters() {
+        return None;
+    }
+    DigestAlgorithm::from_oid(&algorithm.oid.to_string())
+}
+
+fn is_oid(der: &[u8]) -> bool {
+    <ObjectIdentifier>::from_der(der).is_ok()
+}
+
+fn small_integer(der: &[u8]) -> Option<u16> {
+    u16::from_der(der).ok()
+}
+
+fn rsa_pkcs1_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(match digest {
+        DigestAlgorithm::Sha1 => "1.2.840.113549.1.1.5",
+        DigestAlgorithm::Sha224 => "1.2.840.113549.1.1.14",
+        DigestAlgorithm::Sha256 => "1.2.840.113549.1.1.11",
+        DigestAlgorithm::Sha384 => "1.2.840.113549.1.1.12",
+        DigestAlgorithm::Sha512 => "1.2.840.113549.1.1.13",
+        DigestAlgorithm::Sha3_224 => "2.16.840.1.101.3.4.3.13",
+        DigestAlgorithm::Sha3_256 => "2.16.840.1.101.3.4.3.14",
+        DigestAlgorithm::Sha3_384 => "2.16.840.1.101.3.4.3.15",
+        DigestAlgorithm::Sha3_512 => "2.16.840.1.101.3.4.3.16",
+    })
+}
+
+fn ecdsa_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
+    ObjectIdentifier::new_unwrap(match digest {
+        DigestAlgorithm::Sha1 => "1.2.840.10045.4.1",
+        DigestAlgorithm::Sha224 => "1.2.840.10045.4.3.1",
+        DigestAlgorithm::Sha256 => "1.2.840.10045.4.3.2",
+        DigestAlgorithm::Sha384 => "1.2.840.10045.4.3.3",
+        DigestAlgorithm::Sha512 => "1.2.840.10045.4.3.4",
+        DigestAlgorithm::Sha3_224 => "2.16.840.1.101.3.4.3.9",
+        DigestAlgorithm::Sha3_256 => "2.16.840.1.101.3.4.3.10",
+        DigestAlgorithm::Sha3_384 => "2.16.840.1.101.3.4.3.11",
+        DigestAlgorithm::Sha3_512 => "2.16.840.1.101.3.4.3.12",
+    })
+}
+
+const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
