@@ -1,20 +1,174 @@
-//! Trust as a dated, immutable snapshot.
+//! Trust as a dated, immutable snapshot: whom we believe, for what, since when we know.
+//!
+//! What is in a snapshot is decided elsewhere (configuration, trusted lists). An anchor is a name and a key (RFC 5280 6.1.1 d):
+//! its own validity period is not looked at, the snapshot vouches for it.
 use crate::certificate::Certificate;
+use crate::name::Canonical;
+use crypto::digest;
+use std::collections::HashMap;
+use std::sync::Arc;
 use time::OffsetDateTime;
-/// What an anchor is trusted for.
+
+/// What an anchor is trusted for, and what a path is verified for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Purpose { /** signatures and seals */ Signing, /** TLS clients */ TlsClient, /** sealing documents to it */ Encryption, /** time-stamp authorities */ TimeStamping, /** OCSP responders are authorised by their issuer; not used for anchors */ OcspSigning }
-#[derive(Clone)]
-pub struct TrustAnchor { pub certificate: Certificate, pub purposes: Vec<Purpose> }
-#[derive(Clone)]
-pub struct TrustSnapshot { inner: () }
-impl TrustSnapshot {
-    /// `id` is the SHA-256 over the sorted fingerprints and purposes.
-    pub fn new(_anchors: Vec<TrustAnchor>, _intermediates: Vec<Certificate>, _taken_at: OffsetDateTime) -> Self { todo!() }
-    pub fn id(&self) -> [u8; 32] { todo!() }
-    pub fn taken_at(&self) -> OffsetDateTime { todo!() }
-    pub fn anchors(&self) -> &[TrustAnchor] { todo!() }
-    pub fn intermediates(&self) -> &[Certificate] { todo!() }
+pub enum Purpose {
+    /// Signatures and seals over documents.
+    Signing,
+    /// TLS clients.
+    TlsClient,
+    /// Sealing documents to the certificate's holder.
+    Encryption,
+    /// Time-stamp authorities.
+    TimeStamping,
+    /// OCSP responders. They are authorised by the authority that they answer for; no anchor carries this.
+    OcspSigning,
 }
+
+impl Purpose {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Signing => 1,
+            Self::TlsClient => 2,
+            Self::Encryption => 4,
+            Self::TimeStamping => 8,
+            Self::OcspSigning => 16,
+        }
+    }
+}
+
+/// A certificate that is believed without further proof.
+#[derive(Debug, Clone)]
+pub struct TrustAnchor {
+    /// Whose name and key are believed.
+    pub certificate: Certificate,
+    /// For what.
+    pub purposes: Vec<Purpose>,
+}
+
+/// All that was trusted at one moment. Cheap to clone, never changed.
+#[derive(Debug, Clone)]
+pub struct TrustSnapshot {
+    inner: Arc<Snapshot>,
+}
+
+#[derive(Debug)]
+struct Snapshot {
+    id: [u8; 32],
+    taken_at: OffsetDateTime,
+    anchors: Vec<TrustAnchor>,
+    intermediates: Vec<Certificate>,
+    anchors_by_subject: HashMap<Canonical, Vec<usize>>,
+    intermediates_by_subject: HashMap<Canonical, Vec<usize>>,
+}
+
+impl TrustSnapshot {
+    /// A snapshot of `anchors`, with `intermediates` as known but unproven help for path building.
+    #[must_use]
+    pub fn new(anchors: Vec<TrustAnchor>, intermediates: Vec<Certificate>, taken_at: OffsetDateTime) -> Self {
+        let id = id(&anchors, &intermediates);
+        let anchors_by_subject = by_subject(anchors.iter().map(|anchor| &anchor.certificate));
+        let intermediates_by_subject = by_subject(intermediates.iter());
+        let snapshot = Snapshot { id, taken_at, anchors, intermediates, anchors_by_subject, intermediates_by_subject };
+        Self { inner: Arc::new(snapshot) }
+    }
+
+    /// SHA-256 over the sorted entries, each a certificate's SHA-256 and one octet of purposes (Signing 1, TlsClient 2,
+    /// Encryption 4, TimeStamping 8, OcspSigning 16; 0 for an intermediate). The same trust has the same id, whenever taken.
+    #[must_use]
+    pub fn id(&self) -> [u8; 32] {
+        self.inner.id
+    }
+
+    /// When the snapshot was taken.
+    #[must_use]
+    pub fn taken_at(&self) -> OffsetDateTime {
+        self.inner.taken_at
+    }
+
+    /// The anchors as given.
+    #[must_use]
+    pub fn anchors(&self) -> &[TrustAnchor] {
+        &self.inner.anchors
+    }
+
+    /// The intermediates as given.
+    #[must_use]
+    pub fn intermediates(&self) -> &[Certificate] {
+        &self.inner.intermediates
+    }
+
+    /// Whether this very certificate is an anchor for `purpose`.
+    #[must_use]
+    pub fn is_anchor(&self, certificate: &Certificate, purpose: Purpose) -> bool {
+        certificate
+            .subject_name()
+            .is_some_and(|subject| self.anchors_named(subject, purpose).any(|anchor| anchor == certificate))
+    }
+
+    pub(crate) fn anchors_named(&self, subject: &Canonical, purpose: Purpose) -> impl Iterator<Item = &Certificate> {
+        let indices = self.inner.anchors_by_subject.get(subject).map(Vec::as_slice).unwrap_or_default();
+        let anchors = indices.iter().filter_map(|index| self.inner.anchors.get(*index));
+        anchors.filter(move |anchor| anchor.purposes.contains(&purpose)).map(|anchor| &anchor.certificate)
+    }
+
+    pub(crate) fn intermediates_named(&self, subject: &Canonical) -> impl Iterator<Item = &Certificate> {
+        let indices = self.inner.intermediates_by_subject.get(subject).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|index| self.inner.intermediates.get(*index))
+    }
+}
+
+fn id(anchors: &[TrustAnchor], intermediates: &[Certificate]) -> [u8; 32] {
+    let anchors = anchors.iter().map(|anchor| {
+        let purposes = anchor.purposes.iter().fold(0, |bits, purpose| bits | purpose.bit());
+        (anchor.certificate.fingerprint(), purposes)
+    });
+    let intermediates = intermediates.iter().map(|certificate| (certificate.fingerprint(), 0));
+    let mut entries: Vec<_> = anchors.chain(intermediates).collect();
+    entries.sort_unstable();
+    let bytes: Vec<u8> =
+        entries.into_iter().flat_map(|(fingerprint, purposes)| fingerprint.into_iter().chain([purposes])).collect();
+    digest::sha256(&bytes)
+}
+
+fn by_subject<'c>(certificates: impl Iterator<Item = &'c Certificate>) -> HashMap<Canonical, Vec<usize>> {
+    let mut index: HashMap<Canonical, Vec<usize>> = HashMap::new();
+    for (position, certificate) in certificates.enumerate() {
+        if let Some(subject) = certificate.subject_name() {
+            index.entry(subject.clone()).or_default().push(position);
+        }
+    }
+    index
+}
+
 /// Where services get the current snapshot from.
-pub trait TrustSource: Send + Sync { fn current(&self) -> std::sync::Arc<TrustSnapshot>; }
+pub trait TrustSource: Send + Sync {
+    /// The newest snapshot; never blocks on the network.
+    fn current(&self) -> Arc<TrustSnapshot>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::DevPki;
+    use time::macros::datetime;
+
+    #[test]
+    fn id_names_the_trust_and_not_its_order_or_date() {
+        let now = datetime!(2026-11-23 12:00 UTC);
+        let pki = DevPki::new(now, time::Duration::days(1), "").unwrap();
+        let anchor = |certificate: &Certificate, purposes: &[Purpose]| TrustAnchor {
+            certificate: certificate.clone(),
+            purposes: purposes.to_vec(),
+        };
+        let (root, issuing) = (pki.root(), pki.issuing_ca());
+        let both = [Purpose::Signing, Purpose::TlsClient];
+        let first = TrustSnapshot::new(vec![anchor(root, &both), anchor(issuing, &[])], vec![], now);
+        let turned = [Purpose::TlsClient, Purpose::Signing];
+        let later = now + time::Duration::days(1);
+        let second = TrustSnapshot::new(vec![anchor(issuing, &[]), anchor(root, &turned)], vec![], later);
+        assert_eq!(first.id(), second.id());
+        let narrower = TrustSnapshot::new(vec![anchor(root, &both[..1]), anchor(issuing, &[])], vec![], now);
+        assert_ne!(first.id(), narrower.id());
+        assert!(first.is_anchor(root, Purpose::Signing) && !first.is_anchor(root, Purpose::TimeStamping));
+    }
+}

@@ -1,0 +1,438 @@
+//! OCSP requests and responses: RFC 6960, nonce of RFC 8954.
+use super::{Answer, RevocationError, Revoked};
+use crate::asn1::{Element, Malformed, Reader, Span, oid, read, tag, time as asn1_time, write};
+use crate::certificate::{Certificate, Extension};
+use crate::name::Canonical;
+use crypto::digest::{self, DigestAlgorithm};
+use crypto::key::PublicKey;
+use std::sync::{Arc, OnceLock};
+use time::OffsetDateTime;
+
+/// Largest response that is read. Real ones have 0.5 to 5 KiB; a few responders send their whole chain.
+pub const OCSP_BYTES: usize = 1024 * 1024;
+
+/// Most single answers and most certificates in a response that are looked at.
+const MOST_ANSWERS: usize = 256;
+const MOST_CERTIFICATES: usize = 8;
+
+/// An OCSP response with content, read but not yet believed. Cheap to clone.
+#[derive(Clone)]
+pub struct OcspResponse {
+    inner: Arc<Parsed>,
+}
+
+struct Parsed {
+    der: Box<[u8]>,
+    /// tbsResponseData.
+    tbs: Span,
+    responder: Responder,
+    produced_at: OffsetDateTime,
+    singles: Vec<Single>,
+    nonce: Option<Span>,
+    unknown_critical: bool,
+    algorithm: Span,
+    signature: Span,
+    certificates: Vec<Certificate>,
+    /// The issuer's key for which the response was found authentic.
+    verified_for: OnceLock<PublicKey>,
+}
+
+enum Responder {
+    Name(Option<Canonical>),
+    /// SHA-1 of the key.
+    Key(Span),
+}
+
+struct Single {
+    id: CertId<Span>,
+    revoked: Option<Revoked>,
+    unknown: bool,
+    this_update: OffsetDateTime,
+    next_update: Option<OffsetDateTime>,
+    unknown_critical: bool,
+}
+
+/// CertID ::= SEQUENCE { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber } (RFC 6960 4.1.1).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CertId<B> {
+    /// `None`: an algorithm that we do not know, so the answer can be for nobody.
+    pub(crate) algorithm: Option<DigestAlgorithm>,
+    pub(crate) name_hash: B,
+    pub(crate) key_hash: B,
+    pub(crate) serial: B,
+}
+
+impl OcspResponse {
+    /// Reads an OCSPResponse, which must be all of `der`.
+    ///
+    /// # Errors
+    /// [`RevocationError::ResponderStatus`] where the responder refused, else [`RevocationError::Malformed`].
+    pub fn from_der(der: &[u8]) -> Result<Self, RevocationError> {
+        bounded(der)?;
+        let mut response = read::sole_sequence("OCSPResponse", der)?;
+        let status = response.expect(tag::ENUMERATED)?.unsigned()?;
+        if status != 0 {
+            let status = u8::try_from(status).map_err(|_| RevocationError::Malformed("OCSPResponse"))?;
+            return Err(RevocationError::ResponderStatus(status));
+        }
+        let mut bytes = response.expect(tag::constructed(0))?.reader("responseBytes");
+        response.finish()?;
+        let mut typed = bytes.sequence("responseBytes")?;
+        bytes.finish()?;
+        if typed.expect(tag::OBJECT_IDENTIFIER)?.content() != oid::OCSP_BASIC.as_bytes() {
+            return Err(RevocationError::Malformed("responseBytes"));
+        }
+        let basic = typed.expect(tag::OCTET_STRING)?;
+        typed.finish()?;
+        Ok(Self { inner: Arc::new(parse(der, basic.reader("BasicOCSPResponse"))?) })
+    }
+
+    /// Reads a bare BasicOCSPResponse, as signature files embed it (RFC 5126 6.3.4); [`Self::der`] then gives that.
+    ///
+    /// # Errors
+    /// [`RevocationError::Malformed`].
+    pub fn from_basic_der(der: &[u8]) -> Result<Self, RevocationError> {
+        bounded(der)?;
+        Ok(Self { inner: Arc::new(parse(der, Reader::new("BasicOCSPResponse", der))?) })
+    }
+
+    /// The bytes as they arrived.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.inner.der
+    }
+
+    /// When the response was signed.
+    #[must_use]
+    pub fn produced_at(&self) -> OffsetDateTime {
+        self.inner.produced_at
+    }
+
+    /// Whether the response answers the request that carried `nonce`.
+    ///
+    /// # Errors
+    /// [`RevocationError::NonceMismatch`] if it has another nonce or none.
+    pub fn check_nonce(&self, nonce: &[u8]) -> Result<(), RevocationError> {
+        match self.inner.nonce {
+            Some(echoed) if echoed.of(&self.inner.der) == nonce => Ok(()),
+            _ => Err(RevocationError::NonceMismatch),
+        }
+    }
+
+    /// What the response says of `certificate`, which `issuer` issued.
+    pub(super) fn answer(&self, certificate: &Certificate, issuer: &Certificate) -> Result<Answer, RevocationError> {
+        let inner = &*self.inner;
+        let about = |single: &&Single| single.id.of(&inner.der).is_for(certificate.serial(), issuer);
+        let single = inner.singles.iter().filter(about).max_by_key(|single| single.this_update);
+        let single = single.ok_or(RevocationError::OtherCertificate)?;
+        if !certificate.names_issuer(issuer) {
+            return Err(RevocationError::OtherCertificate);
+        }
+        if inner.unknown_critical || single.unknown_critical {
+            return Err(RevocationError::OutOfScope("it has an unknown critical extension"));
+        }
+        self.check_responder(issuer)?;
+        if single.unknown {
+            return Err(RevocationError::OutOfScope("the responder does not know the certificate"));
+        }
+        let Single { this_update, next_update, revoked, .. } = *single;
+        Ok(Answer { this_update, next_update, produced_at: inner.produced_at, revoked })
+    }
+
+    /// RFC 6960 3.2 and 4.2.2.2: signed by the issuer, or by one to whom the issuer itself delegated with id-kp-OCSPSigning.
+    /// Local configuration of further responders, which the RFC allows, does not exist here.
+    fn check_responder(&self, issuer: &Certificate) -> Result<(), RevocationError> {
+        let inner = &*self.inner;
+        let issuer_key = issuer.public_key().map_err(|_| RevocationError::SignatureWrong)?;
+        if inner.verified_for.get().is_some_and(|known| known.spki_der() == issuer_key.spki_der()) {
+            return Ok(());
+        }
+        let signed_by = |key: &PublicKey| {
+            let signature = inner.signature.of(&inner.der);
+            crate::signed::verify(key, inner.algorithm.of(&inner.der), inner.tbs.of(&inner.der), signature)
+                .map_err(|_| RevocationError::SignatureWrong)
+        };
+        let mut verdict = Err(RevocationError::ResponderNotAuthorised);
+        if inner.responder.is(issuer, &inner.der) {
+            verdict = signed_by(issuer_key);
+        }
+        for responder in inner.certificates.iter().filter(|certificate| inner.responder.is(certificate, &inner.der)) {
+            if verdict.is_ok() {
+                break;
+            }
+            if is_delegate(responder, issuer, issuer_key, inner.produced_at) {
+                verdict =
+                    responder.public_key().map_err(|_| RevocationError::SignatureWrong).and_then(|key| signed_by(key));
+            }
+        }
+        if verdict.is_ok() {
+            let _ = inner.verified_for.set(issuer_key.clone());
+        }
+        verdict
+    }
+}
+
+/// Size and date only.
+impl std::fmt::Debug for OcspResponse {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "OcspResponse({} bytes, producedAt {})", self.inner.der.len(), self.inner.produced_at)
+    }
+}
+
+/// Whether `issuer` delegated the answering to `responder` at the time of the response.
+fn is_delegate(responder: &Certificate, issuer: &Certificate, issuer_key: &PublicKey, at: OffsetDateTime) -> bool {
+    let extensions = responder.extensions();
+    responder.names_issuer(issuer)
+        && responder.extended_key_usage().is_some_and(|list| list.iter().any(|purpose| purpose == oid::OCSP_SIGNING))
+        && responder.key_usage().is_none_or(|usage| usage.digital_signature() || usage.content_commitment())
+        && (responder.not_before()..=responder.not_after()).contains(&at)
+        && !extensions.unknown_critical
+        && !extensions.malformed
+        && responder.verify_signature(issuer_key).is_ok()
+}
+
+impl Responder {
+    fn is(&self, certificate: &Certificate, der: &[u8]) -> bool {
+        match self {
+            Self::Name(name) => name.is_some() && certificate.subject_name() == name.as_ref(),
+            Self::Key(hash) => digest::digest(DigestAlgorithm::Sha1, certificate.key_bits()).as_bytes() == hash.of(der),
+        }
+    }
+}
+
+fn bounded(der: &[u8]) -> Result<(), RevocationError> {
+    if der.len() > OCSP_BYTES { Err(RevocationError::Malformed("OCSPResponse: too large")) } else { Ok(()) }
+}
+
+/// BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature, certs [0] OPTIONAL }, all of `outer`.
+fn parse(der: &[u8], mut outer: Reader<'_>) -> Result<Parsed, RevocationError> {
+    let mut basic = outer.sequence("BasicOCSPResponse")?;
+    outer.finish()?;
+    let tbs = basic.expect(tag::SEQUENCE)?;
+    let algorithm = basic.expect(tag::SEQUENCE)?;
+    let signature = basic.expect(tag::BIT_STRING)?;
+    signature.octet_bits()?;
+    let certificates = match basic.optional(tag::constructed(0))? {
+        Some(explicit) => certificates(explicit.reader("certs"))?,
+        None => Vec::new(),
+    };
+    basic.finish()?;
+
+    let mut data = tbs.reader("ResponseData");
+    data.optional(tag::constructed(0))?;
+    let responder = responder(&data.any()?)?;
+    let produced_at = asn1_time::read(&data.expect(tag::GENERALIZED_TIME)?)?;
+    let mut list = data.sequence("responses")?;
+    let mut singles = Vec::new();
+    while !list.is_empty() {
+        if singles.len() == MOST_ANSWERS {
+            return Err(RevocationError::Malformed("responses: too many"));
+        }
+        singles.push(single(list.sequence("SingleResponse")?)?);
+    }
+    let (nonce, unknown_critical) = match data.optional(tag::constructed(1))? {
+        Some(explicit) => response_extensions(explicit.reader("responseExtensions"))?,
+        None => (None, false),
+    };
+    data.finish()?;
+    Ok(Parsed {
+        tbs: tbs.span(),
+        responder,
+        produced_at,
+        singles,
+        nonce,
+        unknown_critical,
+        algorithm: algorithm.span(),
+        signature: signature.content_span().skip(1),
+        certificates,
+        verified_for: OnceLock::new(),
+        der: der.into(),
+    })
+}
+
+/// The certificates beside the answer. One that cannot be read is passed over: it may not be the responder's.
+fn certificates(mut explicit: Reader<'_>) -> Result<Vec<Certificate>, Malformed> {
+    let mut list = explicit.sequence("certs")?;
+    explicit.finish()?;
+    let mut certificates = Vec::new();
+    while !list.is_empty() && certificates.len() < MOST_CERTIFICATES {
+        certificates.extend(Certificate::from_der(list.any()?.raw()).ok());
+    }
+    Ok(certificates)
+}
+
+/// ResponderID ::= CHOICE { byName [1] Name, byKey [2] KeyHash }
+fn responder(element: &Element<'_>) -> Result<Responder, Malformed> {
+    const BY_NAME: u8 = tag::constructed(1);
+    const BY_KEY: u8 = tag::constructed(2);
+    let mut inner = element.reader("responderID");
+    let responder = match element.tag() {
+        BY_NAME => Responder::Name(Canonical::of(inner.expect(tag::SEQUENCE)?.raw())),
+        BY_KEY => Responder::Key(inner.expect(tag::OCTET_STRING)?.content_span()),
+        _ => return Err(inner.malformed()),
+    };
+    inner.finish()?;
+    Ok(responder)
+}
+
+/// SingleResponse ::= SEQUENCE { certID, certStatus, thisUpdate, nextUpdate [0] OPTIONAL, singleExtensions [1] OPTIONAL }
+fn single(mut response: Reader<'_>) -> Result<Single, RevocationError> {
+    const GOOD: u8 = tag::context(0);
+    const REVOKED: u8 = tag::constructed(1);
+    const UNKNOWN: u8 = tag::context(2);
+    let id = CertId::read(&mut response)?;
+    let status = response.any()?;
+    let revoked = match status.tag() {
+        GOOD | UNKNOWN => None,
+        REVOKED => Some(revoked_info(status.reader("RevokedInfo"))?),
+        _ => return Err(RevocationError::Malformed("certStatus")),
+    };
+    let this_update = asn1_time::read(&response.expect(tag::GENERALIZED_TIME)?)?;
+    let next_update = match response.optional(tag::constructed(0))? {
+        Some(explicit) => Some(asn1_time::read(&explicit.reader("nextUpdate").any()?)?),
+        None => None,
+    };
+    let mut unknown_critical = false;
+    if let Some(explicit) = response.optional(tag::constructed(1))? {
+        let list = explicit.reader("singleExtensions").sequence("singleExtensions")?;
+        unknown_critical = Extension::read_all(list)?.iter().any(|extension| extension.critical);
+    }
+    response.finish()?;
+    Ok(Single { id, revoked, unknown: status.tag() == UNKNOWN, this_update, next_update, unknown_critical })
+}
+
+/// RevokedInfo ::= SEQUENCE { revocationTime, revocationReason [0] OPTIONAL }
+fn revoked_info(mut info: Reader<'_>) -> Result<Revoked, RevocationError> {
+    let at = asn1_time::read(&info.expect(tag::GENERALIZED_TIME)?)?;
+    let reason = match info.optional(tag::constructed(0))? {
+        Some(explicit) => {
+            let code = explicit.reader("revocationReason").expect(tag::ENUMERATED)?.unsigned()?;
+            Some(u8::try_from(code).map_err(|_| RevocationError::Malformed("revocationReason"))?)
+        }
+        None => None,
+    };
+    info.finish()?;
+    Ok(Revoked { at, reason })
+}
+
+/// The nonce, and whether another extension is critical.
+fn response_extensions(mut explicit: Reader<'_>) -> Result<(Option<Span>, bool), Malformed> {
+    let list = explicit.sequence("responseExtensions")?;
+    explicit.finish()?;
+    let (mut nonce, mut unknown_critical) = (None, false);
+    for extension in Extension::read_all(list)? {
+        if extension.oid == oid::OCSP_NONCE.as_bytes() {
+            nonce = Some(nonce_span(&extension));
+        } else {
+            unknown_critical |= extension.critical;
+        }
+    }
+    Ok((nonce, unknown_critical))
+}
+
+/// Nonce ::= OCTET STRING inside extnValue (RFC 8954 2.1). Older responders put the octets there bare.
+fn nonce_span(extension: &Extension<'_>) -> Span {
+    let mut value = extension.value;
+    match (value.expect(tag::OCTET_STRING), value.is_empty()) {
+        (Ok(octets), true) => octets.content_span(),
+        _ => extension.span,
+    }
+}
+
+impl CertId<Span> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let mut id = reader.sequence("CertID")?;
+        let algorithm = id.sequence("CertID")?.expect(tag::OBJECT_IDENTIFIER)?.content();
+        let (name_hash, key_hash) = (id.expect(tag::OCTET_STRING)?, id.expect(tag::OCTET_STRING)?);
+        let serial = id.expect(tag::INTEGER)?;
+        id.finish()?;
+        Ok(Self {
+            algorithm: oid::dotted(algorithm).and_then(|name| DigestAlgorithm::from_oid(&name)),
+            name_hash: name_hash.content_span(),
+            key_hash: key_hash.content_span(),
+            serial: serial.content_span(),
+        })
+    }
+
+    pub(crate) fn of(self, der: &[u8]) -> CertId<&[u8]> {
+        CertId {
+            algorithm: self.algorithm,
+            name_hash: self.name_hash.of(der),
+            key_hash: self.key_hash.of(der),
+            serial: self.serial.of(der),
+        }
+    }
+}
+
+impl CertId<&[u8]> {
+    /// Whether this is the certificate of `issuer` with the number `serial`.
+    pub(crate) fn is_for(&self, serial: &[u8], issuer: &Certificate) -> bool {
+        self.serial == serial && self.is_of(issuer)
+    }
+
+    /// Whether this is some certificate of `issuer`.
+    pub(crate) fn is_of(&self, issuer: &Certificate) -> bool {
+        self.algorithm.is_some_and(|algorithm| {
+            digest::digest(algorithm, issuer.subject_der()).as_bytes() == self.name_hash
+                && digest::digest(algorithm, issuer.key_bits()).as_bytes() == self.key_hash
+        })
+    }
+}
+
+/// DER OCSPRequest for one certificate, with an optional nonce (1 to 32 octets, RFC 8954).
+///
+/// The CertID is by SHA-1, which names and protects nothing here, because that is what responders understand.
+#[must_use]
+pub fn ocsp_request(certificate: &Certificate, issuer: &Certificate, nonce: Option<&[u8]>) -> Vec<u8> {
+    let hash = |bytes: &[u8]| write::octet_string(digest::digest(DigestAlgorithm::Sha1, bytes).as_bytes());
+    let algorithm = write::sequence(&[&write::element(tag::OBJECT_IDENTIFIER, &SHA1), &NULL]);
+    let name_hash = hash(certificate.issuer_der());
+    let key_hash = hash(issuer.key_bits());
+    let serial = write::element(tag::INTEGER, certificate.serial());
+    let request = write::sequence(&[&write::sequence(&[&algorithm, &name_hash, &key_hash, &serial])]);
+    let extensions = nonce.map(|nonce| {
+        let value = write::octet_string(&write::octet_string(nonce));
+        let extension = write::sequence(&[&write::oid(&oid::OCSP_NONCE), &value]);
+        write::explicit(2, &write::sequence(&[&extension]))
+    });
+    write::sequence(&[&write::sequence(&[&write::sequence(&[&request]), &extensions.unwrap_or_default()])])
+}
+
+/// Content octets of id-sha1, 1.3.14.3.2.26.
+const SHA1: [u8; 5] = [0x2b, 0x0e, 0x03, 0x02, 0x1a];
+const NULL: [u8; 2] = [0x05, 0x00];
+
+/// An OCSP request as a responder reads it.
+pub(crate) struct OcspRequest<'a> {
+    /// Each CertID with its DER.
+    pub(crate) ids: Vec<(CertId<&'a [u8]>, &'a [u8])>,
+    /// The nonce extension's extnValue content, to be echoed.
+    pub(crate) nonce: Option<&'a [u8]>,
+}
+
+impl<'a> OcspRequest<'a> {
+    /// OCSPRequest ::= SEQUENCE { tbsRequest, optionalSignature [0] }; tbsRequest ::= SEQUENCE { version [0], requestorName [1],
+    /// requestList, requestExtensions [2] }. The signature is passed over.
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
+        let mut request = read::sole_sequence("OCSPRequest", der)?;
+        let mut body = request.sequence("TBSRequest")?;
+        body.optional(tag::constructed(0))?;
+        body.optional(tag::constructed(1))?;
+        let mut list = body.sequence("requestList")?;
+        let mut ids = Vec::new();
+        while !list.is_empty() && ids.len() < MOST_ANSWERS {
+            let mut single = list.sequence("Request")?;
+            let raw = { single }.expect(tag::SEQUENCE)?.raw();
+            ids.push((CertId::read(&mut single)?.of(der), raw));
+        }
+        let mut nonce = None;
+        if let Some(explicit) = body.optional(tag::constructed(2))? {
+            let list = explicit.reader("requestExtensions").sequence("requestExtensions")?;
+            let extensions = Extension::read_all(list)?;
+            let found = extensions.iter().find(|extension| extension.oid == oid::OCSP_NONCE.as_bytes());
+            nonce = found.map(|extension| extension.span.of(der));
+        }
+        body.finish()?;
+        if ids.is_empty() { Err(Malformed("requestList")) } else { Ok(Self { ids, nonce }) }
+    }
+}
