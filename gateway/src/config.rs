@@ -1,45 +1,499 @@
-//! `vuzol.toml`: every key, its default, and what breaks when it is wrong. Unknown keys are errors; VUZOL_SECTION__KEY overrides.
+//! `vuzol.toml`: every key, its default, and what breaks when it is wrong.
+//!
+//! A key that nobody knows is an error, in the file and in the environment: a misspelt limit that silently keeps its
+//! default is worse than a node that does not start. `VUZOL_SECTION__KEY` overrides a key (lists in the syntax of TOML:
+//! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
+//! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
+
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::error::Kind;
+use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
+
+/// Begin of the variables that override keys.
+const PREFIX: &str = "VUZOL_";
+
+/// Variables with the prefix that are no keys: where the file is, how the process logs, where test material lies.
+const OTHER_VARIABLES: [&str; 4] = ["VUZOL_CONFIG", "VUZOL_LOG", "VUZOL_LOG_FORMAT", "VUZOL_CORPORA"];
+
+/// Everything that a node is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Config { pub node: NodeConfig, pub listen: ListenConfig, pub tls: KeyPairFiles, pub storage: StorageConfig, pub trust: TrustConfig, pub evidence: KeyPairFiles, pub log: LogConfig, pub access: AccessConfig, #[serde(default)] pub revocation: RevocationConfig, #[serde(default)] pub limits: LimitsConfig }
+pub struct Config {
+    /// Who this node is.
+    pub node: NodeConfig,
+    /// Where it listens.
+    pub listen: ListenConfig,
+    /// Key and certificate that it shows to clients.
+    pub tls: KeyPairFiles,
+    /// Where it keeps what it must not lose.
+    pub storage: StorageConfig,
+    /// Whom it believes.
+    pub trust: TrustConfig,
+    /// Key and certificate with which it signs evidence.
+    pub evidence: KeyPairFiles,
+    /// The transparency log.
+    pub log: LogConfig,
+    /// Who operates it.
+    pub access: AccessConfig,
+    /// How it learns of revoked certificates.
+    #[serde(default)]
+    pub revocation: RevocationConfig,
+    /// Bounds.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+}
+
+/// Who this node is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct NodeConfig { /** origin of log and evidence, e.g. "vuzol.example.gov.ua" */ pub name: String }
+pub struct NodeConfig {
+    /// Origin of the log and issuer of the evidence, for example `vuzol.example.gov.ua`: 1 to 128 visible ASCII
+    /// characters without `+`. Every checkpoint and every piece of evidence carries it; changed on a node that has signed
+    /// before, its log no longer verifies under the key that others hold.
+    pub name: String,
+}
+
+/// Where the node listens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ListenConfig { /** TLS 1.3, clients */ pub public: SocketAddr, /** plain HTTP: health, metrics; keep it on a private address */ pub operator: SocketAddr }
+pub struct ListenConfig {
+    /// Public API: TLS 1.3. Wrong: clients find nobody.
+    pub public: SocketAddr,
+    /// Health and metrics: plain HTTP without login. On a public address strangers read how busy the node is.
+    pub operator: SocketAddr,
+}
+
+/// A certificate with its private key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct KeyPairFiles { /** PEM chain, leaf first */ pub certificate: PathBuf, /** PKCS#8 PEM */ pub key: PathBuf }
+pub struct KeyPairFiles {
+    /// PEM chain, leaf first. A missing intermediate makes clients refuse the node, or verifiers its evidence.
+    pub certificate: PathBuf,
+    /// Private key of the leaf: PKCS#8 PEM, unencrypted, readable by the node's user only.
+    pub key: PathBuf,
+}
+
+/// Where the node keeps what it must not lose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct StorageConfig { /** SQLite file */ pub database: PathBuf, /** folder of large objects and log tiles */ pub objects: PathBuf }
-/// Folders of PEM certificates, one set of anchors each; `intermediates` only helps paths.
+pub struct StorageConfig {
+    /// SQLite file. On a network file system locks lie and the database breaks: a local disk with working fsync.
+    pub database: PathBuf,
+    /// Folder of large sealed parts and log tiles. Belongs to the database: restored apart from it, downloads fail.
+    pub objects: PathBuf,
+}
+
+/// Folders of PEM certificates (`*.pem`, `*.crt`, `*.cer`), one set of anchors for each purpose.
+///
+/// Read anew every minute and on SIGHUP. A set that cannot be read, or is empty, never replaces the one in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TrustConfig { pub signing: PathBuf, pub login: PathBuf, pub encryption: PathBuf, pub timestamping: PathBuf, #[serde(default)] pub intermediates: Option<PathBuf> }
+pub struct TrustConfig {
+    /// Who may issue signers. Too many: documents of people whom no qualified provider vouches for are accepted.
+    pub signing: PathBuf,
+    /// Who may issue client certificates. Being issued is not enough: an operator registers each one.
+    pub login: PathBuf,
+    /// Who may issue encryption certificates. Too many: documents can be sealed to a key that is not the recipient's.
+    pub encryption: PathBuf,
+    /// Who may issue time-stamp authorities. May be an empty folder: then no time-stamp proves anything.
+    pub timestamping: PathBuf,
+    /// Certificates that complete paths when a signature does not bring them. Never trusted by themselves.
+    #[serde(default)]
+    pub intermediates: Option<PathBuf>,
+}
+
+/// The transparency log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LogConfig { /** Ed25519 PKCS#8 PEM */ pub key: PathBuf, /** file outside the database: last signed size and root */ pub signer_state: PathBuf, /** milliseconds between rounds */ #[serde(default = "default_round")] pub round_milliseconds: u64 }
-fn default_round() -> u64 { 200 }
+pub struct LogConfig {
+    /// Ed25519 key of the checkpoints: PKCS#8 PEM. Another key is another log: every monitor raises an alarm.
+    pub key: PathBuf,
+    /// File with the last signed size and root. Keep it out of the backup of the database: its use is to notice that the
+    /// database was set back. Lost, the node cannot tell.
+    pub signer_state: PathBuf,
+    /// Milliseconds between two rounds, 20 to 10000. Larger: proofs come later. Smaller: the disk syncs more often.
+    #[serde(default = "default_round")]
+    pub round_milliseconds: u64,
+}
+
+fn default_round() -> u64 {
+    200
+}
+
+/// Who operates the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AccessConfig { /** PEM certificates of node operators */ pub operators: Vec<PathBuf> }
+pub struct AccessConfig {
+    /// PEM certificates of the node operators, who register participants and channels. Empty: nobody can.
+    pub operators: Vec<PathBuf>,
+}
+
+/// How the node learns of revoked certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-pub struct RevocationConfig { /** host or host:port of OCSP responders and CRL servers that may be asked */ pub allowed_hosts: Vec<String> }
+pub struct RevocationConfig {
+    /// Hosts of OCSP responders and CRL servers that may be asked: `host` (port 80 or 443) or `host:port`. A responder that
+    /// is missing here is never asked, and documents of its signers are refused as `signature.status_unknown`.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// Bounds. They can be lowered here, never raised above `schemas::limits`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
-pub struct LimitsConfig { /** largest document in bytes; at most schemas::limits::DOCUMENT_BYTES */ pub document_bytes: Option<u64>, pub connections: Option<u32> }
-/// Says which key of which file or variable is wrong.
+pub struct LimitsConfig {
+    /// Largest document in bytes; default and maximum 2 GiB. Too small: honest documents answer `request.too_large`.
+    pub document_bytes: Option<u64>,
+    /// Connections at a time, default 1024. Too small: clients wait to be accepted. Too large: the process runs out of
+    /// file descriptors (`ulimit -n` must be above twice this number).
+    pub connections: Option<u32>,
+}
+
+/// Says which key of which file or variable is wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(pub String);
+
 impl Config {
-    /// Relative paths are relative to the folder of the file.
-    pub fn load(_file: &Path) -> Result<Self, ConfigError> { todo!() }
-    pub fn to_toml(&self) -> String { todo!() }
+    /// Reads the file and the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file cannot be read, a key is unknown, missing or out of bounds.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(name, _)| name.starts_with(PREFIX));
+        Self::from_sources(file, variables)
+    }
+
+    fn from_sources(file: &Path, variables: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
+        let shown = file.display();
+        let text = std::fs::read_to_string(file)
+            .map_err(|e| ConfigError(format!("cannot read {shown}: {e}; name the file with --config")))?;
+        let mut figment = Figment::from(Toml::string(&text));
+        for (name, value) in variables.filter(|(name, _)| !OTHER_VARIABLES.contains(&name.as_str())) {
+            figment = figment.merge(Variable::parse(name, &value)?);
+        }
+        let mut config: Self = figment.extract().map_err(|error| ConfigError(explain(file, error)))?;
+        let absolute = std::path::absolute(file).map_err(|e| ConfigError(format!("{shown}: {e}")))?;
+        config.anchor_paths(absolute.parent().unwrap_or(Path::new("/")));
+        config.check().map_err(|(key, problem)| ConfigError(format!("{shown}: {key}: {problem}")))?;
+        Ok(config)
+    }
+
+    fn anchor_paths(&mut self, folder: &Path) {
+        let paths = [
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.storage.database,
+            &mut self.storage.objects,
+            &mut self.trust.signing,
+            &mut self.trust.login,
+            &mut self.trust.encryption,
+            &mut self.trust.timestamping,
+            &mut self.evidence.certificate,
+            &mut self.evidence.key,
+            &mut self.log.key,
+            &mut self.log.signer_state,
+        ];
+        let optional = self.trust.intermediates.iter_mut().chain(&mut self.access.operators);
+        // `join` leaves an absolute path as it is.
+        paths.into_iter().chain(optional).for_each(|path| *path = folder.join(&*path));
+    }
+
+    /// Bounds that types do not hold: the key and what is wrong with it.
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let name = &self.node.name;
+        if !(1..=128).contains(&name.len()) || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'+') {
+            return Err(("node.name", "must be 1 to 128 visible ASCII characters without '+'".to_owned()));
+        }
+        if self.listen.public == self.listen.operator && self.listen.public.port() != 0 {
+            return Err(("listen.operator", "must differ from listen.public".to_owned()));
+        }
+        if !(20..=10_000).contains(&self.log.round_milliseconds) {
+            return Err(("log.round_milliseconds", "must be 20 to 10000".to_owned()));
+        }
+        let most = schemas::limits::DOCUMENT_BYTES;
+        if self.limits.document_bytes.is_some_and(|bytes| !(1..=most).contains(&bytes)) {
+            return Err(("limits.document_bytes", format!("must be 1 to {most}")));
+        }
+        if self.limits.connections.is_some_and(|connections| !(1..=65_536).contains(&connections)) {
+            return Err(("limits.connections", "must be 1 to 65536".to_owned()));
+        }
+        match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
+            Some(host) => {
+                Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The configuration as a file that [`Config::load`] reads back.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let path = |path: &Path| quoted(&path.display().to_string());
+        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        let pair =
+            |pair: &KeyPairFiles| vec![("certificate", Some(path(&pair.certificate))), ("key", Some(path(&pair.key)))];
+        let sections = [
+            ("node", vec![("name", Some(quoted(&self.node.name)))]),
+            (
+                "listen",
+                vec![
+                    ("public", Some(quoted(&self.listen.public.to_string()))),
+                    ("operator", Some(quoted(&self.listen.operator.to_string()))),
+                ],
+            ),
+            ("tls", pair(&self.tls)),
+            (
+                "storage",
+                vec![("database", Some(path(&self.storage.database))), ("objects", Some(path(&self.storage.objects)))],
+            ),
+            (
+                "trust",
+                vec![
+                    ("signing", Some(path(&self.trust.signing))),
+                    ("login", Some(path(&self.trust.login))),
+                    ("encryption", Some(path(&self.trust.encryption))),
+                    ("timestamping", Some(path(&self.trust.timestamping))),
+                    ("intermediates", self.trust.intermediates.as_deref().map(path)),
+                ],
+            ),
+            ("evidence", pair(&self.evidence)),
+            (
+                "log",
+                vec![
+                    ("key", Some(path(&self.log.key))),
+                    ("signer_state", Some(path(&self.log.signer_state))),
+                    ("round_milliseconds", Some(self.log.round_milliseconds.to_string())),
+                ],
+            ),
+            ("access", vec![("operators", Some(list(self.access.operators.iter().map(|file| path(file)).collect())))]),
+            (
+                "revocation",
+                vec![(
+                    "allowed_hosts",
+                    Some(list(self.revocation.allowed_hosts.iter().map(|host| quoted(host)).collect())),
+                )],
+            ),
+            (
+                "limits",
+                vec![
+                    ("document_bytes", self.limits.document_bytes.map(|bytes| bytes.to_string())),
+                    ("connections", self.limits.connections.map(|connections| connections.to_string())),
+                ],
+            ),
+        ];
+        let mut toml = String::new();
+        for (section, keys) in sections {
+            toml.push_str(&format!("[{section}]\n"));
+            keys.into_iter()
+                .filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)))
+                .for_each(|line| toml.push_str(&line));
+        }
+        toml
+    }
+}
+
+/// A basic string of TOML.
+fn quoted(text: &str) -> String {
+    let escaped: String = text
+        .chars()
+        .map(|c| match c {
+            '"' => "\\\"".to_owned(),
+            '\\' => "\\\\".to_owned(),
+            c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+            c => c.to_string(),
+        })
+        .collect();
+    format!("\"{escaped}\"")
+}
+
+/// `host`, `host:port`, `[v6]`, `[v6]:port`.
+fn is_host(text: &str) -> bool {
+    reqwest::Url::parse(&format!("http://{text}/"))
+        .is_ok_and(|url| url.path() == "/" && url.username().is_empty() && url.query().is_none() && !text.contains('/'))
+}
+
+/// One variable of the environment as a source of its own, so that an error can name it.
+struct Variable {
+    name: String,
+    section: String,
+    key: String,
+    value: figment::value::Value,
+}
+
+impl Variable {
+    fn parse(name: String, value: &str) -> Result<Self, ConfigError> {
+        let (section, key) = name
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split_once("__"))
+            .map(|(section, key)| (section.to_ascii_lowercase(), key.to_ascii_lowercase()))
+            .ok_or_else(|| ConfigError(format!("{name}: no such setting; variables are named VUZOL_SECTION__KEY")))?;
+        // Parsing a value cannot fail: what is neither number, truth value nor list is text.
+        let value = match value.parse() {
+            Ok(value) => value,
+            Err(never) => match never {},
+        };
+        Ok(Self { name, section, key, value })
+    }
+}
+
+impl figment::Provider for Variable {
+    fn metadata(&self) -> figment::Metadata {
+        figment::Metadata::named(format!("variable {}", self.name))
+    }
+
+    fn data(&self) -> Result<figment::value::Map<figment::Profile, figment::value::Dict>, figment::Error> {
+        let section = figment::util::map![self.key.clone() => self.value.clone()];
+        let document = figment::util::map![self.section.clone() => figment::value::Value::from(section)];
+        Ok(figment::util::map![figment::Profile::Default => document])
+    }
+}
+
+/// Names source, key and remedy of every error, one a line.
+fn explain(file: &Path, error: figment::Error) -> String {
+    let lines: BTreeSet<String> = error
+        .into_iter()
+        .map(|error| {
+            let variable = error.metadata.as_ref().map(|m| m.name.to_string()).filter(|n| n.starts_with("variable "));
+            let source = variable.unwrap_or_else(|| file.display().to_string());
+            let mut path = error.path.clone();
+            let problem = match &error.kind {
+                Kind::MissingField(key) => {
+                    path.push(key.to_string());
+                    "is missing; gateway/vuzol.example.toml shows every key".to_owned()
+                }
+                Kind::UnknownField(key, known) => {
+                    if path.last() != Some(key) {
+                        path.push(key.clone());
+                    }
+                    format!("there is no such key; known here: {}", known.join(", "))
+                }
+                kind => kind.to_string(),
+            };
+            if path.is_empty() {
+                format!("{source}: {problem}")
+            } else {
+                format!("{source}: {}: {problem}", path.join("."))
+            }
+        })
+        .collect();
+    lines.into_iter().collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vuzol.example.toml");
+
+    fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("vuzol.toml");
+        std::fs::write(&file, text).unwrap();
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::from_sources(&file, variables).map_err(|e| e.0)
+    }
+
+    fn example() -> String {
+        std::fs::read_to_string(EXAMPLE).unwrap()
+    }
+
+    /// Every key that a configuration can carry, as `section.key`.
+    fn keys_of(toml: &str) -> BTreeSet<String> {
+        let mut section = String::new();
+        let mut keys = BTreeSet::new();
+        for line in toml.lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#')) {
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                section = name.to_owned();
+            } else if let Some((key, _)) = line.split_once(" = ") {
+                keys.insert(format!("{section}.{key}"));
+            }
+        }
+        keys
+    }
+
+    fn complete() -> Config {
+        let mut config = load(&example(), &[]).unwrap();
+        config.trust.intermediates = Some("/i".into());
+        config.limits = LimitsConfig { document_bytes: Some(1), connections: Some(1) };
+        config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
+        config
+    }
+
+    #[test]
+    fn the_example_loads_and_shows_every_key() {
+        let config = load(&example(), &[]).unwrap();
+        assert!(config.tls.key.is_absolute(), "relative paths are relative to the file");
+        let json = serde_json::to_value(complete()).unwrap();
+        let known: BTreeSet<String> = json
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(section, keys)| keys.as_object().unwrap().keys().map(move |key| format!("{section}.{key}")))
+            .collect();
+        assert_eq!(keys_of(&example()), known);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut config = complete();
+        config.storage.database = "/with \"quotes\" \\ and\ttab".into();
+        assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+        assert_eq!(keys_of(&config.to_toml()), keys_of(&example()));
+    }
+
+    #[test]
+    fn unknown_keys_are_errors_that_name_the_key() {
+        let error = load(&example().replace("public =", "publik ="), &[]).unwrap_err();
+        assert!(error.contains("listen.publik") && error.contains("public, operator"), "{error}");
+        let error = load(&format!("{}\n[extra]\nkey = 1\n", example()), &[]).unwrap_err();
+        assert!(error.contains("extra"), "{error}");
+        let error = load(&example(), &[("VUZOL_LIMITS__CONNECTION", "5")]).unwrap_err();
+        assert!(error.contains("variable VUZOL_LIMITS__CONNECTION") && error.contains("connections"), "{error}");
+        let error = load(&example(), &[("VUZOL_LIMIT", "5")]).unwrap_err();
+        assert!(error.contains("VUZOL_LIMIT") && error.contains("VUZOL_SECTION__KEY"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_key_is_named_with_its_section() {
+        let error = load(&example().replace("name = \"vuzol.example.gov.ua\"", ""), &[]).unwrap_err();
+        assert!(error.contains("node.name") && error.contains("missing"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused() {
+        for (name, value, key) in [
+            ("VUZOL_NODE__NAME", "two words", "node.name"),
+            ("VUZOL_NODE__NAME", "a+b", "node.name"),
+            ("VUZOL_LOG__ROUND_MILLISECONDS", "1", "log.round_milliseconds"),
+            ("VUZOL_LIMITS__DOCUMENT_BYTES", "2147483649", "limits.document_bytes"),
+            ("VUZOL_LIMITS__DOCUMENT_BYTES", "many", "limits.document_bytes"),
+            ("VUZOL_LIMITS__CONNECTIONS", "0", "limits.connections"),
+            ("VUZOL_LISTEN__PUBLIC", "nowhere", "listen.public"),
+            ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"http://ocsp.example/\"]", "revocation.allowed_hosts"),
+        ] {
+            let error = load(&example(), &[(name, value)]).unwrap_err();
+            assert!(error.contains(key), "{name}={value}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file() {
+        let variables = [
+            ("VUZOL_LISTEN__PUBLIC", "127.0.0.1:1"),
+            ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"127.0.0.1:8080\"]"),
+            ("VUZOL_LIMITS__DOCUMENT_BYTES", "1024"),
+            ("VUZOL_LOG", "debug"),
+        ];
+        let config = load(&example(), &variables).unwrap();
+        assert_eq!(config.listen.public.port(), 1);
+        assert_eq!(config.revocation.allowed_hosts, ["127.0.0.1:8080"]);
+        assert_eq!(config.limits.document_bytes, Some(1024));
+    }
 }

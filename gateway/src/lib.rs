@@ -1,9 +1,27 @@
 //! The door: HTTP, wiring, outbound client, workers, commands.
+//!
+//! The only crate that knows of HTTP, TLS, configuration files and signals. Rules live in the rooms below; what stands here
+//! turns requests into calls of one service function each, and refusals into problems.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | `vuzol.toml`, every key and what breaks when it is wrong |
+//! | [`wiring`] | the only place that joins rooms: a running [`wiring::Node`] |
+//! | [`http`] | TLS, limits, identity, routes, problems, the OpenAPI document |
+//! | [`outbound`] | the hardened client that asks OCSP responders; trust anchors from folders |
+//! | [`workers`] | delivery, rounds of the log, sweeping; supervision |
+//! | [`telemetry`] | log lines and metrics |
+//! | [`client`] | the typed client of the public API |
+//! | [`commands`] | the command line |
+//! | [`portals`] | thin clients for people |
+
 pub mod client;
 pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod http;
 pub mod outbound;
+pub mod portals;
+pub mod telemetry;
 pub mod wiring;
 pub mod workers;

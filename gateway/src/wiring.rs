@@ -1,25 +1,332 @@
-//! The only place that joins rooms.
-use crate::config::Config;
+//! The only place that joins rooms: from a configuration to a running node.
+//!
+//! Everything is bounded: connections and streams ([`crate::http`]), the writer's queue (`storage`), outbound exchanges
+//! ([`crate::outbound`]), the time that a stop takes ([`STOP`]).
+
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use storage::Clock;
+use std::time::{Duration, Instant};
+
+use access::Access;
+use access::registry::Registry;
+use arc_swap::ArcSwap;
+use audit::{Action, EventDraft, Ledger, Log, Outcome};
+use certs::certificate::Certificate;
+use certs::revocation::RevocationSource;
+use certs::trust::TrustSource;
+use crypto::key::{Curve, KeyHandle, KeyKind, SoftwareKey};
+use crypto::merkle::NoteSigner;
+use exchange::evidence::EvidenceSigner;
+use exchange::{Exchange, Parts};
+use rustls::ServerConfig;
+use storage::objects::Objects;
+use storage::store::StoreConfig;
+use storage::{Clock, Reader, Writer};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, KeyPairFiles};
+use crate::http::server::{CONNECTIONS, Server};
+use crate::http::{self, Door, operations, operator, strangers, tls};
+use crate::outbound::{FolderTrust, Revocation};
+use crate::telemetry;
+use crate::workers::{self, Health};
+
+/// Connections of the operator port: probes and a collector of metrics.
+const OPERATOR_CONNECTIONS: u32 = 32;
+
+/// Longest that a stop waits for requests and workers.
+const STOP: Duration = Duration::from_secs(20);
+
+/// Why a node cannot start: which file or key, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct StartError(pub String);
+
 /// What runs in this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Duties { /** door and workers */ All, Door, Workers }
+pub enum Duties {
+    /// Door and workers.
+    All,
+    /// The public API.
+    Door,
+    /// Delivery, log, sweeping.
+    Workers,
+}
+
 /// A running node. Port 0 in the configuration picks a free port.
-pub struct Node { inner: () }
+///
+/// Dropped without [`Node::stop`] it stops too, without waiting for what is under way.
+pub struct Node {
+    public: SocketAddr,
+    operator: SocketAddr,
+    log_key: String,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    _guard: DropGuard,
+}
+
 impl Node {
     /// Opens storage (migrating an absent or older database when `migrate`), trust, keys; binds; serves.
-    pub async fn start(_config: Config, _clock: Arc<dyn Clock>, _duties: Duties, _migrate: bool) -> Result<Self, StartError> { todo!() }
-    pub fn public_address(&self) -> SocketAddr { todo!() }
-    pub fn operator_address(&self) -> SocketAddr { todo!() }
+    ///
+    /// # Errors
+    /// [`StartError`] when a file, a key or a port cannot be used, or the database has a schema that this binary does not
+    /// know.
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        duties: Duties,
+        migrate: bool,
+    ) -> Result<Self, StartError> {
+        telemetry::metrics();
+        let rooms = Rooms::open(&config, clock, migrate)?;
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let running = Running { tasks: &tasks, shutdown: &shutdown };
+        let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
+        // Both ports before any work begins: a node that cannot be reached must not take jobs.
+        let public = match &tls {
+            Some(_) => Some(bind("listen.public", config.listen.public).await?),
+            None => None,
+        };
+        let operator_listener = bind("listen.operator", config.listen.operator).await?;
+        let operator = local_address(&operator_listener)?;
+        let public_address = public.as_ref().map_or(Ok(config.listen.public), local_address)?;
+        rooms.record_start(duties).await?;
+        let health =
+            Arc::new(Health::new(rooms.log.clone(), rooms.reader.clone(), rooms.trust.clone(), rooms.clock.clone()));
+        running.serve(operator_listener, operator::router(health.clone()), None, OPERATOR_CONNECTIONS);
+        if duties != Duties::Door {
+            running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
+        }
+        let reloaded = tls.clone().map(|current| (config.tls.clone(), current));
+        running.refresh(&rooms, reloaded);
+        let log_key = rooms.log.verifier().vkey();
+        if let Some(listener) = public {
+            let connections = config.limits.connections.unwrap_or(CONNECTIONS);
+            running.serve(listener, http::router(Arc::new(rooms.into_door(&config))), tls, connections);
+        }
+        tracing::info!(node = config.node.name, public = %public_address, operator = %operator, "the node runs");
+        let _guard = shutdown.clone().drop_guard();
+        Ok(Self { public: public_address, operator, log_key, tasks, shutdown, _guard })
+    }
+
+    /// Where the public API listens.
+    #[must_use]
+    pub fn public_address(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where health and metrics are.
+    #[must_use]
+    pub fn operator_address(&self) -> SocketAddr {
+        self.operator
+    }
+
     /// C2SP vkey of the log.
-    pub fn log_verifier_key(&self) -> String { todo!() }
+    #[must_use]
+    pub fn log_verifier_key(&self) -> String {
+        self.log_key.clone()
+    }
+
     /// Graceful: stops accepting, finishes requests (bounded), stops workers.
-    pub async fn stop(self) { todo!() }
+    pub async fn stop(self) {
+        self.shutdown.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(STOP, self.tasks.wait()).await.is_err() {
+            tracing::warn!("stopped before everything under way had ended");
+        }
+    }
 }
+
 /// The log's verifier key of a configuration, without starting (for `vuzol admin log-key`).
-pub fn log_verifier_key(_config: &Config) -> Result<String, StartError> { todo!() }
+///
+/// # Errors
+/// [`StartError`] when the key cannot be read.
+pub fn log_verifier_key(config: &Config) -> Result<String, StartError> {
+    Ok(note_signer(config)?.verifier().vkey())
+}
+
+/// The rooms of the house, open.
+struct Rooms {
+    clock: Arc<dyn Clock>,
+    reader: Reader,
+    ledger: Ledger,
+    log: Log,
+    trust: Arc<FolderTrust>,
+    access: Access,
+    exchange: Exchange,
+}
+
+impl Rooms {
+    fn open(config: &Config, clock: Arc<dyn Clock>, migrate: bool) -> Result<Self, StartError> {
+        let trust = Arc::new(FolderTrust::open(&config.trust, clock.clone()).map_err(|e| StartError(e.0))?);
+        let revocation: Arc<dyn RevocationSource> =
+            Arc::new(Revocation::new(&config.revocation.allowed_hosts).map_err(StartError)?);
+        let signer = evidence_signer(config, &*clock)?;
+        let operators = operators(&config.access.operators)?;
+        let (writer, reader) = open_database(&config.storage.database, migrate)?;
+        let objects = Objects::open_folder(&config.storage.objects)
+            .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
+        let ledger = Ledger::new(writer.clone(), reader.clone(), clock.clone(), &config.node.name);
+        let log = Log::open(
+            writer.clone(),
+            reader.clone(),
+            objects.clone(),
+            clock.clone(),
+            note_signer(config)?,
+            &config.log.signer_state,
+        )
+        .map_err(|e| StartError(format!("log.signer_state {}: {e}", config.log.signer_state.display())))?;
+        let registry = Registry::new(ledger.clone(), clock.clone());
+        let source: Arc<dyn TrustSource> = trust.clone();
+        let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators);
+        let exchange = Exchange::new(Parts {
+            ledger: ledger.clone(),
+            jobs: writer,
+            objects,
+            clock: clock.clone(),
+            trust: source,
+            revocation,
+            signer,
+            registry,
+            policy: signing::validate::Policy::default(),
+        });
+        Ok(Self { clock, reader, ledger, log, trust, access, exchange })
+    }
+
+    async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
+        let details = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "duties": format!("{duties:?}").to_ascii_lowercase(),
+            "trust": crypto::digest::hex(&self.trust.current().id()),
+        });
+        let (action, actor, object, outcome) = (Action::NodeStarted, "node".to_owned(), None, Outcome::Done);
+        let recorded = self.ledger.record(EventDraft { action, actor, object, outcome, details }).await;
+        recorded.map(drop).map_err(|e| StartError(format!("storage.database: cannot record the start: {e}")))
+    }
+
+    fn into_door(self, config: &Config) -> Door {
+        Door {
+            exchange: self.exchange,
+            access: self.access,
+            log: self.log,
+            ledger: self.ledger,
+            clock: self.clock,
+            document_bytes: config.limits.document_bytes.unwrap_or(schemas::limits::DOCUMENT_BYTES),
+            strangers: strangers::Strangers::new(Instant::now()),
+            meters: operations::Meters::new(),
+            openapi: http::openapi::serialised(),
+        }
+    }
+}
+
+/// Where tasks of the node are started.
+struct Running<'a> {
+    tasks: &'a TaskTracker,
+    shutdown: &'a CancellationToken,
+}
+
+impl Running<'_> {
+    fn serve(
+        &self,
+        listener: TcpListener,
+        router: axum::Router,
+        tls: Option<Arc<ArcSwap<ServerConfig>>>,
+        connections: u32,
+    ) {
+        let (shutdown, tasks) = (self.shutdown.clone(), self.tasks.clone());
+        self.tasks.spawn(Server { router, tls, connections, shutdown, tasks }.run(listener));
+    }
+
+    fn work(&self, rooms: &Rooms, health: Arc<Health>, round: Duration) {
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "delivery", move || {
+            workers::deliver(exchange.clone(), shutdown.clone())
+        });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "sweep", move || {
+            workers::sweep(exchange.clone(), shutdown.clone())
+        });
+        let (log, shutdown) = (rooms.log.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "log", move || {
+            workers::grow_log(log.clone(), health.clone(), round, shutdown.clone())
+        });
+    }
+
+    fn refresh(&self, rooms: &Rooms, tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>) {
+        let (trust, shutdown) = (rooms.trust.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "trust", move || {
+            workers::refresh_trust(trust.clone(), tls.clone(), shutdown.clone())
+        });
+    }
+}
+
+fn open_database(database: &Path, migrate: bool) -> Result<(Writer, Reader), StartError> {
+    let failed = |e: storage::StoreError| StartError(format!("storage.database {}: {e}", database.display()));
+    let config = StoreConfig::new(database.to_owned());
+    if migrate {
+        if let Some(folder) = database.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| StartError(format!("storage.database: cannot create {}: {e}", folder.display())))?;
+        }
+        storage::store::migrate(&config).map_err(failed)?;
+    }
+    storage::store::open(&config).map_err(failed)
+}
+
+fn tls_config(files: &KeyPairFiles) -> Result<Arc<ArcSwap<ServerConfig>>, StartError> {
+    tls::server_config(files).map(|config| Arc::new(ArcSwap::new(config))).map_err(StartError)
+}
+
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|e| StartError(format!("{key}: cannot listen on {address}: {e}")))
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|e| StartError(format!("listen: {e}")))
+}
+
+fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
+    let key = read_key("log.key", &config.log.key)?;
+    NoteSigner::new(&config.node.name, key)
+        .map_err(|e| StartError(format!("log.key {}: an Ed25519 key is needed: {e}", config.log.key.display())))
+}
+
+/// Key and certificate of the evidence belong together, are P-256, and are valid now: evidence that nobody can verify is worse
+/// than a node that does not start.
+fn evidence_signer(config: &Config, clock: &dyn Clock) -> Result<EvidenceSigner, StartError> {
+    let KeyPairFiles { certificate: certificate_file, key: key_file } = &config.evidence;
+    let wrong = |what: &str| StartError(format!("evidence.certificate {}: {what}", certificate_file.display()));
+    let certificate = read_certificate("evidence.certificate", certificate_file)?;
+    let key = read_key("evidence.key", key_file)?;
+    if key.public_key().spki_der() != certificate.spki_der() {
+        return Err(wrong("belongs to another key than evidence.key"));
+    }
+    if key.public_key().kind() != KeyKind::Ec(Curve::P256) {
+        return Err(wrong("evidence is signed with ES256: a P-256 key is needed"));
+    }
+    if !(certificate.not_before()..=certificate.not_after()).contains(&clock.now()) {
+        return Err(wrong("is outside its validity period"));
+    }
+    Ok(EvidenceSigner::new(Arc::new(key), certificate, &config.node.name))
+}
+
+fn operators(files: &[std::path::PathBuf]) -> Result<BTreeSet<[u8; 32]>, StartError> {
+    files.iter().map(|file| read_certificate("access.operators", file).map(|c| c.fingerprint())).collect()
+}
+
+fn read_certificate(key: &str, file: &Path) -> Result<Certificate, StartError> {
+    let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
+    let certificates = Certificate::from_pem(&text).map_err(|e| wrong(e.to_string()))?;
+    certificates.into_iter().next().ok_or_else(|| wrong("no CERTIFICATE in it".to_owned()))
+}
+
+fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
+    let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
+    let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new).map_err(|e| wrong(e.to_string()))?;
+    SoftwareKey::from_pkcs8_pem(&text).map_err(|e| wrong(format!("not a PKCS#8 PRIVATE KEY: {e}")))
+}

@@ -11,13 +11,16 @@ mod anchors;
 mod demo;
 mod files;
 mod keys;
+mod migrate;
 mod open;
 mod seal;
 mod sealed_file;
+mod serve;
 mod sign;
 mod terminal;
 mod verdict;
 mod verify;
+mod worker;
 
 use std::ffi::OsString;
 
@@ -57,6 +60,9 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
         Command::Open(arguments) => open::run(&arguments, terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
         Command::Admin(arguments) => admin::run(&arguments, terminal),
+        Command::Serve(arguments) => Ok(serve::run(arguments)),
+        Command::Worker(arguments) => Ok(worker::run(arguments)),
+        Command::Migrate(arguments) => Ok(migrate::run(arguments)),
     }
 }
 
@@ -81,6 +87,12 @@ enum Command {
     Demo(demo::Arguments),
     /// Manage a running node through its public API, with an operator's certificate.
     Admin(admin::Arguments),
+    /// Run a node: the public API, delivery and the log.
+    Serve(serve::Arguments),
+    /// Run delivery and the log beside `vuzol serve --without-workers`.
+    Worker(worker::Arguments),
+    /// Create the database, or bring it to the schema of this version.
+    Migrate(migrate::Arguments),
 }
 
 /// Why a command ended without a result. Each variant has an exit code of its own.

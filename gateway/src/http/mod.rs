@@ -1,1 +1,86 @@
-//! Routes of the public API and of the operator port, problem+json, TLS accept loop.
+//! The public API and the operator port: TLS, bounds, identity, routes, problems, the OpenAPI document.
+//!
+//! A request's way: [`server`] (connection, TLS by [`tls`]) -> [`pass`] (number, login, bounds; afterwards the audit row and
+//! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
+//! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `log`. Nothing here decides anything about documents.
+
+pub(crate) mod body;
+pub(crate) mod cases;
+pub(crate) mod extract;
+pub(crate) mod identity;
+pub(crate) mod log;
+pub(crate) mod mailboxes;
+pub(crate) mod messages;
+pub(crate) mod multipart;
+pub(crate) mod openapi;
+pub(crate) mod operations;
+pub(crate) mod operator;
+pub(crate) mod participants;
+pub(crate) mod pass;
+pub(crate) mod problem;
+pub(crate) mod server;
+pub(crate) mod strangers;
+pub(crate) mod submissions;
+pub(crate) mod tls;
+
+use std::sync::Arc;
+
+use access::Access;
+use audit::{Ledger, Log};
+use axum::Router;
+use bytes::Bytes;
+use exchange::Exchange;
+use storage::Clock;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the handlers call, and what the door keeps for itself.
+pub(crate) struct Door {
+    /// Documents between participants.
+    pub(crate) exchange: Exchange,
+    /// Who is it, what may they do.
+    pub(crate) access: Access,
+    /// The transparency log, to read.
+    pub(crate) log: Log,
+    /// For the rows of refusals.
+    pub(crate) ledger: Ledger,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Largest document.
+    pub(crate) document_bytes: u64,
+    /// Bound on the rows that strangers cause.
+    pub(crate) strangers: strangers::Strangers,
+    /// Meters of the operations.
+    pub(crate) meters: operations::Meters,
+    /// The OpenAPI document, serialised once.
+    pub(crate) openapi: Bytes,
+}
+
+/// Routes of the public API.
+pub(crate) fn router(door: Arc<Door>) -> Router {
+    let (routes, _) = described().split_for_parts();
+    routes
+        .layer(CatchPanicLayer::custom(pass::panicked))
+        .layer(axum::middleware::from_fn_with_state(door.clone(), pass::pass))
+        .with_state(door)
+}
+
+/// The routes with their description, from which the OpenAPI document is made.
+fn described() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new()
+        .routes(routes!(submissions::submit))
+        .routes(routes!(mailboxes::list))
+        .routes(routes!(mailboxes::lease))
+        .routes(routes!(messages::read))
+        .routes(routes!(messages::download))
+        .routes(routes!(messages::acknowledge))
+        .routes(routes!(cases::events))
+        .routes(routes!(participants::list))
+        .routes(routes!(participants::register))
+        .routes(routes!(participants::set_channel))
+        .routes(routes!(log::checkpoint))
+        .routes(routes!(log::tile))
+        .routes(routes!(log::proof))
+        .routes(routes!(openapi::document))
+}

@@ -1,1 +1,115 @@
-//! Workers: delivery, log rounds, sweeping, expiry.
+//! What runs beside requests: delivery, rounds of the log, sweeping, trust anchors. Each is a loop that watches the
+//! shutdown; a loop that panics is counted and started anew ([`supervise`]). What a loop did not finish is a job in the
+//! database that the next round finds: nothing here remembers anything.
+
+mod health;
+mod loops;
+
+use std::any::Any;
+use std::future::Future;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) use health::Health;
+pub(crate) use loops::{deliver, grow_log, refresh_trust, sweep};
+
+/// Pause before a loop that panicked starts again.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// Longest pause between two tries of something that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Runs `work` until it returns or the node stops; a panic starts it again.
+pub(crate) fn supervise<F>(
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+    name: &'static str,
+    work: impl Fn() -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let shutdown = shutdown.clone();
+    tasks.spawn(async move {
+        while let Err(error) = tokio::spawn(work()).await {
+            let Ok(panic) = error.try_into_panic() else { return };
+            metrics::counter!("vuzol_worker_restarts_total", "worker" => name).increment(1);
+            tracing::error!(worker = name, cause = message(&*panic), "a worker panicked and starts again");
+            if pause(&shutdown, RESTART).await {
+                return;
+            }
+        }
+    });
+}
+
+/// Waits; true when the node stops meanwhile.
+async fn pause(shutdown: &CancellationToken, time: Duration) -> bool {
+    tokio::time::timeout(time, shutdown.cancelled()).await.is_ok()
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message")
+}
+
+/// Pauses that grow while something fails.
+struct Backoff(Duration);
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(100);
+
+    fn new() -> Self {
+        Self(Self::FIRST)
+    }
+
+    fn next(&mut self) -> Duration {
+        let longer = (self.0 * 2).min(LONGEST_PAUSE);
+        std::mem::replace(&mut self.0, longer)
+    }
+
+    fn reset(&mut self) {
+        *self = Self::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_panics_starts_again_and_one_that_returns_is_done() {
+        let (tasks, shutdown, runs) = (TaskTracker::new(), CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let counted = runs.clone();
+        supervise(&tasks, &shutdown, "test", move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move { assert!(run >= 2, "fails twice") }
+        });
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(runs.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_worker_does_not_outlive_the_node() {
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        supervise(&tasks, &shutdown, "test", || async { panic!("always") });
+        tasks.close();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert!(!tasks.is_empty());
+        shutdown.cancel();
+        tasks.wait().await;
+    }
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let mut backoff = Backoff::new();
+        let pauses: Vec<_> = (0..10).map(|_| backoff.next()).collect();
+        assert_eq!(pauses[0], Duration::from_millis(100));
+        assert_eq!(pauses[9], LONGEST_PAUSE);
+        backoff.reset();
+        assert_eq!(backoff.next(), Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,220 @@
+//! The operations of the public API: what each is called, which deed the log records it as, and which problems it can
+//! answer. The OpenAPI document, the audit row of a refusal and the metrics all read this one table; a test holds it
+//! against the routes.
+
+use std::time::Duration;
+
+use audit::Action;
+use http::{Method, StatusCode};
+use metrics::{Counter, Histogram};
+use schemas::ProblemCode;
+use schemas::ProblemCode as P;
+
+/// One operation.
+pub(crate) struct Operation {
+    /// `operationId` of the OpenAPI document and label of the metrics.
+    pub(crate) id: &'static str,
+    /// Method; GET answers HEAD too, unless the handler refuses.
+    pub(crate) method: Method,
+    /// Path as the router has it.
+    pub(crate) path: &'static str,
+    /// The deed that a refusal is recorded as.
+    pub(crate) action: Action,
+    /// Problems beyond [`COMMON`].
+    problems: &'static [&'static [ProblemCode]],
+}
+
+impl Operation {
+    /// All problems that it can answer, in the order of the table.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = ProblemCode> {
+        std::iter::once(COMMON).chain(self.problems.iter().copied()).flatten().copied()
+    }
+
+    /// Whether the document lists the problem.
+    pub(crate) fn may_answer(&self, code: ProblemCode) -> bool {
+        self.problems().any(|listed| listed == code)
+    }
+}
+
+/// What any operation can answer.
+const COMMON: &[ProblemCode] = &[
+    P::ClientCertificateMissing,
+    P::ClientCertificateUntrusted,
+    P::ClientCertificateExpired,
+    P::ClientCertificateRevoked,
+    P::ClientCertificateUnregistered,
+    P::TooManyAnonymousRequests,
+    P::MethodNotAllowed,
+    P::RepeatedHeader,
+    P::Overloaded,
+    P::StorageUnavailable,
+    P::Internal,
+];
+const BODY: &[ProblemCode] = &[P::UnsupportedMediaType, P::TooLarge, P::TruncatedBody, P::RequestTimeout];
+const JSON: &[ProblemCode] = &[P::MalformedJson];
+const HEADERS: &[ProblemCode] = &[P::MissingHeader, P::MalformedHeader];
+const MESSAGE: &[ProblemCode] = &[P::MalformedId, P::NotFound];
+const FORBIDDEN: &[ProblemCode] = &[P::ActionForbidden];
+const SIGNATURE: &[ProblemCode] = &[
+    P::SignatureMissing,
+    P::SignatureUnreadable,
+    P::SignatureFormat,
+    P::SignatureOverOtherContent,
+    P::SignatureValueWrong,
+    P::SignerUnidentified,
+    P::SignerUntrusted,
+    P::SignerRevoked,
+    P::SignerExpired,
+    P::SignerStatusUnknown,
+    P::SignatureConstraints,
+    P::SignatureWeakAlgorithm,
+    P::SignerNotOfSender,
+];
+const SUBMISSION: &[ProblemCode] = &[
+    P::MalformedMultipart,
+    P::SenderNotYou,
+    P::ChannelNotAllowed,
+    P::UnknownRecipient,
+    P::RecipientCannotReceive,
+    P::UnknownCase,
+    P::EmptyDocument,
+    P::IdempotencyKeyReused,
+];
+
+/// Every operation, in the order of the document.
+pub(crate) static OPERATIONS: [Operation; 14] = [
+    Operation {
+        id: "submit_document",
+        method: Method::POST,
+        path: "/v1/submissions",
+        action: Action::SubmitDocument,
+        problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, SIGNATURE],
+    },
+    Operation {
+        id: "list_mailbox",
+        method: Method::GET,
+        path: "/v1/mailboxes/{mailbox}/messages",
+        action: Action::ListMailbox,
+        problems: &[MESSAGE, &[P::MalformedQuery]],
+    },
+    Operation {
+        id: "lease_messages",
+        method: Method::POST,
+        path: "/v1/mailboxes/{mailbox}/leases",
+        action: Action::LeaseMessages,
+        problems: &[MESSAGE, BODY, JSON],
+    },
+    Operation {
+        id: "read_message",
+        method: Method::GET,
+        path: "/v1/messages/{message}",
+        action: Action::ReadMessage,
+        problems: &[MESSAGE],
+    },
+    Operation {
+        id: "download_part",
+        method: Method::GET,
+        path: "/v1/messages/{message}/parts/{part}",
+        action: Action::DownloadPart,
+        problems: &[MESSAGE, HEADERS, &[P::LeaseNotHeld, P::AlreadyFinal, P::RangeNotSatisfiable]],
+    },
+    Operation {
+        id: "acknowledge_message",
+        method: Method::POST,
+        path: "/v1/messages/{message}/acknowledgement",
+        action: Action::AcknowledgeMessage,
+        problems: &[
+            MESSAGE,
+            HEADERS,
+            BODY,
+            JSON,
+            SIGNATURE,
+            &[P::LeaseNotHeld, P::NotHandedOver, P::AlreadyFinal, P::AcknowledgementMismatch],
+        ],
+    },
+    Operation {
+        id: "read_case",
+        method: Method::GET,
+        path: "/v1/cases/{case}/events",
+        action: Action::ReadCase,
+        problems: &[MESSAGE],
+    },
+    Operation {
+        id: "read_participants",
+        method: Method::GET,
+        path: "/v1/participants",
+        action: Action::ReadParticipants,
+        problems: &[FORBIDDEN],
+    },
+    Operation {
+        id: "register_participant",
+        method: Method::PUT,
+        path: "/v1/participants/{edrpou}",
+        action: Action::RegisterParticipant,
+        problems: &[&[P::MalformedId], BODY, JSON, FORBIDDEN],
+    },
+    Operation {
+        id: "set_channel",
+        method: Method::PUT,
+        path: "/v1/channels",
+        action: Action::SetChannel,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRecipient]],
+    },
+    Operation {
+        id: "read_checkpoint",
+        method: Method::GET,
+        path: "/v1/log/checkpoint",
+        action: Action::ReadLog,
+        problems: &[FORBIDDEN, &[P::NotYetInLog]],
+    },
+    Operation {
+        id: "read_tile",
+        method: Method::GET,
+        path: "/v1/log/tile/{*path}",
+        action: Action::ReadLog,
+        problems: &[FORBIDDEN, &[P::NotFound]],
+    },
+    Operation {
+        id: "read_proof",
+        method: Method::GET,
+        path: "/v1/log/proofs/{event}",
+        action: Action::ReadLog,
+        problems: &[MESSAGE, FORBIDDEN, &[P::NotYetInLog]],
+    },
+    Operation {
+        id: "read_openapi",
+        method: Method::GET,
+        path: "/v1/openapi.json",
+        action: Action::Request,
+        problems: &[],
+    },
+];
+
+/// The operation that a route serves, with its place in the table.
+pub(crate) fn find(method: &Method, path: &str) -> Option<(usize, &'static Operation)> {
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    OPERATIONS.iter().enumerate().find(|(_, operation)| operation.path == path && operation.method == *method)
+}
+
+/// The meters of each operation, looked up once and not for each request.
+pub(crate) struct Meters(Vec<(Counter, Histogram)>);
+
+impl Meters {
+    /// Meters of every operation.
+    pub(crate) fn new() -> Self {
+        let meter = |operation: &Operation| {
+            let done = metrics::counter!("vuzol_requests_done_total", "route" => operation.id);
+            (done, metrics::histogram!("vuzol_request_seconds", "route" => operation.id))
+        };
+        Self(OPERATIONS.iter().map(meter).collect())
+    }
+
+    /// A request of the operation at `index` was answered.
+    pub(crate) fn finished(&self, index: usize, status: StatusCode, took: Duration) {
+        let Some((done, seconds)) = self.0.get(index) else { return };
+        if status.is_success() {
+            done.increment(1);
+        }
+        seconds.record(took.as_secs_f64());
+    }
+}

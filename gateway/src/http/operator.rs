@@ -1,0 +1,91 @@
+//! The operator port: is the process alive, is it fit to serve, its metrics. Plain HTTP on a private address.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use crate::telemetry;
+use crate::workers::Health;
+
+/// Longest that a question of readiness may take: a probe that hangs tells less than one that fails.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Routes of the operator port.
+pub(crate) fn router(health: Arc<Health>) -> Router {
+    Router::new()
+        .route("/health/live", get(async || "live"))
+        .route("/health/ready", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(health)
+}
+
+/// Whether the node can do its duty, and what it knows about that.
+#[derive(Debug, Serialize)]
+pub(crate) struct Readiness {
+    /// Everything below is as it should be.
+    pub(crate) ready: bool,
+    /// The database answers.
+    pub(crate) database: bool,
+    /// The transparency log.
+    pub(crate) log: LogReadiness,
+    /// Trust anchors.
+    pub(crate) trust: TrustReadiness,
+    /// Deferred work.
+    pub(crate) jobs: JobReadiness,
+}
+
+/// The transparency log.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct LogReadiness {
+    /// Why it stopped signing for good, if it did.
+    pub(crate) stopped: Option<String>,
+    /// Rows that no checkpoint covers yet.
+    pub(crate) backlog: Option<u64>,
+    /// Age of the oldest of them in seconds.
+    pub(crate) oldest_seconds: Option<f64>,
+}
+
+/// Trust anchors.
+#[derive(Debug, Serialize)]
+pub(crate) struct TrustReadiness {
+    /// SHA-256 of the set.
+    pub(crate) snapshot: String,
+    /// When it was taken into use, in seconds ago.
+    pub(crate) age_seconds: f64,
+    /// When the folders were last read without a fault, in seconds ago.
+    pub(crate) checked_seconds: f64,
+    /// Why the folders are not believed now. The set in use stays.
+    pub(crate) problem: Option<String>,
+}
+
+/// Deferred work.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct JobReadiness {
+    /// Jobs whose time has come.
+    pub(crate) due: Option<u64>,
+    /// How late the oldest of them is, in seconds.
+    pub(crate) oldest_seconds: Option<f64>,
+}
+
+async fn ready(State(health): State<Arc<Health>>) -> Response {
+    match tokio::time::timeout(PATIENCE, health.readiness()).await {
+        Ok(readiness) => {
+            let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            (status, Json(readiness)).into_response()
+        }
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(serde_json::json!({ "ready": false }))).into_response(),
+    }
+}
+
+async fn metrics() -> Response {
+    let handle = telemetry::metrics();
+    handle.run_upkeep();
+    let media_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, media_type)], handle.render()).into_response()
+}

@@ -1,0 +1,183 @@
+//! What happens to every request at the public port, whatever it asks for: a number, a login, bounds, the audit row of a
+//! refusal, the problem, the metrics.
+//!
+//! The order is the rule: a refusal is recorded **before** it is answered (ARCHITECTURE, rule 2). If the row cannot be
+//! written, the answer is 503: the caller learns nothing that is not recorded. Three refusals have no row and are counted
+//! only: those of strangers past their bound (see [`super::strangers`]), and `node.overloaded` and
+//! `node.storage_unavailable`, which say that nothing can be written.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use audit::{EventDraft, Outcome};
+use axum::body::Body;
+use axum::extract::{Extension, MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use http_body::Body as _;
+use schemas::problem::Blame;
+use schemas::{ProblemCode, RequestId};
+use storage::ids::FreshId;
+use tracing::Instrument;
+
+use super::Door;
+use super::body::{self, GuardedBody};
+use super::extract;
+use super::identity::{Connection, Known, is_stranger};
+use super::operations::{self, Operation};
+use super::problem::Failure;
+
+/// The request's number, on every answer and in the log.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("vuzol-request-id");
+
+/// Lets a request through, or answers why not.
+pub(crate) async fn pass(
+    State(door): State<Arc<Door>>,
+    Extension(connection): Extension<Arc<Connection>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let started = Instant::now();
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let operation = path.and_then(|path| operations::find(request.method(), path));
+    let route = operation.map_or("none", |(_, operation)| operation.id);
+    let visit =
+        Visit { id: RequestId::fresh(door.clock.now()), door, connection, operation: operation.map(|(_, o)| o) };
+    let span = tracing::info_span!("request", id = %visit.id, route, actor = tracing::field::Empty);
+    let response = visit.answer(request, next).instrument(span).await;
+    if let Some((index, _)) = operation {
+        visit.door.meters.finished(index, response.status(), started.elapsed());
+    }
+    response
+}
+
+/// One request on its way through the door.
+struct Visit {
+    id: RequestId,
+    door: Arc<Door>,
+    connection: Arc<Connection>,
+    operation: Option<&'static Operation>,
+}
+
+impl Visit {
+    async fn answer(&self, mut request: Request, next: Next) -> Response {
+        let login = self.connection.login(&self.door.access, self.door.clock.now()).await;
+        let admitted = login.map_err(Failure::new).and_then(|known| {
+            tracing::Span::current().record("actor", known.pseudonym.as_str());
+            extract::single_headers(request.headers()).map(|()| known)
+        });
+        let remainder = (!request.body().is_end_stream()).then(|| {
+            let (guarded, remainder) = GuardedBody::new(std::mem::take(request.body_mut()));
+            *request.body_mut() = Body::new(guarded);
+            remainder
+        });
+        let (known, mut response) = match admitted {
+            Ok(known) => {
+                request.extensions_mut().insert(known.clone());
+                (Some(known), next.run(request).await)
+            }
+            Err(failure) => {
+                drop(request);
+                (None, axum::response::IntoResponse::into_response(failure))
+            }
+        };
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            if let Some(remainder) = &remainder {
+                body::drain(remainder).await;
+            }
+            response = self.refuse(known.as_deref(), response).await;
+        }
+        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        response
+    }
+
+    /// Records the refusal, logs it once, and answers the problem.
+    async fn refuse(&self, known: Option<&Known>, response: Response) -> Response {
+        let failure =
+            response.extensions().get::<Failure>().cloned().unwrap_or_else(|| of_framework(response.status()));
+        let failure = match self.record(known, &failure).await {
+            Ok(()) => failure,
+            Err(instead) => instead,
+        };
+        let code = failure.code();
+        if is_stranger(code) || code == ProblemCode::TooManyAnonymousRequests {
+            self.connection.dismiss();
+        }
+        self.log(known, &failure);
+        let route = self.operation.map_or("none", |operation| operation.id);
+        metrics::counter!("vuzol_refusals_total", "route" => route, "code" => code.as_str()).increment(1);
+        let mut answer = failure.answer(self.id);
+        if let Some(allow) = response.headers().get(header::ALLOW) {
+            answer.headers_mut().insert(header::ALLOW, allow.clone());
+        }
+        answer
+    }
+
+    /// Writes the audit row of a refusal, unless a room below has.
+    async fn record(&self, known: Option<&Known>, failure: &Failure) -> Result<(), Failure> {
+        let circumstances = failure.circumstances();
+        let code = circumstances.code;
+        if circumstances.recorded.is_some() || matches!(code, ProblemCode::Overloaded | ProblemCode::StorageUnavailable)
+        {
+            return Ok(());
+        }
+        let peer = self.connection.peer().ip();
+        if is_stranger(code) && !self.door.strangers.admit(peer, Instant::now()) {
+            return Err(Failure::new(ProblemCode::TooManyAnonymousRequests));
+        }
+        let mut details = serde_json::json!({ "request": self.id, "policies": circumstances.policies });
+        if known.is_none() {
+            let certificate = self.connection.leaf().map(|der| crypto::digest::hex(&crypto::digest::sha256(der)));
+            details["peer"] = peer.to_string().into();
+            details["certificate"] = certificate.into();
+        }
+        let draft = EventDraft {
+            action: self.operation.map_or(audit::Action::Request, |operation| operation.action),
+            actor: known.map_or_else(|| "anonymous".to_owned(), |known| known.pseudonym.clone()),
+            object: None,
+            outcome: Outcome::Refused(code),
+            details,
+        };
+        self.door.ledger.record(draft).await.map(drop).map_err(Failure::from)
+    }
+
+    /// One line for each refusal, with the same names everywhere. What callers do wrong is not the operator's alarm.
+    fn log(&self, known: Option<&Known>, failure: &Failure) {
+        let circumstances = failure.circumstances();
+        let (code, cause) = (circumstances.code.as_str(), circumstances.cause.as_deref().unwrap_or_default());
+        match circumstances.code.blame() {
+            Blame::Caller if known.is_none() => tracing::debug!(code, "refused"),
+            Blame::Caller | Blame::Peer => tracing::info!(code, "refused"),
+            Blame::Operator => tracing::warn!(code, cause, "refused"),
+            Blame::Node if circumstances.code == ProblemCode::NotYetInLog => tracing::debug!(code, "refused"),
+            Blame::Node => tracing::error!(code, cause, "failed"),
+        }
+        let declared = self.operation.is_none_or(|operation| operation.may_answer(circumstances.code));
+        if !declared {
+            tracing::warn!(code, "a problem that the OpenAPI document does not list for this operation");
+        }
+    }
+}
+
+/// What the framework refused by itself: no such route, not this method.
+fn of_framework(status: StatusCode) -> Failure {
+    match status {
+        StatusCode::NOT_FOUND => Failure::new(ProblemCode::NotFound),
+        StatusCode::METHOD_NOT_ALLOWED => Failure::new(ProblemCode::MethodNotAllowed),
+        other => Failure::new(ProblemCode::Internal).cause(format!("the framework answered {other}")),
+    }
+}
+
+/// A panic in a handler: the request fails, the process goes on.
+pub(crate) fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let message = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    metrics::counter!("vuzol_panics_total").increment(1);
+    let failure =
+        Failure::new(ProblemCode::Internal).cause(format!("panic: {}", message.unwrap_or("without a message")));
+    axum::response::IntoResponse::into_response(failure)
+}

@@ -1,0 +1,189 @@
+//! The accept loop: connections, handshakes, and their bounds.
+//!
+//! Ours rather than the framework's, because these knobs are what keeps strangers from holding the node: a bounded number
+//! of connections, a deadline for the handshake, for the headers, and for the first login; a cap on streams and on the size
+//! of headers; an end that finishes what is under way.
+//!
+//! What is no HTTP (headers past [`HEADER_BYTES`], contradicting lengths, broken framing) is answered by the HTTP library
+//! itself, with a bare status and a closed connection: there is no request yet that a problem could be about.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::response::Response;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::Service;
+
+use super::identity::Connection;
+
+/// Connections at a time, unless configured.
+pub(crate) const CONNECTIONS: u32 = 1024;
+
+/// For the TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// For the headers of a request, and between two requests of a connection.
+const HEADERS: Duration = Duration::from_secs(30);
+
+/// From the handshake to the first valid login. A connection that does not come to one is closed.
+const FIRST_LOGIN: Duration = Duration::from_secs(10);
+
+/// Requests of one HTTP/2 connection at a time.
+const STREAMS: u32 = 128;
+
+/// Headers of one request, together.
+const HEADER_BYTES: u32 = 16 * 1024;
+
+/// For the requests under way when a connection is asked to end.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// What a port serves, and under which bounds.
+pub(crate) struct Server {
+    /// Routes.
+    pub(crate) router: Router,
+    /// TLS, replaced when its files change; none on the operator port.
+    pub(crate) tls: Option<Arc<ArcSwap<ServerConfig>>>,
+    /// Connections at a time.
+    pub(crate) connections: u32,
+    /// Asks it to end.
+    pub(crate) shutdown: CancellationToken,
+    /// Tasks to wait for.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Server {
+    /// Accepts until the shutdown. The connections go on in their own tasks.
+    pub(crate) async fn run(self, listener: TcpListener) {
+        let places = Arc::new(Semaphore::new(usize::try_from(self.connections).unwrap_or(usize::MAX)));
+        let server = Arc::new(self);
+        loop {
+            // The place comes first: what cannot be served waits in the kernel's bounded queue.
+            let Ok(place) = places.clone().acquire_owned().await else { return };
+            let accepted = tokio::select! {
+                () = server.shutdown.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let _ = stream.set_nodelay(true);
+                    server.tasks.spawn(server.clone().connection(stream, peer, place));
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: pausing lets connections end, spinning would not.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    }
+
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+        let gauge = metrics::gauge!("vuzol_connections");
+        gauge.increment(1.0);
+        match &self.tls {
+            None => self.serve(stream, Connection::new(peer, Vec::new())).await,
+            Some(tls) => {
+                let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
+                match tokio::time::timeout(HANDSHAKE, handshake).await {
+                    Ok(Ok(stream)) => {
+                        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                        let chain = certificates.iter().map(|certificate| certificate.to_vec()).collect();
+                        self.serve(stream, Connection::new(peer, chain)).await;
+                    }
+                    Ok(Err(error)) => {
+                        metrics::counter!("vuzol_handshakes_failed_total", "why" => "refused").increment(1);
+                        tracing::debug!(%error, "handshake");
+                    }
+                    Err(_) => metrics::counter!("vuzol_handshakes_failed_total", "why" => "timeout").increment(1),
+                }
+            }
+        }
+        gauge.decrement(1.0);
+        drop(place);
+    }
+
+    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, connection: Connection) {
+        let connection = Arc::new(connection);
+        let service = {
+            let (router, connection) = (self.router.clone(), connection.clone());
+            hyper::service::service_fn(move |request| answer(router.clone(), connection.clone(), request))
+        };
+        let builder = builder();
+        let serving = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(serving);
+        let is_public = self.tls.is_some();
+        let first_login = tokio::time::sleep(FIRST_LOGIN);
+        tokio::pin!(first_login);
+        let outcome = loop {
+            tokio::select! {
+                outcome = serving.as_mut() => break Some(outcome),
+                () = self.shutdown.cancelled() => break None,
+                () = connection.dismissed() => break None,
+                () = first_login.as_mut(), if is_public => {
+                    if !connection.is_known() {
+                        break None;
+                    }
+                    // Logged in: this deadline does not come back.
+                    first_login.as_mut().reset(tokio::time::Instant::now() + FOREVER);
+                }
+            }
+        };
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => {
+                serving.as_mut().graceful_shutdown();
+                tokio::time::timeout(FAREWELL, serving).await.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "connection");
+        }
+    }
+}
+
+/// A century.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+async fn answer(
+    mut router: Router,
+    connection: Arc<Connection>,
+    mut request: Request<Incoming>,
+) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(connection);
+    router.call(request.map(Body::new)).await
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_buf_size(usize::try_from(HEADER_BYTES).unwrap_or(usize::MAX))
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_BYTES)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(10));
+    builder
+}

@@ -1,0 +1,76 @@
+//! Handing in documents.
+
+use std::sync::Arc;
+
+use access::decide::{SubmissionResource, SubmitDocument};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use exchange::intake::Submission;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use schemas::ProblemCode;
+use schemas::limits::{ENVELOPE_BYTES, SIGNATURE_BYTES};
+use schemas::message::{Envelope, Receipt};
+
+use super::Door;
+use super::body;
+use super::extract;
+use super::identity::Caller;
+use super::multipart::Multipart;
+use super::problem::Failure;
+
+/// Says that the answer is that of an earlier, equal submission.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The parts of a submission, in this order, each exactly once and nothing after.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code, reason = "describes the multipart body in the OpenAPI document")]
+pub(crate) struct SubmissionForm {
+    /// What routing may read: `application/json`, at most 16 KiB.
+    envelope: Envelope,
+    /// The detached signature over the document: CMS (CAdES), at most 4 MiB.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/pkcs7-signature")]
+    signature: Vec<u8>,
+    /// The document, streamed; at most 2 GiB, or less where the operator says so.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    document: Vec<u8>,
+}
+
+/// Hand in a signed document.
+///
+/// The signature is validated, the document is sealed to the recipient while it arrives, and the answer comes when message,
+/// evidence, audit row and delivery are on disk. A repeat with the same `Idempotency-Key` and content brings the same receipt.
+#[utoipa::path(
+    post, path = "/v1/submissions", operation_id = "submit_document", tag = "submissions",
+    params(("Idempotency-Key" = String, Header, description = "Names this submission: 1 to 64 visible ASCII characters")),
+    request_body(content = SubmissionForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = Receipt, description = "The node has taken responsibility",
+        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was accepted before"))))
+)]
+pub(crate) async fn submit(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    headers: HeaderMap,
+    content: Body,
+) -> Result<Response, Failure> {
+    let idempotency_key = extract::idempotency_key(&headers)?;
+    let mut parts = Multipart::open(&headers, body::pieces(content))?;
+    if parts.part("envelope").await?.as_deref() != Some("application/json") {
+        return Err(Failure::new(ProblemCode::UnsupportedMediaType).detail("the envelope is application/json"));
+    }
+    let envelope: Envelope = extract::json(&parts.content(ENVELOPE_BYTES).await?)?;
+    let Envelope { sender, recipient, kind, .. } = envelope.clone();
+    let permit =
+        door.access.decide::<SubmitDocument>(&caller.actor, SubmissionResource { sender, recipient, kind }).await?;
+    parts.part("signature").await?;
+    let signature = parts.content(SIGNATURE_BYTES).await?;
+    parts.part("document").await?;
+    let submission = Submission { envelope, signature, idempotency_key };
+    let accepted = door.exchange.intake(permit, submission, parts.last(door.document_bytes)).await?;
+    let mut response = (StatusCode::CREATED, Json(accepted.receipt)).into_response();
+    if accepted.replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}

@@ -1,0 +1,116 @@
+//! TLS at the public port: version 1.3 only, h2 and HTTP/1.1, client certificates, no resumption.
+//!
+//! **The handshake proves possession, nothing more.** [`ProofOfPossession`] asks for a client certificate, verifies that the
+//! client holds its key (RFC 8446, 4.4.3), and believes nothing of it. Whether the certificate is trusted, valid, registered
+//! and not revoked is decided by `access::identify`, for three reasons: a client that is refused in the handshake sees "connection
+//! closed" and nobody can tell it why, while here it reads a problem with a code; path validation and revocation are ours
+//! (`certs`), the same for logins as for signatures, and not a second opinion of a TLS library; and a login can be taken
+//! away from a connection that is already open. Before a login a connection can do nothing: every route asks for it first.
+//!
+//! Certificates with keys that TLS 1.3 has no signature scheme for (DSTU 4145) cannot prove possession here; their handshake
+//! fails.
+//!
+//! No session tickets: a resumed session would skip the proof and bring the identity of an earlier day.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+
+use crate::config::KeyPairFiles;
+
+/// The server's side of the handshake.
+///
+/// # Errors
+/// A sentence that names the file that cannot be used.
+pub(crate) fn server_config(files: &KeyPairFiles) -> Result<Arc<ServerConfig>, String> {
+    let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| format!("tls.certificate {}: {e}", files.certificate.display()))?;
+    if chain.is_empty() {
+        return Err(format!("tls.certificate {}: no CERTIFICATE in it", files.certificate.display()));
+    }
+    let key = PrivatePkcs8KeyDer::from_pem_slice(&read(&files.key)?)
+        .map_err(|e| format!("tls.key {}: not a PKCS#8 PRIVATE KEY ({e})", files.key.display()))?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = Arc::new(ProofOfPossession(provider.signature_verification_algorithms));
+    from_parts(provider, verifier, chain, PrivateKeyDer::Pkcs8(key))
+        .map(Arc::new)
+        .map_err(|e| format!("tls.key {} and tls.certificate do not serve TLS together: {e}", files.key.display()))
+}
+
+fn from_parts(
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<ProofOfPossession>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    config.send_tls13_tickets = 0;
+    config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
+    Ok(config)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(file).map_err(|e| format!("cannot read {}: {e}", file.display()))
+}
+
+/// Verifies the handshake's signature under whatever certificate the client shows; see the module.
+struct ProofOfPossession(WebPkiSupportedAlgorithms);
+
+impl fmt::Debug for ProofOfPossession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProofOfPossession")
+    }
+}
+
+impl ClientCertVerifier for ProofOfPossession {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.2 is not spoken here".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_schemes()
+    }
+}

@@ -1,0 +1,133 @@
+//! One bounded HTTP exchange with a host of the allow-list: no redirects, no proxy, no credentials, a deadline, a cap.
+//!
+//! Plain HTTP only. OCSP answers and CRLs are signed, so TLS would add nothing but a second set of anchors and the circle
+//! that RFC 5280, section 8 warns of (to check the revocation service's certificate one would ask a revocation service).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::Url;
+
+/// For one OCSP exchange.
+const OCSP_DEADLINE: Duration = Duration::from_secs(3);
+/// For one CRL.
+const CRL_DEADLINE: Duration = Duration::from_secs(30);
+/// Largest OCSP answer. Real ones have 1 to 6 kB.
+const OCSP_BYTES: usize = 64 * 1024;
+/// Largest CRL. Those of large providers have some 10 MB.
+const CRL_BYTES: usize = 64 * 1024 * 1024;
+
+/// Why a host gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum FetchError {
+    #[error("the host is not on the allow-list")]
+    NotAllowed,
+    #[error("no connection, or no answer in time")]
+    Unreachable,
+    #[error("an answer that is not 200")]
+    Status,
+    #[error("an answer past the bound")]
+    TooLarge,
+}
+
+/// The client.
+pub(super) struct Fetcher {
+    client: reqwest::Client,
+    allowed: HashSet<String>,
+}
+
+impl Fetcher {
+    /// May ask `allowed` hosts (`host` or `host:port`) and no others.
+    pub(super) fn new(allowed: &[String]) -> Result<Self, String> {
+        let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .map_err(|e| e.to_string())?
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .connect_timeout(OCSP_DEADLINE)
+            .pool_max_idle_per_host(4)
+            .user_agent(concat!("vuzol/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| e.to_string())?;
+        Ok(Self { client, allowed: allowed.iter().map(|host| host.to_ascii_lowercase()).collect() })
+    }
+
+    /// Whether the URL may be asked: `http`, no credentials, host (with its port, unless it is 80) on the list.
+    pub(super) fn permitted(&self, url: &str) -> Result<Url, FetchError> {
+        let url = Url::parse(url).map_err(|_| FetchError::NotAllowed)?;
+        let host = url.host_str().map(str::to_ascii_lowercase).ok_or(FetchError::NotAllowed)?;
+        let bare = url.scheme() == "http" && url.username().is_empty() && url.password().is_none();
+        let port = url.port_or_known_default().unwrap_or(80);
+        let listed = self.allowed.contains(&format!("{host}:{port}")) || (port == 80 && self.allowed.contains(&host));
+        (bare && listed).then_some(url).ok_or(FetchError::NotAllowed)
+    }
+
+    /// Asks an OCSP responder (RFC 6960, appendix A.1: POST).
+    pub(super) async fn ocsp(&self, url: Url, request: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+        let request = self
+            .client
+            .post(url)
+            .header(http::header::CONTENT_TYPE, "application/ocsp-request")
+            .header(http::header::ACCEPT, "application/ocsp-response")
+            .timeout(OCSP_DEADLINE)
+            .body(request);
+        read(request, OCSP_BYTES).await
+    }
+
+    /// Fetches a CRL.
+    pub(super) async fn crl(&self, url: Url) -> Result<Vec<u8>, FetchError> {
+        read(self.client.get(url).timeout(CRL_DEADLINE), CRL_BYTES).await
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder, limit: usize) -> Result<Vec<u8>, FetchError> {
+    let mut answer = request.send().await.map_err(|_| FetchError::Unreachable)?;
+    if answer.status() != reqwest::StatusCode::OK {
+        return Err(FetchError::Status);
+    }
+    let mut bytes = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|_| FetchError::Unreachable)? {
+        if bytes.len() + piece.len() > limit {
+            return Err(FetchError::TooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_listed_hosts_are_asked() {
+        let allowed = ["ocsp.example".to_owned(), "127.0.0.1:8080".to_owned(), "Other.Example:80".to_owned()];
+        let fetcher = Fetcher::new(&allowed).unwrap();
+        for url in
+            ["http://ocsp.example/x", "http://OCSP.example:80/", "http://127.0.0.1:8080/", "http://other.example/"]
+        {
+            assert!(fetcher.permitted(url).is_ok(), "{url}");
+        }
+        for url in [
+            "https://ocsp.example/",
+            "http://ocsp.example:8080/",
+            "http://127.0.0.1/",
+            "http://user@ocsp.example/",
+            "http://ocsp.example.evil.example/",
+            "http://ocsp.example@evil.example/",
+            "file:///etc/passwd",
+            "ldap://ocsp.example/",
+            "//ocsp.example/",
+        ] {
+            assert_eq!(fetcher.permitted(url), Err(FetchError::NotAllowed), "{url}");
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! What is known about revocation: a cache of OCSP answers and CRLs that renews itself.
+//!
+//! For each certificate below the anchor: a fresh answer from the cache; past half of its life it is renewed in the
+//! background while it still serves. Without a fresh one the caller waits for one exchange, however many callers there are,
+//! and not longer than [`PATIENCE`]. An answer enters the cache only after `certs::revocation::status` has accepted it for
+//! exactly this certificate, so a responder's nonsense never displaces an honest answer. A failure is remembered for
+//! [`RETRY`]: a responder that is down is not asked by every request.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration as StdDuration;
+
+use certs::certificate::Certificate;
+use certs::path::VerifiedPath;
+use certs::revocation::{Crl, OcspResponse, RevocationData, RevocationSource, Status, ocsp_request, status};
+use futures_util::future::join_all;
+use time::{Duration, OffsetDateTime};
+use tokio::sync::{Semaphore, watch};
+
+use super::fetch::{FetchError, Fetcher};
+
+/// An answer is asked for again after this time, whatever its nextUpdate says: a revocation is noticed within it.
+const LONGEST: Duration = Duration::hours(1);
+
+/// Life of an answer without nextUpdate, which says that newer information is always available (RFC 6960, 4.2.2.1).
+const UNDATED: Duration = Duration::minutes(5);
+
+/// How long a failure is remembered.
+const RETRY: Duration = Duration::seconds(5);
+
+/// Longest that a caller waits for an exchange. The exchange goes on and serves the next caller.
+const PATIENCE: StdDuration = StdDuration::from_secs(4);
+
+/// Certificates and lists that are remembered.
+const ENTRIES: usize = 16_384;
+
+/// Exchanges at a time.
+const EXCHANGES: usize = 32;
+
+/// The cache. Cheap to clone.
+#[derive(Clone)]
+pub struct Revocation(Arc<Inner>);
+
+struct Inner {
+    fetcher: Fetcher,
+    answers: Cache<[u8; 32], Answer>,
+    lists: Cache<String, Crl>,
+    exchanges: Semaphore,
+}
+
+/// What answers for one certificate.
+#[derive(Clone)]
+enum Answer {
+    Ocsp(OcspResponse),
+    Crl(Crl),
+}
+
+/// What is known of one thing, and whether somebody is asking.
+struct State<V> {
+    known: Option<Known<V>>,
+    failed_at: Option<OffsetDateTime>,
+    asking: bool,
+}
+
+#[derive(Clone)]
+struct Known<V> {
+    value: V,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+}
+
+impl<V: Clone> Known<V> {
+    /// A clock that was set back must not prolong a life.
+    fn fresh(&self, at: OffsetDateTime) -> bool {
+        self.from <= at && at < self.until
+    }
+
+    fn aging(&self, at: OffsetDateTime) -> bool {
+        at - self.from > (self.until - self.from) / 2
+    }
+}
+
+type Slot<V> = Arc<watch::Sender<State<V>>>;
+
+struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
+
+impl<K: std::hash::Hash + Eq, V: Clone> Cache<K, V> {
+    fn new() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+
+    fn slot(&self, key: K, at: OffsetDateTime) -> Slot<V> {
+        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() >= ENTRIES && !slots.contains_key(&key) {
+            slots.retain(|_, slot| slot.borrow().known.as_ref().is_some_and(|known| known.fresh(at)));
+            // Still full of fresh answers: forgetting all costs one exchange each, growing would cost the node.
+            if slots.len() >= ENTRIES {
+                slots.clear();
+            }
+        }
+        let empty = || Arc::new(watch::Sender::new(State { known: None, failed_at: None, asking: false }));
+        slots.entry(key).or_insert_with(empty).clone()
+    }
+}
+
+/// The one that asks. Dropped when it is done, or when it cannot be: the next caller then asks again.
+struct Asking<V>(Slot<V>);
+
+impl<V> Drop for Asking<V> {
+    fn drop(&mut self) {
+        self.0.send_modify(|state| state.asking = false);
+    }
+}
+
+/// The value of a slot: fresh, or after one exchange that all callers share.
+async fn value<V, F>(slot: Slot<V>, at: OffsetDateTime, ask: impl FnOnce() -> F) -> Option<V>
+where
+    V: Clone + Send + Sync + 'static,
+    F: Future<Output = Option<Known<V>>> + Send + 'static,
+{
+    let mut news = slot.subscribe();
+    let (known, failed) = {
+        let state = news.borrow_and_update();
+        let failed = state.failed_at.is_some_and(|failed| failed <= at && at - failed < RETRY);
+        (state.known.clone().filter(|known| known.fresh(at)), failed)
+    };
+    let wanted = known.as_ref().is_none_or(|known| known.aging(at)) && !failed;
+    let mut mine = false;
+    if wanted {
+        slot.send_if_modified(|state| {
+            mine = !std::mem::replace(&mut state.asking, true);
+            false
+        });
+    }
+    if mine {
+        let (asking, asked) = (Asking(slot.clone()), ask());
+        tokio::spawn(async move {
+            let answer = asked.await;
+            asking.0.send_modify(|state| {
+                state.failed_at = answer.is_none().then_some(at);
+                state.known = answer.or(state.known.take());
+            });
+        });
+    }
+    if known.is_some() || failed {
+        return known.map(|known| known.value);
+    }
+    // Out of time, or the asker is gone: what cannot be had is absent.
+    let _ = tokio::time::timeout(PATIENCE, news.wait_for(|state| !state.asking)).await;
+    let state = slot.borrow();
+    state.known.as_ref().filter(|known| known.fresh(at)).map(|known| known.value.clone())
+}
+
+impl Revocation {
+    /// May ask the hosts of the list: `host` or `host:port`.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn new(allowed_hosts: &[String]) -> Result<Self, String> {
+        let (answers, lists) = (Cache::new(), Cache::new());
+        let inner =
+            Inner { fetcher: Fetcher::new(allowed_hosts)?, answers, lists, exchanges: Semaphore::new(EXCHANGES) };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    async fn answer(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Option<Answer> {
+        let slot = self.0.answers.slot(certificate.fingerprint(), at);
+        value(slot, at, || {
+            let (this, certificate, issuer) = (self.clone(), certificate.clone(), issuer.clone());
+            async move { this.ask(&certificate, &issuer, at).await }
+        })
+        .await
+    }
+
+    /// OCSP first, then the lists; the first answer that says something about the certificate.
+    async fn ask(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Option<Known<Answer>> {
+        for url in certificate.ocsp_urls() {
+            match self.ocsp(url, certificate, issuer, at).await {
+                Ok(known) => return Some(known),
+                Err(why) => tell("ocsp", url, &why),
+            }
+        }
+        for url in certificate.crl_urls() {
+            match self.list(url, certificate, issuer, at).await {
+                Ok(known) => return Some(known),
+                Err(why) => tell("crl", url, &why),
+            }
+        }
+        None
+    }
+
+    async fn ocsp(
+        &self,
+        url: &str,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+    ) -> Result<Known<Answer>, String> {
+        let url = self.0.fetcher.permitted(url).map_err(|e| e.to_string())?;
+        // No nonce: responders that answer from prepared responses ignore it; the life of an answer bounds its replay.
+        let request = ocsp_request(certificate, issuer, None);
+        let bytes = {
+            let _place = self.0.exchanges.acquire().await.map_err(|e| e.to_string())?;
+            self.0.fetcher.ocsp(url, request).await.map_err(|e| e.to_string())?
+        };
+        let response = OcspResponse::from_der(&bytes).map_err(|e| e.to_string())?;
+        let data = RevocationData { ocsp: vec![response.clone()], crls: Vec::new() };
+        known(Answer::Ocsp(response), status(certificate, issuer, &data, at), at)
+    }
+
+    async fn list(
+        &self,
+        url: &str,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+    ) -> Result<Known<Answer>, String> {
+        let permitted = self.0.fetcher.permitted(url).map_err(|e| e.to_string())?;
+        let slot = self.0.lists.slot(url.to_owned(), at);
+        let this = self.clone();
+        let list = value(slot, at, || async move {
+            let _place = this.0.exchanges.acquire().await.ok()?;
+            let bytes = this.0.fetcher.crl(permitted).await.ok()?;
+            let value = Crl::from_der(&bytes).ok()?;
+            // Whether the list is signed by the issuer, and until when it holds, is judged for each certificate below.
+            Some(Known { value, from: at, until: at + UNDATED })
+        })
+        .await
+        .ok_or_else(|| FetchError::Unreachable.to_string())?;
+        let data = RevocationData { ocsp: Vec::new(), crls: vec![list.clone()] };
+        known(Answer::Crl(list), status(certificate, issuer, &data, at), at)
+    }
+}
+
+/// How long an accepted answer is believed; why it is not accepted.
+fn known(value: Answer, status: Status, at: OffsetDateTime) -> Result<Known<Answer>, String> {
+    let until = match status {
+        Status::Good { next_update, .. } => next_update.map_or(at + UNDATED, |next| next.min(at + LONGEST)),
+        Status::Revoked { .. } => at + LONGEST,
+        Status::Unknown { tried } => {
+            let tried: Vec<String> = tried.iter().map(ToString::to_string).collect();
+            return Err(format!("no usable answer: {}", tried.join("; ")));
+        }
+    };
+    if until <= at { Err("the answer is out of date".to_owned()) } else { Ok(Known { value, from: at, until }) }
+}
+
+fn tell(kind: &'static str, url: &str, why: &str) {
+    metrics::counter!("vuzol_revocation_failures_total", "kind" => kind).increment(1);
+    tracing::warn!(kind, url, why, "no revocation answer");
+}
+
+impl RevocationSource for Revocation {
+    fn data<'a>(
+        &'a self,
+        path: &'a VerifiedPath,
+        at: OffsetDateTime,
+    ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
+        Box::pin(async move {
+            let pairs = path.certificates().windows(2).filter_map(|pair| pair.first().zip(pair.get(1)));
+            let answers = join_all(pairs.map(|(certificate, issuer)| self.answer(certificate, issuer, at))).await;
+            let mut data = RevocationData::default();
+            for answer in answers.into_iter().flatten() {
+                match answer {
+                    Answer::Ocsp(response) => data.ocsp.push(response),
+                    Answer::Crl(list) => data.crls.push(list),
+                }
+            }
+            data
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn known(n: usize, from: OffsetDateTime) -> Known<usize> {
+        Known { value: n, from, until: from + Duration::minutes(10) }
+    }
+
+    /// A slot, and a source that counts how often it is asked.
+    struct Source {
+        cache: Cache<u8, usize>,
+        asked: Arc<AtomicUsize>,
+        silent: bool,
+    }
+
+    impl Source {
+        fn new() -> Self {
+            Self { cache: Cache::new(), asked: Arc::default(), silent: false }
+        }
+
+        async fn value(&self, at: OffsetDateTime) -> Option<usize> {
+            let (asked, silent) = (self.asked.clone(), self.silent);
+            value(self.cache.slot(0, at), at, || async move {
+                let n = asked.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(StdDuration::from_millis(50)).await;
+                (!silent).then(|| known(n, at))
+            })
+            .await
+        }
+
+        fn asked(&self) -> usize {
+            self.asked.load(Ordering::SeqCst)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_callers_share_one_exchange() {
+        let source = Source::new();
+        let values = join_all((0..100).map(|_| source.value(START))).await;
+        assert!(values.iter().all(|value| *value == Some(0)));
+        assert_eq!(source.asked(), 1);
+        assert_eq!(source.value(START + Duration::minutes(4)).await, Some(0));
+        assert_eq!(source.asked(), 1, "a fresh answer is not asked for again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_aging_answer_serves_while_it_is_renewed() {
+        let source = Source::new();
+        source.value(START).await;
+        let later = START + Duration::minutes(6);
+        let before = tokio::time::Instant::now();
+        assert_eq!(source.value(later).await, Some(0));
+        assert!(before.elapsed().is_zero(), "the caller does not wait");
+        tokio::time::sleep(StdDuration::from_secs(1)).await;
+        assert_eq!(source.value(later).await, Some(1));
+        assert_eq!(source.asked(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_is_remembered_for_seconds_and_never_displaces_an_answer() {
+        let mut source = Source::new();
+        source.value(START).await;
+        source.silent = true;
+        let aging = START + Duration::minutes(9);
+        source.value(aging).await;
+        tokio::time::sleep(StdDuration::from_secs(1)).await;
+        assert_eq!(source.value(aging).await, Some(0));
+        let over = START + Duration::minutes(11);
+        assert_eq!(source.value(over).await, None, "past its life it does not serve");
+        let asked = source.asked();
+        assert_eq!(source.value(over + Duration::seconds(1)).await, None);
+        assert_eq!(source.asked(), asked, "a failure is not repeated at once");
+        source.silent = false;
+        assert!(source.value(over + Duration::seconds(6)).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_the_future_does_not_serve() {
+        let source = Source::new();
+        source.value(START + Duration::hours(1)).await;
+        assert_eq!(source.value(START).await, Some(1), "asked again after the clock was set back");
+    }
+}

@@ -1,0 +1,149 @@
+//! The loops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use audit::Log;
+use audit::log::LogFailure;
+use exchange::Exchange;
+use rustls::ServerConfig;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::health::Health;
+use super::{Backoff, pause};
+use crate::config::KeyPairFiles;
+use crate::http::tls;
+use crate::outbound::FolderTrust;
+
+/// Deliveries that one round takes.
+const DELIVERIES: u32 = 128;
+
+/// Delivery looks for work this often even when nobody says that there is some: jobs fall due, other processes write.
+const DELIVERY_TICK: Duration = Duration::from_secs(1);
+
+/// Between two sweeps.
+const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Between two readings of the trust folders.
+const TRUST: Duration = Duration::from_secs(60);
+
+/// Takes queued messages to where they go.
+pub(crate) async fn deliver(exchange: Exchange, shutdown: CancellationToken) {
+    let delivered = metrics::counter!("vuzol_deliveries_total");
+    let mut backoff = Backoff::new();
+    while !shutdown.is_cancelled() {
+        match exchange.deliver_round(DELIVERIES).await {
+            Ok(0) => {
+                backoff.reset();
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = exchange.work_arrived() => {}
+                    () = tokio::time::sleep(DELIVERY_TICK) => {}
+                }
+            }
+            Ok(count) => {
+                backoff.reset();
+                delivered.increment(u64::try_from(count).unwrap_or(u64::MAX));
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a delivery round failed");
+                pause(&shutdown, backoff.next()).await;
+            }
+        }
+    }
+}
+
+/// Numbers what is committed and signs checkpoints. Stops for good when the log contradicts itself: a person must look.
+pub(crate) async fn grow_log(log: Log, health: Arc<Health>, every: Duration, shutdown: CancellationToken) {
+    let size = metrics::gauge!("vuzol_log_size");
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut backoff = Backoff::new();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match log.round().await {
+            #[allow(clippy::cast_precision_loss, reason = "a gauge for the eye")]
+            Ok(entries) => {
+                backoff.reset();
+                size.set(entries as f64);
+            }
+            Err(LogFailure::Store(error)) => {
+                tracing::warn!(cause = %error, "a round of the log failed");
+                pause(&shutdown, backoff.next()).await;
+            }
+            Err(contradiction) => {
+                metrics::counter!("vuzol_log_stopped_total").increment(1);
+                tracing::error!(cause = %contradiction, "the log stops: nothing more is signed until a person has looked");
+                health.log_stopped(contradiction.to_string());
+                return;
+            }
+        }
+    }
+}
+
+/// Removes what no message names.
+pub(crate) async fn sweep(exchange: Exchange, shutdown: CancellationToken) {
+    while !pause(&shutdown, SWEEP).await {
+        match exchange.sweep().await {
+            Ok(count) => tracing::info!(count, "swept"),
+            Err(error) => tracing::warn!(cause = %error, "a sweep failed"),
+        }
+    }
+}
+
+/// Reads trust anchors anew every minute, and on SIGHUP together with the TLS key and certificate.
+pub(crate) async fn refresh_trust(
+    trust: Arc<FolderTrust>,
+    tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>,
+    shutdown: CancellationToken,
+) {
+    let mut hangups = signal(SignalKind::hangup()).map_err(|error| tracing::warn!(cause = %error, "no SIGHUP")).ok();
+    let mut ticks = interval(TRUST);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        let asked = tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => false,
+            () = hangup(&mut hangups) => true,
+        };
+        let reading = {
+            let trust = trust.clone();
+            tokio::task::spawn_blocking(move || trust.reload())
+        };
+        match reading.await {
+            Ok(Ok(true)) => tracing::info!("trust anchors changed"),
+            Ok(Ok(false)) => {}
+            Ok(Err(problem)) => {
+                metrics::counter!("vuzol_trust_failures_total").increment(1);
+                tracing::error!(cause = %problem, "trust anchors are not believed; the set in use stays");
+            }
+            Err(error) => tracing::error!(cause = %error, "reading trust anchors failed"),
+        }
+        if let (true, Some((files, current))) = (asked, &tls) {
+            match tls::server_config(files) {
+                Ok(config) => {
+                    current.store(config);
+                    tracing::info!("TLS key and certificate read anew");
+                }
+                Err(problem) => tracing::error!(cause = problem, "TLS key and certificate in use stay"),
+            }
+        }
+    }
+}
+
+/// The next SIGHUP; never, where signals cannot be had.
+async fn hangup(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
