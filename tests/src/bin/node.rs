@@ -1,0 +1,5 @@
+//! The `vuzol` command as a binary of this package, so that the tests know where it lies.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::from(gateway::commands::run(std::env::args_os()))
+}
