@@ -7,38 +7,30 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use certs::certificate::Certificate;
-use certs::dev::{Identity, Usage};
+use certs::dev::Identity;
 use certs::revocation::{OcspResponse, RevocationData, ocsp_request};
 use crypto::digest::{DigestAlgorithm, digest};
 use crypto::seal::{self, DocumentKey};
 use gateway::client::{Client, ClientError};
+use gateway::demo::parties::part_context;
+use gateway::demo::site::{self, Site};
 use schemas::message::{
     Acknowledgement, AcknowledgementOutcome, AcknowledgementReceipt, Envelope, Lease, LeaseRequest, LeasedMessage,
     MediaType, Receipt,
 };
-use schemas::registry::{CertificateRegistration, CertificateUsage, ParticipantRegistration};
+use schemas::registry::ParticipantRegistration;
 use schemas::report::Report;
 use schemas::{CaseId, DocumentKind, Edrpou, LeaseToken, MailboxId, MessageId};
 use signing::cades::{self, Content};
 use signing::validate::{Context, Policy, UnverifiedDocument, validate};
 use storage::Clock;
 
-use super::authority::Authority;
-
 /// A participant's system and people: three keys and a connection to the node.
 pub struct Agency {
-    /// Its code.
-    pub edrpou: Edrpou,
-    /// Presents itself to the node with this.
-    pub login: Identity,
-    /// Signs documents and acknowledgements with this.
-    pub signer: Identity,
-    /// Documents are sealed to this.
-    pub encryption: Identity,
     /// Its client of the node's API.
     pub client: Client,
-    authority: Arc<Authority>,
+    site: Arc<Site>,
+    index: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,40 +43,49 @@ pub struct Opened {
 }
 
 impl Agency {
-    /// Makes the keys of a participant; it is not yet registered anywhere.
+    /// The agency of that index of a site, which acts on the node at `base`.
+    ///
+    /// # Panics
+    /// Where the site has no such agency.
     #[must_use]
-    pub fn found(edrpou: &str, authority: Arc<Authority>, clock: Arc<dyn Clock>, base: &str) -> Self {
-        let name = format!("agency {edrpou}");
-        let login = authority.issue(&name, edrpou, Usage::TlsClient);
-        let client = Client::for_identity(base, authority.root(), authority.issuing(), &login).expect("a client");
-        Self {
-            edrpou: edrpou.parse().expect("eight digits"),
-            signer: authority.issue(&name, edrpou, Usage::Signing),
-            encryption: authority.issue(&name, edrpou, Usage::Encryption),
-            login,
-            client,
-            authority,
-            clock,
-        }
+    pub fn new(site: Arc<Site>, index: usize, clock: Arc<dyn Clock>, base: &str) -> Self {
+        let login = &site.agency(index).expect("an agency of the site").login;
+        let client = site.client(base, login).expect("the agency's keys");
+        Self { client, site, index, clock }
     }
 
-    /// How an operator registers it: one mailbox, its login and encryption certificates.
+    fn own(&self) -> &site::Agency {
+        self.site.agency(self.index).expect("checked when it was made")
+    }
+
+    /// Its code.
     #[must_use]
-    pub fn registration(&self) -> ParticipantRegistration {
-        ParticipantRegistration {
-            name: format!("Agency {}", self.edrpou),
-            mailboxes: vec!["chancellery".to_owned()],
-            certificates: vec![
-                registered(CertificateUsage::Login, &self.login.certificate),
-                registered(CertificateUsage::Encryption, &self.encryption.certificate),
-            ],
-        }
+    pub fn edrpou(&self) -> Edrpou {
+        self.own().edrpou
     }
 
     /// Its one mailbox.
     #[must_use]
     pub fn mailbox(&self) -> MailboxId {
-        format!("{}.chancellery", self.edrpou).parse().expect("a code and a name")
+        self.own().mailbox.clone()
+    }
+
+    /// Its system presents this to the node.
+    #[must_use]
+    pub fn login(&self) -> &Identity {
+        &self.own().login
+    }
+
+    /// Its official signs with this.
+    #[must_use]
+    pub fn signer(&self) -> &Identity {
+        &self.own().signing
+    }
+
+    /// How an operator registers it: one mailbox, its login and encryption certificates.
+    #[must_use]
+    pub fn registration(&self) -> ParticipantRegistration {
+        self.own().registration()
     }
 
     /// Begins a submission: say where with [`Submission::to`] and await it.
@@ -105,7 +106,7 @@ impl Agency {
     #[must_use]
     pub fn envelope(&self, recipient: &MailboxId) -> Envelope {
         Envelope {
-            sender: self.edrpou,
+            sender: self.edrpou(),
             recipient: recipient.clone(),
             kind: kind("letter"),
             case_id: None,
@@ -116,7 +117,7 @@ impl Agency {
     /// Its detached CAdES signature over a document.
     #[must_use]
     pub fn signs(&self, document: &[u8]) -> Vec<u8> {
-        self.signs_as(&self.signer, document)
+        self.signs_as(self.signer(), document)
     }
 
     /// A detached CAdES signature by another identity.
@@ -126,7 +127,7 @@ impl Agency {
     }
 
     fn seals(&self, signer: &Identity, content: Content<'_>) -> Vec<u8> {
-        let chain = [signer.certificate.clone(), self.authority.issuing().clone()];
+        let chain = [signer.certificate.clone(), self.site.pki().issuing_ca().clone()];
         cades::sign(content, &signer.key, signer.key.default_algorithm(), &chain, self.clock.now())
             .expect("a software key signs")
     }
@@ -175,8 +176,7 @@ impl Agency {
     pub fn unseals(&self, message: &LeasedMessage, number: u8, sealed: &[u8]) -> Result<Vec<u8>, ClientError> {
         let wrong = |what: &str| ClientError::Unexpected(format!("part {number}: {what}"));
         let key = self.document_key(message)?;
-        let mut context = message.summary.message_id.as_bytes().to_vec();
-        context.push(number);
+        let context = part_context(message.summary.message_id, number);
         let opened = seal::open(&key, &context, sealed).map_err(|e| wrong(&e.to_string()))?;
         let part = message.parts.iter().find(|part| part.number == number).ok_or_else(|| wrong("not announced"))?;
         let matches = digest(DigestAlgorithm::Sha256, &opened).to_hex() == part.sha256;
@@ -187,7 +187,7 @@ impl Agency {
         let envelope = STANDARD
             .decode(&message.key_envelope)
             .map_err(|_| ClientError::Unexpected("key envelope is not base64".to_owned()))?;
-        signing::envelope::open_key(&envelope, &self.encryption.certificate, &self.encryption.key)
+        signing::envelope::open_key(&envelope, &self.own().encryption.certificate, &self.own().encryption.key)
             .map_err(|e| ClientError::Unexpected(format!("key envelope: {e}")))
     }
 
@@ -196,16 +196,15 @@ impl Agency {
     pub fn verifies(&self, opened: &Opened) -> Report {
         let parsed = UnverifiedDocument::parse(&opened.signature).expect("the node accepted this signature");
         let digests = parsed.digest_algorithms().into_iter().map(|a| digest(a, &opened.document)).collect();
-        let mut revocation = RevocationData::default();
-        for certificate in parsed.signing_certificates().into_iter().flatten() {
-            let answer = self.authority.ocsp(&ocsp_request(&certificate, self.authority.issuing(), None));
-            revocation.ocsp.push(OcspResponse::from_der(&answer).expect("the authority's own answer"));
-        }
-        let issuing = self.authority.ocsp(&ocsp_request(self.authority.issuing(), self.authority.root(), None));
-        revocation.ocsp.extend(OcspResponse::from_der(&issuing));
-        let trust = self.authority.snapshot();
-        let context =
-            Context { trust: &trust, revocation: &revocation, at: self.clock.now(), policy: &Policy::default() };
+        let (pki, now) = (self.site.pki(), self.clock.now());
+        let asked = parsed.signing_certificates().into_iter().flatten().map(|signer| (signer, pki.issuing_ca()));
+        let ocsp = asked.chain([(pki.issuing_ca().clone(), pki.root())]).map(|(certificate, issuer)| {
+            let answer = pki.answer_ocsp(&ocsp_request(&certificate, issuer, None), now);
+            OcspResponse::from_der(&answer).expect("the authority's own answer")
+        });
+        let revocation = RevocationData { ocsp: ocsp.collect(), crls: Vec::new() };
+        let trust = self.site.trust();
+        let context = Context { trust: &trust, revocation: &revocation, at: now, policy: &Policy::default() };
         validate(parsed.with_detached(digests), &context).report
     }
 
@@ -241,7 +240,7 @@ impl Agency {
     /// A signed acknowledgement: attached CAdES over the statement's JSON.
     #[must_use]
     pub fn states(&self, statement: &Acknowledgement) -> Vec<u8> {
-        self.states_as(&self.signer, statement)
+        self.states_as(self.signer(), statement)
     }
 
     /// The same, signed by another identity.
@@ -261,12 +260,6 @@ pub fn statement(message: MessageId, document: &[u8], reason: Option<&str>) -> A
         document_sha256: digest(DigestAlgorithm::Sha256, document).to_hex(),
         reason: reason.map(str::to_owned),
     }
-}
-
-/// A certificate as an operator registers it.
-#[must_use]
-pub fn registered(usage: CertificateUsage, certificate: &Certificate) -> CertificateRegistration {
-    CertificateRegistration { usage, der: STANDARD.encode(certificate.der()) }
 }
 
 /// A document kind of a test.

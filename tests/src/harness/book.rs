@@ -20,6 +20,16 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Reads an entry.
+    ///
+    /// # Panics
+    /// Where it is not JSON.
+    #[must_use]
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let json = serde_json::from_slice(&bytes).expect("entries are JSON");
+        Self { bytes, json }
+    }
+
     /// A text field of the entry.
     #[must_use]
     pub fn text(&self, field: &str) -> &str {
@@ -58,8 +68,7 @@ impl Book {
             let answer = wire.asks(&Request::get(&format!("/v1/log/{path}"))).await;
             assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
             for bytes in parse_entry_bundle(&answer.body).expect("a well-formed bundle") {
-                let json = serde_json::from_slice(&bytes).expect("entries are JSON");
-                entries.push(Entry { bytes, json });
+                entries.push(Entry::of(bytes));
             }
         }
         let mut frontier = Frontier::empty();

@@ -11,8 +11,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`authority`] | a throw-away PKI with its OCSP service on a loopback port |
-//! | [`site`] | the files of one node: keys, anchors, `vuzol.toml` |
+//! | [`ground`] | what a node stands on: keys, configuration, the authority's services |
 //! | [`agency`] | a participant with its keys, and what it does |
 //! | [`region`] | a node in this process with three agencies around it |
 //! | [`process`] | a node in a process of its own, to be killed and measured |
@@ -21,20 +20,18 @@
 //! | [`store`] | what the node keeps on its disk |
 
 pub mod agency;
-pub mod authority;
 pub mod book;
+pub mod ground;
 pub mod process;
 pub mod region;
-pub mod site;
 pub mod store;
 pub mod wire;
 
 pub use agency::{Agency, Opened};
-pub use authority::Authority;
 pub use book::Book;
+pub use ground::Ground;
 pub use process::NodeProcess;
 pub use region::Region;
-pub use site::Site;
 pub use wire::{Answer, Form, Request, Wire};
 
 use bytes::Bytes;

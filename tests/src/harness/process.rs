@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::site::Site;
+use super::ground::Ground;
 
 /// A running `vuzol serve`; killed when dropped.
 pub struct NodeProcess {
@@ -14,18 +14,17 @@ pub struct NodeProcess {
 }
 
 impl NodeProcess {
-    /// Starts `program serve` with the site's configuration, and waits until both doors are open.
+    /// Starts `program serve` with the configuration of its ground, and waits until both doors are open.
     ///
-    /// `program` is a binary that hands its arguments to `gateway::commands::run`; `before` are arguments that come
-    /// before the command's own. What the node prints goes to `node.log` beside its configuration.
+    /// `program` is a binary that hands its arguments to `gateway::commands::run`. What the node prints goes to `node.log`
+    /// beside its configuration.
     ///
     /// # Panics
     /// Where it does not open its doors within 30 s, or ends before.
-    pub async fn start(program: &Path, before: &[&str], site: &Site) -> Self {
-        let config = site.save();
+    pub async fn start(program: &Path, ground: &Ground) -> Self {
+        let config = ground.save();
         let printed = log_file(&config);
         let child = Command::new(program)
-            .args(before)
             .args(["serve", "--config"])
             .arg(&config)
             .stdin(Stdio::null())
@@ -34,7 +33,7 @@ impl NodeProcess {
             .spawn()
             .expect("the node's process");
         let mut process = Self { child };
-        for door in [site.config.listen.public, site.config.listen.operator] {
+        for door in [ground.config.listen.public, ground.config.listen.operator] {
             process.await_door(door, &config).await;
         }
         process

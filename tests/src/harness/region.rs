@@ -2,32 +2,31 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use certs::dev::Identity;
-use gateway::client::Client;
+use crypto::merkle::{NoteVerifier, TlogProof};
+use gateway::client::{Client, ClientError};
 use gateway::wiring::{Duties, Node};
-use schemas::MailboxId;
-use schemas::registry::Channel;
+use schemas::evidence::EvidenceStatement;
+use schemas::{CaseId, EventId, ProblemCode};
 use storage::Clock;
 use storage::clock::{ManualClock, SystemClock};
-use tempfile::TempDir;
 use time::Duration;
 
-use super::agency::{Agency, kind};
-use super::authority::{Authority, Services};
-use super::book::Book;
-use super::site::Site;
+use super::agency::Agency;
+use super::book::{Book, Entry};
+use super::ground::Ground;
 use super::store::Store;
 use super::wire::Wire;
 
-/// The stage of most tests: agency A may send letters and applications to B and C, B letters to A; C may send nothing.
+/// The stage of most tests: agency A may send letters and applications to B and C, and B to A; C may send nothing.
 pub struct Region {
     node: Option<Node>,
-    /// The node's files.
-    pub site: Site,
+    /// The node's files and the authority's services.
+    pub ground: Ground,
     /// The node's clock, and everybody's.
     pub clock: Arc<ManualClock>,
-    /// Who everybody trusts.
-    pub authority: Arc<Authority>,
     /// The node's operator.
     pub operator: Client,
     /// Sends.
@@ -36,69 +35,45 @@ pub struct Region {
     pub b: Agency,
     /// Receives only.
     pub c: Agency,
+    /// Holds certificates of the authority, but is not registered at the node.
+    pub stranger: Agency,
     /// C2SP verifier key of the node's log.
     pub log_key: String,
-    folder: TempDir,
-    _services: Services,
 }
 
 impl Region {
-    /// Starts the authority and the node, registers the agencies and opens the channels.
+    /// Starts the authority's services and the node, registers the agencies and opens the channels.
     pub async fn start() -> Self {
         Self::start_with(|_| ()).await
     }
 
     /// The same, after `change` has changed the node's configuration.
-    pub async fn start_with(change: impl FnOnce(&mut Site)) -> Self {
+    ///
+    /// # Panics
+    /// Where the stage cannot be set up.
+    pub async fn start_with(change: impl FnOnce(&mut Ground)) -> Self {
         let clock = Arc::new(ManualClock::new(SystemClock.now()));
-        let (authority, services) = Authority::start(clock.clone()).await;
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut site = Site::lay_out(folder.path(), &authority);
-        change(&mut site);
-        let node = start(&mut site, clock.clone()).await;
-        let base = site.base();
-        let agency = |edrpou: &str| Agency::found(edrpou, authority.clone(), clock.clone(), &base);
-        let (a, b, c) = (agency("11111111"), agency("22222222"), agency("33333333"));
-        let operator =
-            Client::for_identity(&base, authority.root(), authority.issuing(), &site.operator).expect("a client");
-        let log_key = node.log_verifier_key();
+        let mut ground = Ground::lay(clock.clone(), 4, None).await;
+        change(&mut ground);
+        let node = start(&mut ground, clock.clone()).await;
         let region = Self {
+            log_key: node.log_verifier_key(),
             node: Some(node),
-            site,
             clock,
-            authority: authority.clone(),
-            operator,
-            a,
-            b,
-            c,
-            log_key,
-            folder,
-            _services: services,
+            operator: ground.operator(),
+            a: ground.agency(0),
+            b: ground.agency(1),
+            c: ground.agency(2),
+            stranger: ground.agency(3),
+            ground,
         };
-        region.furnish().await;
+        for agency in [&region.a, &region.b, &region.c] {
+            region.ground.registers(&region.operator, agency).await;
+        }
+        for (sender, recipient) in [(&region.a, &region.b), (&region.a, &region.c), (&region.b, &region.a)] {
+            region.ground.opens_channel(&region.operator, sender, &recipient.mailbox()).await;
+        }
         region
-    }
-
-    async fn furnish(&self) {
-        for agency in [&self.a, &self.b, &self.c] {
-            self.operator.register(agency.edrpou, &agency.registration()).await.expect("a registration");
-        }
-        for (sender, recipient) in [(&self.a, &self.b), (&self.a, &self.c), (&self.b, &self.a)] {
-            self.opens_channel(sender, &recipient.mailbox()).await;
-        }
-    }
-
-    /// Lets `sender` send letters and applications to `recipient`.
-    pub async fn opens_channel(&self, sender: &Agency, recipient: &MailboxId) {
-        let kinds = vec![kind("letter"), kind("application.subsidy")];
-        let channel = Channel { sender: sender.edrpou, recipient: recipient.clone(), kinds };
-        self.operator.set_channel(&channel).await.expect("a channel");
-    }
-
-    /// An agency that holds certificates of the authority, but is not registered at the node.
-    #[must_use]
-    pub fn stranger(&self) -> Agency {
-        Agency::found("44444444", self.authority.clone(), self.clock.clone(), &self.site.base())
     }
 
     /// Moves the clock forward.
@@ -107,43 +82,86 @@ impl Region {
     }
 
     /// Stops the node and starts it again from its files.
+    ///
+    /// # Panics
+    /// Where it does not start.
     pub async fn restarts(&mut self) {
+        self.stops().await;
+        self.node = Some(start(&mut self.ground, self.clock.clone()).await);
+    }
+
+    /// Stops the node.
+    pub async fn stops(&mut self) {
         if let Some(node) = self.node.take() {
             node.stop().await;
         }
-        self.node = Some(start(&mut self.site, self.clock.clone()).await);
     }
 
     /// A raw connection as `login`, or without a client certificate.
     #[must_use]
     pub fn wire(&self, login: Option<&Identity>) -> Wire {
-        Wire::new(&self.authority, login, self.site.config.listen.public)
+        let pki = self.ground.site.pki();
+        Wire::new(pki, login.map(|login| (login, &**pki)), self.ground.config.listen.public)
+    }
+
+    /// The proof that an event is in the log, verified, with its entry; waits for the log's next round.
+    ///
+    /// # Panics
+    /// Where there is no proof, or it does not verify.
+    pub async fn proves(&self, agency: &Agency, event: EventId) -> Entry {
+        let verifier = NoteVerifier::from_vkey(&self.log_key).expect("the log's key");
+        for _ in 0..200 {
+            match agency.client.proof(event).await {
+                Ok(found) => {
+                    let entry = STANDARD.decode(&found.entry).expect("an entry is base64");
+                    let proof = TlogProof::parse(&found.proof).expect("a proof");
+                    proof.verify(&entry, &verifier).expect("a proof that verifies");
+                    let entry = Entry::of(entry);
+                    assert_eq!(entry.event(), event, "the proof is of another event");
+                    return entry;
+                }
+                Err(ClientError::Refused(problem)) if problem.code == ProblemCode::NotYetInLog.as_str() => {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                Err(error) => panic!("no proof of {event}: {error}"),
+            }
+        }
+        panic!("{event} did not come into the log within ten seconds");
+    }
+
+    /// The evidence of a case as one of its parties reads it: each verified, each step in the log.
+    ///
+    /// # Panics
+    /// Where evidence does not verify, or names another event than the step has.
+    pub async fn evidence(&self, agency: &Agency, case: CaseId) -> Vec<EvidenceStatement> {
+        let events = agency.client.case_events(case).await.expect("the events of a case of one's own").events;
+        let mut statements = Vec::new();
+        for event in events {
+            let certificate = self.ground.site.evidence_certificate();
+            let statement = exchange::evidence::verify(&event.evidence, certificate).expect("evidence that verifies");
+            assert_eq!((statement.evidence_id, statement.event_id), (event.evidence_id, event.event_id));
+            self.proves(agency, event.event_id).await;
+            statements.push(statement);
+        }
+        statements
     }
 
     /// The node's transparency log, complete up to now and checked.
     pub async fn book(&self) -> Book {
-        Book::read(&self.wire(Some(&self.site.operator)), &self.log_key).await
+        Book::read(&self.wire(Some(self.ground.site.operator())), &self.log_key).await
     }
 
     /// What the node has on its disk.
     #[must_use]
     pub fn store(&self) -> Store {
-        Store::new(&self.site.config)
-    }
-
-    /// Stops the node and removes its files.
-    pub async fn closes(mut self) {
-        if let Some(node) = self.node.take() {
-            node.stop().await;
-        }
-        self.folder.close().expect("the folder of a stopped node can be removed");
+        Store::new(&self.ground.config)
     }
 }
 
 /// Starts a node; the ports that it found free become those of its configuration.
-async fn start(site: &mut Site, clock: Arc<dyn Clock>) -> Node {
-    let node = Node::start(site.config.clone(), clock, Duties::All, true).await.expect("the node starts");
-    site.config.listen.public = node.public_address();
-    site.config.listen.operator = node.operator_address();
+async fn start(ground: &mut Ground, clock: Arc<dyn Clock>) -> Node {
+    let node = Node::start(ground.config.clone(), clock, Duties::All, true).await.expect("the node starts");
+    ground.config.listen.public = node.public_address();
+    ground.config.listen.operator = node.operator_address();
     node
 }

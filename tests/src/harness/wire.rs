@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use certs::dev::Identity;
+use certs::dev::{DevPki, Identity};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use schemas::Problem;
@@ -15,7 +15,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::authority::Authority;
+/// How long an answer may take. The node gives a silent body up after ten seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where to send, and as whom.
 #[derive(Clone)]
@@ -25,18 +26,10 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Connects to `address`, trusting `authority`, as `login` or without a client certificate.
+    /// Connects to `address`, trusting `authority`, with a client certificate and who issued it, or without.
     #[must_use]
-    pub fn new(authority: &Authority, login: Option<&Identity>, address: SocketAddr) -> Self {
-        let config = tls_config(authority, login.map(|login| (login, authority)), &[]);
-        Self { connector: TlsConnector::from(Arc::new(config)), address }
-    }
-
-    /// The same, with a client certificate that another authority issued.
-    #[must_use]
-    pub fn as_foreigner(authority: &Authority, login: &Identity, issuer: &Authority, address: SocketAddr) -> Self {
-        let config = tls_config(authority, Some((login, issuer)), &[]);
-        Self { connector: TlsConnector::from(Arc::new(config)), address }
+    pub fn new(authority: &DevPki, login: Option<(&Identity, &DevPki)>, address: SocketAddr) -> Self {
+        Self { connector: TlsConnector::from(Arc::new(tls_config(authority, login))), address }
     }
 
     /// Opens a connection.
@@ -50,20 +43,28 @@ impl Wire {
         self.connector.connect(name, stream).await
     }
 
-    /// Sends raw bytes on a connection of their own, then closes the sending half; reads one answer.
+    /// Sends raw bytes on a connection of their own and reads one answer.
     ///
     /// # Errors
     /// [`io::ErrorKind::UnexpectedEof`] where the node closes without an answer; what TCP or TLS says.
     pub async fn sends(&self, raw: &[u8]) -> io::Result<Answer> {
         let mut line = self.connect().await?;
-        // The node may refuse and close before everything is written: the answer counts, not the failed write.
-        let written = async { line.write_all(raw).await.and(line.flush().await) }.await;
-        if written.is_ok() {
-            let _ = line.shutdown().await;
-        }
-        tokio::time::timeout(Duration::from_secs(30), read_answer(&mut line))
+        // The node may refuse and close before everything is written: then the answer counts, not the failed write.
+        let _ = async { line.write_all(raw).await.and(line.flush().await) }.await;
+        tokio::time::timeout(PATIENCE, read_answer(&mut line))
             .await
             .map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "no answer within 30 s"))?
+    }
+
+    /// Sends raw bytes and goes away.
+    ///
+    /// # Errors
+    /// What TCP or TLS says.
+    pub async fn sends_and_leaves(&self, raw: &[u8]) -> io::Result<()> {
+        let mut line = self.connect().await?;
+        line.write_all(raw).await?;
+        line.flush().await?;
+        line.shutdown().await
     }
 
     /// Sends a request on a connection of its own.
@@ -76,8 +77,7 @@ impl Wire {
 }
 
 /// A TLS 1.3 client configuration that trusts `authority` and presents `login` with its issuer.
-#[must_use]
-pub fn tls_config(authority: &Authority, login: Option<(&Identity, &Authority)>, alpn: &[&[u8]]) -> ClientConfig {
+fn tls_config(authority: &DevPki, login: Option<(&Identity, &DevPki)>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(authority.root().der().to_vec())).expect("a root certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -85,10 +85,10 @@ pub fn tls_config(authority: &Authority, login: Option<(&Identity, &Authority)>,
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("TLS 1.3 is there")
         .with_root_certificates(roots);
-    let mut config = match login {
+    match login {
         None => builder.with_no_client_auth(),
         Some((login, issuer)) => {
-            let chain = [login.certificate.der(), issuer.issuing().der()];
+            let chain = [login.certificate.der(), issuer.issuing_ca().der()];
             let key = login.key.to_pkcs8_der().expect("an exportable key").to_vec();
             builder
                 .with_client_auth_cert(
@@ -97,9 +97,7 @@ pub fn tls_config(authority: &Authority, login: Option<(&Identity, &Authority)>,
                 )
                 .expect("a key that belongs to its certificate")
         }
-    };
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-    config
+    }
 }
 
 /// A request whose every byte the test decides.

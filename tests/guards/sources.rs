@@ -1,0 +1,101 @@
+//! What no source file may say.
+
+use std::path::{Path, PathBuf};
+
+use super::{crates, root};
+
+/// Macros that stand for work that is not done.
+const UNDONE: &[&str] = &["todo", "unimplemented"];
+
+/// Names by which a transaction could commit without its audit row.
+const UNAUDITED: &[&str] = &["Writer", "run_tx"];
+
+/// Where those names may stand: in storage, which has them; in audit, whose ledger is built on them; where the gateway
+/// joins the rooms; and in this package, which is no part of the product.
+const MAY_WRITE: &[&str] = &["gateway/storage/", "gateway/audit/", "gateway/src/wiring", "tests/"];
+
+/// The exchange is given the writer for leasing jobs, which is bookkeeping without an audit row: it may name it where it
+/// is handed over and where jobs are leased, and may never run a transaction on it.
+const JOBS_ONLY: &[&str] = &["gateway/exchange/src/service.rs", "gateway/exchange/src/delivery.rs"];
+
+/// The identifiers of a line of code, comments left out.
+fn identifiers(line: &str) -> impl Iterator<Item = &str> {
+    let code = line.split("//").next().unwrap_or_default();
+    code.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
+}
+
+fn calls_macro(line: &str, name: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    code.match_indices(name).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        code[at + name.len()..].starts_with('!') && !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
+
+/// What is wrong with one file.
+fn faults(path: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let may_write = MAY_WRITE.iter().any(|prefix| path.starts_with(prefix));
+    for (number, line) in (1..).zip(text.lines()) {
+        for name in UNDONE.iter().filter(|name| calls_macro(line, name)) {
+            found.push(format!("{path}:{number}: {name}! is not done"));
+        }
+        for word in identifiers(line).filter(|word| UNAUDITED.contains(word)) {
+            let leases_jobs = word == "Writer" && JOBS_ONLY.contains(&path);
+            if !may_write && !leases_jobs {
+                found.push(format!("{path}:{number}: {word} could commit a deed without its record"));
+            }
+        }
+    }
+    found
+}
+
+fn rust_files(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            rust_files(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_undone_and_nobody_writes_past_the_ledger() {
+    let mut files = Vec::new();
+    for (_, folder) in crates() {
+        rust_files(&root().join(folder).join("src"), &mut files);
+    }
+    assert!(files.len() > 40, "only {} files were found", files.len());
+    let found: Vec<String> = files
+        .iter()
+        .flat_map(|file| {
+            let path = file.strip_prefix(root()).expect("a file of the workspace").to_string_lossy().into_owned();
+            faults(&path, &std::fs::read_to_string(file).expect("a source file"))
+        })
+        .collect();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn planted_faults_are_found() {
+    for (path, line) in [
+        ("crypto/src/a.rs", "fn f() { todo!() }"),
+        ("gateway/src/http/a.rs", "    unimplemented!(\"later\")"),
+        ("gateway/access/src/a.rs", "use storage::{Reader, Writer};"),
+        ("gateway/exchange/src/intake.rs", "self.jobs.run_tx(\"x\", |tx| Ok(()))"),
+        ("gateway/exchange/src/service.rs", "self.jobs.run_tx(\"x\", |tx| Ok(()))"),
+        ("gateway/exchange/src/mailbox.rs", "fn f(writer: &storage::Writer) {}"),
+    ] {
+        assert_eq!(faults(path, line).len(), 1, "{path}: {line}");
+    }
+    for (path, line) in [
+        ("crypto/src/a.rs", "// todo!() is what a skeleton says"),
+        ("gateway/audit/src/ledger.rs", "self.writer.run_tx(name, f)"),
+        ("gateway/exchange/src/service.rs", "pub jobs: Writer,"),
+        ("gateway/src/commands/a.rs", "let mut out = BufWriter::new(file);"),
+    ] {
+        assert_eq!(faults(path, line), Vec::<String>::new(), "{path}: {line}");
+    }
+}

@@ -1,0 +1,107 @@
+//! Exactly once: replays, leases that expire, acknowledgements that are repeated.
+
+use schemas::ProblemCode;
+use schemas::message::MessageState;
+use tests::harness::agency::statement;
+use tests::harness::{Region, pdf};
+use time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replayed_submission_brings_the_same_receipt_and_no_second_delivery() {
+    let region = Region::start().await;
+    let (a, b) = (&region.a, &region.b);
+    let letter = pdf("Once only.");
+    let signature = a.signs(&letter);
+    let again = || a.submits(letter.clone()).to(&b.mailbox()).with_key("once").signed_with(signature.clone()).made();
+    let (first, replayed) = again().await.expect("a receipt");
+    assert!(!replayed);
+    let (second, replayed) = again().await.expect("the receipt again");
+    assert!(replayed);
+    assert_eq!(second, first);
+    // At the same time, as a retry storm does it.
+    let storm = futures_util::future::join_all((0..8).map(|_| again())).await;
+    assert!(storm.into_iter().all(|answer| answer.expect("the receipt again") == (first.clone(), true)));
+    let lease = b.awaits(10).await.expect("a lease");
+    assert_eq!(lease.messages.len(), 1);
+    assert!(b.leases(10).await.expect("a lease").messages.is_empty());
+    assert_eq!(region.store().messages().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn submissions_that_arrive_at_once_under_one_key_are_one_submission() {
+    let region = Region::start().await;
+    let (a, b) = (&region.a, &region.b);
+    let letter = pdf("Eight at once.");
+    let signature = a.signs(&letter);
+    let submissions =
+        (0..8).map(|_| a.submits(letter.clone()).to(&b.mailbox()).with_key("eight").signed_with(signature.clone()).made());
+    let answers = futures_util::future::join_all(submissions).await;
+    let receipts: Vec<_> = answers.into_iter().map(|answer| answer.expect("a receipt")).collect();
+    assert_eq!(receipts.iter().filter(|(_, replayed)| !replayed).count(), 1);
+    assert!(receipts.iter().all(|(receipt, _)| *receipt == receipts[0].0));
+    assert_eq!(b.awaits(10).await.expect("a lease").messages.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_expires_is_offered_again_and_its_holder_has_lost_it() {
+    let region = Region::start().await;
+    let b = &region.b;
+    let receipt = region.a.submits(pdf("Leased twice.")).to(&b.mailbox()).await.expect("a receipt");
+    let first = b.awaits(10).await.expect("a lease");
+    assert!(b.leases(10).await.expect("a lease").messages.is_empty(), "what is leased is not offered");
+    b.opens(&first, &first.messages[0]).await.expect("an opened letter");
+
+    region.time_passes(Duration::seconds(61));
+    let second = b.awaits(10).await.expect("a lease");
+    assert_eq!(second.messages[0].summary.message_id, receipt.message_id);
+    assert_eq!(second.messages[0].earlier_leases, 1);
+    let opened = b.opens(&second, &second.messages[0]).await.expect("an opened letter");
+    let lost = b.accepts(first.token, receipt.message_id, &opened.document).await.expect_err("a lost lease");
+    assert_eq!(lost.code(), Some(ProblemCode::LeaseNotHeld.as_str()));
+    b.accepts(second.token, receipt.message_id, &opened.document).await.expect("an acceptance");
+
+    region.time_passes(Duration::seconds(61));
+    assert!(b.leases(10).await.expect("a lease").messages.is_empty(), "what is accepted is never offered again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acknowledgement_that_is_repeated_brings_the_same_answer() {
+    let region = Region::start().await;
+    let b = &region.b;
+    let receipt = region.a.submits(pdf("Acknowledged twice.")).to(&b.mailbox()).await.expect("a receipt");
+    let lease = b.awaits(10).await.expect("a lease");
+    let opened = b.opens(&lease, &lease.messages[0]).await.expect("an opened letter");
+    let signed = b.states(&statement(receipt.message_id, &opened.document, None));
+    let first = b.client.acknowledge(receipt.message_id, lease.token, signed.clone()).await.expect("an acceptance");
+    let second = b.client.acknowledge(receipt.message_id, lease.token, signed).await.expect("the same again");
+    assert_eq!(second, first);
+    let kinds = region.evidence(&region.a, receipt.case_id).await;
+    assert_eq!(kinds.len(), 4, "no second evidence of the same step: {kinds:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_listed_page_by_page() {
+    let region = Region::start().await;
+    let (a, b) = (&region.a, &region.b);
+    let mut sent = Vec::new();
+    for number in 0..7 {
+        sent.push(a.submits(pdf(&format!("Letter {number}."))).to(&b.mailbox()).await.expect("a receipt").message_id);
+    }
+    let mut arrived = 0;
+    while arrived < sent.len() {
+        arrived += b.awaits(100).await.expect("a lease").messages.len();
+    }
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = b.client.list(&b.mailbox(), Some(MessageState::Consigned), after, Some(3)).await.expect("a page");
+        assert!(page.messages.len() <= 3);
+        listed.extend(page.messages.iter().map(|message| message.message_id));
+        after = page.next_after;
+        if after.is_none() {
+            break;
+        }
+    }
+    listed.sort_unstable();
+    sent.sort_unstable();
+    assert_eq!(listed, sent);
+}

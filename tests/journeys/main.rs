@@ -1,0 +1,8 @@
+//! Documents that cross the node, told as stories.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod delivery;
+mod large;
+mod restart;
+mod whole;

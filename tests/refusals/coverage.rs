@@ -1,0 +1,34 @@
+//! Every code of `schemas::problem` is provoked by a case of these tests, or stands here with the reason why not.
+
+use std::collections::BTreeSet;
+
+use schemas::ProblemCode;
+
+use crate::{logins, messages, requests, signatures, submissions};
+
+/// Codes that no request of a client can bring about on a sound node.
+const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
+    (ProblemCode::Internal, "a request that brings it about is a defect; every test asserts that it does not come"),
+    (ProblemCode::Overloaded, "needs a writer that is slower than the disk is: storage's own tests fill its queue"),
+    (ProblemCode::StorageUnavailable, "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about"),
+    (ProblemCode::SignatureFormat, "signing/src/validate reports it; what cannot be parsed is `signature.unreadable`"),
+    (ProblemCode::SignatureConstraints, "no channel has an acceptance policy of its own yet"),
+    (ProblemCode::SignatureWeakAlgorithm, "our own signer refuses to make one: signing/src/validate tests it"),
+];
+
+#[test]
+fn every_code_is_provoked_or_has_its_reason() {
+    let mut cases = logins::cases();
+    cases.extend(requests::cases());
+    cases.extend(submissions::cases());
+    cases.extend(signatures::cases());
+    cases.extend(messages::cases());
+    cases.extend([logins::flood(), requests::too_early(), requests::silence(), submissions::reused_key()]);
+    cases.push(signatures::status_unknown());
+    let provoked: BTreeSet<ProblemCode> = cases.iter().map(|case| case.code).collect();
+    let excused: BTreeSet<ProblemCode> = NOT_PROVOKED.iter().map(|(code, _)| *code).collect();
+    let all: BTreeSet<ProblemCode> = ProblemCode::ALL.iter().copied().collect();
+    assert_eq!(provoked.intersection(&excused).collect::<Vec<_>>(), Vec::<&ProblemCode>::new(), "excused and provoked");
+    let covered: BTreeSet<ProblemCode> = provoked.union(&excused).copied().collect();
+    assert_eq!(all.difference(&covered).collect::<Vec<_>>(), Vec::<&ProblemCode>::new(), "neither");
+}

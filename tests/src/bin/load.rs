@@ -1,0 +1,26 @@
+//! `load`: drives a node open-loop over real TLS. See `load --help`.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tests::load::{drive, options::Options};
+
+#[allow(clippy::print_stdout, reason = "the result of a command-line program")]
+fn main() -> ExitCode {
+    // The throw-away node is this program again, so that it is a process of its own: `load serve --config ..`.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "serve") {
+        return ExitCode::from(gateway::commands::run(std::env::args_os()));
+    }
+    let options = Options::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(_) => return ExitCode::from(2),
+    };
+    let figures = runtime.block_on(drive(&options));
+    if options.json {
+        println!("{}", figures.json());
+    } else {
+        println!("{}", figures.table());
+    }
+    if figures.is_faithful() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,77 @@
+//! The command line of the `load` binary.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Drives a node open-loop over real TLS and counts what is lost and what comes twice.
+///
+/// Submission i is due at i/rate seconds whatever the node does; latencies count from then. Each document is different and
+/// really signed (CAdES, ECDSA P-256). Recipients lease, download both parts, open them, check the digests, and acknowledge
+/// with a signature. Without --node a throw-away node is started as a separate process on this machine, with the
+/// authority's OCSP service in this process.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "load", after_help = KEYS, max_term_width = 120)]
+pub struct Options {
+    /// Submissions per second.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub rate: u32,
+
+    /// For how many seconds submissions are due.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub seconds: u32,
+
+    /// Bytes of each document, at least 16.
+    #[arg(long, default_value_t = 4096)]
+    pub size: usize,
+
+    /// Print one JSON object and nothing else on standard output.
+    #[arg(long)]
+    pub json: bool,
+
+    /// A running node, `https://host:port`; needs --credentials.
+    #[arg(long, requires = "credentials", value_name = "URL")]
+    pub node: Option<String>,
+
+    /// Folder of the node's site, as `vuzol demo --keep` leaves it behind: `anchors/root.pem` and
+    /// `agencies/<code>/{login,signing,encryption}.{pem,key}`. The first agency sends letters to the second one.
+    #[arg(long, value_name = "DIR")]
+    pub credentials: Option<PathBuf>,
+
+    /// Process of the node of --node, where it runs on this machine, for `cpu_s` and `rss_mib`.
+    #[arg(long, value_name = "PID")]
+    pub process: Option<u32>,
+
+    /// Where the throw-away node keeps its files; beside this program otherwise, so that they lie on a real disk.
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+
+    /// Pairs of a sending and a receiving participant of the throw-away node.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub pairs: u8,
+
+    /// Most connections of one participant.
+    #[arg(long, default_value_t = 96)]
+    pub connections: usize,
+
+    /// Milliseconds that a recipient waits before it asks again after a lease was empty.
+    #[arg(long, default_value_t = 20)]
+    pub poll: u64,
+
+    /// Most seconds to wait for what is still on its way when the last submission is answered.
+    #[arg(long, default_value_t = 30)]
+    pub drain: u64,
+}
+
+const KEYS: &str = "\
+Keys of the JSON object:
+  rate             submissions per second that were due
+  sent             submissions made
+  acknowledged     of these, answered 201 (durable)
+  lost             acknowledged, but never opened by the recipient
+  twice            opened more than once
+  receipt_*_ms     milliseconds from the due time of a submission to its receipt (50th, 99th, 99.9th percentile)
+  handover_*_ms    milliseconds from the due time of a submission to its document opened by the recipient
+  cpu_s            seconds of CPU time that the node's process used from the first due time to the end; null for --node
+  rss_mib          largest resident memory of the node's process in MiB (VmHWM); null for --node
+Exit code: 0 nothing lost and nothing twice, 1 otherwise.";

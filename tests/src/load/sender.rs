@@ -1,0 +1,91 @@
+//! The sending side: signs each document when it is due and submits it.
+
+use std::sync::Arc;
+
+use crypto::digest::{DigestAlgorithm, digest};
+use http::StatusCode;
+use schemas::MailboxId;
+use schemas::message::{Envelope, MediaType};
+use serde::Deserialize;
+use signing::cades::{self, Content};
+use time::OffsetDateTime;
+use tokio::task::JoinHandle;
+
+use super::options::Options;
+use super::party::Party;
+use super::pool::{Pool, request};
+use super::tally::Tally;
+use crate::harness::Form;
+
+/// A participant that sends to one mailbox.
+pub struct Sender {
+    party: Party,
+    recipient: MailboxId,
+    pool: Arc<Pool>,
+}
+
+#[derive(Deserialize)]
+struct ReceiptHead {
+    #[serde(rename = "message_id")]
+    _message_id: String,
+}
+
+impl Sender {
+    /// Of `party`, over `pool`.
+    #[must_use]
+    pub fn new(party: Party, recipient: MailboxId, pool: Arc<Pool>) -> Self {
+        Self { party, recipient, pool }
+    }
+
+    async fn submit(&self, index: u64, size: usize, tally: &Tally) {
+        let document = tally.run().document(index, size);
+        let signature = self.sign(&document);
+        let body = Form::submission(&self.envelope(), &signature, &document).to_bytes();
+        let key = format!("{}-{index}", tally.run_name());
+        let headers = [("content-type", &*Form::media_type()), ("idempotency-key", &key)];
+        match self.pool.ask(request("POST", "/v1/submissions", &headers, body)).await {
+            Ok((StatusCode::CREATED, body)) => match serde_json::from_slice::<ReceiptHead>(&body) {
+                Ok(_) => tally.receipt(index),
+                Err(_) => tally.failure("receipt: not a receipt"),
+            },
+            Ok((status, body)) => tally.refusal("submit", status, &body),
+            Err(error) => tally.failure(&format!("submit: {error}")),
+        }
+    }
+
+    fn sign(&self, document: &[u8]) -> Vec<u8> {
+        let signer = &self.party.signer;
+        let content = Content::Detached(digest(DigestAlgorithm::Sha256, document));
+        cades::sign(content, &signer.key, signer.key.default_algorithm(), &signer.chain, OffsetDateTime::now_utc())
+            .expect("a software key signs")
+    }
+
+    fn envelope(&self) -> Vec<u8> {
+        let envelope = Envelope {
+            sender: self.party.edrpou,
+            recipient: self.recipient.clone(),
+            kind: "letter".parse().expect("a kind"),
+            case_id: None,
+            media_type: MediaType::try_from("application/octet-stream".to_owned()).expect("a media type"),
+        };
+        serde_json::to_vec(&envelope).expect("an envelope is JSON")
+    }
+}
+
+/// Makes every submission when it is due, round the senders; returns the ones that are still under way.
+pub async fn send_all(senders: &[Arc<Sender>], tally: &Arc<Tally>, options: &Options) -> Vec<JoinHandle<()>> {
+    for sender in senders {
+        if let Err(error) = sender.pool.warm(8).await {
+            tally.failure(&format!("warm-up: {error}"));
+        }
+    }
+    let size = options.size;
+    let mut submissions = Vec::new();
+    for (index, sender) in (0..u64::from(options.rate) * u64::from(options.seconds)).zip(senders.iter().cycle()) {
+        tokio::time::sleep_until(tally.run().due(index)).await;
+        let (sender, tally) = (sender.clone(), tally.clone());
+        tally.sent();
+        submissions.push(tokio::spawn(async move { sender.submit(index, size, &tally).await }));
+    }
+    submissions
+}

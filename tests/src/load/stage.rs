@@ -1,0 +1,94 @@
+//! Where a measurement plays: a throw-away node in a process of its own, or a node that runs already.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use schemas::Edrpou;
+use storage::clock::SystemClock;
+
+use super::options::Options;
+use super::party::Party;
+use super::pool::Pool;
+use super::recipient::Recipient;
+use super::sender::Sender;
+use crate::harness::{Ground, NodeProcess};
+
+/// Both sides of a measurement, and the node between them.
+pub struct Stage {
+    /// Who sends.
+    pub senders: Vec<Arc<Sender>>,
+    /// Who receives.
+    pub recipients: Vec<Arc<Recipient>>,
+    /// The node's process, where it is known.
+    pub process: Option<u32>,
+    // Ends the node before its files go.
+    _node: Option<NodeProcess>,
+    _ground: Option<Ground>,
+}
+
+impl Stage {
+    /// As the options say.
+    ///
+    /// # Panics
+    /// Where the node does not start or the credentials are unusable.
+    pub async fn set(options: &Options) -> Self {
+        match (&options.node, &options.credentials) {
+            (Some(url), Some(folder)) => Self::elsewhere(options, url, folder),
+            _ => Self::of_its_own(options).await,
+        }
+    }
+
+    async fn of_its_own(options: &Options) -> Self {
+        let program = std::env::current_exe().expect("the path of this program");
+        let beside = program.parent().map(Path::to_owned);
+        let folder: Option<PathBuf> = options.folder.clone().or(beside);
+        let pairs = usize::from(options.pairs);
+        let mut ground = Ground::lay(Arc::new(SystemClock), pairs * 2, folder.as_deref()).await;
+        ground.config.log.round_milliseconds = 200;
+        ground.settle();
+        let node = NodeProcess::start(&program, &ground).await;
+        let operator = ground.operator();
+        let mut codes = Vec::new();
+        for pair in 0..pairs {
+            let (from, to) = (ground.agency(pair * 2), ground.agency(pair * 2 + 1));
+            ground.registers(&operator, &from).await;
+            ground.registers(&operator, &to).await;
+            ground.opens_channel(&operator, &from, &to.mailbox()).await;
+            codes.push((from.edrpou(), to.edrpou()));
+        }
+        let port = ground.config.listen.public.port();
+        let mut stage = Self::between(options, "localhost", port, ground.site.directory(), &codes);
+        stage.process = Some(node.id());
+        stage._node = Some(node);
+        stage._ground = Some(ground);
+        stage
+    }
+
+    fn elsewhere(options: &Options, url: &str, folder: &Path) -> Self {
+        let uri: http::Uri = url.parse().expect("--node is a URL");
+        let port = uri.port_u16().unwrap_or(443);
+        let mut agencies: Vec<Edrpou> = std::fs::read_dir(folder.join("agencies"))
+            .expect("--credentials has a folder `agencies`")
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+            .collect();
+        agencies.sort_unstable();
+        let [from, to, ..] = agencies[..] else { panic!("--credentials needs two agencies") };
+        let mut stage = Self::between(options, uri.host().unwrap_or("localhost"), port, folder, &[(from, to)]);
+        stage.process = options.process;
+        stage
+    }
+
+    fn between(options: &Options, host: &str, port: u16, folder: &Path, pairs: &[(Edrpou, Edrpou)]) -> Self {
+        let mut stage =
+            Self { senders: Vec::new(), recipients: Vec::new(), process: None, _node: None, _ground: None };
+        for (from, to) in pairs {
+            let (from, to) = (Party::read(folder, *from), Party::read(folder, *to));
+            let pool = |party: &Party| Pool::new(party.tls.clone(), host, port, options.connections);
+            let (sending, receiving) = (pool(&from), pool(&to));
+            stage.senders.push(Arc::new(Sender::new(from, to.mailbox.clone(), sending)));
+            stage.recipients.push(Arc::new(Recipient::new(to, receiving)));
+        }
+        stage
+    }
+}
