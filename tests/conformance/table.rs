@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 /// A row: values by column.
-pub type Row = BTreeMap<String, String>;
+pub(crate) type Row = BTreeMap<String, String>;
 
 /// Reads a table.
-pub fn parse(text: &str) -> Vec<Row> {
+pub(crate) fn parse(text: &str) -> Vec<Row> {
     let mut lines = records(text).into_iter();
     let header = lines.next().expect("a header row");
     lines.map(|fields| header.iter().cloned().zip(fields).collect()).collect()

@@ -21,23 +21,23 @@ const HANDS: u64 = 3;
 
 /// What everybody wrote down.
 #[derive(Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// What senders were told, by the text of the document.
-    pub receipts: BTreeMap<String, Receipt>,
+    pub(crate) receipts: BTreeMap<String, Receipt>,
     /// What recipients opened and had acknowledged: the text, and under which messages.
-    pub accepted: BTreeMap<String, Vec<MessageId>>,
+    pub(crate) accepted: BTreeMap<String, Vec<MessageId>>,
     /// Checkpoints that were seen, oldest first.
-    pub checkpoints: Vec<Checkpoint>,
+    pub(crate) checkpoints: Vec<Checkpoint>,
     /// Until when each leased message was ours.
     leases: BTreeMap<MessageId, OffsetDateTime>,
     /// What should never be.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 type Journal = Arc<Mutex<Outcome>>;
 
 /// The actors at work.
-pub struct Play {
+pub(crate) struct Play {
     journal: Journal,
     enough: Arc<AtomicBool>,
     senders: Vec<JoinHandle<()>>,
@@ -46,7 +46,7 @@ pub struct Play {
 
 impl Play {
     /// Registers two senders and two recipients and sets them to work.
-    pub async fn begin(ground: &Ground) -> Self {
+    pub(crate) async fn begin(ground: &Ground) -> Self {
         let operator = ground.operator();
         let agencies: Vec<Arc<Agency>> = (0..4).map(|index| Arc::new(ground.agency(index))).collect();
         for agency in &agencies {
@@ -68,7 +68,7 @@ impl Play {
     }
 
     /// Lets senders finish what they began and recipients drain, then returns the books.
-    pub async fn end(self) -> Outcome {
+    pub(crate) async fn end(self) -> Outcome {
         self.enough.store(true, Ordering::Relaxed);
         for sender in self.senders {
             sender.await.expect("a sender does not panic");
@@ -94,6 +94,7 @@ impl Play {
 
 /// Sends one document after the other, each until it is acknowledged.
 async fn send(from: Arc<Agency>, to: Arc<Agency>, hand: u64, journal: Journal, enough: Arc<AtomicBool>) {
+    let mailbox = to.mailbox();
     for number in 0.. {
         if enough.load(Ordering::Relaxed) {
             return;
@@ -103,7 +104,7 @@ async fn send(from: Arc<Agency>, to: Arc<Agency>, hand: u64, journal: Journal, e
         let signature = from.signs(&document);
         let key = text.replace(' ', "-");
         let receipt = until_answered(&journal, || {
-            from.submits(document.clone()).to(&to.mailbox()).with_key(&key).signed_with(signature.clone()).made()
+            from.submits(document.clone()).to(&mailbox).with_key(&key).signed_with(signature.clone()).made()
         })
         .await;
         if let Some((receipt, _)) = receipt {
@@ -115,9 +116,9 @@ async fn send(from: Arc<Agency>, to: Arc<Agency>, hand: u64, journal: Journal, e
 
 /// Leases, opens and acknowledges, each step until it is answered.
 async fn receive(agency: Arc<Agency>, journal: Journal) {
-    let request = LeaseRequest { max_messages: 20, seconds: LEASE_SECONDS };
+    let (request, mailbox) = (LeaseRequest { max_messages: 20, seconds: LEASE_SECONDS }, agency.mailbox());
     loop {
-        let lease = until_answered(&journal, || agency.client.lease(&agency.mailbox(), &request)).await;
+        let lease = until_answered(&journal, || agency.client.lease(&mailbox, &request)).await;
         let Some(lease) = lease.filter(|lease| !lease.messages.is_empty()) else {
             tokio::time::sleep(Duration::from_millis(30)).await;
             continue;
@@ -157,7 +158,9 @@ async fn handle(agency: &Agency, lease: &Lease, message: &LeasedMessage, journal
 /// The text of a PDF of the harness.
 fn text_of(document: &[u8]) -> String {
     let text = String::from_utf8_lossy(document);
-    text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map_or_else(String::new, |(text, _)| text.to_owned())
+    text.split_once('(')
+        .and_then(|(_, rest)| rest.split_once(')'))
+        .map_or_else(String::new, |(text, _)| text.to_owned())
 }
 
 /// Repeats a request as long as nobody answers it. A lease that expired meanwhile ends it without a result: the message

@@ -11,7 +11,7 @@ use tests::harness::{Agency, Book, Ground, Wire};
 use super::actors::Outcome;
 
 /// Every book says the same.
-pub async fn compare(ground: &Ground, outcome: &Outcome) {
+pub(crate) async fn compare(ground: &Ground, outcome: &Outcome) {
     assert!(outcome.faults.is_empty(), "{}", outcome.faults.join("\n"));
     senders_and_recipients(outcome);
     let pki = ground.site.pki();
@@ -94,11 +94,16 @@ async fn steps(ground: &Ground, sender: &Agency, receipt: &Receipt) -> Vec<schem
     }
     // A second lease hands the message over again; every other step happens once.
     kinds.dedup_by(|a, b| a == b && *a == EvidenceKind::ContentHandover);
-    assert_eq!(kinds, [
-        EvidenceKind::SubmissionAcceptance,
-        EvidenceKind::ContentConsignment,
-        EvidenceKind::ContentHandover,
-        EvidenceKind::ConsignmentAcceptance,
-    ], "{}", receipt.message_id);
+    assert_eq!(
+        kinds,
+        [
+            EvidenceKind::SubmissionAcceptance,
+            EvidenceKind::ContentConsignment,
+            EvidenceKind::ContentHandover,
+            EvidenceKind::ConsignmentAcceptance,
+        ],
+        "{}",
+        receipt.message_id
+    );
     events.iter().map(|event| event.event_id).collect()
 }

@@ -17,9 +17,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("exchange", &["schemas", "crypto", "certs", "signing", "storage", "access", "audit"]),
     ("registers", &["schemas", "crypto", "certs", "signing", "storage", "access", "audit"]),
     ("gateway", ALL_BELOW),
-    ("tests", &[
-        "schemas", "crypto", "certs", "signing", "storage", "access", "audit", "exchange", "registers", "gateway",
-    ]),
+    (
+        "tests",
+        &["schemas", "crypto", "certs", "signing", "storage", "access", "audit", "exchange", "registers", "gateway"],
+    ),
 ];
 
 const ALL_BELOW: &[&str] =

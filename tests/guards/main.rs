@@ -19,7 +19,11 @@ fn root() -> &'static Path {
 fn crates() -> Vec<(String, PathBuf)> {
     let metadata = metadata();
     let folder = |manifest: &cargo_metadata::camino::Utf8Path| {
-        manifest.parent().and_then(|folder| folder.as_std_path().strip_prefix(root()).ok()).expect("a folder").to_owned()
+        manifest
+            .parent()
+            .and_then(|folder| folder.as_std_path().strip_prefix(root()).ok())
+            .expect("a folder")
+            .to_owned()
     };
     metadata.packages.iter().map(|package| (package.name.to_string(), folder(&package.manifest_path))).collect()
 }

@@ -33,8 +33,8 @@ async fn submissions_that_arrive_at_once_under_one_key_are_one_submission() {
     let (a, b) = (&region.a, &region.b);
     let letter = pdf("Eight at once.");
     let signature = a.signs(&letter);
-    let submissions =
-        (0..8).map(|_| a.submits(letter.clone()).to(&b.mailbox()).with_key("eight").signed_with(signature.clone()).made());
+    let submissions = (0..8)
+        .map(|_| a.submits(letter.clone()).to(&b.mailbox()).with_key("eight").signed_with(signature.clone()).made());
     let answers = futures_util::future::join_all(submissions).await;
     let receipts: Vec<_> = answers.into_iter().map(|answer| answer.expect("a receipt")).collect();
     assert_eq!(receipts.iter().filter(|(_, replayed)| !replayed).count(), 1);

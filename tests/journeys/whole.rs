@@ -17,7 +17,10 @@ async fn a_letter_crosses_the_node_and_every_step_is_proven() {
     let letter = pdf("Please confirm the address.");
 
     let receipt = a.submits(letter.clone()).to(&b.mailbox()).await.expect("a receipt");
-    assert_eq!(receipt.parts.iter().map(|part| part.role).collect::<Vec<_>>(), [PartRole::Document, PartRole::Signature]);
+    assert_eq!(
+        receipt.parts.iter().map(|part| part.role).collect::<Vec<_>>(),
+        [PartRole::Document, PartRole::Signature]
+    );
     assert_eq!(receipt.parts[0].size, letter.len() as u64);
 
     let lease = b.awaits(10).await.expect("a lease");
@@ -38,12 +41,15 @@ async fn a_letter_crosses_the_node_and_every_step_is_proven() {
     assert_eq!(a.client.message(receipt.message_id).await.expect("A's own message").state, MessageState::Accepted);
 
     let evidence = region.evidence(a, receipt.case_id).await;
-    assert_eq!(kinds(&evidence), [
-        EvidenceKind::SubmissionAcceptance,
-        EvidenceKind::ContentConsignment,
-        EvidenceKind::ContentHandover,
-        EvidenceKind::ConsignmentAcceptance,
-    ]);
+    assert_eq!(
+        kinds(&evidence),
+        [
+            EvidenceKind::SubmissionAcceptance,
+            EvidenceKind::ContentConsignment,
+            EvidenceKind::ContentHandover,
+            EvidenceKind::ConsignmentAcceptance,
+        ]
+    );
     for statement in &evidence {
         assert_eq!(statement.message_id, Some(receipt.message_id));
         assert_eq!(statement.parts, receipt.parts, "every piece of evidence names the digests of all parts");

@@ -8,18 +8,18 @@ use schemas::ProblemCode;
 use tests::harness::{Answer, Region};
 
 /// What is done, and its answer.
-pub type Deed = for<'r> fn(&'r Region) -> Pin<Box<dyn Future<Output = Answer> + Send + 'r>>;
+pub(crate) type Deed = for<'r> fn(&'r Region) -> Pin<Box<dyn Future<Output = Answer> + Send + 'r>>;
 
 /// One refusal.
-pub struct Case {
+pub(crate) struct Case {
     /// What is wrong, in words.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// How it is refused.
-    pub code: ProblemCode,
+    pub(crate) code: ProblemCode,
     /// With which status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// What is done.
-    pub deed: Deed,
+    pub(crate) deed: Deed,
 }
 
 /// Makes a case of an async closure over the region.
@@ -36,7 +36,7 @@ macro_rules! case {
 pub(crate) use case;
 
 /// Plays all cases against one node: each is answered as it must be, each has its row in the log.
-pub async fn play(region: &Region, cases: &[Case]) {
+pub(crate) async fn play(region: &Region, cases: &[Case]) {
     let mut expected: BTreeMap<ProblemCode, usize> = BTreeMap::new();
     for case in cases {
         let answer = (case.deed)(region).await;
@@ -50,7 +50,7 @@ pub async fn play(region: &Region, cases: &[Case]) {
 }
 
 /// The answer is the problem that the case says, complete and in both languages.
-pub fn check(case: &Case, answer: &Answer) {
+pub(crate) fn check(case: &Case, answer: &Answer) {
     let Case { what, code, status, .. } = case;
     let body = String::from_utf8_lossy(&answer.body);
     assert_ne!(answer.status, 500, "{what}: {body}");
@@ -64,7 +64,7 @@ pub fn check(case: &Case, answer: &Answer) {
 }
 
 /// Nothing of a refused submission stays: no message, no object.
-pub async fn nothing_is_stored(region: &Region) {
+pub(crate) async fn nothing_is_stored(region: &Region) {
     let store = region.store();
     assert_eq!(store.messages().await, 0, "messages in the database");
     assert_eq!(store.objects(), Vec::<String>::new(), "objects in the store");

@@ -10,7 +10,10 @@ use crate::{logins, messages, requests, signatures, submissions};
 const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::Internal, "a request that brings it about is a defect; every test asserts that it does not come"),
     (ProblemCode::Overloaded, "needs a writer that is slower than the disk is: storage's own tests fill its queue"),
-    (ProblemCode::StorageUnavailable, "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about"),
+    (
+        ProblemCode::StorageUnavailable,
+        "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
+    ),
     (ProblemCode::SignatureFormat, "signing/src/validate reports it; what cannot be parsed is `signature.unreadable`"),
     (ProblemCode::SignatureConstraints, "no channel has an acceptance policy of its own yet"),
     (ProblemCode::SignatureWeakAlgorithm, "our own signer refuses to make one: signing/src/validate tests it"),

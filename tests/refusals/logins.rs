@@ -12,7 +12,7 @@ async fn ask_as(region: &Region, login: &certs::dev::Identity) -> Answer {
     region.wire(Some(login)).asks(&Request::get(ASKED)).await
 }
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     vec![
         case!("no certificate", 401 ClientCertificateMissing, |r| r.wire(None).asks(&Request::get(ASKED)).await),
         case!("a certificate of another authority", 401 ClientCertificateUntrusted, |r| {
@@ -52,7 +52,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Beyond its bound a stranger is answered without a row in the log: see [`too_many_strangers_are_turned_away`].
-pub fn flood() -> Case {
+pub(crate) fn flood() -> Case {
     case!("too many requests without a login", 429 TooManyAnonymousRequests, |r| {
         let wire = r.wire(None);
         for _ in 0..200 {

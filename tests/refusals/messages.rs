@@ -33,7 +33,13 @@ async fn handed_over(region: &Region) -> (MessageId, LeaseToken) {
     (message, lease.token)
 }
 
-async fn download(region: &Region, agency: &Agency, message: MessageId, lease: LeaseToken, range: Option<&str>) -> Answer {
+async fn download(
+    region: &Region,
+    agency: &Agency,
+    message: MessageId,
+    lease: LeaseToken,
+    range: Option<&str>,
+) -> Answer {
     let request = Request::get(&format!("/v1/messages/{message}/parts/0")).header("vuzol-lease", lease);
     let request = match range {
         Some(range) => request.header("range", range),
@@ -53,7 +59,7 @@ fn other_token() -> LeaseToken {
     "01938f6e-3c00-7abc-8def-0123456789ab".parse().expect("a token")
 }
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let mut cases = leases();
     cases.extend(acknowledgements());
     cases
@@ -146,8 +152,10 @@ async fn what_a_recipient_may_not_do_changes_nothing() {
     let region = Region::start().await;
     play(&region, &cases()).await;
     // The one message that was accepted; all others wait for a right acknowledgement.
-    let page = region.b.client.list(&region.b.mailbox(), Some(MessageState::Accepted), None, None).await.expect("a page");
+    let page =
+        region.b.client.list(&region.b.mailbox(), Some(MessageState::Accepted), None, None).await.expect("a page");
     assert_eq!(page.messages.len(), 1);
-    let page = region.b.client.list(&region.b.mailbox(), Some(MessageState::Refused), None, None).await.expect("a page");
+    let page =
+        region.b.client.list(&region.b.mailbox(), Some(MessageState::Refused), None, None).await.expect("a page");
     assert!(page.messages.is_empty());
 }

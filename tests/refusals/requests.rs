@@ -26,7 +26,7 @@ fn part(suffix: &str) -> Request {
     Request::get(&format!("/v1/messages/{ID}/parts/{suffix}"))
 }
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     vec![
         case!("an address that is not there", 404 NotFound, |r| ask(r, Request::get("/v1/secrets")).await),
         case!("the root", 404 NotFound, |r| ask(r, Request::get("/")).await),
@@ -90,7 +90,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A proof before the log's next round. On a node whose rounds are ten seconds apart.
-pub fn too_early() -> Case {
+pub(crate) fn too_early() -> Case {
     case!("a proof of what happened just now", 503 NotYetInLog, |r| {
         let receipt = r.a.submits(tests::harness::pdf("now")).to(&r.b.mailbox()).await.expect("a receipt");
         ask(r, Request::get(&format!("/v1/log/proofs/{}", receipt.event_id))).await
@@ -98,7 +98,7 @@ pub fn too_early() -> Case {
 }
 
 /// The node gives a body up after ten seconds of silence.
-pub fn silence() -> Case {
+pub(crate) fn silence() -> Case {
     case!("a body that falls silent", 408 RequestTimeout, |r| ask(r, json(r, "{").declaring(100)).await)
 }
 
@@ -130,7 +130,8 @@ async fn what_is_no_http_is_answered_with_a_bare_400_and_closed() {
     let region = Region::start().await;
     let wire = region.wire(Some(region.a.login()));
     let form = Form::submission(b"{}", b"", b"x").request("smuggled").to_bytes();
-    let two_lengths = String::from_utf8(form).expect("text").replacen("content-length", "content-length: 5\r\ncontent-length", 1);
+    let two_lengths =
+        String::from_utf8(form).expect("text").replacen("content-length", "content-length: 5\r\ncontent-length", 1);
     for raw in [
         "GET /v1/participants HTTP/3.7\r\n\r\n".to_owned(),
         "GET /v1/participants\r\n\r\n".to_owned(),

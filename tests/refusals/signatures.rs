@@ -50,7 +50,7 @@ fn spoilt_certificate(region: &Region) -> Vec<u8> {
     signature
 }
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     vec![
         case!("an empty signature", 422 SignatureUnreadable, |r| with(r, b"").await),
         case!("noise", 422 SignatureUnreadable, |r| with(r, &[0x5a; 3000]).await),
@@ -93,7 +93,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// The responder of the signer's authority does not answer. On a region whose services have stopped.
-pub fn status_unknown() -> Case {
+pub(crate) fn status_unknown() -> Case {
     case!("a signer whose status nobody knows", 503 SignerStatusUnknown, |r| {
         signed_by(r, &r.ground.issues(&r.a, Usage::Signing, |_| ())).await
     })

@@ -52,7 +52,7 @@ fn mailbox(text: &str) -> MailboxId {
     text.parse().expect("a mailbox")
 }
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let mut cases = envelopes();
     cases.extend(bodies());
     cases.extend(sizes());
@@ -192,7 +192,7 @@ fn sizes() -> Vec<Case> {
 }
 
 /// The key of an accepted submission with another one.
-pub fn reused_key() -> Case {
+pub(crate) fn reused_key() -> Case {
     case!("the idempotency key of another submission", 422 IdempotencyKeyReused, |r| {
         let first = r.a.submits(pdf("first")).to(&r.b.mailbox()).with_key("the-key").await;
         first.expect("a receipt");

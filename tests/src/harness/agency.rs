@@ -163,10 +163,7 @@ impl Agency {
         let id = message.summary.message_id;
         let document = self.client.download(id, 0, lease.token).await?;
         let signature = self.client.download(id, 1, lease.token).await?;
-        Ok(Opened {
-            document: self.unseals(message, 0, &document)?,
-            signature: self.unseals(message, 1, &signature)?,
-        })
+        Ok(Opened { document: self.unseals(message, 0, &document)?, signature: self.unseals(message, 1, &signature)? })
     }
 
     /// Opens one sealed part and checks its digest.

@@ -77,7 +77,11 @@ impl Book {
             frontier.append(leaf_hash(&entry.bytes));
             roots.insert(frontier.size(), frontier.root());
         }
-        assert_eq!((frontier.size(), frontier.root()), (checkpoint.size, checkpoint.root), "entries against checkpoint");
+        assert_eq!(
+            (frontier.size(), frontier.root()),
+            (checkpoint.size, checkpoint.root),
+            "entries against checkpoint"
+        );
         Self { checkpoint, entries, roots }
     }
 

@@ -80,8 +80,7 @@ impl Stage {
     }
 
     fn between(options: &Options, host: &str, port: u16, folder: &Path, pairs: &[(Edrpou, Edrpou)]) -> Self {
-        let mut stage =
-            Self { senders: Vec::new(), recipients: Vec::new(), process: None, _node: None, _ground: None };
+        let mut stage = Self { senders: Vec::new(), recipients: Vec::new(), process: None, _node: None, _ground: None };
         for (from, to) in pairs {
             let (from, to) = (Party::read(folder, *from), Party::read(folder, *to));
             let pool = |party: &Party| Pool::new(party.tls.clone(), host, port, options.connections);
