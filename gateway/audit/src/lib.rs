@@ -1,7 +1,19 @@
 //! What happened, provably.
+//!
+//! A transparency log in the format of C2SP tlog-tiles (RFC 6962 tree), coupled to the transactions of the acts that it
+//! records: an act's entry is written in the transaction of the act ([`ledger`]), gets its number from one sequencer,
+//! and comes under a signed checkpoint within a fraction of a second ([`log`]). Nothing personal is in an entry; what is
+//! personal lies beside the tree under a salted commitment ([`event`]) and can be erased without breaking a proof.
+//!
+//! This room records and proves. It does not decide who may read the log (`access`), and it does not speak HTTP.
+//!
+//! What the log does not do yet: witnesses (C2SP tlog-witness), RFC 3161 anchors, ML-DSA checkpoint signatures, search.
+//! The tree arithmetic is `crypto::merkle`.
+
 pub mod event;
 pub mod ledger;
 pub mod log;
+
 pub use event::{Action, Event, EventDraft, Outcome};
 pub use ledger::{Appended, Audited, Ledger, append};
 pub use log::Log;

@@ -1,35 +1,221 @@
-//! Sequencer, tiles, checkpoints, proofs (submodules sequencer, integrator, signer, proofs).
-use crypto::merkle::{NoteSigner, NoteVerifier};
+//! The log itself: numbers, tiles, checkpoints, proofs.
+//!
+//! | submodule | what it owns |
+//! |---|---|
+//! | `sequencer` | gives every committed row its number |
+//! | `integrator` | grows the tree: stage, sign, commit, write tiles, publish; recovery is the same path |
+//! | `stage` | the durable bundle between signing and the last tile |
+//! | `signer` | signs checkpoints, and refuses to contradict itself whatever the database says |
+//! | `tiles` | tiles and entry bundles by path, and the tree arithmetic's view of them |
+//! | `proofs` | an event's inclusion under the published checkpoint |
+//!
+//! What is trusted: the signer's state file, which must never be rolled back, and the key. The database and the folder of
+//! objects are not: a restored, truncated or edited one makes the signer refuse or a proof fail.
+//!
+//! Order: an index tells in which order the sequencer saw events. Within a batch that is the order of commits of one
+//! process; between processes it is not. For the order of causes, use the counters of each start in the entries.
+
+mod integrator;
+mod proofs;
+mod sequencer;
+mod signer;
+mod stage;
+mod state;
+mod tiles;
+
+use crypto::merkle::{LogError, NoteSigner, NoteVerifier};
+use integrator::Integrator;
 use schemas::EventId;
+use signer::Signer;
+use state::LogState;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use storage::objects::Objects;
 use storage::{Clock, Reader, StoreError, Writer};
+use tiles::Tiles;
+
+/// Why the log cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LogFailure {
-    #[error(transparent)] Store(#[from] StoreError),
-    /// The signer would have to contradict what it signed before (restored backup, second log): it refuses.
-    #[error("refusing to sign a tree that contradicts the last signed one")] Inconsistent,
-    #[error("tile {0} differs from what is stored")] TileDiffers(String),
-    #[error(transparent)] Arithmetic(#[from] crypto::merkle::LogError),
+    /// The database or the folder of objects failed. The next round tries again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The signer would have to contradict what it signed before (restored backup, second log, edited rows): it refuses,
+    /// and no round runs until an operator has looked.
+    #[error("refusing to sign a tree that contradicts the last signed one")]
+    Inconsistent,
+    /// The signer's state file is absent although the log is not, or cannot be read or written.
+    #[error("the signer's state file {0}")]
+    SignerState(String),
+    /// An immutable object is there with other bytes: somebody changed it. No round runs until an operator has looked.
+    #[error("tile {0} differs from what is stored")]
+    TileDiffers(String),
+    /// What is stored does not add up to what was signed.
+    #[error(transparent)]
+    Arithmetic(#[from] LogError),
 }
+
+/// The log. Cheap to clone; one in each process, and any number of processes.
 #[derive(Clone)]
-pub struct Log { inner: () }
-impl Log {
-    /// `signer_state`: a file outside the database with the last signed size and root.
-    pub fn open(_writer: Writer, _reader: Reader, _objects: Objects, _clock: Arc<dyn Clock>, _signer: NoteSigner, _signer_state: &Path) -> Result<Self, LogFailure> { todo!() }
-    /// One round: number what is committed, integrate, stage, sign, publish. Returns the tree size. Run by a worker every 100-250 ms.
-    pub async fn round(&self) -> Result<u64, LogFailure> { todo!() }
-    pub fn verifier(&self) -> NoteVerifier { todo!() }
-    /// The published checkpoint (signed note), if any.
-    pub async fn checkpoint(&self) -> Result<Option<String>, LogFailure> { todo!() }
-    /// Raw tile or entry bundle by its tlog-tiles path below the prefix ("tile/0/000", "tile/entries/000.p/12"); None: no such tile.
-    pub async fn tile(&self, _path: &str) -> Result<Option<bytes::Bytes>, LogFailure> { todo!() }
-    /// Index and entry of an event and its proof under the latest checkpoint; None: unknown; Some(Err): not yet integrated.
-    pub async fn proof(&self, _event: EventId) -> Result<Option<Result<EventProof, NotYet>>, LogFailure> { todo!() }
-    /// Age of the oldest row not yet under a checkpoint, in seconds; number of such rows.
-    pub async fn backlog(&self) -> Result<(u64, f64), LogFailure> { todo!() }
+pub struct Log {
+    inner: Arc<Inner>,
 }
+
+struct Inner {
+    reader: Reader,
+    clock: Arc<dyn Clock>,
+    tiles: Tiles,
+    verifier: NoteVerifier,
+    /// One round at a time in this process; between processes the database decides.
+    integrator: tokio::sync::Mutex<Integrator>,
+    halted: Mutex<Option<Halt>>,
+}
+
+/// A failure that no repetition heals.
+#[derive(Clone)]
+enum Halt {
+    Inconsistent,
+    TileDiffers(String),
+}
+
+impl Log {
+    /// `signer_state`: a file outside the database and its backups, with the last signed size and root. It is made on the
+    /// first start; when it is lost, an operator restores it as the three lines of the latest checkpoint that anybody
+    /// outside holds.
+    ///
+    /// # Errors
+    /// [`LogFailure::SignerState`] where the state file is damaged or belongs to another log.
+    pub fn open(
+        writer: Writer,
+        reader: Reader,
+        objects: Objects,
+        clock: Arc<dyn Clock>,
+        signer: NoteSigner,
+        signer_state: &Path,
+    ) -> Result<Self, LogFailure> {
+        let verifier = signer.verifier();
+        let tiles = Tiles::new(objects);
+        let signer = Arc::new(Signer::open(signer, signer_state)?);
+        let integrator = Integrator::new(writer, reader.clone(), tiles.clone(), signer);
+        let integrator = tokio::sync::Mutex::new(integrator);
+        Ok(Self { inner: Arc::new(Inner { reader, clock, tiles, verifier, integrator, halted: Mutex::new(None) }) })
+    }
+
+    /// One round: number what is committed, integrate, stage, sign, publish. Returns the tree size. Run by a worker every
+    /// 100-250 ms. Where much waits, a call takes several batches of 4,096.
+    ///
+    /// # Errors
+    /// [`LogFailure::Inconsistent`] and [`LogFailure::TileDiffers`] stay for the life of the process; the others are
+    /// worth another try.
+    pub async fn round(&self) -> Result<u64, LogFailure> {
+        let mut integrator = self.inner.integrator.lock().await;
+        self.refuse_if_halted()?;
+        let started = std::time::Instant::now();
+        let result = integrator.round().await;
+        metrics::histogram!("vuzol_log_round_seconds").record(started.elapsed().as_secs_f64());
+        match &result {
+            Ok(size) => {
+                #[allow(clippy::cast_precision_loss, reason = "a log of 2^52 entries is out of reach")]
+                metrics::gauge!("vuzol_log_tree_size").set(*size as f64);
+            }
+            Err(failure) => self.failed(failure),
+        }
+        result
+    }
+
+    /// Verifies this log's checkpoints.
+    #[must_use]
+    pub fn verifier(&self) -> NoteVerifier {
+        self.inner.verifier.clone()
+    }
+
+    /// The published checkpoint (signed note), if any. Every tile of its tree can be fetched.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn checkpoint(&self) -> Result<Option<String>, LogFailure> {
+        Ok(LogState::read(&self.inner.reader).await?.published.map(|published| published.note))
+    }
+
+    /// Raw tile or entry bundle by its tlog-tiles path below the prefix (`tile/0/000`, `tile/entries/000.p/12`); None: no
+    /// such tile in the published tree, or no such path. A partial one is served for every width up to the published
+    /// one.
+    ///
+    /// # Errors
+    /// Failures of the database or the objects.
+    pub async fn tile(&self, path: &str) -> Result<Option<bytes::Bytes>, LogFailure> {
+        let Some(wanted) = tiles::Wanted::parse(path) else { return Ok(None) };
+        let size = LogState::read(&self.inner.reader).await?.published_size();
+        self.inner.tiles.read(&wanted, size).await
+    }
+
+    /// Index and entry of an event and its proof under the latest checkpoint; None: unknown; Some(Err): not yet integrated.
+    /// The proof was verified before it is handed out.
+    ///
+    /// # Errors
+    /// [`LogFailure::Arithmetic`] where the stored entry or tiles do not verify under the checkpoint; failures of the
+    /// database or the objects.
+    pub async fn proof(&self, event: EventId) -> Result<Option<Result<EventProof, NotYet>>, LogFailure> {
+        proofs::prove(&self.inner.reader, &self.inner.tiles, &self.inner.verifier, event).await
+    }
+
+    /// Number of rows not yet under a published checkpoint; age of the oldest of them, in seconds.
+    ///
+    /// # Errors
+    /// What stopped the rounds of this process, if anything did; failures of the database.
+    pub async fn backlog(&self) -> Result<(u64, f64), LogFailure> {
+        self.refuse_if_halted()?;
+        let (rows, oldest) = state::backlog(&self.inner.reader).await?;
+        let age = oldest.map_or(0.0, |oldest| (self.inner.clock.now() - oldest).as_seconds_f64().max(0.0));
+        #[allow(clippy::cast_precision_loss, reason = "a gauge")]
+        metrics::gauge!("vuzol_log_backlog_rows").set(rows as f64);
+        metrics::gauge!("vuzol_log_backlog_seconds").set(age);
+        Ok((rows, age))
+    }
+
+    fn failed(&self, failure: &LogFailure) {
+        let (halt, kind) = match failure {
+            LogFailure::Inconsistent => (Some(Halt::Inconsistent), "inconsistent"),
+            LogFailure::TileDiffers(path) => (Some(Halt::TileDiffers(path.clone())), "tile_differs"),
+            LogFailure::SignerState(_) => (None, "signer_state"),
+            LogFailure::Arithmetic(_) => (None, "arithmetic"),
+            LogFailure::Store(_) => (None, "store"),
+        };
+        metrics::counter!("vuzol_log_round_failures_total", "kind" => kind).increment(1);
+        if halt.is_some() {
+            tracing::error!(error = %failure, "the transparency log has stopped");
+            *self.inner.halted.lock().unwrap_or_else(PoisonError::into_inner) = halt;
+        }
+    }
+
+    fn refuse_if_halted(&self) -> Result<(), LogFailure> {
+        match &*self.inner.halted.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(Halt::Inconsistent) => Err(LogFailure::Inconsistent),
+            Some(Halt::TileDiffers(path)) => Err(LogFailure::TileDiffers(path.clone())),
+        }
+    }
+}
+
+/// The event is recorded, but no published checkpoint covers it yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotYet;
+
 /// Entry bytes and a tlog-proof.
-pub struct EventProof { pub entry: Vec<u8>, pub proof: crypto::merkle::TlogProof }
+#[derive(Debug, Clone)]
+pub struct EventProof {
+    /// The leaf's content.
+    pub entry: Vec<u8>,
+    /// Index, hashes and the checkpoint that they lead to.
+    pub proof: crypto::merkle::TlogProof,
+}
+
+/// Runs what blocks (disk, hashing of thousands of entries) off the threads of the runtime.
+async fn blocking<T: Send + 'static>(
+    f: impl FnOnce() -> Result<T, LogFailure> + Send + 'static,
+) -> Result<T, LogFailure> {
+    tokio::task::spawn_blocking(f).await.unwrap_or(Err(LogFailure::Store(StoreError::Closed)))
+}
+
+#[cfg(test)]
+mod tests;
