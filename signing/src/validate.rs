@@ -1,40 +1,67 @@
-//! ETSI EN 319 102-1: one file per building block. Submodules: format, identification, context, revocation_freshness, x509, cryptographic, acceptance, timestamp, basic, report.
+//! ETSI EN 319 102-1: may this signature be relied on? One file for each building block of the standard.
+//!
+//! | module | building block |
+//! |---|---|
+//! | `format` | 5.2.2 format checking |
+//! | `identification` | 5.2.3 identification of the signing certificate |
+//! | `context` | 5.2.4 validation context initialisation |
+//! | `revocation_freshness` | 5.2.5 revocation freshness |
+//! | `x509` | 5.2.6 X.509 certificate validation |
+//! | `cryptographic` | 5.2.7 cryptographic verification |
+//! | `acceptance` | 5.2.8 signature acceptance |
+//! | `basic` | 5.3 validation of basic signatures |
+//! | `timestamp` | 5.4 time-stamp validation |
+//! | `cause`, `level`, `report` | conclusions, forms, words |
+//!
+//! Pure: no clock, no network, no state. The time, the trust snapshot and the revocation data are arguments, and a
+//! validation with the same arguments comes to the same report. Where we knowingly differ from the standard:
+//! `DIVERGENCES.md` of this crate.
+
+mod acceptance;
+mod basic;
+mod cause;
+mod context;
+mod cryptographic;
+mod document;
+mod format;
+mod identification;
+mod level;
+mod report;
+mod revocation_freshness;
+mod timestamp;
+mod x509;
+
 use certs::certificate::Certificate;
+use certs::path::Budget;
 use certs::revocation::RevocationData;
-use certs::trust::TrustSnapshot;
-use crypto::digest::{Digest, DigestAlgorithm};
-use schemas::report::Report;
+use certs::trust::{Purpose, TrustSnapshot};
+use schemas::ProblemCode;
+use schemas::report::{Indication, Report};
 use time::OffsetDateTime;
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReadError {
-    #[error("not a CMS SignedData: {0}")] Malformed(&'static str),
-    #[error("larger or deeper than the limits allow")] TooComplex,
-    #[error("no signature")] NoSignature,
-}
-/// A parsed, unverified signature file.
-pub struct UnverifiedDocument { inner: () }
-impl UnverifiedDocument {
-    /// Parses BER or DER CMS SignedData (ContentInfo).
-    pub fn parse(_bytes: &[u8]) -> Result<Self, ReadError> { todo!() }
-    /// Whether the content is inside.
-    pub fn is_attached(&self) -> bool { todo!() }
-    /// The content, where attached. Unverified!
-    pub fn content(&self) -> Option<&[u8]> { todo!() }
-    /// Digest algorithms that the signers use; the caller computes these over detached content while it streams.
-    pub fn digest_algorithms(&self) -> Vec<DigestAlgorithm> { todo!() }
-    /// For each signer the identified signing certificate (by reference, unverified) and the pool, so that the caller can fetch revocation data.
-    pub fn signing_certificates(&self) -> Vec<Option<Certificate>> { todo!() }
-    pub fn certificates(&self) -> &[Certificate] { todo!() }
-    /// Gives the digests of one detached content (one per algorithm).
-    pub fn with_detached(self, _digests: Vec<Digest>) -> Self { todo!() }
-}
-/// Against what to validate. Pure: no clock, no network.
+
+use crate::cms::{SignedData, SignerInfo};
+
+use basic::{Core, Subject};
+use cause::{Cause, Findings};
+use cryptographic::Content;
+use format::SignedAttributes;
+use report::Verdict;
+use x509::Times;
+
+pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
+
+/// Against what to validate.
 pub struct Context<'a> {
+    /// Who is believed.
     pub trust: &'a TrustSnapshot,
+    /// What is known about revocation. Joined with what the signature carries itself.
     pub revocation: &'a RevocationData,
+    /// The time of validation.
     pub at: OffsetDateTime,
+    /// What is accepted.
     pub policy: &'a Policy,
 }
+
 /// Acceptance policy.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -44,20 +71,127 @@ pub struct Policy {
     pub require_signing_certificate_attribute: bool,
     /// Require signed attributes at all.
     pub require_signed_attributes: bool,
-    /// Accept SHA-1 and RSA < 2048 without proof of existence.
+    /// Accept SHA-1 and RSA < 1900 bits without proof of existence.
     pub allow_legacy_algorithms: bool,
     /// Tolerate signedAttrs that only verify as sent (not DER-sorted).
     pub allow_unsorted_signed_attributes: bool,
 }
-impl Default for Policy { fn default() -> Self { Self { revocation_freshness: None, require_signing_certificate_attribute: true, require_signed_attributes: true, allow_legacy_algorithms: false, allow_unsorted_signed_attributes: false } } }
-/// Every signature reached TOTAL_PASSED. Only `validate` makes one.
-pub struct ValidatedDocument { inner: () }
-impl ValidatedDocument {
-    pub fn report(&self) -> &Report { todo!() }
-    pub fn signers(&self) -> &[Certificate] { todo!() }
-    /// The verified content, where attached.
-    pub fn content(&self) -> Option<&[u8]> { todo!() }
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            revocation_freshness: None,
+            require_signing_certificate_attribute: true,
+            require_signed_attributes: true,
+            allow_legacy_algorithms: false,
+            allow_unsorted_signed_attributes: false,
+        }
+    }
 }
+
 /// What validation came to. `passed` is there only if every signature passed; the report always is.
-pub struct Outcome { pub report: Report, pub passed: Option<ValidatedDocument> }
-pub fn validate(_document: UnverifiedDocument, _context: &Context<'_>) -> Outcome { todo!() }
+pub struct Outcome {
+    /// For people and machines.
+    pub report: Report,
+    /// The proof, if every signature is TOTAL_PASSED.
+    pub passed: Option<ValidatedDocument>,
+    problem: Option<ProblemCode>,
+}
+
+impl Outcome {
+    /// How a door refuses the document: the most important finding of the worst signature. `None` exactly if
+    /// [`Self::passed`] is there.
+    #[must_use]
+    pub fn problem(&self) -> Option<ProblemCode> {
+        self.problem
+    }
+}
+
+/// Validates every signature of the document.
+#[must_use]
+pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome {
+    let verdicts = match SignedData::read(document.der()) {
+        Ok(signed) => validate_all(&signed, &document, context),
+        // `UnverifiedDocument::parse` has read the same bytes, so this does not happen; if it did, nothing passes.
+        Err(_) => Vec::new(),
+    };
+    let worst = verdicts.iter().filter(|verdict| verdict.problem.is_some()).max_by_key(|verdict| severity(verdict));
+    let problem = match worst {
+        Some(verdict) => verdict.problem,
+        None if verdicts.is_empty() => Some(ProblemCode::SignatureUnreadable),
+        None => None,
+    };
+    let signers: Option<Vec<Certificate>> = verdicts.iter().map(|verdict| verdict.certificate.clone()).collect();
+    let report = Report {
+        format: "CMS".into(),
+        digest: document.digest_hex(),
+        signatures: verdicts.into_iter().map(|verdict| verdict.report).collect(),
+        unsigned_parts: Vec::new(),
+    };
+    let passed = match (problem, signers) {
+        (None, Some(signers)) => Some(ValidatedDocument::new(report.clone(), signers, document)),
+        _ => None,
+    };
+    let problem = if passed.is_some() { None } else { problem.or(Some(ProblemCode::SignerUnidentified)) };
+    Outcome { report, passed, problem }
+}
+
+fn severity(verdict: &Verdict) -> u8 {
+    match verdict.report.indication {
+        Indication::TotalPassed => 0,
+        Indication::Indeterminate => 1,
+        Indication::TotalFailed => 2,
+    }
+}
+
+fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context: &Context<'_>) -> Vec<Verdict> {
+    let mut content = Content::new(signed.content, document.detached());
+    let revocation = context::revocation_pool(signed, context.revocation);
+    // One budget for the file: a stranger's certificates cost the same however many signatures stand over them.
+    let mut budget = Budget::default();
+    let mut validate_one = |signer: &SignerInfo<'_>| {
+        let subject = Subject {
+            signer,
+            content_type: signed.content_type,
+            pool: document.certificates(),
+            revocation: &revocation,
+            purpose: Purpose::Signing,
+        };
+        validate_one(signed, &subject, &mut content, context, &mut budget)
+    };
+    signed.signers.iter().map(&mut validate_one).collect()
+}
+
+/// Validation of signatures with time, EN 319 102-1 5.5, as far as signature time-stamps go.
+fn validate_one(
+    signed: &SignedData<'_>,
+    subject: &Subject<'_>,
+    content: &mut Content<'_>,
+    context: &Context<'_>,
+    budget: &mut Budget,
+) -> Verdict {
+    let mut core = basic::check_signature(subject, content, context.policy);
+    let attributes = SignedAttributes::read(subject.signer, subject.content_type, &mut Findings::default());
+    let level = level::of(signed, subject.signer, &attributes, core.certificate.as_ref());
+    let best = best_signature_time(&mut core, subject, context, budget);
+    let times = Times { at: context.at, best };
+    let assessed = basic::check_trust(core, subject, times, context, budget);
+    report::conclude(subject.signer, level, assessed, best)
+}
+
+/// The earliest time at which the signature is known to have existed (5.5.4, step 2 and 3).
+fn best_signature_time(
+    core: &mut Core,
+    subject: &Subject<'_>,
+    context: &Context<'_>,
+    budget: &mut Budget,
+) -> OffsetDateTime {
+    if core.verified.is_none() {
+        return context.at;
+    }
+    let (earliest, unusable) = timestamp::earliest(subject, context, budget);
+    if unusable && earliest.is_none() {
+        core.findings.add(Cause::TimestampUnusable);
+    }
+    earliest.map_or(context.at, |time| time.at().min(context.at))
+}

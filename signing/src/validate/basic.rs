@@ -1,0 +1,109 @@
+//! Validation of basic signatures, EN 319 102-1 5.3: the building blocks in their order, for signatures and time-stamps
+//! alike.
+//!
+//! In two halves, because proof of existence comes between them: what depends on the bytes alone, then what depends on
+//! trust and time. The standard stops at the first failure; we make every check, and rank the findings afterwards, so
+//! that a forged document is called forged even if its signer is unknown as well.
+
+use certs::certificate::Certificate;
+use certs::path::{Budget, VerifiedPath};
+use certs::revocation::RevocationData;
+use certs::trust::Purpose;
+use time::OffsetDateTime;
+
+use crate::cms::SignerInfo;
+
+use super::cause::{Cause, Findings};
+use super::cryptographic::{Content, SignedForm, Verified};
+use super::format::SignedAttributes;
+use super::x509::Times;
+use super::{Context, Policy, acceptance, cryptographic, identification, x509};
+
+/// One signature and what helps to validate it.
+pub(super) struct Subject<'a> {
+    pub(super) signer: &'a SignerInfo<'a>,
+    pub(super) content_type: &'a [u8],
+    pub(super) pool: &'a [Certificate],
+    pub(super) revocation: &'a RevocationData,
+    pub(super) purpose: Purpose,
+}
+
+/// What the bytes alone say.
+pub(super) struct Core {
+    pub(super) findings: Findings,
+    pub(super) certificate: Option<Certificate>,
+    /// Claimed by the signer.
+    pub(super) signing_time: Option<OffsetDateTime>,
+    /// Only where value and digests hold.
+    pub(super) verified: Option<Verified>,
+}
+
+/// The same after trust and time were looked at.
+pub(super) struct Assessed {
+    pub(super) findings: Findings,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) signing_time: Option<OffsetDateTime>,
+    pub(super) intact: bool,
+    pub(super) path: Option<VerifiedPath>,
+}
+
+/// Format checking, identification, cryptographic verification, and the constraints on attributes.
+pub(super) fn check_signature(subject: &Subject<'_>, content: &mut Content<'_>, policy: &Policy) -> Core {
+    let mut findings = Findings::default();
+    let signer = subject.signer;
+    let attributes = SignedAttributes::read(signer, subject.content_type, &mut findings);
+    let certificate = identification::identify(signer, &attributes, subject.pool, &mut findings);
+    let verified =
+        cryptographic::verify(signer, &attributes, certificate.as_ref(), content, policy, &mut findings);
+    acceptance::check_attributes(signer, &attributes, policy, &mut findings);
+    Core { findings, certificate, signing_time: attributes.signing_time, verified }
+}
+
+/// X.509 validation, revocation, and the constraints on algorithms.
+pub(super) fn check_trust(
+    core: Core,
+    subject: &Subject<'_>,
+    times: Times,
+    context: &Context<'_>,
+    budget: &mut Budget,
+) -> Assessed {
+    let Core { mut findings, certificate, signing_time, verified } = core;
+    let mut path = None;
+    if let Some(leaf) = &certificate {
+        match x509::find_path(leaf, subject.pool, context.trust, subject.purpose, times, budget) {
+            Ok(found) => {
+                // A forgery needs no revocation check: it stays one.
+                if verified.is_some()
+                    && let Err(cause) = x509::check_revocation(&found, subject.revocation, times, context.policy)
+                {
+                    findings.add(cause);
+                }
+                path = Some(found);
+            }
+            Err(cause) => findings.add(cause),
+        }
+        if let Some(verified) = verified {
+            let certificates = path.as_ref().map(VerifiedPath::certificates);
+            acceptance::check_algorithms(
+                verified.algorithm,
+                leaf,
+                certificates,
+                times.best,
+                context.policy,
+                &mut findings,
+            );
+        }
+    }
+    // Nothing may pass without a verified value, whatever was or was not found above.
+    if verified.is_none() && findings.is_empty() {
+        findings.add(Cause::SignatureWrong);
+    }
+    Assessed { findings, certificate, signing_time, intact: verified.is_some(), path }
+}
+
+impl Core {
+    /// Whether the value holds over attributes that are not in DER order, as a policy may allow.
+    pub(super) fn is_unsorted(&self) -> bool {
+        self.verified.is_some_and(|verified| matches!(verified.form, SignedForm::AsSent | SignedForm::DerSorted))
+    }
+}

@@ -1,0 +1,195 @@
+//! A signature file before and after validation.
+
+use std::ops::Range;
+
+use certs::certificate::Certificate;
+use crypto::digest::{Digest, DigestAlgorithm, hex, sha256};
+use schemas::report::Report;
+
+use crate::asn1::{Asn1Error, Layers, Limits, normalise};
+use crate::cms::SignedData;
+
+use super::cause::Findings;
+use super::context::certificate_pool;
+use super::format::SignedAttributes;
+use super::identification;
+
+/// Why a file is no signature that can be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// It is not CMS, or it breaks its rules.
+    #[error("not a CMS SignedData: {0}")]
+    Malformed(&'static str),
+    /// It exceeds a budget.
+    #[error("larger or deeper than the limits allow")]
+    TooComplex,
+    /// SignedData without signers, such as a bag of certificates.
+    #[error("no signature")]
+    NoSignature,
+}
+
+impl From<Asn1Error> for ReadError {
+    fn from(error: Asn1Error) -> Self {
+        match error {
+            Asn1Error::Budget => Self::TooComplex,
+            Asn1Error::Truncated => Self::Malformed("cut short"),
+            Asn1Error::Length => Self::Malformed("malformed length"),
+            Asn1Error::Tag => Self::Malformed("malformed tag"),
+            Asn1Error::Unexpected => Self::Malformed("unexpected element"),
+            Asn1Error::Trailing => Self::Malformed("trailing bytes"),
+            Asn1Error::Value => Self::Malformed("malformed value"),
+        }
+    }
+}
+
+/// A parsed, unverified signature file.
+pub struct UnverifiedDocument {
+    /// The ContentInfo in DER. The only copy of the file, and of the content in it.
+    der: Vec<u8>,
+    file_digest: [u8; 32],
+    content: Option<Range<usize>>,
+    certificates: Vec<Certificate>,
+    digest_algorithms: Vec<DigestAlgorithm>,
+    signing_certificates: Vec<Option<Certificate>>,
+    detached: Vec<Digest>,
+}
+
+impl std::fmt::Debug for UnverifiedDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UnverifiedDocument").field("sha256", &hex(&self.file_digest)).finish_non_exhaustive()
+    }
+}
+
+impl UnverifiedDocument {
+    /// Parses BER or DER CMS SignedData (ContentInfo). Zero bytes after it are padding and are passed over.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, ReadError> {
+        let (der, taken) = normalise(bytes, Layers::SIGNED_DATA, &Limits::default())?;
+        if bytes.get(taken..).is_none_or(|rest| rest.iter().any(|byte| *byte != 0)) {
+            return Err(ReadError::Malformed("trailing bytes"));
+        }
+        let signed = SignedData::read(&der)?;
+        if signed.signers.is_empty() {
+            return Err(ReadError::NoSignature);
+        }
+        let certificates = certificate_pool(&signed);
+        let mut digest_algorithms = Vec::new();
+        let mut signing_certificates = Vec::with_capacity(signed.signers.len());
+        for signer in &signed.signers {
+            if let Some(algorithm) = DigestAlgorithm::from_oid(&signer.digest_algorithm.dotted())
+                && !digest_algorithms.contains(&algorithm)
+            {
+                digest_algorithms.push(algorithm);
+            }
+            let mut unheeded = Findings::default();
+            let attributes = SignedAttributes::read(signer, signed.content_type, &mut unheeded);
+            signing_certificates.push(identification::identify(signer, &attributes, &certificates, &mut unheeded));
+        }
+        Ok(Self {
+            content: signed.content.and_then(|content| range_in(&der, content)),
+            file_digest: sha256(bytes),
+            certificates,
+            digest_algorithms,
+            signing_certificates,
+            detached: Vec::new(),
+            der: der.into_owned(),
+        })
+    }
+
+    /// Whether the content is inside.
+    #[must_use]
+    pub fn is_attached(&self) -> bool {
+        self.content.is_some()
+    }
+
+    /// The content, where attached. Unverified!
+    #[must_use]
+    pub fn content(&self) -> Option<&[u8]> {
+        self.der.get(self.content.clone()?)
+    }
+
+    /// Digest algorithms that the signers use; the caller computes these over detached content while it streams.
+    #[must_use]
+    pub fn digest_algorithms(&self) -> Vec<DigestAlgorithm> {
+        self.digest_algorithms.clone()
+    }
+
+    /// For each signer the identified signing certificate (by reference, unverified), so that the caller can fetch
+    /// revocation data.
+    #[must_use]
+    pub fn signing_certificates(&self) -> Vec<Option<Certificate>> {
+        self.signing_certificates.clone()
+    }
+
+    /// Every certificate in the file. Unverified!
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// Gives the digests of one detached content (one per algorithm). If the file has content inside as well, the two
+    /// must be the same.
+    #[must_use]
+    pub fn with_detached(mut self, digests: Vec<Digest>) -> Self {
+        self.detached = digests;
+        self
+    }
+
+    pub(super) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    pub(super) fn detached(&self) -> &[Digest] {
+        &self.detached
+    }
+
+    pub(super) fn digest_hex(&self) -> String {
+        hex(&self.file_digest)
+    }
+}
+
+/// Where `part`, a slice of `whole`, lies in it.
+fn range_in(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = (part.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
+    let end = start.checked_add(part.len())?;
+    (end <= whole.len()).then_some(start..end)
+}
+
+/// Every signature reached TOTAL_PASSED. Only `validate` makes one.
+pub struct ValidatedDocument {
+    report: Report,
+    signers: Vec<Certificate>,
+    document: UnverifiedDocument,
+}
+
+impl std::fmt::Debug for ValidatedDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ValidatedDocument").field("sha256", &self.report.digest).finish_non_exhaustive()
+    }
+}
+
+impl ValidatedDocument {
+    pub(super) fn new(report: Report, signers: Vec<Certificate>, document: UnverifiedDocument) -> Self {
+        Self { report, signers, document }
+    }
+
+    /// The report, every signature of which is TOTAL_PASSED.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+
+    /// The verified signing certificates, one for each signature, in the order of the file.
+    #[must_use]
+    pub fn signers(&self) -> &[Certificate] {
+        &self.signers
+    }
+
+    /// The verified content, where attached.
+    #[must_use]
+    pub fn content(&self) -> Option<&[u8]> {
+        self.document.content()
+    }
+}
