@@ -59,8 +59,10 @@ pub fn sign(
     if leaf.spki_der() != key.public_key().spki_der() {
         return Err(SignError::Certificate);
     }
-    // RFC 8419, 3.1: Ed25519 goes with SHA-512; 3.2: Ed448 with SHAKE256, for which SHA-512 stands in (RFC 8419 allows
-    // any digest of sufficient strength to be verified).
+    // RFC 8419, 3.1: Ed25519 goes with SHA-512. For Ed448 it demands SHAKE256, which `crypto` does not have.
+    if algorithm == SignatureAlgorithm::Ed448 {
+        return Err(SignError::Key(KeyError::UnsupportedAlgorithm));
+    }
     let digest_algorithm = algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha512);
     let (attached, content_digest) = match content {
         Content::Attached(bytes) => (Some(bytes), digest(digest_algorithm, bytes)),
@@ -91,7 +93,9 @@ pub fn sign(
         .set_of(tag::context_constructed(0), attributes.to_vec())
         .raw(&signature_identifier)
         .value(tag::OCTET_STRING, &signature);
-    let certificates = chain.iter().map(|certificate| certificate.der().to_vec()).collect();
+    let mut certificates: Vec<Vec<u8>> = chain.iter().map(|certificate| certificate.der().to_vec()).collect();
+    certificates.sort();
+    certificates.dedup();
     let head = Writer::new()
         .small_integer(1)
         .value(tag::SET, &digest_identifier)
@@ -192,3 +196,6 @@ fn algorithm_protection(digest: &[u8], signature: &[u8]) -> Result<Writer, SignE
     let both = Writer::new().raw(digest).value(tag::context_constructed(1), inner(signature)?);
     Ok(Writer::new().nest(tag::SEQUENCE, both))
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,3 +16,6 @@ pub mod cades;
 pub mod cms;
 pub mod envelope;
 pub mod validate;
+
+#[cfg(test)]
+mod testing;

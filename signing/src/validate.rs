@@ -195,3 +195,6 @@ fn best_signature_time(
     }
     earliest.map_or(context.at, |time| time.at().min(context.at))
 }
+
+#[cfg(test)]
+mod tests;
