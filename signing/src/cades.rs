@@ -85,10 +85,7 @@ pub fn sign(
     let signature = key.sign(algorithm, &signed)?;
     let signer = Writer::new()
         .small_integer(1)
-        .nest(
-            tag::SEQUENCE,
-            Writer::new().raw(leaf.issuer_der()).value(tag::INTEGER, leaf.serial()),
-        )
+        .nest(tag::SEQUENCE, Writer::new().raw(leaf.issuer_der()).value(tag::INTEGER, leaf.serial()))
         .raw(&digest_identifier)
         .set_of(tag::context_constructed(0), attributes.to_vec())
         .raw(&signature_identifier)
@@ -198,4 +195,4 @@ fn algorithm_protection(digest: &[u8], signature: &[u8]) -> Result<Writer, SignE
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

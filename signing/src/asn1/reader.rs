@@ -202,10 +202,18 @@ mod tests {
 
     #[test]
     fn lengths_that_der_does_not_know_are_refused() {
-        for input in [&[0x04, 0x80, 0, 0][..], &[0x04, 0x81, 0x01, 0], &[0x04, 0x82, 0x00, 0x80], &[0x04, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1]] {
+        for input in [
+            &[0x04, 0x80, 0, 0][..],
+            &[0x04, 0x81, 0x01, 0],
+            &[0x04, 0x82, 0x00, 0x80],
+            &[0x04, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1],
+        ] {
             assert_eq!(Reader::new(input).any(), Err(Asn1Error::Length), "{input:02x?}");
         }
-        assert_eq!(Reader::new(&[0x04, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).any(), Err(Asn1Error::Length));
+        assert_eq!(
+            Reader::new(&[0x04, 0x88, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]).any(),
+            Err(Asn1Error::Length)
+        );
         assert_eq!(Reader::new(&[0x04, 0x02, 0]).any(), Err(Asn1Error::Truncated));
     }
 

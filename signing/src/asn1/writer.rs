@@ -94,7 +94,13 @@ mod tests {
 
     #[test]
     fn lengths_of_every_size_are_minimal() {
-        for (length, header) in [(0, &[4, 0][..]), (127, &[4, 127]), (128, &[4, 0x81, 128]), (256, &[4, 0x82, 1, 0]), (65_536, &[4, 0x83, 1, 0, 0])] {
+        for (length, header) in [
+            (0, &[4, 0][..]),
+            (127, &[4, 127]),
+            (128, &[4, 0x81, 128]),
+            (256, &[4, 0x82, 1, 0]),
+            (65_536, &[4, 0x83, 1, 0, 0]),
+        ] {
             let der = Writer::new().value(4, &vec![7; length]).into_bytes();
             assert_eq!(&der[..header.len()], header);
             assert_eq!(header_size(length), header.len());

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::asn1::{Element, Layers, Limits, Reader, Writer, normalise, oid, tag};
+use crate::asn1::{Element, Layers, Limits, Reader, normalise, oid, tag};
 
 use super::{MOST_CERTIFICATES, MOST_REVOCATION, SignerInfo};
 
@@ -12,8 +12,10 @@ use super::{MOST_CERTIFICATES, MOST_REVOCATION, SignerInfo};
 pub enum EmbeddedRevocation<'a> {
     /// CertificateList.
     Crl(Cow<'a, [u8]>),
-    /// OCSPResponse. A bare BasicOCSPResponse is wrapped into one.
+    /// OCSPResponse.
     Ocsp(Cow<'a, [u8]>),
+    /// BasicOCSPResponse, as CAdES embeds it.
+    OcspBasic(Cow<'a, [u8]>),
 }
 
 impl<'a> EmbeddedRevocation<'a> {
@@ -27,23 +29,18 @@ impl<'a> EmbeddedRevocation<'a> {
         let info = other.any().ok()?;
         match format {
             oid::OCSP_RESPONSE => Some(Self::Ocsp(Cow::Borrowed(info.raw))),
-            oid::OCSP_BASIC => Some(Self::Ocsp(Cow::Owned(wrap_basic(info.raw)))),
+            oid::OCSP_BASIC => Some(Self::OcspBasic(Cow::Borrowed(info.raw))),
             _ => None,
         }
     }
 }
 
-/// OCSPResponse (RFC 6960, 4.2.1) around a BasicOCSPResponse.
-fn wrap_basic(basic: &[u8]) -> Vec<u8> {
-    let bytes = Writer::new().oid(oid::OCSP_BASIC).value(tag::OCTET_STRING, basic);
-    let response = Writer::new()
-        .value(tag::ENUMERATED, &[0])
-        .nest(tag::context_constructed(0), Writer::new().nest(tag::SEQUENCE, bytes));
-    Writer::new().nest(tag::SEQUENCE, response).into_bytes()
-}
-
 /// Values of an unsigned attribute, brought to DER; those that cannot be are passed over.
-fn values<'s, 'a: 's>(signer: &'s SignerInfo<'a>, oid: &'s [u8], layers: Layers) -> impl Iterator<Item = Cow<'a, [u8]>> + 's {
+fn values<'s, 'a: 's>(
+    signer: &'s SignerInfo<'a>,
+    oid: &'s [u8],
+    layers: Layers,
+) -> impl Iterator<Item = Cow<'a, [u8]>> + 's {
     signer
         .unsigned(oid)
         .flat_map(|attribute| attribute.values.iter().copied())
@@ -71,7 +68,9 @@ pub fn revocation_values(signer: &SignerInfo<'_>) -> Vec<EmbeddedRevocation<'sta
     for value in values(signer, oid::REVOCATION_VALUES, Layers::REVOCATION_VALUES) {
         let Ok(mut reader) = Element::only(&value).and_then(|element| element.open(tag::SEQUENCE)) else { continue };
         while let Ok(part) = reader.any() {
-            let Ok(mut list) = Element::only(part.content).and_then(|element| element.open(tag::SEQUENCE)) else { continue };
+            let Ok(mut list) = Element::only(part.content).and_then(|element| element.open(tag::SEQUENCE)) else {
+                continue;
+            };
             collect(&mut list, part.tag, &mut found);
         }
     }
@@ -83,7 +82,7 @@ fn collect(list: &mut Reader<'_>, part: u8, found: &mut Vec<EmbeddedRevocation<'
         if part == tag::context_constructed(0) {
             found.push(EmbeddedRevocation::Crl(Cow::Owned(one.raw.to_vec())));
         } else if part == tag::context_constructed(1) {
-            found.push(EmbeddedRevocation::Ocsp(Cow::Owned(wrap_basic(one.raw))));
+            found.push(EmbeddedRevocation::OcspBasic(Cow::Owned(one.raw.to_vec())));
         }
     }
 }

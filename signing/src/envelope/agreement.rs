@@ -23,9 +23,8 @@ pub(super) fn seal(
 
     // RFC 5753, 3.1.1: the curve is the recipient's, so the parameters are absent.
     let point = [&[0], ephemeral.subject_public_key()].concat();
-    let originator_key = Writer::new()
-        .nest(tag::SEQUENCE, Writer::new().oid(oid::EC_PUBLIC_KEY))
-        .value(tag::BIT_STRING, &point);
+    let originator_key =
+        Writer::new().nest(tag::SEQUENCE, Writer::new().oid(oid::EC_PUBLIC_KEY)).value(tag::BIT_STRING, &point);
     let originator = Writer::new().nest(tag::context_constructed(1), originator_key);
     let agreement = Writer::new().oid(oid::ECDH_SHA256_KDF).raw(&wrap);
     let encrypted_key = issuer_and_serial(recipient).value(tag::OCTET_STRING, &wrapped);

@@ -18,8 +18,7 @@ pub(super) fn seal(
     let encrypted = public.encrypt_rsa_oaep(content_key.expose()).map_err(|_| EnvelopeError::UnsupportedKey)?;
     let sha256 = || Writer::new().nest(tag::SEQUENCE, Writer::new().oid(oid::SHA256));
     let mask = Writer::new().nest(tag::SEQUENCE, Writer::new().oid(oid::MGF1).raw(&sha256().into_bytes()));
-    let parameters =
-        Writer::new().nest(tag::context_constructed(0), sha256()).nest(tag::context_constructed(1), mask);
+    let parameters = Writer::new().nest(tag::context_constructed(0), sha256()).nest(tag::context_constructed(1), mask);
     let algorithm = Writer::new().oid(oid::RSAES_OAEP).nest(tag::SEQUENCE, parameters);
     let info = Writer::new()
         .small_integer(0)

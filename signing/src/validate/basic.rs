@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use crate::cms::SignerInfo;
 
 use super::cause::{Cause, Findings};
-use super::cryptographic::{Content, SignedForm, Verified};
+use super::cryptographic::{Content, Verified};
 use super::format::SignedAttributes;
 use super::x509::Times;
 use super::{Context, Policy, acceptance, cryptographic, identification, x509};
@@ -53,8 +53,7 @@ pub(super) fn check_signature(subject: &Subject<'_>, content: &mut Content<'_>, 
     let signer = subject.signer;
     let attributes = SignedAttributes::read(signer, subject.content_type, &mut findings);
     let certificate = identification::identify(signer, &attributes, subject.pool, &mut findings);
-    let verified =
-        cryptographic::verify(signer, &attributes, certificate.as_ref(), content, policy, &mut findings);
+    let verified = cryptographic::verify(signer, &attributes, certificate.as_ref(), content, policy, &mut findings);
     acceptance::check_attributes(signer, &attributes, policy, &mut findings);
     Core { findings, certificate, signing_time: attributes.signing_time, verified }
 }
@@ -99,11 +98,4 @@ pub(super) fn check_trust(
         findings.add(Cause::SignatureWrong);
     }
     Assessed { findings, certificate, signing_time, intact: verified.is_some(), path }
-}
-
-impl Core {
-    /// Whether the value holds over attributes that are not in DER order, as a policy may allow.
-    pub(super) fn is_unsorted(&self) -> bool {
-        self.verified.is_some_and(|verified| matches!(verified.form, SignedForm::AsSent | SignedForm::DerSorted))
-    }
 }

@@ -16,6 +16,7 @@ macro_rules! causes {
             pub(crate) const ALL: &'static [Self] = &[$(Self::$name),*];
 
             /// Stable code.
+            #[cfg(test)]
             pub(crate) fn code(self) -> &'static str { match self { $(Self::$name => $code),* } }
 
             /// What ETSI EN 319 102-1 concludes from it alone.
@@ -159,10 +160,6 @@ impl Findings {
     /// the time of validation (EN 319 102-1, 5.5.4).
     pub(crate) fn passed(&self) -> bool {
         self.causes.iter().all(|cause| *cause == Cause::TimestampUnusable)
-    }
-
-    pub(crate) fn contains(&self, cause: Cause) -> bool {
-        self.causes.contains(&cause)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

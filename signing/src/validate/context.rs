@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use certs::certificate::Certificate;
 use certs::revocation::{Crl, OcspResponse, RevocationData};
 
-use crate::cms::{EmbeddedRevocation, MOST_CERTIFICATES, MOST_REVOCATION, SignedData, certificate_values, revocation_values};
+use crate::cms::{
+    EmbeddedRevocation, MOST_CERTIFICATES, MOST_REVOCATION, SignedData, certificate_values, revocation_values,
+};
 
 /// Every certificate of the file, each once, in its order. What `certs` cannot read is passed over.
 pub(super) fn certificate_pool(signed: &SignedData<'_>) -> Vec<Certificate> {
@@ -48,6 +50,11 @@ fn join(joined: &mut Cow<'_, RevocationData>, embedded: &EmbeddedRevocation<'_>)
         }
         EmbeddedRevocation::Ocsp(der) => {
             if let Ok(answer) = OcspResponse::from_der(der) {
+                joined.to_mut().ocsp.push(answer);
+            }
+        }
+        EmbeddedRevocation::OcspBasic(der) => {
+            if let Ok(answer) = OcspResponse::from_basic_der(der) {
                 joined.to_mut().ocsp.push(answer);
             }
         }

@@ -184,9 +184,8 @@ fn verify_attributes(
         Ok(()) => return Some(form),
         Err(error) => error,
     };
-    let only_as_sent = error == VerifyError::Mismatch
-        && sorted.is_some()
-        && key.verify(algorithm, &as_sent, signature).is_ok();
+    let only_as_sent =
+        error == VerifyError::Mismatch && sorted.is_some() && key.verify(algorithm, &as_sent, signature).is_ok();
     if only_as_sent && policy.allow_unsorted_signed_attributes {
         return Some(SignedForm::AsSent);
     }
@@ -256,11 +255,13 @@ fn looks_like_attributes(content: &[u8]) -> bool {
         && Reader::new(set.content).all(MOST_ATTRIBUTES).is_ok_and(|members| {
             !members.is_empty()
                 && members.iter().all(|member| {
-                    member.open(tag::SEQUENCE).and_then(|mut reader| {
-                        reader.oid()?;
-                        reader.expect(tag::SET)
-                    })
-                    .is_ok()
+                    member
+                        .open(tag::SEQUENCE)
+                        .and_then(|mut reader| {
+                            reader.oid()?;
+                            reader.expect(tag::SET)
+                        })
+                        .is_ok()
                 })
         })
 }
@@ -283,7 +284,10 @@ mod tests {
         assert_eq!(sorted, Some(set(&[&low, &high], tag::SET)));
         assert_eq!(signed_forms(&set(&[&low, &high], 0xa0)).unwrap().1, None);
         let values_unsorted = attribute(1, &[b"b", b"a"]);
-        assert_eq!(signed_forms(&set(&[&values_unsorted], 0xa0)).unwrap().1, Some(set(&[&attribute(1, &[b"a", b"b"])], tag::SET)));
+        assert_eq!(
+            signed_forms(&set(&[&values_unsorted], 0xa0)).unwrap().1,
+            Some(set(&[&attribute(1, &[b"a", b"b"])], tag::SET))
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::cms::{AlgorithmIdentifier, SignerInfo};
 use super::cause::{Cause, Findings};
 
 /// Signed attributes that stand at most once, with one value: RFC 5652 11, RFC 6211 2, EN 319 122-1 5.1 and 5.2.
-const SINGLE: [&[u8]; 11] = [
+const SINGLE: [&[u8]; 12] = [
     oid::CONTENT_TYPE,
     oid::MESSAGE_DIGEST,
     oid::SIGNING_TIME,
@@ -19,6 +19,7 @@ const SINGLE: [&[u8]; 11] = [
     oid::SIGNER_LOCATION,
     oid::CONTENT_HINTS,
     oid::SIGNER_ATTRIBUTES,
+    oid::SIGNER_ATTRIBUTES_V2,
     oid::MIME_TYPE,
 ];
 

@@ -1,6 +1,7 @@
 //! Identification of the signing certificate, EN 319 102-1 5.2.3.
 
 use certs::certificate::Certificate;
+use certs::name;
 use crypto::digest::{DigestAlgorithm, digest};
 
 use crate::cms::{SignerIdentifier, SignerInfo};
@@ -43,20 +44,23 @@ pub(super) fn identify(
 /// RFC 5652, 5.3: the identifier names this certificate.
 fn names(identifier: &SignerIdentifier<'_>, certificate: &Certificate) -> bool {
     match *identifier {
-        SignerIdentifier::IssuerAndSerial { issuer, serial } => {
-            same_integer(serial, certificate.serial()) && issuer == certificate.issuer_der()
-        }
+        SignerIdentifier::IssuerAndSerial { issuer, serial } => is_issued(certificate, issuer, serial),
         SignerIdentifier::SubjectKey(key) => certificate.subject_key_identifier() == Some(key),
     }
 }
 
-/// The identifier does not contradict a certificate that the signed digest has chosen. Issuers' names are not compared:
-/// producers encode the same name with other string types, and the digest says more than the name.
+/// The identifier does not contradict a certificate that the signed digest has chosen. The extension with the key
+/// identifier may be missing: then the digest alone decides.
 fn agrees(identifier: &SignerIdentifier<'_>, certificate: &Certificate) -> bool {
     match *identifier {
-        SignerIdentifier::IssuerAndSerial { serial, .. } => same_integer(serial, certificate.serial()),
         SignerIdentifier::SubjectKey(key) => certificate.subject_key_identifier().is_none_or(|own| own == key),
+        SignerIdentifier::IssuerAndSerial { .. } => names(identifier, certificate),
     }
+}
+
+/// Names are compared as RFC 5280, 7.1 says: producers encode the same name with other string types.
+fn is_issued(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
+    same_integer(serial, certificate.serial()) && name::same(issuer, certificate.issuer_der())
 }
 
 /// RFC 5035, 4: the digest is the certificate's, and issuer and serial number, if given, are too.
@@ -70,8 +74,7 @@ fn refers_to(reference: &CertificateReference<'_>, certificate: &Certificate) ->
     if digest(algorithm, certificate.der()).as_bytes() != reference.digest {
         return false;
     }
-    // Only the serial number, for the reason given at `agrees`: the issuer's name is inside what the digest covers.
-    reference.issuer_serial.is_none_or(|(_, serial)| same_integer(serial, certificate.serial()))
+    reference.issuer_serial.is_none_or(|(issuer, serial)| is_issued(certificate, issuer, serial))
 }
 
 /// INTEGER contents, compared as numbers: some producers drop or add a leading zero.

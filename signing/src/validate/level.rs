@@ -99,7 +99,9 @@ impl Form<'_, '_> {
     }
 
     fn is_archived(&self) -> bool {
-        [oid::ARCHIVE_TIME_STAMP_V1, oid::ARCHIVE_TIME_STAMP_V2, oid::ARCHIVE_TIME_STAMP_V3].iter().any(|oid| self.has(oid))
+        [oid::ARCHIVE_TIME_STAMP_V1, oid::ARCHIVE_TIME_STAMP_V2, oid::ARCHIVE_TIME_STAMP_V3]
+            .iter()
+            .any(|oid| self.has(oid))
     }
 
     fn has_revocation(&self) -> bool {
@@ -108,7 +110,8 @@ impl Form<'_, '_> {
 
     /// EN 319 122-1, A.3: internal records for attached content, external for detached.
     fn has_evidence_record(&self) -> bool {
-        let kind = if self.signed.content.is_some() { oid::EVIDENCE_RECORD_INTERNAL } else { oid::EVIDENCE_RECORD_EXTERNAL };
+        let kind =
+            if self.signed.content.is_some() { oid::EVIDENCE_RECORD_INTERNAL } else { oid::EVIDENCE_RECORD_EXTERNAL };
         self.has(kind)
     }
 }

@@ -16,7 +16,11 @@ const WITHOUT_NEXT_UPDATE: Duration = Duration::hours(24);
 pub(super) fn judge(status: &Status, existed: OffsetDateTime, authority: bool, policy: &Policy) -> Result<(), Cause> {
     match *status {
         Status::Good { this_update, next_update, .. } => {
-            if fresh(this_update, next_update, existed, policy) { Ok(()) } else { Err(Cause::StatusStale) }
+            if fresh(this_update, next_update, existed, policy) {
+                Ok(())
+            } else {
+                Err(Cause::StatusStale)
+            }
         }
         // Revoked after the signature was there: proof of existence saves it (5.5.4).
         Status::Revoked { at, .. } if existed < at => Ok(()),
@@ -27,7 +31,12 @@ pub(super) fn judge(status: &Status, existed: OffsetDateTime, authority: bool, p
     }
 }
 
-fn fresh(this_update: OffsetDateTime, next_update: Option<OffsetDateTime>, at: OffsetDateTime, policy: &Policy) -> bool {
+fn fresh(
+    this_update: OffsetDateTime,
+    next_update: Option<OffsetDateTime>,
+    at: OffsetDateTime,
+    policy: &Policy,
+) -> bool {
     if this_update >= at {
         return true;
     }

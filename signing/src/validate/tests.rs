@@ -15,7 +15,7 @@ use schemas::report::{Indication, SubIndication};
 use time::Duration;
 
 use crate::cades::{self, Content};
-use crate::testing::{Forge, NOW, P256, World, identifier, to_ber};
+use crate::testing::{Forge, NOW, P256, World, to_ber};
 
 use super::*;
 
@@ -101,7 +101,10 @@ fn a_detached_signature_needs_its_own_document() {
     let cms = world.sign(Content::Detached(hash(DOCUMENT)), &signer);
     let over = |digests| {
         let document = UnverifiedDocument::parse(&cms).unwrap().with_detached(digests);
-        validate(document, &Context { trust: &world.trust, revocation: &revocation, at: NOW, policy: &Policy::default() })
+        validate(
+            document,
+            &Context { trust: &world.trust, revocation: &revocation, at: NOW, policy: &Policy::default() },
+        )
     };
     assert_passed(&over(vec![hash(DOCUMENT)]));
     assert_refused(
@@ -129,7 +132,10 @@ fn content_inside_must_be_the_content_given_beside() {
     let with = |content| {
         let document = UnverifiedDocument::parse(&cms).unwrap();
         let document = document.with_detached(vec![digest(DigestAlgorithm::Sha256, content)]);
-        validate(document, &Context { trust: &world.trust, revocation: &revocation, at: NOW, policy: &Policy::default() })
+        validate(
+            document,
+            &Context { trust: &world.trust, revocation: &revocation, at: NOW, policy: &Policy::default() },
+        )
     };
     assert_passed(&with(DOCUMENT));
     assert_refused(&with(b"x"), SubIndication::HashFailure, false, ProblemCode::SignatureOverOtherContent);
@@ -181,7 +187,8 @@ fn a_signer_of_another_authority_is_untrusted() {
     assert_refused(&outcome, SubIndication::NoCertificateChainFound, true, ProblemCode::SignerUntrusted);
     let nobody = TrustSnapshot::new(vec![], vec![], NOW);
     let document = UnverifiedDocument::parse(&cms).unwrap();
-    let context = Context { trust: &nobody, revocation: &RevocationData::default(), at: NOW, policy: &Policy::default() };
+    let context =
+        Context { trust: &nobody, revocation: &RevocationData::default(), at: NOW, policy: &Policy::default() };
     assert_refused(
         &validate(document, &context),
         SubIndication::NoCertificateChainFound,
@@ -234,9 +241,10 @@ fn sha_1_is_refused_unless_the_policy_allows_it() {
     forge.algorithm = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha1);
     let hash = digest(DigestAlgorithm::Sha1, DOCUMENT);
     if let Some(attributes) = &mut forge.attributes {
-        attributes[1] = crate::testing::attribute(crate::asn1::oid::MESSAGE_DIGEST, crate::testing::octets(hash.as_bytes()));
+        attributes[1] =
+            crate::testing::attribute(crate::asn1::oid::MESSAGE_DIGEST, crate::testing::octets(hash.as_bytes()));
     }
-    assert!(!identifier(DigestAlgorithm::Sha1).is_empty());
+    forge.certificates.push(world.pki.issuing_ca().clone());
     let cms = forge.build();
     let revocation = world.revocation(&signer.certificate, NOW);
     assert_refused(

@@ -36,12 +36,7 @@ pub(super) fn earliest(
 }
 
 /// Validates one token over the signature value of `stamped`; `None` if it proves nothing.
-fn validate(
-    token: &[u8],
-    stamped: &Subject<'_>,
-    context: &Context<'_>,
-    budget: &mut Budget,
-) -> Option<TrustedTime> {
+fn validate(token: &[u8], stamped: &Subject<'_>, context: &Context<'_>, budget: &mut Budget) -> Option<TrustedTime> {
     let (der, _) = normalise(token, Layers::SIGNED_DATA, &Limits::default()).ok()?;
     let signed = SignedData::read(&der).ok()?;
     // RFC 3161, 2.4.2: the content is a TSTInfo, and exactly one signature, the authority's, stands over it.

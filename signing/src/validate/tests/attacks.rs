@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::asn1::{Writer, oid, tag};
-use crate::testing::{attribute, octets, reference};
+use crate::testing::{attribute, identifier, octets, reference};
 
 #[test]
 fn one_flipped_bit_of_content_value_or_attributes_is_found() {
@@ -136,11 +136,8 @@ fn the_policy_decides_about_bare_signatures() {
     let outcome = world.validate(&bare(DOCUMENT), &revocation);
     assert_refused(&outcome, SubIndication::SigConstraintsFailure, true, ProblemCode::SignatureConstraints);
     assert_eq!(outcome.report.signatures[0].level, "CMS-NOT-ETSI");
-    let lenient = Policy {
-        require_signed_attributes: false,
-        require_signing_certificate_attribute: false,
-        ..Policy::default()
-    };
+    let lenient =
+        Policy { require_signed_attributes: false, require_signing_certificate_attribute: false, ..Policy::default() };
     assert_passed(&world.validate_at(&bare(DOCUMENT), &revocation, NOW, &lenient));
 
     // The attributes of a real signature, presented as the content of one without attributes.

@@ -55,7 +55,9 @@ fn no_flipped_byte_changes_what_is_signed() {
 fn bombs_are_refused_quickly() {
     let started = Instant::now();
     let nested = |unit: &[u8]| unit.repeat(1 << 20);
-    for bomb in [nested(&[0x30, 0x80]), nested(&[0x24, 0x80]), nested(&[0xa0, 0x80]), nested(&[0x30, 0x83, 0xff, 0xff, 0xff])] {
+    for bomb in
+        [nested(&[0x30, 0x80]), nested(&[0x24, 0x80]), nested(&[0xa0, 0x80]), nested(&[0x30, 0x83, 0xff, 0xff, 0xff])]
+    {
         assert!(UnverifiedDocument::parse(&bomb).is_err());
     }
     let signed_data = |inner: &[u8]| {
@@ -83,7 +85,8 @@ fn many_attributes_and_segments_cost_their_size() {
     let content = vec![7; 1 << 20];
     let started = Instant::now();
     assert!(passes(&world, &to_ber(&world.sign(Content::Attached(&content), &signer)), &revocation));
-    let many = (0..300).fold(Forge::new(DOCUMENT, &signer), |forge, _| forge.push(attribute(oid::COMMITMENT_TYPE, octets(b"x"))));
+    let many = (0..300)
+        .fold(Forge::new(DOCUMENT, &signer), |forge, _| forge.push(attribute(oid::COMMITMENT_TYPE, octets(b"x"))));
     assert_eq!(UnverifiedDocument::parse(&many.build()).unwrap_err(), ReadError::TooComplex);
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
@@ -96,7 +99,9 @@ fn random_bytes_never_panic() {
         crypto::random::fill(&mut bytes);
         // Half of them begin as a ContentInfo does.
         if round % 2 == 0 {
-            bytes[..17].copy_from_slice(&[0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2, 0xa0, 0x80, 0x30, 0x80]);
+            bytes[..17].copy_from_slice(&[
+                0x30, 0x80, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2, 0xa0, 0x80, 0x30, 0x80,
+            ]);
         }
         assert!(!passes(&world, &bytes, &RevocationData::default()));
     }
