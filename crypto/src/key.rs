@@ -144,8 +144,8 @@ impl PublicKey {
         Ok(key)
     }
 
-    /// The public half of a key that a library has just made or checked.
-    pub(crate) fn of_private(kind: KeyKind, raw: &[u8]) -> Result<Self, KeyError> {
+    /// A public key from its raw form. For EC: a point that a library has just made or checked, it is not checked again.
+    pub(crate) fn from_raw(kind: KeyKind, raw: &[u8]) -> Result<Self, KeyError> {
         let spki = spki::encode(kind, raw);
         let shape = spki::Shape::read(&spki)?;
         if shape.kind == kind { Ok(Self::assemble(spki.into(), shape)) } else { Err(KeyError::Malformed) }
@@ -180,7 +180,7 @@ impl PublicKey {
     pub fn agree_ephemeral(&self) -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
         let KeyKind::Ec(curve) = self.kind() else { return Err(KeyError::WrongOperation) };
         let (point, secret) = provider::agree_ephemeral(Provider::ACTIVE, curve, self.subject_public_key())?;
-        Ok((Self::of_private(self.kind(), &point)?, secret))
+        Ok((Self::from_raw(self.kind(), &point)?, secret))
     }
 
     /// RSA-OAEP encryption (RFC 8017, 7.1.1) with SHA-256, MGF1 with SHA-256 and an empty label.

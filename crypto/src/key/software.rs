@@ -35,7 +35,7 @@ impl SoftwareKey {
             return Err(KeyError::SizeOutOfBounds);
         }
         let (engines, pkcs8, raw) = generate_private(provider, kind)?;
-        Ok(Self { provider, public: PublicKey::of_private(kind, &raw)?, pkcs8, engines })
+        Ok(Self { provider, public: PublicKey::from_raw(kind, &raw)?, pkcs8, engines })
     }
 
     /// Reads an unencrypted PKCS#8 `PrivateKeyInfo` (RFC 5208) or `OneAsymmetricKey` (RFC 5958). The public half is computed from, or
@@ -51,7 +51,7 @@ impl SoftwareKey {
         let kind = pkcs8::kind(der)?;
         let engines = SigningEngines::new(kind);
         let raw = engines.load(provider, der)?;
-        let public = PublicKey::of_private(kind, &raw)?;
+        let public = PublicKey::from_raw(kind, &raw)?;
         Ok(Self { provider, public, pkcs8: Zeroizing::new(der.to_vec()), engines })
     }
 
