@@ -1,14 +1,66 @@
 //! Who is asking.
+
 use schemas::Edrpou;
+
+/// Someone who logged in with a certificate. [`crate::Access::identify`] makes one for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// A participant's system, logged in by its certificate (SHA-256).
-    Participant { edrpou: Edrpou, certificate: [u8; 32] },
+    /// A participant's system.
+    Participant {
+        /// The participant that registered the certificate.
+        edrpou: Edrpou,
+        /// SHA-256 of the login certificate's DER.
+        certificate: [u8; 32],
+    },
     /// A node operator.
-    Operator { certificate: [u8; 32] },
+    Operator {
+        /// SHA-256 of the login certificate's DER.
+        certificate: [u8; 32],
+    },
 }
+
 impl Actor {
-    /// For audit entries: "participant:<edrpou>", "operator:<first 16 hex digits>".
-    pub fn pseudonym(&self) -> String { todo!() }
-    pub fn certificate(&self) -> &[u8; 32] { todo!() }
+    /// The name in audit entries: `participant:<ЄДРПОУ>`, `operator:<first 16 hexadecimal digits of the fingerprint>`.
+    #[must_use]
+    pub fn pseudonym(&self) -> String {
+        match self {
+            Self::Participant { edrpou, .. } => format!("participant:{edrpou}"),
+            Self::Operator { certificate } => format!("operator:{}", fingerprint_prefix(certificate)),
+        }
+    }
+
+    /// SHA-256 of the certificate that the actor logged in with.
+    #[must_use]
+    pub fn certificate(&self) -> &[u8; 32] {
+        match self {
+            Self::Participant { certificate, .. } | Self::Operator { certificate } => certificate,
+        }
+    }
+
+    /// The participant, if the actor is one.
+    #[must_use]
+    pub fn participant(&self) -> Option<Edrpou> {
+        match self {
+            Self::Participant { edrpou, .. } => Some(*edrpou),
+            Self::Operator { .. } => None,
+        }
+    }
+}
+
+/// Eight bytes in hexadecimal: enough to tell certificates apart in a log that a person reads.
+pub(crate) fn fingerprint_prefix(fingerprint: &[u8; 32]) -> String {
+    fingerprint.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pseudonyms_name_the_organisation_or_the_certificate_never_a_person() {
+        let participant = Actor::Participant { edrpou: "00032684".parse().unwrap(), certificate: [1; 32] };
+        assert_eq!(participant.pseudonym(), "participant:00032684");
+        let operator = Actor::Operator { certificate: [0xab; 32] };
+        assert_eq!(operator.pseudonym(), "operator:abababababababab");
+    }
 }

@@ -1,55 +1,209 @@
-//! Decisions: Cedar policies (gateway/access/policies/*.cedar) -> Permit<Action>.
-use crate::actor::Actor;
-use crate::registry::Registry;
-use certs::revocation::RevocationSource;
-use certs::trust::TrustSource;
-use schemas::{CaseId, DocumentKind, Edrpou, MailboxId, MessageId, ProblemCode};
+//! Decisions: an actor, an action, a resource -> [`Permit`], by the policies in `gateway/access/policies`.
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use storage::Clock;
-/// An action with what it is about.
-pub trait Action: Send + Sync + 'static { const NAME: &'static str; type Resource: Clone + Send + Sync + 'static; }
-macro_rules! actions { ($($(#[$d:meta])* $name:ident($res:ty) = $text:literal;)*) => {$( $(#[$d])* #[derive(Debug)] pub struct $name; impl Action for $name { const NAME: &'static str = $text; type Resource = $res; } )*
-    /// Every action by name (the golden role x action matrix walks it).
-    pub const ACTIONS: &[&str] = &[$($text),*]; } }
+
+use certs::revocation::RevocationSource;
+use certs::trust::{Purpose, TrustSource};
+use schemas::{CaseId, DocumentKind, Edrpou, MailboxId, MessageId, ProblemCode};
+use storage::{Clock, StoreError};
+
+use crate::actor::Actor;
+use crate::describe::{self, Description, Facts};
+use crate::policies::{Policies, PolicyError};
+use crate::registry::Registry;
+use crate::standing::Standings;
+
+mod sealed {
+    /// Actions are made in this crate only.
+    pub trait Sealed {}
+}
+
+/// An action with what it is about. Sealed: a new action needs its line in `actions!`, its place in the policy schema and
+/// its row in the role x action matrix.
+pub trait Action: sealed::Sealed + Send + Sync + 'static {
+    /// The name in policies and in [`ACTIONS`].
+    const NAME: &'static str;
+    /// What the action is about.
+    type Resource: Clone + Send + Sync + 'static;
+    /// The request in the words of the policies, and the code of its denial.
+    #[doc(hidden)]
+    fn describe(actor: &Actor, resource: &Self::Resource, facts: &Facts<'_>) -> Description;
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident($resource:ty) = $text:literal as $describe:path;)*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name;
+            impl sealed::Sealed for $name {}
+            impl Action for $name {
+                const NAME: &'static str = $text;
+                type Resource = $resource;
+                fn describe(actor: &Actor, resource: &$resource, facts: &Facts<'_>) -> Description {
+                    $describe(actor, resource, facts)
+                }
+            }
+        )*
+        /// Every action by name. The golden role x action matrix walks it.
+        pub const ACTIONS: &[&str] = &[$($text),*];
+    };
+}
+
 /// What a submission is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubmissionResource { pub sender: Edrpou, pub recipient: MailboxId, pub kind: DocumentKind }
+pub struct SubmissionResource {
+    /// The sender that the envelope names.
+    pub sender: Edrpou,
+    /// The mailbox that it is to arrive in.
+    pub recipient: MailboxId,
+    /// The kind of document.
+    pub kind: DocumentKind,
+}
+
 /// Who takes part in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MessageResource { pub message: MessageId, pub sender: Edrpou, pub recipient: MailboxId }
+pub struct MessageResource {
+    /// The message.
+    pub message: MessageId,
+    /// Who sent it.
+    pub sender: Edrpou,
+    /// Where it goes.
+    pub recipient: MailboxId,
+}
+
 /// Who takes part in a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaseResource { pub case: CaseId, pub participants: Vec<Edrpou> }
-actions! {
-    SubmitDocument(SubmissionResource) = "submit_document";
-    ListMailbox(MailboxId) = "list_mailbox";
-    LeaseMessages(MailboxId) = "lease_messages";
-    ReadMessage(MessageResource) = "read_message";
-    DownloadPart(MessageResource) = "download_part";
-    AcknowledgeMessage(MessageResource) = "acknowledge_message";
-    ReadCase(CaseResource) = "read_case";
-    ReadParticipants(()) = "read_participants";
-    RegisterParticipant(Edrpou) = "register_participant";
-    SetChannel(MailboxId) = "set_channel";
-    ReadLog(()) = "read_log";
+pub struct CaseResource {
+    /// The case.
+    pub case: CaseId,
+    /// Its participants.
+    pub participants: Vec<Edrpou>,
 }
-/// May do A to the resource. Only `Access::decide` makes one.
+
+actions! {
+    /// Hand in a document for a mailbox.
+    SubmitDocument(SubmissionResource) = "submit_document" as describe::submission;
+    /// See what lies in a mailbox.
+    ListMailbox(MailboxId) = "list_mailbox" as describe::own_mailbox;
+    /// Take messages of a mailbox for a while.
+    LeaseMessages(MailboxId) = "lease_messages" as describe::own_mailbox;
+    /// Read how a message stands.
+    ReadMessage(MessageResource) = "read_message" as describe::message;
+    /// Fetch a sealed part of a message.
+    DownloadPart(MessageResource) = "download_part" as describe::message;
+    /// Accept or refuse a message.
+    AcknowledgeMessage(MessageResource) = "acknowledge_message" as describe::message;
+    /// Read the events and the evidence of a case.
+    ReadCase(CaseResource) = "read_case" as describe::case;
+    /// Read who takes part in the exchange.
+    ReadParticipants(()) = "read_participants" as describe::node;
+    /// Enter a participant into the registry, or change its entry.
+    RegisterParticipant(Edrpou) = "register_participant" as describe::registered_participant;
+    /// Open, change or close a channel to a mailbox.
+    SetChannel(MailboxId) = "set_channel" as describe::registered_mailbox;
+    /// Read the transparency log and its proofs.
+    ReadLog(()) = "read_log" as describe::node;
+}
+
+/// The actor may do `A` to the resource. Only [`Access::decide`] makes one.
 #[derive(Debug, Clone)]
-pub struct Permit<A: Action> { _actor: Actor, _resource: A::Resource }
-impl<A: Action> Permit<A> { pub fn actor(&self) -> &Actor { &self._actor } pub fn resource(&self) -> &A::Resource { &self._resource } }
+pub struct Permit<A: Action> {
+    actor: Actor,
+    resource: A::Resource,
+}
+
+impl<A: Action> Permit<A> {
+    /// Who may.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// To what.
+    #[must_use]
+    pub fn resource(&self) -> &A::Resource {
+        &self.resource
+    }
+}
+
+/// The action is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}")]
-pub struct Denied { pub code: ProblemCode, /** ids of the policies that decided */ pub policies: Vec<String> }
-/// What Cedar sees of a resource.
-pub trait Describe<A: Action> { }
-#[derive(Clone)]
-pub struct Access { inner: () }
-impl Access {
-    pub fn new(_registry: Registry, _trust: Arc<dyn TrustSource>, _revocation: Arc<dyn RevocationSource>, _clock: Arc<dyn Clock>, _operators: BTreeSet<[u8; 32]>) -> Self { todo!() }
-    /// Identifies the owner of a TLS client certificate chain (DER, leaf first; empty = none presented): path, validity, revocation, registration.
-    pub async fn identify(&self, _chain: &[Vec<u8>]) -> Result<Actor, ProblemCode> { todo!() }
-    /// Decides; the channel check of SubmitDocument is part of it.
-    pub async fn decide<A: Action>(&self, _actor: &Actor, _resource: A::Resource) -> Result<Permit<A>, Denied> { todo!() }
-    pub fn registry(&self) -> &Registry { todo!() }
+pub struct Denied {
+    /// What the caller is told.
+    pub code: ProblemCode,
+    /// `@id`s of the policies that forbade it, sorted; empty where no policy permits it.
+    pub policies: Vec<String>,
 }
+
+/// Identifies and decides. Cheap to clone.
+#[derive(Clone)]
+pub struct Access {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    registry: Registry,
+    policies: Policies,
+    pub(crate) logins: Standings,
+    pub(crate) operators: BTreeSet<[u8; 32]>,
+}
+
+impl Access {
+    /// `operators`: SHA-256 of the operators' login certificates (DER).
+    ///
+    /// # Errors
+    /// [`PolicyError`] when the built-in policies do not parse or do not fit their schema. The node must not start then.
+    pub fn new(
+        registry: Registry,
+        trust: Arc<dyn TrustSource>,
+        revocation: Arc<dyn RevocationSource>,
+        clock: Arc<dyn Clock>,
+        operators: BTreeSet<[u8; 32]>,
+    ) -> Result<Self, PolicyError> {
+        let policies = Policies::built_in(ACTIONS)?;
+        let logins = Standings::new(Purpose::TlsClient, trust, revocation, clock);
+        Ok(Self { inner: Arc::new(Inner { registry, policies, logins, operators }) })
+    }
+
+    /// Decides; that a channel is open is part of [`SubmitDocument`]. Asks memory only, except that the registry is read
+    /// again once a second.
+    ///
+    /// # Errors
+    /// [`Denied`] with the code for the caller; `StorageUnavailable` or `Overloaded` when the registry cannot be read.
+    pub async fn decide<A: Action>(&self, actor: &Actor, resource: A::Resource) -> Result<Permit<A>, Denied> {
+        let snapshot = self.inner.registry.snapshot().await.map_err(|error| Denied::unreadable(&error))?;
+        let description = A::describe(actor, &resource, &Facts { snapshot: &snapshot });
+        self.inner.policies.decide(actor, A::NAME, description)?;
+        Ok(Permit { actor: actor.clone(), resource })
+    }
+
+    /// Who takes part.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+}
+
+impl Denied {
+    fn unreadable(error: &StoreError) -> Self {
+        tracing::error!(%error, "the registry cannot be read");
+        Self { code: unreadable(error), policies: Vec::new() }
+    }
+}
+
+/// What a caller is told when the registry cannot be read.
+pub(crate) fn unreadable(error: &StoreError) -> ProblemCode {
+    match error {
+        StoreError::Overloaded => ProblemCode::Overloaded,
+        StoreError::Corrupt(_) | StoreError::Conflict => ProblemCode::Internal,
+        StoreError::Database(_) | StoreError::UnknownSchema { .. } | StoreError::Objects(_) | StoreError::Closed => {
+            ProblemCode::StorageUnavailable
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

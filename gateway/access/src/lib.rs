@@ -1,6 +1,24 @@
 //! Who is it, what may they do.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`actor`] | who is asking, once a certificate said so |
+//! | [`registry`] | participants, their mailboxes, certificates and channels, as operators state them |
+//! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
+//! | [`decide`] | actions, the permits to do them, and [`Access`], which identifies and decides |
+//!
+//! Who may do what is written in Cedar (`policies/*.cedar`), checked strictly against `policies/vuzol.cedarschema` before
+//! the node starts. This crate knows no HTTP and no document: the rooms above bring the facts of a message or a case and
+//! take a [`Permit`] away, without which none of their functions can be called.
+
 pub mod actor;
 pub mod decide;
+mod describe;
+mod identify;
+mod policies;
 pub mod registry;
+pub mod standing;
+
 pub use actor::Actor;
 pub use decide::{Access, Denied, Permit};
+pub use policies::PolicyError;

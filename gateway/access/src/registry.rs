@@ -1,24 +1,287 @@
-//! Participants, their certificates and channels; cached, refreshed on change.
-use crate::decide::{Permit, RegisterParticipant, SetChannel};
-use audit::Ledger;
+//! Participants, their mailboxes, certificates and channels, as operators state them.
+//!
+//! Everything is held in memory as one immutable snapshot: a lookup never touches the database. The snapshot is read
+//! again after each change of this process, and once a second looks whether another process changed the registry.
+
+mod registration;
+mod rows;
+mod snapshot;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use audit::{Action, EventDraft, Ledger, Outcome};
 use certs::certificate::Certificate;
 use schemas::registry::{Channel, Participant, ParticipantRegistration};
-use schemas::{Edrpou, MailboxId, ProblemCode};
-use storage::{Clock, StoreError};
-use std::sync::Arc;
+use schemas::{DocumentKind, Edrpou, MailboxId, ProblemCode};
+use storage::{Clock, StoreError, TxError};
+use time::{Duration, OffsetDateTime};
+
+use crate::decide::{Permit, RegisterParticipant, SetChannel};
+use registration::Registration;
+pub(crate) use snapshot::Snapshot;
+
+/// How old the snapshot may grow before the database is asked whether it changed.
+const FRESH: Duration = Duration::seconds(1);
+
+/// How long the last snapshot serves while the database cannot be read. Past it the node no longer knows who is who.
+const STALE: Duration = Duration::seconds(30);
+
+/// Kinds of document that one channel may name.
+const KINDS_OF_CHANNEL: usize = 64;
+
+/// The registry. Cheap to clone; clones share the snapshot.
 #[derive(Clone)]
-pub struct Registry { inner: () }
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError { #[error(transparent)] Store(#[from] StoreError), #[error("{code}: {detail}")] Invalid { code: ProblemCode, detail: String } }
-impl Registry {
-    pub fn new(_ledger: Ledger, _clock: Arc<dyn Clock>) -> Self { todo!() }
-    pub async fn register(&self, _permit: Permit<RegisterParticipant>, _registration: ParticipantRegistration) -> Result<Participant, RegistryError> { todo!() }
-    pub async fn set_channel(&self, _permit: Permit<SetChannel>, _channel: Channel) -> Result<(), RegistryError> { todo!() }
-    pub async fn participants(&self) -> Result<Vec<Participant>, StoreError> { todo!() }
-    pub async fn participant(&self, _edrpou: Edrpou) -> Result<Option<Participant>, StoreError> { todo!() }
-    pub async fn login_owner(&self, _certificate: &[u8; 32]) -> Result<Option<Edrpou>, StoreError> { todo!() }
-    pub async fn mailbox_exists(&self, _mailbox: &MailboxId) -> Result<bool, StoreError> { todo!() }
-    /// The participant's current encryption certificate.
-    pub async fn encryption_certificate(&self, _participant: Edrpou) -> Result<Option<Certificate>, StoreError> { todo!() }
-    pub async fn channel_allows(&self, _sender: Edrpou, _recipient: &MailboxId, _kind: &schemas::DocumentKind) -> Result<bool, StoreError> { todo!() }
+pub struct Registry {
+    inner: Arc<Inner>,
 }
+
+struct Inner {
+    ledger: Ledger,
+    clock: Arc<dyn Clock>,
+    cached: RwLock<Option<Cached>>,
+    refreshing: AtomicBool,
+}
+
+#[derive(Clone)]
+struct Cached {
+    snapshot: Arc<Snapshot>,
+    read_at: OffsetDateTime,
+}
+
+/// A change of the registry failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The operator stated something that cannot be.
+    #[error("{code}: {detail}")]
+    Invalid {
+        /// What the operator is told.
+        code: ProblemCode,
+        /// What exactly is wrong.
+        detail: String,
+    },
+}
+
+impl RegistryError {
+    fn invalid(code: ProblemCode, detail: impl Into<String>) -> Self {
+        Self::Invalid { code, detail: detail.into() }
+    }
+}
+
+impl Registry {
+    /// A registry over the ledger's database. Reads nothing yet.
+    #[must_use]
+    pub fn new(ledger: Ledger, clock: Arc<dyn Clock>) -> Self {
+        let cached = RwLock::default();
+        Self { inner: Arc::new(Inner { ledger, clock, cached, refreshing: AtomicBool::new(false) }) }
+    }
+
+    /// Enters a participant, or replaces its name, mailboxes and certificates. Channels to a mailbox that is no longer
+    /// there are closed. The audit row is in the same transaction.
+    ///
+    /// # Errors
+    /// [`RegistryError::Invalid`] with `MalformedJson`: a certificate that does not parse or does not fit its usage, names
+    /// another organisation, or is another participant's login; a mailbox name that is none; too many of them.
+    pub async fn register(
+        &self,
+        permit: Permit<RegisterParticipant>,
+        registration: ParticipantRegistration,
+    ) -> Result<Participant, RegistryError> {
+        let edrpou = *permit.resource();
+        let registration = Registration::check(edrpou, registration)?;
+        let event = self.inner.ledger.prepare(EventDraft {
+            action: Action::RegisterParticipant,
+            actor: permit.actor().pseudonym(),
+            object: Some(format!("participant:{edrpou}")),
+            outcome: Outcome::Done,
+            details: registration.audit_details(),
+        });
+        let changed = self.inner.ledger.transact("register_participant", move |tx| {
+            rows::replace_participant(tx, &registration, event.at())?;
+            Ok::<_, StoreError>(audit::append(tx, &event)?.with(()))
+        });
+        match changed.await {
+            Ok(()) => {}
+            // The one uniqueness rule that a registration can break.
+            Err(TxError::Refused(StoreError::Conflict) | TxError::Store(StoreError::Conflict)) => {
+                let detail = "a login certificate is registered by another participant";
+                return Err(RegistryError::invalid(ProblemCode::MalformedJson, detail));
+            }
+            Err(TxError::Refused(error) | TxError::Store(error)) => return Err(error.into()),
+        }
+        self.forget();
+        self.participant(edrpou).await?.ok_or(RegistryError::Store(StoreError::Corrupt("participant")))
+    }
+
+    /// Opens a channel for exactly the kinds that it names, or closes it where it names none. The audit row is in the same
+    /// transaction.
+    ///
+    /// # Errors
+    /// [`RegistryError::Invalid`]: `UnknownRecipient` when there is no such mailbox, `NotFound` when there is no such
+    /// sender, `MalformedJson` when the channel is for another mailbox than the permit or names too many kinds.
+    pub async fn set_channel(&self, permit: Permit<SetChannel>, channel: Channel) -> Result<(), RegistryError> {
+        let Channel { sender, recipient, mut kinds } = channel;
+        kinds.sort();
+        kinds.dedup();
+        if recipient != *permit.resource() {
+            let detail = "the channel is for another mailbox than the one that was asked for";
+            return Err(RegistryError::invalid(ProblemCode::MalformedJson, detail));
+        }
+        if kinds.len() > KINDS_OF_CHANNEL {
+            let detail = format!("a channel names at most {KINDS_OF_CHANNEL} kinds");
+            return Err(RegistryError::invalid(ProblemCode::MalformedJson, detail));
+        }
+        let snapshot = self.snapshot().await?;
+        if !snapshot.has_mailbox(&recipient) {
+            return Err(RegistryError::invalid(ProblemCode::UnknownRecipient, "there is no such mailbox"));
+        }
+        if snapshot.entry(sender).is_none() {
+            return Err(RegistryError::invalid(ProblemCode::NotFound, "there is no such sender"));
+        }
+        let event = self.inner.ledger.prepare(EventDraft {
+            action: if kinds.is_empty() { Action::RemoveChannel } else { Action::SetChannel },
+            actor: permit.actor().pseudonym(),
+            object: Some(format!("mailbox:{recipient}")),
+            outcome: Outcome::Done,
+            details: serde_json::json!({ "sender": sender, "kinds": &kinds }),
+        });
+        let changed = self.inner.ledger.transact("set_channel", move |tx| {
+            rows::replace_channel(tx, sender, &recipient, &kinds)?;
+            Ok::<_, StoreError>(audit::append(tx, &event)?.with(()))
+        });
+        changed.await.map_err(|error| match error {
+            TxError::Refused(error) | TxError::Store(error) => error,
+        })?;
+        self.forget();
+        self.snapshot().await?;
+        Ok(())
+    }
+
+    /// All participants, by code.
+    ///
+    /// # Errors
+    /// When the registry was never read, or not for long, and cannot be read now; so for all lookups below.
+    pub async fn participants(&self) -> Result<Vec<Participant>, StoreError> {
+        let now = self.inner.clock.now();
+        Ok(self.snapshot().await?.entries().map(|(edrpou, entry)| entry.view(*edrpou, now)).collect())
+    }
+
+    /// One participant.
+    ///
+    /// # Errors
+    /// As [`Self::participants`].
+    pub async fn participant(&self, edrpou: Edrpou) -> Result<Option<Participant>, StoreError> {
+        let now = self.inner.clock.now();
+        Ok(self.snapshot().await?.entry(edrpou).map(|entry| entry.view(edrpou, now)))
+    }
+
+    /// Who registered the login certificate with this SHA-256.
+    ///
+    /// # Errors
+    /// As [`Self::participants`].
+    pub async fn login_owner(&self, certificate: &[u8; 32]) -> Result<Option<Edrpou>, StoreError> {
+        Ok(self.snapshot().await?.login_owner(certificate))
+    }
+
+    /// Whether the mailbox is registered.
+    ///
+    /// # Errors
+    /// As [`Self::participants`].
+    pub async fn mailbox_exists(&self, mailbox: &MailboxId) -> Result<bool, StoreError> {
+        Ok(self.snapshot().await?.has_mailbox(mailbox))
+    }
+
+    /// The participant's encryption certificate. That it is valid is for the caller to check.
+    ///
+    /// # Errors
+    /// As [`Self::participants`].
+    pub async fn encryption_certificate(&self, participant: Edrpou) -> Result<Option<Certificate>, StoreError> {
+        Ok(self.snapshot().await?.entry(participant).and_then(|entry| entry.encryption.clone()))
+    }
+
+    /// Whether an operator opened a channel from the sender to the mailbox for this kind.
+    ///
+    /// # Errors
+    /// As [`Self::participants`].
+    pub async fn channel_allows(
+        &self,
+        sender: Edrpou,
+        recipient: &MailboxId,
+        kind: &DocumentKind,
+    ) -> Result<bool, StoreError> {
+        Ok(self.snapshot().await?.channel_allows(sender, recipient, kind))
+    }
+
+    /// The current snapshot. One caller at a time looks whether it is current; the others go on with the last one.
+    pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
+        let now = self.inner.clock.now();
+        let Some(cached) = self.cached() else { return self.load(now).await };
+        let age = now - cached.read_at;
+        if (Duration::ZERO..FRESH).contains(&age) {
+            return Ok(cached.snapshot);
+        }
+        let Some(_turn) = Turn::take(&self.inner.refreshing) else { return Ok(cached.snapshot) };
+        match self.refresh(&cached, now).await {
+            Err(error) if (Duration::ZERO..STALE).contains(&age) => {
+                tracing::warn!(%error, "the registry cannot be read; the last snapshot serves");
+                Ok(cached.snapshot)
+            }
+            done => done,
+        }
+    }
+
+    fn cached(&self) -> Option<Cached> {
+        self.inner.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// After a change: the next lookup reads the database.
+    fn forget(&self) {
+        *self.inner.cached.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn refresh(&self, cached: &Cached, now: OffsetDateTime) -> Result<Arc<Snapshot>, StoreError> {
+        let version = self.inner.ledger.reader().read("registry_version", rows::version).await?;
+        if version != cached.snapshot.version() {
+            return self.load(now).await;
+        }
+        self.keep(Arc::clone(&cached.snapshot), now);
+        Ok(Arc::clone(&cached.snapshot))
+    }
+
+    async fn load(&self, now: OffsetDateTime) -> Result<Arc<Snapshot>, StoreError> {
+        let rows = self.inner.ledger.reader().read("load_registry", rows::load).await?;
+        let snapshot = Arc::new(Snapshot::from_rows(rows)?);
+        tracing::debug!(version = snapshot.version(), "registry read");
+        self.keep(Arc::clone(&snapshot), now);
+        Ok(snapshot)
+    }
+
+    /// A slow reader must not put back what a change has replaced meanwhile.
+    fn keep(&self, snapshot: Arc<Snapshot>, now: OffsetDateTime) {
+        let mut cached = self.inner.cached.write().unwrap_or_else(PoisonError::into_inner);
+        if cached.as_ref().is_none_or(|cached| cached.snapshot.version() <= snapshot.version()) {
+            *cached = Some(Cached { snapshot, read_at: now });
+        }
+    }
+}
+
+/// The right to refresh; given back on drop, also when the request that held it is cancelled.
+struct Turn<'a>(&'a AtomicBool);
+
+impl<'a> Turn<'a> {
+    fn take(flag: &'a AtomicBool) -> Option<Self> {
+        flag.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok().then_some(Self(flag))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests;

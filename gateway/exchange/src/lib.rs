@@ -1,9 +1,30 @@
-//! Documents between participants: intake, routing, delivery, evidence, retention, notices.
+//! Documents between participants: intake, delivery, mailboxes, and the evidence of every step.
+//!
+//! | module | what it holds | source |
+//! |---|---|---|
+//! | [`intake`] | a document arrives: hashed and sealed while it streams, validated, committed in one transaction | EN 319 522-1 A.1, A.2 |
+//! | [`delivery`] | queued messages go to their mailboxes; what nobody names is swept | D.1 |
+//! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
+//! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
+//! | [`evidence`] | what the node states, signed: JWS | RFC 7515, RFC 7518 3.4 |
+//!
+//! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
+//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: relay to other nodes,
+//! retention, notices.
+
 pub mod delivery;
 pub mod evidence;
 pub mod intake;
 pub mod mailbox;
+mod message;
 pub mod refusal;
 pub mod service;
+mod signature;
+pub mod state;
+mod tables;
+
 pub use refusal::Refusal;
 pub use service::{Exchange, Parts};
+
+#[cfg(test)]
+mod tests;

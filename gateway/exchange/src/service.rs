@@ -1,13 +1,89 @@
 //! The service: what it is made of.
-use crate::evidence::EvidenceSigner;
+
+use std::sync::Arc;
+
 use access::registry::Registry;
+use access::standing::Standings;
 use audit::Ledger;
 use certs::revocation::RevocationSource;
-use certs::trust::TrustSource;
-use std::sync::Arc;
-use storage::{Clock, Writer, objects::Objects};
-/// `jobs`: the writer, for leasing jobs only (bookkeeping without an audit row).
-pub struct Parts { pub ledger: Ledger, pub jobs: Writer, pub objects: Objects, pub clock: Arc<dyn Clock>, pub trust: Arc<dyn TrustSource>, pub revocation: Arc<dyn RevocationSource>, pub signer: EvidenceSigner, pub registry: Registry, pub policy: signing::validate::Policy }
+use certs::trust::{Purpose, TrustSource};
+use storage::objects::Objects;
+use storage::{Clock, Writer};
+use tokio::sync::Notify;
+
+use crate::evidence::EvidenceSigner;
+
+/// What the exchange needs.
+pub struct Parts {
+    /// Every change and every refusal goes through it.
+    pub ledger: Ledger,
+    /// For leasing jobs only: bookkeeping that is nobody's deed and has no audit row.
+    pub jobs: Writer,
+    /// Where parts lie that are too large for a row.
+    pub objects: Objects,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whom to believe.
+    pub trust: Arc<dyn TrustSource>,
+    /// What is known of revocation.
+    pub revocation: Arc<dyn RevocationSource>,
+    /// Signs evidence.
+    pub signer: EvidenceSigner,
+    /// Who takes part.
+    pub registry: Registry,
+    /// Which signatures are accepted.
+    pub policy: signing::validate::Policy,
+}
+
+/// The exchange. Cheap to clone.
 #[derive(Clone)]
-pub struct Exchange { inner: Arc<()> }
-impl Exchange { pub fn new(_parts: Parts) -> Self { todo!() } }
+pub struct Exchange {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) ledger: Ledger,
+    pub(crate) jobs: Writer,
+    pub(crate) objects: Objects,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) trust: Arc<dyn TrustSource>,
+    pub(crate) revocation: Arc<dyn RevocationSource>,
+    pub(crate) signer: EvidenceSigner,
+    pub(crate) registry: Registry,
+    pub(crate) policy: signing::validate::Policy,
+    /// Standing of the recipients' encryption certificates.
+    pub(crate) encryption: Standings,
+    /// Paths of signing certificates, by which revocation data is fetched.
+    pub(crate) signers: Standings,
+    /// Rung when a delivery job was committed.
+    pub(crate) arrived: Notify,
+}
+
+impl Exchange {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy } = parts;
+        let standings = |purpose| {
+            Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock))
+        };
+        let (encryption, signers) = (standings(Purpose::Encryption), standings(Purpose::Signing));
+        let arrived = Notify::new();
+        Self {
+            inner: Arc::new(Inner {
+                ledger,
+                jobs,
+                objects,
+                clock,
+                trust,
+                revocation,
+                signer,
+                registry,
+                policy,
+                encryption,
+                signers,
+                arrived,
+            }),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What the policies see of a request, and which code a denial of it carries.
+//!
+//! Policies say yes or no. Which of "not found" and "forbidden" a refusal is, is decided here by the facts: what the actor
+//! may not know of must look like what does not exist.
+
+use cedar_policy::RestrictedExpression;
+use schemas::{Edrpou, MailboxId, ProblemCode};
+
+use crate::actor::Actor;
+use crate::decide::{CaseResource, MessageResource, SubmissionResource};
+use crate::policies::{Kind, uid};
+use crate::registry::Snapshot;
+
+/// What the registry says while one request is decided. Made only by [`crate::Access`].
+pub struct Facts<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+}
+
+/// A request in the words of the policies. Opaque outside this crate.
+pub struct Description {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) attributes: Vec<(&'static str, RestrictedExpression)>,
+    pub(crate) context: Vec<(&'static str, RestrictedExpression)>,
+    /// What a denial is called.
+    pub(crate) refusal: ProblemCode,
+}
+
+fn participant(edrpou: Edrpou) -> RestrictedExpression {
+    RestrictedExpression::new_entity_uid(uid(Kind::Participant, edrpou.as_str()))
+}
+
+fn mailbox_attributes(mailbox: &MailboxId, facts: &Facts<'_>) -> Vec<(&'static str, RestrictedExpression)> {
+    vec![
+        ("owner", participant(mailbox.participant())),
+        ("exists", RestrictedExpression::new_bool(facts.snapshot.has_mailbox(mailbox))),
+    ]
+}
+
+pub(crate) fn submission(actor: &Actor, resource: &SubmissionResource, facts: &Facts<'_>) -> Description {
+    let SubmissionResource { sender, recipient, kind } = resource;
+    let refusal = match actor.participant() {
+        None => ProblemCode::ActionForbidden,
+        Some(edrpou) if edrpou != *sender => ProblemCode::SenderNotYou,
+        Some(_) if !facts.snapshot.has_mailbox(recipient) => ProblemCode::UnknownRecipient,
+        Some(_) => ProblemCode::ChannelNotAllowed,
+    };
+    let channel = facts.snapshot.channel_allows(*sender, recipient, kind);
+    Description {
+        kind: Kind::Mailbox,
+        name: recipient.to_string(),
+        attributes: mailbox_attributes(recipient, facts),
+        context: vec![("sender", participant(*sender)), ("channel", RestrictedExpression::new_bool(channel))],
+        refusal,
+    }
+}
+
+pub(crate) fn own_mailbox(_actor: &Actor, mailbox: &MailboxId, facts: &Facts<'_>) -> Description {
+    Description {
+        kind: Kind::Mailbox,
+        name: mailbox.to_string(),
+        attributes: mailbox_attributes(mailbox, facts),
+        context: Vec::new(),
+        refusal: ProblemCode::NotFound,
+    }
+}
+
+pub(crate) fn registered_mailbox(_actor: &Actor, mailbox: &MailboxId, facts: &Facts<'_>) -> Description {
+    Description { refusal: ProblemCode::ActionForbidden, ..own_mailbox(_actor, mailbox, facts) }
+}
+
+pub(crate) fn message(actor: &Actor, resource: &MessageResource, _facts: &Facts<'_>) -> Description {
+    let (sender, recipient) = (resource.sender, resource.recipient.participant());
+    let party = actor.participant().is_some_and(|edrpou| edrpou == sender || edrpou == recipient);
+    Description {
+        kind: Kind::Message,
+        name: resource.message.to_string(),
+        attributes: vec![("sender", participant(sender)), ("recipient", participant(recipient))],
+        context: Vec::new(),
+        refusal: if party { ProblemCode::ActionForbidden } else { ProblemCode::NotFound },
+    }
+}
+
+pub(crate) fn case(_actor: &Actor, resource: &CaseResource, _facts: &Facts<'_>) -> Description {
+    let participants = RestrictedExpression::new_set(resource.participants.iter().copied().map(participant));
+    Description {
+        kind: Kind::Case,
+        name: resource.case.to_string(),
+        attributes: vec![("participants", participants)],
+        context: Vec::new(),
+        refusal: ProblemCode::NotFound,
+    }
+}
+
+pub(crate) fn registered_participant(_actor: &Actor, edrpou: &Edrpou, _facts: &Facts<'_>) -> Description {
+    Description {
+        kind: Kind::Participant,
+        name: edrpou.to_string(),
+        attributes: Vec::new(),
+        context: Vec::new(),
+        refusal: ProblemCode::ActionForbidden,
+    }
+}
+
+pub(crate) fn node(_actor: &Actor, _resource: &(), _facts: &Facts<'_>) -> Description {
+    Description {
+        kind: Kind::Node,
+        name: "this".to_owned(),
+        attributes: Vec::new(),
+        context: Vec::new(),
+        refusal: ProblemCode::ActionForbidden,
+    }
+}

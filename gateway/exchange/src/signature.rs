@@ -1,0 +1,121 @@
+//! Signatures at the door of the exchange: reading, judging, and what a bad one is called.
+
+use certs::certificate::Certificate;
+use certs::path::PathError;
+use certs::revocation::RevocationData;
+use futures_util::future::join_all;
+use schemas::report::{Indication, Report, SignatureReport, SubIndication};
+use schemas::{Edrpou, ProblemCode};
+use signing::validate::{Context, ReadError, UnverifiedDocument, ValidatedDocument, validate};
+use time::OffsetDateTime;
+
+use crate::refusal::Refusal;
+use crate::service::Exchange;
+
+/// Parses a signature file.
+pub(crate) fn read(bytes: &[u8]) -> Result<UnverifiedDocument, Refusal> {
+    UnverifiedDocument::parse(bytes).map_err(|error| {
+        let code = match error {
+            ReadError::Malformed(_) | ReadError::TooComplex => ProblemCode::SignatureUnreadable,
+            ReadError::NoSignature => ProblemCode::SignatureMissing,
+        };
+        Refusal::with_detail(code, error.to_string())
+    })
+}
+
+impl Exchange {
+    /// What is known of the revocation of each signing certificate that leads to an anchor. For others nothing is fetched:
+    /// the addresses inside a stranger's certificate are a stranger's.
+    ///
+    /// # Errors
+    /// `SignerUntrusted` where a signer's certificate leads nowhere: then the document need not be read at all.
+    pub(crate) async fn revocation_of_signers(&self, document: &UnverifiedDocument) -> Result<RevocationData, Refusal> {
+        let mut paths = Vec::new();
+        let mut seen: Vec<[u8; 32]> = Vec::new();
+        for signer in document.signing_certificates().into_iter().flatten() {
+            let fingerprint = signer.fingerprint();
+            if seen.contains(&fingerprint) {
+                continue;
+            }
+            seen.push(fingerprint);
+            match self.inner.signers.path(&signer, document.certificates()) {
+                Ok(path) => paths.push(path),
+                Err(access::standing::NotReliable::NoPath(PathError::NoPath)) => {
+                    return Err(ProblemCode::SignerUntrusted.into());
+                }
+                // Expired, or a fault of the chain: a time-stamp may heal the one, and the report names the other.
+                Err(_) => {}
+            }
+        }
+        let now = self.inner.clock.now();
+        let answers = join_all(paths.iter().map(|path| self.inner.revocation.data(path, now))).await;
+        let mut data = RevocationData::default();
+        for answer in answers {
+            data.ocsp.extend(answer.ocsp);
+            data.crls.extend(answer.crls);
+        }
+        Ok(data)
+    }
+
+    /// Validates every signature (ETSI EN 319 102-1). About 200 us of arithmetic, so it stays on this thread.
+    pub(crate) fn judge(
+        &self,
+        document: UnverifiedDocument,
+        revocation: &RevocationData,
+        at: OffsetDateTime,
+    ) -> Result<ValidatedDocument, Refusal> {
+        let trust = self.inner.trust.current();
+        let context = Context { trust: &trust, revocation, at, policy: &self.inner.policy };
+        let outcome = validate(document, &context);
+        outcome.passed.ok_or_else(|| refusal(&outcome.report))
+    }
+}
+
+/// The channel's policy: at least one signer acts for the organisation. Others may sign along; they too are valid, or the
+/// document would not have come here.
+pub(crate) fn signed_for(document: &ValidatedDocument, organisation: Edrpou) -> Result<(), Refusal> {
+    let acts = |signer: &Certificate| signer.edrpou().is_some_and(|edrpou| edrpou == organisation.as_str());
+    document.signers().iter().any(acts).then_some(()).ok_or_else(|| ProblemCode::SignerNotOfSender.into())
+}
+
+/// The most telling failure: what failed for good before what cannot be told.
+fn refusal(report: &Report) -> Refusal {
+    let rank = |signature: &&SignatureReport| match signature.indication {
+        Indication::TotalFailed => 0,
+        Indication::Indeterminate => 1,
+        Indication::TotalPassed => 2,
+    };
+    let Some(worst) = report.signatures.iter().min_by_key(rank) else { return ProblemCode::SignatureMissing.into() };
+    let name = serde_json::to_value((worst.indication, worst.sub_indication)).unwrap_or_default();
+    let code = match worst.sub_indication {
+        Some(sub) => code_of(sub),
+        // No sub-indication and yet not passed: nothing that a report may say.
+        None => ProblemCode::Internal,
+    };
+    Refusal::with_detail(code, format!("{}: {name}", worst.id))
+}
+
+fn code_of(sub_indication: SubIndication) -> ProblemCode {
+    use SubIndication as Sub;
+    match sub_indication {
+        Sub::FormatFailure | Sub::SignedDataNotFound => ProblemCode::SignatureFormat,
+        Sub::HashFailure => ProblemCode::SignatureOverOtherContent,
+        Sub::SigCryptoFailure => ProblemCode::SignatureValueWrong,
+        Sub::Revoked | Sub::RevokedNoPoe | Sub::RevokedCaNoPoe => ProblemCode::SignerRevoked,
+        Sub::Expired | Sub::NotYetValid | Sub::OutOfBoundsNotRevoked | Sub::OutOfBoundsNoPoe => {
+            ProblemCode::SignerExpired
+        }
+        Sub::NoSigningCertificateFound => ProblemCode::SignerUnidentified,
+        Sub::NoCertificateChainFound | Sub::NoCertificateChainFoundNoPoe | Sub::CertificateChainGeneralFailure => {
+            ProblemCode::SignerUntrusted
+        }
+        Sub::TryLater | Sub::RevocationOutOfBoundsNoPoe => ProblemCode::SignerStatusUnknown,
+        Sub::CryptoConstraintsFailure | Sub::CryptoConstraintsFailureNoPoe => ProblemCode::SignatureWeakAlgorithm,
+        Sub::SigConstraintsFailure
+        | Sub::ChainConstraintsFailure
+        | Sub::PolicyProcessingError
+        | Sub::SignaturePolicyNotAvailable
+        | Sub::TimestampOrderFailure
+        | Sub::NoPoe => ProblemCode::SignatureConstraints,
+    }
+}
