@@ -32,9 +32,7 @@ impl Access {
             tracing::error!(%error, "the registry cannot be read");
             unreadable(&error)
         })?;
-        owner
-            .map(|edrpou| Actor::Participant { edrpou, certificate })
-            .ok_or(ProblemCode::ClientCertificateUnregistered)
+        owner.map(|edrpou| Actor::Participant { edrpou, certificate }).ok_or(ProblemCode::ClientCertificateUnregistered)
     }
 
     async fn verify_login(&self, leaf: &[u8], rest: &[Vec<u8>]) -> Result<[u8; 32], ProblemCode> {

@@ -127,8 +127,8 @@ impl Policies {
             let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))
                 .map_err(|e| e.to_string())?;
             let action = self.actions.get(action).ok_or("an action without a name in the schema")?.clone();
-            let request = Request::new(principal, action, resource, context, Some(&self.schema))
-                .map_err(|e| e.to_string())?;
+            let request =
+                Request::new(principal, action, resource, context, Some(&self.schema)).map_err(|e| e.to_string())?;
             Ok::<_, String>((request, entities))
         })();
         made.inspect_err(|error| tracing::error!(action, error, "a request does not fit the policy schema")).ok()
@@ -182,7 +182,8 @@ mod tests {
         assert!(error.contains("colour"), "{error}");
         let error = refused(r#"@id("x") permit (principal, action == Vuzol::Action::"burn", resource);"#);
         assert!(error.contains("burn"), "{error}");
-        let error = refused(r#"@id("x") forbid (principal, action, resource); @id("x") forbid (principal, action, resource);"#);
+        let error =
+            refused(r#"@id("x") forbid (principal, action, resource); @id("x") forbid (principal, action, resource);"#);
         assert!(error.contains('x'), "{error}");
         let error = refused("permit (principal");
         assert!(error.starts_with("access policies: test.cedar"), "{error}");

@@ -48,7 +48,10 @@ impl From<StoreError> for Refusal {
                 tracing::error!(%error, "stored data is not as it must be");
                 ProblemCode::Internal
             }
-            StoreError::Database(_) | StoreError::UnknownSchema { .. } | StoreError::Objects(_) | StoreError::Closed => {
+            StoreError::Database(_)
+            | StoreError::UnknownSchema { .. }
+            | StoreError::Objects(_)
+            | StoreError::Closed => {
                 tracing::error!(%error, "storage failed");
                 ProblemCode::StorageUnavailable
             }

@@ -64,9 +64,8 @@ impl Exchange {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy } = parts;
-        let standings = |purpose| {
-            Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock))
-        };
+        let standings =
+            |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (encryption, signers) = (standings(Purpose::Encryption), standings(Purpose::Signing));
         let arrived = Notify::new();
         Self {

@@ -15,7 +15,8 @@ pub(crate) use intake::{
     stored_receipt,
 };
 pub(crate) use mailbox::{
-    Acknowledged, Leased, acknowledge, acknowledgement, case_evidence, hand_over, lease, list, list_in_state, part,
+    Acknowledged, Leased, StoredPart, acknowledge, acknowledgement, case_evidence, hand_over, lease, list,
+    list_in_state, part,
 };
 
 /// Reads a column as a type that checks its text.

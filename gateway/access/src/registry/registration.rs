@@ -96,9 +96,9 @@ fn check_certificates(
         let der = STANDARD.decode(&registration.der).map_err(|_| wrong("not base64".to_owned()))?;
         let certificate = Certificate::from_der(&der).map_err(|error| wrong(error.to_string()))?;
         check_certificate(edrpou, registration.usage, &certificate).map_err(|reason| wrong(reason.to_owned()))?;
-        let repeated = certificates.iter().any(|(usage, other)| {
-            *usage == registration.usage && other.fingerprint() == certificate.fingerprint()
-        });
+        let repeated = certificates
+            .iter()
+            .any(|(usage, other)| *usage == registration.usage && other.fingerprint() == certificate.fingerprint());
         if repeated {
             let which = fingerprint_prefix(&certificate.fingerprint());
             return Err(wrong(format!("certificate {which} is repeated")));

@@ -32,8 +32,7 @@ pub(super) fn load(tx: &mut Tx<'_>) -> Result<Rows, StoreError> {
     let version = version(tx)?;
     let participants = "-- load_participants
         SELECT edrpou, name FROM participant ORDER BY edrpou";
-    let participants =
-        tx.query(participants, &[], |row| Ok((parsed(row, 0, "participant.edrpou")?, row.text(1)?)))?;
+    let participants = tx.query(participants, &[], |row| Ok((parsed(row, 0, "participant.edrpou")?, row.text(1)?)))?;
     let mailboxes = "-- load_mailboxes
         SELECT id FROM mailbox ORDER BY id";
     let mailboxes = tx.query(mailboxes, &[], |row| parsed(row, 0, "mailbox.id"))?;
@@ -45,9 +44,8 @@ pub(super) fn load(tx: &mut Tx<'_>) -> Result<Rows, StoreError> {
     })?;
     let encryption = "-- load_encryption_certificates
         SELECT participant, der FROM participant_certificate WHERE usage = 'encryption'";
-    let encryption = tx.query(encryption, &[], |row| {
-        Ok((parsed(row, 0, "participant_certificate.participant")?, row.blob(1)?))
-    })?;
+    let encryption =
+        tx.query(encryption, &[], |row| Ok((parsed(row, 0, "participant_certificate.participant")?, row.blob(1)?)))?;
     let channels = "-- load_channels
         SELECT sender, mailbox, kind FROM channel";
     let channels = tx.query(channels, &[], |row| {
@@ -89,8 +87,7 @@ pub(super) fn replace_participant(
             INSERT INTO participant_certificate (participant, usage, sha256, der, registered_at)
             VALUES ($1, $2, $3, $4, $5)";
         let sha256 = certificate.fingerprint();
-        let values =
-            [edrpou.as_str().into(), usage.into(), (&sha256).into(), certificate.der().into(), at.into()];
+        let values = [edrpou.as_str().into(), usage.into(), (&sha256).into(), certificate.der().into(), at.into()];
         tx.execute(sql, &values)?;
     }
     changed(tx)

@@ -18,6 +18,14 @@ pub(crate) enum Content {
 }
 
 impl Content {
+    /// The key, where it is an object.
+    pub(crate) fn object_key(&self) -> Option<String> {
+        match self {
+            Self::Inline(_) => None,
+            Self::Object(key) => Some(key.clone()),
+        }
+    }
+
     fn columns(&self) -> (Option<&str>, Option<&[u8]>) {
         match self {
             Self::Inline(bytes) => (None, Some(bytes)),

@@ -160,10 +160,7 @@ pub(crate) fn acknowledgement(tx: &mut Tx<'_>, message_id: MessageId) -> Result<
     Ok(Some(Acknowledged { message, held, earlier }))
 }
 
-fn earlier_acknowledgement(
-    tx: &mut Tx<'_>,
-    message_id: MessageId,
-) -> Result<Option<([u8; 32], Evidence)>, StoreError> {
+fn earlier_acknowledgement(tx: &mut Tx<'_>, message_id: MessageId) -> Result<Option<([u8; 32], Evidence)>, StoreError> {
     let sql = "-- read_acknowledgement
         SELECT e.id, e.message_id, e.kind, e.state, e.at, e.event_id, e.jws, a.sha256
         FROM acknowledgement a JOIN evidence e ON e.message_id = a.message_id AND e.kind IN ('C.3', 'C.4')

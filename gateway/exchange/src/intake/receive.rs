@@ -1,0 +1,170 @@
+//! A document on its way in: hashed and sealed chunk by chunk, kept in memory while it is small, else uploaded.
+
+use bytes::Bytes;
+use crypto::digest::{Digest, DigestAlgorithm, Digester, hex};
+use crypto::seal::{CHUNK_BYTES, DocumentKey, SealError, Sealer};
+use futures_util::{Stream, StreamExt};
+use schemas::limits::{DOCUMENT_BYTES, INLINE_PART_BYTES};
+use schemas::message::{Part, PartRole};
+use schemas::{MessageId, ProblemCode};
+use storage::StoreError;
+use storage::objects::{Objects, Upload};
+
+use super::{BodyError, length, part_key, seal_context};
+use crate::refusal::Refusal;
+use crate::tables::Content;
+
+/// Sealed bytes that are gathered before they are written to an upload.
+const WRITE_BYTES: usize = 4 * CHUNK_BYTES;
+
+/// A document while it is read. Dropped at any point, it leaves nothing visible behind.
+pub(super) struct Receiving<'a> {
+    objects: &'a Objects,
+    object_key: String,
+    sealer: Sealer,
+    /// SHA-256 first, for evidence; then what else the signers use.
+    digesters: Vec<Digester>,
+    size: u64,
+    written: u64,
+    sealed: Vec<u8>,
+    upload: Option<Upload>,
+}
+
+impl<'a> Receiving<'a> {
+    pub(super) fn new(objects: &'a Objects, id: MessageId, key: &DocumentKey, signers: &[DigestAlgorithm]) -> Self {
+        let mut algorithms = vec![DigestAlgorithm::Sha256];
+        for algorithm in signers {
+            if !algorithms.contains(algorithm) {
+                algorithms.push(*algorithm);
+            }
+        }
+        let mut sealed = Vec::new();
+        let sealer = Sealer::new(key, &seal_context(id, 0), &mut sealed);
+        let digesters = algorithms.into_iter().map(Digester::new).collect();
+        let object_key = part_key(id, 0);
+        Self { objects, object_key, sealer, digesters, size: 0, written: 0, sealed, upload: None }
+    }
+
+    /// Reads the stream to its end.
+    pub(super) async fn read<S>(&mut self, document: &mut S) -> Result<(), Refusal>
+    where
+        S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
+    {
+        while let Some(chunk) = document.next().await {
+            let chunk = chunk?;
+            self.size = self.size.saturating_add(length(chunk.len()));
+            if self.size > DOCUMENT_BYTES {
+                return Err(ProblemCode::TooLarge.into());
+            }
+            // A caller may hand over any amount at once; what is held here stays bounded.
+            for piece in chunk.chunks(CHUNK_BYTES) {
+                self.digesters.iter_mut().for_each(|digester| digester.update(piece));
+                self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
+                self.spill(WRITE_BYTES).await?;
+            }
+        }
+        if self.size == 0 { Err(ProblemCode::EmptyDocument.into()) } else { Ok(()) }
+    }
+
+    /// Moves sealed bytes on, once there are more of them than a row takes.
+    async fn spill(&mut self, threshold: usize) -> Result<(), StoreError> {
+        if self.upload.is_none() {
+            if self.sealed.len() <= INLINE_PART_BYTES {
+                return Ok(());
+            }
+            self.upload = Some(self.objects.upload(&self.object_key).await?);
+        }
+        let Some(upload) = &mut self.upload else { return Ok(()) };
+        if self.sealed.len() >= threshold {
+            let bytes = std::mem::take(&mut self.sealed);
+            self.written = self.written.saturating_add(length(bytes.len()));
+            upload.write(bytes.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Seals the last chunk. Nothing is visible yet.
+    pub(super) async fn close(mut self) -> Result<Received, Refusal> {
+        let mut last = Vec::new();
+        if let Err(error) = self.sealer.finish(&mut last) {
+            abort(self.upload).await;
+            return Err(sealing_failed(error));
+        }
+        self.sealed.append(&mut last);
+        let digests: Vec<Digest> = self.digesters.into_iter().map(Digester::finish).collect();
+        let sha256 = digests.first().and_then(|digest| digest.as_bytes().try_into().ok());
+        let Some(sha256) = sha256 else {
+            abort(self.upload).await;
+            return Err(ProblemCode::Internal.into());
+        };
+        if self.upload.is_none() && self.sealed.len() > INLINE_PART_BYTES {
+            self.upload = Some(self.objects.upload(&self.object_key).await?);
+        }
+        Ok(Received {
+            sha256,
+            digests,
+            size: self.size,
+            sealed_size: self.written.saturating_add(length(self.sealed.len())),
+            object_key: self.object_key,
+            rest: self.sealed,
+            upload: self.upload,
+        })
+    }
+
+    pub(super) async fn abort(self) {
+        abort(self.upload).await;
+    }
+}
+
+async fn abort(upload: Option<Upload>) {
+    if let Some(upload) = upload {
+        upload.abort().await;
+    }
+}
+
+fn sealing_failed(error: SealError) -> Refusal {
+    tracing::error!(%error, "a document cannot be sealed");
+    ProblemCode::Internal.into()
+}
+
+/// A document that was read and sealed. Dropped or aborted, it leaves nothing visible behind.
+pub(super) struct Received {
+    pub(super) sha256: [u8; 32],
+    pub(super) digests: Vec<Digest>,
+    size: u64,
+    sealed_size: u64,
+    object_key: String,
+    /// Sealed bytes that are not uploaded; all of them where there is no upload.
+    rest: Vec<u8>,
+    upload: Option<Upload>,
+}
+
+impl Received {
+    /// What evidence says of it.
+    pub(super) fn part(&self) -> Part {
+        Part {
+            number: 0,
+            role: PartRole::Document,
+            sha256: hex(&self.sha256),
+            size: self.size,
+            sealed_size: self.sealed_size,
+        }
+    }
+
+    pub(super) async fn abort(self) {
+        abort(self.upload).await;
+    }
+
+    /// Makes an upload durable and visible; small documents are for the row.
+    pub(super) async fn finish(self) -> Result<Content, StoreError> {
+        let Some(mut upload) = self.upload else { return Ok(Content::Inline(self.rest)) };
+        if !self.rest.is_empty() {
+            if let Err(error) = upload.write(self.rest.into()).await {
+                upload.abort().await;
+                return Err(error);
+            }
+        }
+        upload.finish().await?;
+        Ok(Content::Object(self.object_key))
+    }
+}

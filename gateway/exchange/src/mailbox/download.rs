@@ -1,0 +1,205 @@
+//! Sealed parts on their way out.
+//!
+//! The first download of the document hands the message over: evidence E.1 is committed before the first byte leaves. So
+//! a recipient that has the document cannot have it without the sender's proof.
+
+use std::ops::Range;
+
+use access::Permit;
+use access::decide::DownloadPart;
+use audit::{Action, Event, EventDraft, Outcome};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use schemas::message::{MessageState, Part};
+use schemas::{EvidenceId, LeaseToken, ProblemCode};
+use storage::StoreError;
+use storage::ids::FreshId;
+
+use crate::message::{Evidence, Message, Stated};
+use crate::refusal::Refusal;
+use crate::service::Exchange;
+use crate::state::{Step, advance};
+use crate::tables::{self, Content, StoredPart};
+
+/// A part on its way out.
+pub struct PartDownload {
+    /// The part.
+    pub part: Part,
+    /// What is sent of the sealed bytes.
+    pub range: Range<u64>,
+    /// The bytes of the range.
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+/// The message moved between the look and the step.
+enum NotHanded {
+    Moved,
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotHanded {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NotHanded> for Refusal {
+    fn from(error: NotHanded) -> Self {
+        match error {
+            NotHanded::Moved => ProblemCode::LeaseNotHeld.into(),
+            NotHanded::Store(error) => error.into(),
+        }
+    }
+}
+
+impl Exchange {
+    /// A sealed part, for whoever holds the lease. The first download of part 0 hands the message over (E.1); each is
+    /// audited before the first byte leaves.
+    ///
+    /// `range`, as in the Range header (RFC 9110, 14.1.2): start and exclusive end; an end without a start is a suffix:
+    /// that many bytes from the end. An end past the part is cut to it.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such part, `LeaseNotHeld`, `AlreadyFinal`, `RangeNotSatisfiable`; otherwise when the
+    /// store fails.
+    pub async fn download(
+        &self,
+        permit: Permit<DownloadPart>,
+        part: u8,
+        lease: LeaseToken,
+        range: Option<(Option<u64>, Option<u64>)>,
+    ) -> Result<PartDownload, Refusal> {
+        let stored = self.leased_part(&permit, part, lease).await?;
+        let range = satisfiable(range, stored.part.sealed_size)?;
+        // Opened before the step: E.1 is not stated of a document that cannot be read.
+        let body = self.open(stored.content, &range).await?;
+        let recorded = if part == 0 && stored.message.state == MessageState::Consigned {
+            match self.hand_over(&permit, &stored.message, lease).await {
+                // Another download of the same lease was first; then this one is a later one. Else the lease is gone.
+                Err(NotHanded::Moved) => {
+                    self.leased_part(&permit, part, lease).await?;
+                    false
+                }
+                done => done.map(|()| true)?,
+            }
+        } else {
+            false
+        };
+        if !recorded {
+            let details = download_details(&stored.part);
+            self.record_read(Action::DownloadPart, permit.actor().pseudonym(), Some(stored.message.object()), details)
+                .await?;
+        }
+        Ok(PartDownload { part: stored.part, range, body })
+    }
+
+    async fn leased_part(
+        &self,
+        permit: &Permit<DownloadPart>,
+        part: u8,
+        lease: LeaseToken,
+    ) -> Result<StoredPart, Refusal> {
+        let id = permit.resource().message;
+        let stored = self.inner.ledger.reader().read("read_part", move |tx| tables::part(tx, id, part)).await?;
+        let stored = stored.ok_or(ProblemCode::NotFound)?;
+        if stored.message.state.is_final() {
+            return Err(ProblemCode::AlreadyFinal.into());
+        }
+        let now = self.inner.clock.now();
+        let held = stored.held.is_some_and(|held| held.by(lease, now));
+        held.then_some(stored).ok_or_else(|| ProblemCode::LeaseNotHeld.into())
+    }
+
+    /// Consigned -> HandedOver.
+    async fn hand_over(
+        &self,
+        permit: &Permit<DownloadPart>,
+        message: &Message,
+        lease: LeaseToken,
+    ) -> Result<(), NotHanded> {
+        let (evidence, event) = self.handover(permit, message)?;
+        let handed = self.inner.ledger.transact("hand_over_message", move |tx| {
+            if !tables::hand_over(tx, lease, &evidence)? {
+                return Err(NotHanded::Moved);
+            }
+            Ok(audit::append(tx, &event)?.with(()))
+        });
+        handed.await.map_err(|error| match error {
+            storage::TxError::Refused(error) => error,
+            storage::TxError::Store(error) => NotHanded::Store(error),
+        })
+    }
+
+    fn handover(&self, permit: &Permit<DownloadPart>, message: &Message) -> Result<(Evidence, Event), NotHanded> {
+        let state = advance(message.state, Step::HandOver).map_err(|_| NotHanded::Moved)?;
+        let id = EvidenceId::fresh(self.inner.clock.now());
+        let mut details = message.parts.first().map(download_details).unwrap_or_default();
+        details["evidence"] = serde_json::json!(id);
+        let event = self.inner.ledger.prepare(EventDraft {
+            action: Action::DownloadPart,
+            actor: permit.actor().pseudonym(),
+            object: Some(message.object()),
+            outcome: Outcome::Done,
+            details,
+        });
+        let (kind, at) = (Step::HandOver.evidence(), event.at());
+        let stated = Stated { id, kind, node: self.inner.signer.node(), at, event: event.id() };
+        let jws = self.inner.signer.sign(&message.statement(stated)).map_err(|error| {
+            tracing::error!(%error, "evidence cannot be signed");
+            NotHanded::Store(StoreError::Corrupt("evidence"))
+        })?;
+        Ok((Evidence { id, message: message.id, kind, state, at, event: event.id(), jws }, event))
+    }
+
+    async fn open(
+        &self,
+        content: Content,
+        range: &Range<u64>,
+    ) -> Result<BoxStream<'static, Result<Bytes, StoreError>>, Refusal> {
+        match content {
+            Content::Object(key) => Ok(self.inner.objects.read_range(&key, range.clone()).await?),
+            Content::Inline(bytes) => {
+                let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+                let (start, end) = (index(range.start), index(range.end));
+                if start > end || end > bytes.len() {
+                    return Err(StoreError::Corrupt("part.content").into());
+                }
+                let slice = Bytes::from(bytes).slice(start..end);
+                Ok(stream::once(async move { Ok(slice) }).boxed())
+            }
+        }
+    }
+}
+
+fn download_details(part: &Part) -> serde_json::Value {
+    serde_json::json!({ "part": part.number, "sha256": part.sha256 })
+}
+
+fn satisfiable(range: Option<(Option<u64>, Option<u64>)>, size: u64) -> Result<Range<u64>, ProblemCode> {
+    let range = match range {
+        None | Some((None, None)) => 0..size,
+        Some((Some(start), end)) => start..end.unwrap_or(size).min(size),
+        Some((None, Some(suffix))) => size.saturating_sub(suffix)..size,
+    };
+    if range.is_empty() { Err(ProblemCode::RangeNotSatisfiable) } else { Ok(range) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_as_rfc_9110_has_them() {
+        let of_ten = |range| satisfiable(range, 10);
+        assert_eq!(of_ten(None), Ok(0..10));
+        assert_eq!(of_ten(Some((Some(2), Some(5)))), Ok(2..5));
+        assert_eq!(of_ten(Some((Some(2), None))), Ok(2..10));
+        assert_eq!(of_ten(Some((Some(2), Some(99)))), Ok(2..10), "an end past the part is cut");
+        assert_eq!(of_ten(Some((None, Some(3)))), Ok(7..10), "a suffix");
+        assert_eq!(of_ten(Some((None, Some(99)))), Ok(0..10), "a suffix longer than the part");
+        for wrong in [(Some(10), None), (Some(10), Some(12)), (Some(5), Some(5)), (Some(5), Some(4)), (None, Some(0))] {
+            assert_eq!(of_ten(Some(wrong)), Err(ProblemCode::RangeNotSatisfiable), "{wrong:?}");
+        }
+    }
+}
