@@ -182,7 +182,8 @@ impl Rooms {
         .map_err(|e| StartError(format!("log.signer_state {}: {e}", config.log.signer_state.display())))?;
         let registry = Registry::new(ledger.clone(), clock.clone());
         let source: Arc<dyn TrustSource> = trust.clone();
-        let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators);
+        let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators)
+            .map_err(|e| StartError(e.to_string()))?;
         let exchange = Exchange::new(Parts {
             ledger: ledger.clone(),
             jobs: writer,
