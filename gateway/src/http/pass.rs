@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
 use http_body::Body as _;
 use schemas::problem::Blame;
 use schemas::{ProblemCode, RequestId};
@@ -31,6 +31,9 @@ use super::problem::Failure;
 /// The request's number, on every answer and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("vuzol-request-id");
 
+/// How much of an address an audit row keeps: more than any of ours has, less than a stranger could send.
+const TARGET_CHARACTERS: usize = 200;
+
 /// Lets a request through, or answers why not.
 pub(crate) async fn pass(
     State(door): State<Arc<Door>>,
@@ -42,8 +45,13 @@ pub(crate) async fn pass(
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let operation = path.and_then(|path| operations::find(request.method(), path));
     let route = operation.map_or("none", |(_, operation)| operation.id);
-    let visit =
-        Visit { id: RequestId::fresh(door.clock.now()), door, connection, operation: operation.map(|(_, o)| o) };
+    let visit = Visit {
+        id: RequestId::fresh(door.clock.now()),
+        door,
+        connection,
+        operation: operation.map(|(_, operation)| operation),
+        target: request.uri().clone(),
+    };
     let span = tracing::info_span!("request", id = %visit.id, route, actor = tracing::field::Empty);
     let response = visit.answer(request, next).instrument(span).await;
     if let Some((index, _)) = operation {
@@ -58,6 +66,7 @@ struct Visit {
     door: Arc<Door>,
     connection: Arc<Connection>,
     operation: Option<&'static Operation>,
+    target: Uri,
 }
 
 impl Visit {
@@ -130,7 +139,9 @@ impl Visit {
         if is_stranger(code) && !self.door.strangers.admit(peer, Instant::now()) {
             return Err(Failure::new(ProblemCode::TooManyAnonymousRequests));
         }
-        let mut details = serde_json::json!({ "request": self.id, "policies": circumstances.policies });
+        let target: String = self.target.path().chars().take(TARGET_CHARACTERS).collect();
+        let mut details =
+            serde_json::json!({ "request": self.id, "target": target, "policies": circumstances.policies });
         if known.is_none() {
             let certificate = self.connection.leaf().map(|der| crypto::digest::hex(&crypto::digest::sha256(der)));
             details["peer"] = peer.to_string().into();

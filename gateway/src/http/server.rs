@@ -187,3 +187,7 @@ fn builder() -> Builder<TokioExecutor> {
         .keep_alive_timeout(Duration::from_secs(10));
     builder
 }
+
+#[cfg(test)]
+#[path = "server_tests.rs"]
+mod tests;

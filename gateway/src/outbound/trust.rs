@@ -151,3 +151,93 @@ fn read_file(key: &str, file: &Path) -> Result<Vec<Certificate>, TrustProblem> {
         Err(e) => Err(wrong(e.to_string())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use certs::dev::DevPki;
+    use storage::clock::ManualClock;
+    use time::Duration;
+
+    const NOW: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00 UTC);
+
+    struct Folders {
+        directory: tempfile::TempDir,
+        clock: Arc<ManualClock>,
+        config: TrustConfig,
+    }
+
+    impl Folders {
+        /// Four folders with one root in each.
+        fn new(root: &Certificate) -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let folder = |name: &str| directory.path().join(name);
+            let (signing, login, encryption) = (folder("signing"), folder("login"), folder("encryption"));
+            let config =
+                TrustConfig { signing, login, encryption, timestamping: folder("timestamping"), intermediates: None };
+            for folder in [&config.signing, &config.login, &config.encryption, &config.timestamping] {
+                std::fs::create_dir(folder).unwrap();
+                std::fs::write(folder.join("root.pem"), root.to_pem()).unwrap();
+            }
+            Self { directory, clock: Arc::new(ManualClock::new(NOW)), config }
+        }
+
+        fn open(&self) -> Result<FolderTrust, TrustProblem> {
+            FolderTrust::open(&self.config, self.clock.clone())
+        }
+    }
+
+    fn root() -> Certificate {
+        DevPki::new(NOW, Duration::days(30), "http://127.0.0.1:1/").unwrap().root().clone()
+    }
+
+    #[test]
+    fn one_certificate_in_several_folders_is_one_anchor() {
+        let trust = Folders::new(&root()).open().unwrap();
+        let snapshot = trust.current();
+        assert_eq!(snapshot.anchors().len(), 1);
+        assert_eq!(snapshot.anchors()[0].purposes.len(), 4);
+    }
+
+    #[test]
+    fn a_node_without_anchors_does_not_start() {
+        let folders = Folders::new(&root());
+        std::fs::remove_file(folders.config.login.join("root.pem")).unwrap();
+        let problem = folders.open().err().unwrap();
+        assert!(problem.0.contains("trust.login") && problem.0.contains("no certificate"), "{problem}");
+        std::fs::remove_dir(&folders.config.login).unwrap();
+        assert!(folders.open().err().unwrap().0.contains("trust.login"));
+    }
+
+    #[test]
+    fn time_stamp_anchors_may_be_missing() {
+        let folders = Folders::new(&root());
+        std::fs::remove_file(folders.config.timestamping.join("root.pem")).unwrap();
+        assert!(folders.open().is_ok());
+    }
+
+    #[test]
+    fn a_broken_or_empty_set_never_replaces_the_one_in_use() {
+        let folders = Folders::new(&root());
+        let trust = folders.open().unwrap();
+        let before = trust.current().id();
+        folders.clock.advance(Duration::minutes(1));
+        let broken = folders.config.signing.join("second.pem");
+        for content in ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "", "half a file"] {
+            std::fs::write(&broken, content).unwrap();
+            let problem = trust.reload().unwrap_err();
+            assert!(problem.0.contains("second.pem"), "{problem}");
+            assert_eq!(trust.current().id(), before);
+            assert_eq!(trust.checked().problem, Some(problem));
+            assert_eq!(trust.checked().at, NOW);
+        }
+        std::fs::write(&broken, root().to_pem()).unwrap();
+        assert_eq!(trust.reload(), Ok(true));
+        assert_ne!(trust.current().id(), before);
+        assert_eq!(trust.checked().problem, None);
+        assert_eq!(trust.reload(), Ok(false), "the same set again is no change");
+        drop(folders.directory);
+        assert!(trust.reload().is_err(), "the folders are gone");
+        assert_eq!(trust.current().anchors().len(), 2);
+    }
+}
