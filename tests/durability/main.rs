@@ -19,7 +19,7 @@ use tests::harness::{Ground, NodeProcess};
 
 use actors::Play;
 
-/// How often the node is killed. `VUZOL_KILLS` asks for more.
+/// How often the node is killed. `DURABILITY_KILLS` asks for more.
 const KILLS: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -30,7 +30,7 @@ async fn fifty_kills_under_load_lose_nothing_and_repeat_nothing() {
     let mut node = NodeProcess::start(program, &ground).await;
     let play = Play::begin(&ground).await;
 
-    let kills = std::env::var("VUZOL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let kills = std::env::var("DURABILITY_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
     for kill in 0..kills {
         // Different every time and the same in every run: between 100 and 500 ms of life.
         let life = Duration::from_millis(100 + kill.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 400);

@@ -14,9 +14,6 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
-    (ProblemCode::SignatureFormat, "signing/src/validate reports it; what cannot be parsed is `signature.unreadable`"),
-    (ProblemCode::SignatureConstraints, "no channel has an acceptance policy of its own yet"),
-    (ProblemCode::SignatureWeakAlgorithm, "our own signer refuses to make one: signing/src/validate tests it"),
 ];
 
 #[test]

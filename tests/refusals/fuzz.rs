@@ -9,7 +9,7 @@ use tests::harness::{Answer, Form, Region, Request, Wire, pdf};
 
 use crate::case::nothing_is_stored;
 
-/// Requests that are spoilt. More are made by whoever sets `VUZOL_FUZZ_ROUNDS`.
+/// Requests that are spoilt. More are made by whoever sets `FUZZ_ROUNDS`.
 const ROUNDS: u64 = 300;
 
 /// xorshift64*: a sequence that depends on its seed alone.
@@ -74,7 +74,7 @@ async fn spoilt_requests_are_refused_and_the_node_goes_on() {
         Request::get(&format!("/v1/mailboxes/{}/messages?limit=5", region.a.mailbox())).to_bytes(),
         Request::get("/v1/log/tile/entries/000.p/1").to_bytes(),
     ];
-    let rounds = std::env::var("VUZOL_FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
+    let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     let attempts = (1..=rounds).map(|seed| {
         let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut raw = requests[chance.below(requests.len())].clone();

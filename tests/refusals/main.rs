@@ -6,6 +6,7 @@
 mod case;
 mod coverage;
 mod fuzz;
+mod handmade;
 mod logins;
 mod messages;
 mod requests;

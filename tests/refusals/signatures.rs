@@ -5,6 +5,7 @@ use tests::harness::agency::fresh_key;
 use tests::harness::{Answer, Form, Region, pdf};
 
 use crate::case::{Case, case, check, nothing_is_stored, play};
+use crate::handmade;
 
 /// Submits a sound letter with that file as its signature.
 async fn with(region: &Region, signature: &[u8]) -> Answer {
@@ -15,20 +16,6 @@ async fn with(region: &Region, signature: &[u8]) -> Answer {
 
 async fn signed_by(region: &Region, signer: &Identity) -> Answer {
     with(region, &region.a.signs_as(signer, &pdf("letter"))).await
-}
-
-/// DER: one element.
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(content.len()).ok().filter(|length| *length < 128).expect("a short element");
-    [&[tag, length], content].concat()
-}
-
-/// A SignedData (RFC 5652, 5.1) without any SignerInfo.
-fn without_signers() -> Vec<u8> {
-    let (signed_data, data) = (b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02", b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01");
-    let encapsulated = element(0x30, &element(0x06, data));
-    let body = [element(0x02, &[1]), element(0x31, &[]), encapsulated, element(0x31, &[])].concat();
-    element(0x30, &[element(0x06, signed_data), element(0xa0, &element(0x30, &body))].concat())
 }
 
 /// The signature with one bit of its last byte changed: within the value, since no unsigned attributes follow.
@@ -62,7 +49,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case!("a certificate instead of a signature", 422 SignatureUnreadable, |r| {
             with(r, r.a.signer().certificate.der()).await
         }),
-        case!("a signature file without signatures", 422 SignatureMissing, |r| with(r, &without_signers()).await),
+        case!("a signature file without signatures", 422 SignatureMissing, |r| with(r, &handmade::without_signers()).await),
         case!("a signature over another document", 422 SignatureOverOtherContent, |r| {
             with(r, &r.a.signs(&pdf("another letter"))).await
         }),
@@ -83,6 +70,18 @@ pub(crate) fn cases() -> Vec<Case> {
         }),
         case!("a revoked signer", 422 SignerRevoked, |r| {
             signed_by(r, &r.ground.issues_revoked(&r.a, Usage::Signing)).await
+        }),
+        case!("a signature without signed attributes", 422 SignatureConstraints, |r| {
+            with(r, &handmade::without_attributes(r.a.signer(), &pdf("letter"))).await
+        }),
+        case!("a signature with SHA-1", 422 SignatureWeakAlgorithm, |r| {
+            with(r, &handmade::with_sha1(r.a.signer(), &pdf("letter"))).await
+        }),
+        case!("a signature by an encryption key", 422 SignatureConstraints, |r| {
+            signed_by(r, &r.ground.issues(&r.a, Usage::Encryption, |_| ())).await
+        }),
+        case!("a signature around its own copy of the document", 422 SignatureFormat, |r| {
+            with(r, &r.a.signs_attached(&pdf("letter"))).await
         }),
         case!("a signer of another organisation", 422 SignerNotOfSender, |r| signed_by(r, r.b.signer()).await),
         case!("a signer of no organisation", 422 SignerNotOfSender, |r| {

@@ -123,10 +123,16 @@ impl Agency {
     /// A detached CAdES signature by another identity.
     #[must_use]
     pub fn signs_as(&self, signer: &Identity, document: &[u8]) -> Vec<u8> {
-        self.seals(signer, Content::Detached(digest(DigestAlgorithm::Sha256, document)))
+        self.cades(signer, Content::Detached(digest(DigestAlgorithm::Sha256, document)))
     }
 
-    fn seals(&self, signer: &Identity, content: Content<'_>) -> Vec<u8> {
+    /// A CAdES signature that carries its content.
+    #[must_use]
+    pub fn signs_attached(&self, content: &[u8]) -> Vec<u8> {
+        self.cades(self.signer(), Content::Attached(content))
+    }
+
+    fn cades(&self, signer: &Identity, content: Content<'_>) -> Vec<u8> {
         let chain = [signer.certificate.clone(), self.site.pki().issuing_ca().clone()];
         cades::sign(content, &signer.key, signer.key.default_algorithm(), &chain, self.clock.now())
             .expect("a software key signs")
@@ -244,7 +250,7 @@ impl Agency {
     #[must_use]
     pub fn states_as(&self, signer: &Identity, statement: &Acknowledgement) -> Vec<u8> {
         let json = serde_json::to_vec(statement).expect("a statement is JSON");
-        self.seals(signer, Content::Attached(&json))
+        self.cades(signer, Content::Attached(&json))
     }
 }
 

@@ -39,7 +39,7 @@ impl Entry {
     /// The event that it records.
     #[must_use]
     pub fn event(&self) -> EventId {
-        self.text("event").parse().unwrap_or_else(|_| panic!("entry without an event: {}", self.json))
+        self.text("id").parse().unwrap_or_else(|_| panic!("entry without an event: {}", self.json))
     }
 }
 

@@ -24,8 +24,13 @@ impl NodeProcess {
     pub async fn start(program: &Path, ground: &Ground) -> Self {
         let config = ground.save();
         let printed = log_file(&config);
-        let child = Command::new(program)
-            .args(["serve", "--config"])
+        let mut command = Command::new(program);
+        // Every variable of that prefix is a key of the configuration to the node, and nothing of ours must become one.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VUZOL_")) {
+            command.env_remove(name);
+        }
+        let child = command
+            .args(["serve", "--migrate", "--config"])
             .arg(&config)
             .stdin(Stdio::null())
             .stdout(printed.try_clone().expect("a file handle"))

@@ -30,10 +30,10 @@ impl Store {
 
     /// Messages that the node has stored.
     pub async fn messages(&self) -> i64 {
-        self.count("-- messages\nSELECT count(*) FROM messages").await
+        self.count("-- messages\nSELECT count(*) FROM message").await
     }
 
-    /// Files of the object store, the log's own aside, as paths relative to it.
+    /// Files of the object store, those under the log's `log/` aside, as paths relative to it.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
         let mut files = Vec::new();
@@ -42,7 +42,7 @@ impl Store {
             .iter()
             .filter_map(|file| file.strip_prefix(&self.objects).ok())
             .map(|path| path.to_string_lossy().into_owned())
-            .filter(|name| !name.starts_with("log") && !name.starts_with("tile") && !name.starts_with("checkpoint"))
+            .filter(|name| !name.starts_with("log/"))
             .collect();
         names.sort();
         names
