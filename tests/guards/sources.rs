@@ -10,16 +10,19 @@ const UNDONE: &[&str] = &["todo", "unimplemented"];
 /// Names by which a transaction could commit without its audit row.
 const UNAUDITED: &[&str] = &["Writer", "run_tx"];
 
-/// Where those names may stand: in storage, which has them; in audit, whose ledger is built on them; where the gateway
-/// joins the rooms; and in this package, which is no part of the product.
-const MAY_WRITE: &[&str] = &["gateway/storage/", "gateway/audit/", "gateway/src/wiring", "tests/"];
+/// The crates that can reach storage. (Elsewhere a `Writer` writes something else.)
+const REACHES_STORAGE: &str = "gateway/";
+
+/// Where those names may stand: in storage, which has them; in audit, whose ledger is built on them; and where the gateway
+/// joins the rooms.
+const MAY_WRITE: &[&str] = &["gateway/storage/", "gateway/audit/", "gateway/src/wiring.rs"];
 
 /// The exchange is given the writer for jobs, which is bookkeeping without an audit row: it names it where it is handed
 /// over, and runs one transaction on it, which closes a job whose message is gone.
 const JOBS_ONLY: &[(&str, &str)] = &[
     ("gateway/exchange/src/service.rs", "jobs: Writer"),
     ("gateway/exchange/src/service.rs", "use storage::"),
-    ("gateway/exchange/src/delivery.rs", "jobs.run_tx(\"close_job\", move |tx| jobs::complete(tx, &job))"),
+    ("gateway/exchange/src/delivery.rs", "self.inner.jobs.run_tx(\"close_job\", move |tx| jobs::complete(tx, &job))"),
 ];
 
 /// The identifiers of a line of code, comments left out.
@@ -39,7 +42,7 @@ fn calls_macro(line: &str, name: &str) -> bool {
 /// What is wrong with one file.
 fn faults(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let may_write = MAY_WRITE.iter().any(|prefix| path.starts_with(prefix));
+    let may_write = !path.starts_with(REACHES_STORAGE) || MAY_WRITE.iter().any(|prefix| path.starts_with(prefix));
     for (number, line) in (1..).zip(text.lines()) {
         for name in UNDONE.iter().filter(|name| calls_macro(line, name)) {
             found.push(format!("{path}:{number}: {name}! is not done"));
@@ -96,6 +99,7 @@ fn planted_faults_are_found() {
     }
     for (path, line) in [
         ("crypto/src/a.rs", "// todo!() is what a skeleton says"),
+        ("signing/src/asn1/writer.rs", "pub(crate) struct Writer {}"),
         ("gateway/audit/src/ledger.rs", "self.writer.run_tx(name, f)"),
         ("gateway/exchange/src/service.rs", "pub jobs: Writer,"),
         ("gateway/src/commands/a.rs", "let mut out = BufWriter::new(file);"),

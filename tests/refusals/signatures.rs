@@ -108,12 +108,12 @@ async fn what_is_not_signed_as_it_must_be_becomes_no_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_authoritys_word_a_signer_is_not_believed() {
     let mut region = Region::start().await;
-    // The login's own status is fresh in the node's cache.
-    region.a.client.participants().await.expect("a login");
+    // After a first letter everybody's status is fresh in the node's cache, except that of a signer whom it never saw.
+    region.a.submits(pdf("before")).to(&region.b.mailbox()).await.expect("a receipt");
     region.ground.services_stop();
     let case = status_unknown();
     let answer = (case.deed)(&region).await;
     check(&case, &answer);
     assert!(answer.header("retry-after").is_some(), "the caller is told when to come back");
-    nothing_is_stored(&region).await;
+    assert_eq!(region.store().messages().await, 1, "the first letter and nothing else");
 }
