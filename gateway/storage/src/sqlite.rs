@@ -65,9 +65,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("recursive_triggers", "ON"),
     // Savepoints keep their undo pages in memory instead of in temporary files.
     ("temp_store", "MEMORY"),
-    // 16 MiB of log before its pages are copied into the database.
-    ("wal_autocheckpoint", "4096"),
-    ("journal_size_limit", "67108864"),
+    // The backstop of the checkpointer (writer.rs): 64 MiB of log.
+    ("wal_autocheckpoint", "16384"),
+    ("journal_size_limit", "134217728"),
     ("cache_size", "-65536"),
     ("trusted_schema", "OFF"),
 ];
@@ -84,6 +84,11 @@ const PREPARED_STATEMENTS: usize = 512;
 fn wait_for_other_process(attempts: i32) -> bool {
     std::thread::sleep(Duration::from_millis(1));
     attempts < 10_000
+}
+
+/// Copies pages of the log into the database, as many as no reader or writer is in the way of. Nobody waits for it.
+pub(crate) fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
+    query(connection, "PRAGMA wal_checkpoint(PASSIVE)", &[], |_| Ok(()))
 }
 
 fn no_row(error: rusqlite::Error) -> rusqlite::Result<()> {

@@ -27,6 +27,7 @@ impl WriteQueue {
     pub(crate) fn start(config: &StoreConfig, connection: Connection) -> Result<Self, StoreError> {
         let (sender, operations) = sync_channel(config.queue.max(1));
         let waiting = Arc::new(AtomicUsize::new(0));
+        let checkpointer = start_checkpointer(config)?;
         let thread = WriterThread {
             database: config.database.clone(),
             connection: Some(connection),
@@ -35,6 +36,7 @@ impl WriteQueue {
             group: config.group.max(1),
             linger: config.linger,
             last_group: 0,
+            _checkpointer: checkpointer,
         };
         std::thread::Builder::new()
             .name("vuzol-writer".to_owned())
@@ -122,6 +124,28 @@ where
     }
 }
 
+/// Copies the log into the database beside the writer, in small steps. Left to SQLite, the commit that makes the log long
+/// enough does it, and its whole group waits. (Measured at 1,000 transactions of 8 kB a second, three runs each: the
+/// slowest in a thousand took 40 to 93 ms left to SQLite, 15 to 30 ms with this thread; every 200 ms instead of 50 gave
+/// 36 to 89.) The writer still does it past 64 MiB, since only at a moment without writing can the log start over.
+fn start_checkpointer(config: &StoreConfig) -> Result<SyncSender<()>, StoreError> {
+    let (alive, writer_ends) = sync_channel(0);
+    let connection = sqlite::open_writer(&config.database)?;
+    std::thread::Builder::new()
+        .name("vuzol-checkpointer".to_owned())
+        .spawn(move || {
+            while writer_ends.recv_timeout(CHECKPOINT_PERIOD) == Err(RecvTimeoutError::Timeout) {
+                if let Err(error) = sqlite::checkpoint(&connection) {
+                    tracing::warn!(%error, "no checkpoint of the write-ahead log");
+                }
+            }
+        })
+        .map_err(|error| StoreError::Database(format!("no thread for the checkpointer: {error}")))?;
+    Ok(alive)
+}
+
+const CHECKPOINT_PERIOD: Duration = Duration::from_millis(50);
+
 fn count(name: &'static str, outcome: &'static str) {
     metrics::counter!("vuzol_storage_transactions_total", "name" => name, "outcome" => outcome).increment(1);
 }
@@ -135,6 +159,8 @@ struct WriterThread {
     group: usize,
     linger: Duration,
     last_group: usize,
+    /// Its end is the checkpointer's.
+    _checkpointer: SyncSender<()>,
 }
 
 type Group = Vec<Box<dyn Operation>>;
