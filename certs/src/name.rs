@@ -248,7 +248,7 @@ mod tests {
             &[(&oid::ORGANISATION, tag::UTF8_STRING, "ТОВ \"Вузол\", Луцьк".as_bytes())],
             &[(&oid::COMMON_NAME, tag::UTF8_STRING, b" #1 "), (&oid::SERIAL_NUMBER, tag::PRINTABLE_STRING, b"7")],
         ]);
-        assert_eq!(rfc4514(&der).unwrap(), "CN=\\ #1\\ +serialNumber=7,O=ТОВ \\\"Вузол\\\"\\, Луцьк,C=UA");
+        assert_eq!(rfc4514(&der).unwrap(), "serialNumber=7+CN=\\ #1\\ ,O=ТОВ \\\"Вузол\\\"\\, Луцьк,C=UA");
         let spoof = name(&[&[(&oid::COMMON_NAME, tag::UTF8_STRING, "a\u{202e}b\n".as_bytes())]]);
         assert_eq!(rfc4514(&spoof).unwrap(), "CN=a\\e2\\80\\aeb\\0a");
         let unknown = const_oid::ObjectIdentifier::new_unwrap("1.2.3");

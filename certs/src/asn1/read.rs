@@ -15,11 +15,6 @@ pub(crate) struct Span {
 impl Span {
     pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
 
-    /// The place `count` bytes later, up to the same end.
-    pub(crate) fn skip(self, count: usize) -> Self {
-        Self { start: self.start.saturating_add(count).min(self.end), end: self.end }
-    }
-
     /// The bytes at this place; empty where `bytes` is not what the span was taken from.
     pub(crate) fn of(self, bytes: &[u8]) -> &[u8] {
         bytes.get(self.start..self.end).unwrap_or_default()
@@ -85,11 +80,12 @@ impl<'a> Element<'a> {
         Ok(digits.iter().fold(0, |value, byte| value << 8 | u32::from(*byte)))
     }
 
-    /// The octets of a BIT STRING that holds whole octets (keys, signatures).
-    pub(crate) fn octet_bits(&self) -> Result<&'a [u8], Malformed> {
-        match self.content().split_first() {
-            Some((0, octets)) => Ok(octets),
-            _ => Err(Malformed("BIT STRING")),
+    /// The octets of a BIT STRING that holds whole octets (keys, signatures); empty where it holds a broken octet, so that no
+    /// signature verifies over it.
+    pub(crate) fn octet_bits_span(&self) -> Span {
+        match self.content() {
+            [0, ..] => Span { start: self.content + 1, end: self.end },
+            _ => Span::EMPTY,
         }
     }
 

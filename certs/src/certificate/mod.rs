@@ -327,7 +327,6 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
     let algorithm = certificate.expect(tag::SEQUENCE)?;
     let signature = certificate.expect(tag::BIT_STRING)?;
     certificate.finish()?;
-    signature.octet_bits()?;
 
     let mut body = tbs.reader("TBSCertificate");
     let version = version(&mut body)?;
@@ -343,7 +342,6 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
     key.expect(tag::SEQUENCE)?;
     let key_bits = key.expect(tag::BIT_STRING)?;
     key.finish()?;
-    key_bits.octet_bits()?;
     let extensions = extensions(&mut body)?;
     if serial.content().is_empty() {
         return Err(CertificateError::Malformed("serialNumber"));
@@ -357,10 +355,10 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
         issuer: issuer.span(),
         subject: subject.span(),
         spki: spki.span(),
-        key_bits: after_first(&key_bits),
+        key_bits: key_bits.octet_bits_span(),
         tbs_algorithm: tbs_algorithm.span(),
         algorithm: algorithm.span(),
-        signature: after_first(&signature),
+        signature: signature.octet_bits_span(),
         not_before,
         not_after,
         version,
@@ -372,11 +370,6 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
         verified_by: OnceLock::new(),
         der: der.into(),
     })
-}
-
-/// The octets of a BIT STRING behind the count of unused bits.
-fn after_first(bits: &read::Element<'_>) -> Span {
-    bits.content_span().skip(1)
 }
 
 fn version(body: &mut Reader<'_>) -> Result<u8, CertificateError> {

@@ -78,10 +78,16 @@ impl Crl {
         self.inner.next_update
     }
 
-    /// What the list says of `certificate`, which `issuer` issued.
-    pub(super) fn answer(&self, certificate: &Certificate, issuer: &Certificate) -> Result<Answer, RevocationError> {
+    /// What the list says of `certificate`, which `issuer` issued; `others` are further certificates of the issuer.
+    pub(super) fn answer(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        others: &[&Certificate],
+    ) -> Result<Answer, RevocationError> {
         self.covers(certificate)?;
-        self.check_issuer(issuer)?;
+        self.check_issuer(issuer)
+            .or_else(|error| others.iter().find_map(|other| self.check_issuer(other).ok()).ok_or(error))?;
         let revoked = self.entry(certificate.serial())?;
         let Parsed { this_update, next_update, .. } = *self.inner;
         Ok(Answer { this_update, next_update, produced_at: this_update, revoked })
@@ -167,7 +173,6 @@ fn parse(der: &[u8]) -> Result<Parsed, RevocationError> {
     let algorithm = list.expect(tag::SEQUENCE)?;
     let signature = list.expect(tag::BIT_STRING)?;
     list.finish()?;
-    signature.octet_bits()?;
 
     let mut body = tbs.reader("TBSCertList");
     if let Some(version) = body.optional(tag::INTEGER)? {
@@ -196,7 +201,7 @@ fn parse(der: &[u8]) -> Result<Parsed, RevocationError> {
         scope,
         tbs_algorithm: tbs_algorithm.span(),
         algorithm: algorithm.span(),
-        signature: signature.content_span().skip(1),
+        signature: signature.octet_bits_span(),
         verified_by: OnceLock::new(),
         der: der.into(),
     })

@@ -97,10 +97,21 @@ const CERTIFICATE_HOLD: u8 = 6;
 /// that were current at `at` come before others, and then the freshest counts. The caller judges whether it is fresh enough.
 #[must_use]
 pub fn status(certificate: &Certificate, issuer: &Certificate, data: &RevocationData, at: OffsetDateTime) -> Status {
+    status_by(certificate, issuer, &[], data, at)
+}
+
+/// [`status`], where `others` are further certificates of the issuer's name whose keys may have signed its lists.
+fn status_by(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    others: &[&Certificate],
+    data: &RevocationData,
+    at: OffsetDateTime,
+) -> Status {
     let mut tried = Vec::new();
     let mut best: Option<Answer> = None;
     let of_ocsp = data.ocsp.iter().map(|response| response.answer(certificate, issuer));
-    let of_crls = data.crls.iter().map(|crl| crl.answer(certificate, issuer));
+    let of_crls = data.crls.iter().map(|crl| crl.answer(certificate, issuer, others));
     for answer in of_ocsp.chain(of_crls) {
         match answer {
             Ok(answer) if best.as_ref().is_none_or(|best| answer.weight(at) > best.weight(at)) => best = Some(answer),
@@ -123,11 +134,15 @@ pub fn status(certificate: &Certificate, issuer: &Certificate, data: &Revocation
 #[must_use]
 pub fn path_status(path: &VerifiedPath, data: &RevocationData, at: OffsetDateTime) -> Vec<Status> {
     let certificates = path.certificates();
-    certificates
-        .iter()
-        .zip(certificates.iter().skip(1))
-        .map(|(child, issuer)| status(child, issuer, data, at))
-        .collect()
+    let pairs = certificates.iter().zip(certificates.iter().skip(1)).enumerate();
+    let statuses = pairs.map(|(index, (child, issuer))| {
+        // An authority that changed its key may sign its lists with the other one (RFC 5280 6.3.3 f): both keys are believed
+        // where both stand above the certificate in the verified path.
+        let above = certificates.iter().skip(index + 2);
+        let others: Vec<_> = above.filter(|other| other.subject_name() == issuer.subject_name()).collect();
+        status_by(child, issuer, &others, data, at)
+    });
+    statuses.collect()
 }
 
 /// An authentic answer about the certificate in question.

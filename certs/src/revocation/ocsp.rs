@@ -211,7 +211,6 @@ fn parse(der: &[u8], mut outer: Reader<'_>) -> Result<Parsed, RevocationError> {
     let tbs = basic.expect(tag::SEQUENCE)?;
     let algorithm = basic.expect(tag::SEQUENCE)?;
     let signature = basic.expect(tag::BIT_STRING)?;
-    signature.octet_bits()?;
     let certificates = match basic.optional(tag::constructed(0))? {
         Some(explicit) => certificates(explicit.reader("certs"))?,
         None => Vec::new(),
@@ -243,7 +242,7 @@ fn parse(der: &[u8], mut outer: Reader<'_>) -> Result<Parsed, RevocationError> {
         nonce,
         unknown_critical,
         algorithm: algorithm.span(),
-        signature: signature.content_span().skip(1),
+        signature: signature.octet_bits_span(),
         certificates,
         verified_for: OnceLock::new(),
         der: der.into(),
