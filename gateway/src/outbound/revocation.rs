@@ -33,6 +33,9 @@ const RETRY: Duration = Duration::seconds(5);
 /// Longest that a caller waits for an exchange. The exchange goes on and serves the next caller.
 const PATIENCE: StdDuration = StdDuration::from_secs(4);
 
+/// How far callers' readings of the clock may lie apart.
+const SKEW: Duration = Duration::minutes(1);
+
 /// Certificates and lists that are remembered.
 const ENTRIES: usize = 16_384;
 
@@ -72,9 +75,10 @@ struct Known<V> {
 }
 
 impl<V: Clone> Known<V> {
-    /// A clock that was set back must not prolong a life.
+    /// A clock that was set back must not prolong a life. A moment before `from` is no such clock but a caller who read it
+    /// before the one that asked did.
     fn fresh(&self, at: OffsetDateTime) -> bool {
-        self.from <= at && at < self.until
+        self.from - SKEW <= at && at < self.until
     }
 
     fn aging(&self, at: OffsetDateTime) -> bool {

@@ -88,6 +88,14 @@ async fn a_failure_is_remembered_for_seconds_and_never_displaces_an_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_caller_who_read_the_clock_earlier_shares_the_answer() {
+    let source = Source::new();
+    let (first, second) = (source.value(START), source.value(START - Duration::milliseconds(1)));
+    assert_eq!(tokio::join!(first, second), (Some(0), Some(0)));
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_of_the_future_does_not_serve() {
     let source = Source::new();
     source.value(START + Duration::hours(1)).await;
