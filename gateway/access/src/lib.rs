@@ -22,3 +22,6 @@ pub mod standing;
 pub use actor::Actor;
 pub use decide::{Access, Denied, Permit};
 pub use policies::PolicyError;
+
+#[cfg(test)]
+mod town;

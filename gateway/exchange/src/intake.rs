@@ -12,6 +12,7 @@ mod reject;
 
 use access::Permit;
 use access::decide::SubmitDocument;
+use access::standing::NotReliable;
 use audit::{Action, EventDraft, Outcome};
 use bytes::Bytes;
 use certs::certificate::Certificate;
@@ -22,7 +23,7 @@ use schemas::limits::{
     DOCUMENT_BYTES, IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_CHARACTERS, INLINE_PART_BYTES, SIGNATURE_BYTES,
 };
 use schemas::message::{Envelope, MessageState, Part, PartRole, Receipt};
-use schemas::{CaseId, EvidenceId, JobId, MessageId, ProblemCode};
+use schemas::{CaseId, Edrpou, EvidenceId, JobId, MessageId, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, TxError};
 use time::{Duration, OffsetDateTime};
@@ -153,6 +154,10 @@ impl Exchange {
         let judged = self
             .judge(signature.with_detached(received.digests.clone()), &revocation, at)
             .and_then(|validated| signature::signed_for(&validated, envelope.sender));
+        let judged = match judged {
+            Ok(()) => self.check_encryption(envelope.recipient.participant(), &encryption).await,
+            refused => refused,
+        };
         if let Err(refusal) = judged {
             received.abort().await;
             return Err(refusal);
@@ -192,16 +197,20 @@ impl Exchange {
         Ok(Accepted { receipt, replayed: true })
     }
 
-    /// The recipient's encryption certificate, in good standing now.
+    /// The recipient's encryption certificate, as far as that can be told without asking anyone outside: it is there, in
+    /// time, and leads to an anchor.
     async fn encryption_certificate(&self, envelope: &Envelope) -> Result<Certificate, Refusal> {
         let recipient = envelope.recipient.participant();
         let certificate = self.inner.registry.encryption_certificate(recipient).await?;
         let certificate = certificate.ok_or(ProblemCode::RecipientCannotReceive)?;
-        self.inner.encryption.check(&certificate, &[]).await.map_err(|reason| {
-            tracing::warn!(%recipient, %reason, "nothing can be sealed to the recipient");
-            Refusal::with_detail(ProblemCode::RecipientCannotReceive, reason.to_string())
-        })?;
+        self.inner.encryption.path(&certificate, &[]).map_err(|reason| cannot_receive(recipient, &reason))?;
         Ok(certificate)
+    }
+
+    /// Nothing is sealed to a key that is reported lost, nor to one of which nobody knows.
+    async fn check_encryption(&self, recipient: Edrpou, certificate: &Certificate) -> Result<(), Refusal> {
+        let checked = self.inner.encryption.check(certificate, &[]).await;
+        checked.map(drop).map_err(|reason| cannot_receive(recipient, &reason))
     }
 
     /// A case that goes on must be one between the same two participants. Whether it exists at all is nobody else's affair.
@@ -429,6 +438,17 @@ impl From<StoreError> for NotCommitted {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+fn cannot_receive(recipient: Edrpou, reason: &NotReliable) -> Refusal {
+    tracing::warn!(%recipient, %reason, "nothing can be sealed to the recipient");
+    let detail = match reason {
+        NotReliable::OutsideValidity => "the encryption certificate is outside its validity period",
+        NotReliable::NoPath(_) => "the encryption certificate is not trusted",
+        NotReliable::Revoked => "the encryption certificate is revoked",
+        NotReliable::StatusUnknown => "the status of the encryption certificate is unknown",
+    };
+    Refusal::with_detail(ProblemCode::RecipientCannotReceive, detail)
 }
 
 /// Reads a replay to its end, keeping nothing.

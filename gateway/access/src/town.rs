@@ -1,0 +1,180 @@
+//! A small town for the tests of this crate: a database, a throw-away authority, a clock that stands still, one operator.
+
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use audit::Ledger;
+use base64::Engine as _;
+use certs::certificate::Certificate;
+use certs::dev::{DevPki, Identity, Profile, Usage};
+use certs::path::VerifiedPath;
+use certs::revocation::{OcspResponse, RevocationData, RevocationSource, ocsp_request};
+use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
+use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
+use schemas::{Edrpou, MailboxId};
+use storage::clock::ManualClock;
+use storage::store::{StoreConfig, migrate, open};
+use time::{Duration, OffsetDateTime};
+
+use crate::actor::Actor;
+use crate::decide::{Access, Permit, RegisterParticipant, SetChannel};
+use crate::registry::{Registry, RegistryError};
+
+pub(crate) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
+
+/// Answers for the authority, while it is in reach.
+pub(crate) struct Responder {
+    pub(crate) pki: DevPki,
+    pub(crate) in_reach: AtomicBool,
+}
+
+impl RevocationSource for Responder {
+    fn data<'a>(
+        &'a self,
+        path: &'a VerifiedPath,
+        at: OffsetDateTime,
+    ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
+        let certificates = path.certificates();
+        let pairs = certificates.iter().zip(certificates.iter().skip(1));
+        let answers = pairs.map(|(certificate, issuer)| {
+            let answer = self.pki.answer_ocsp(&ocsp_request(certificate, issuer, None), at);
+            OcspResponse::from_der(&answer).unwrap()
+        });
+        let in_reach = self.in_reach.load(Ordering::SeqCst);
+        let ocsp = if in_reach { answers.collect() } else { Vec::new() };
+        Box::pin(std::future::ready(RevocationData { ocsp, crls: Vec::new() }))
+    }
+}
+
+struct Trust(Arc<TrustSnapshot>);
+
+impl TrustSource for Trust {
+    fn current(&self) -> Arc<TrustSnapshot> {
+        Arc::clone(&self.0)
+    }
+}
+
+pub(crate) struct Town {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) responder: Arc<Responder>,
+    pub(crate) ledger: Ledger,
+    pub(crate) access: Access,
+    pub(crate) operator: Identity,
+}
+
+pub(crate) fn edrpou(text: &str) -> Edrpou {
+    text.parse().unwrap()
+}
+
+pub(crate) fn mailbox(text: &str) -> MailboxId {
+    text.parse().unwrap()
+}
+
+pub(crate) fn certificate(usage: CertificateUsage, certificate: &Certificate) -> CertificateRegistration {
+    let der = base64::engine::general_purpose::STANDARD.encode(certificate.der());
+    CertificateRegistration { usage, der }
+}
+
+pub(crate) fn registration(mailboxes: &[&str], certificates: Vec<CertificateRegistration>) -> ParticipantRegistration {
+    let mailboxes = mailboxes.iter().map(|name| (*name).to_owned()).collect();
+    ParticipantRegistration { name: "Agency".to_owned(), mailboxes, certificates }
+}
+
+impl Town {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        let clock = Arc::new(ManualClock::new(NOON));
+        let pki = DevPki::new(NOON, Duration::days(30), "http://ocsp.example/").unwrap();
+        let responder = Arc::new(Responder { pki, in_reach: AtomicBool::new(true) });
+        let operator = issue(&responder.pki, None, Usage::TlsClient, NOON + Duration::days(10));
+        let (ledger, access) = open_node(folder.path(), &clock, &responder, &operator);
+        Self { folder, clock, responder, ledger, access, operator }
+    }
+
+    /// A second process over the same database.
+    pub(crate) fn other_process(&self) -> Access {
+        open_node(self.folder.path(), &self.clock, &self.responder, &self.operator).1
+    }
+
+    pub(crate) fn issue(&self, edrpou: &str, usage: Usage) -> Identity {
+        issue(&self.responder.pki, Some(edrpou), usage, NOON + Duration::days(10))
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        self.access.registry()
+    }
+
+    pub(crate) fn operator(&self) -> Actor {
+        Actor::Operator { certificate: self.operator.certificate.fingerprint() }
+    }
+
+    pub(crate) fn chain(&self, identity: &Identity) -> Vec<Vec<u8>> {
+        vec![identity.certificate.der().to_vec(), self.responder.pki.issuing_ca().der().to_vec()]
+    }
+
+    pub(crate) async fn register(
+        &self,
+        participant: &str,
+        registration: ParticipantRegistration,
+    ) -> Result<schemas::registry::Participant, RegistryError> {
+        let permit: Permit<RegisterParticipant> =
+            self.access.decide(&self.operator(), edrpou(participant)).await.unwrap();
+        self.registry().register(permit, registration).await
+    }
+
+    pub(crate) async fn channel(&self, sender: &str, recipient: &str, kinds: &[&str]) -> Result<(), RegistryError> {
+        let recipient = mailbox(recipient);
+        let permit: Permit<SetChannel> = self.access.decide(&self.operator(), recipient.clone()).await.unwrap();
+        let kinds = kinds.iter().map(|kind| kind.parse().unwrap()).collect();
+        self.registry().set_channel(permit, Channel { sender: edrpou(sender), recipient, kinds }).await
+    }
+
+    /// Actions and outcomes of the audit entries, in the order of their making.
+    pub(crate) async fn audited(&self) -> Vec<String> {
+        let sql = "-- audited
+            SELECT entry FROM audit_outbox ORDER BY id";
+        let entries = self.ledger.reader().read("audited", move |tx| tx.query(sql, &[], |row| row.blob(0)));
+        let text = |entry: Vec<u8>| {
+            let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+            format!("{} {} {}", entry["action"].as_str().unwrap(), entry["actor"].as_str().unwrap(), entry["object"])
+        };
+        entries.await.unwrap().into_iter().map(text).collect()
+    }
+}
+
+fn open_node(
+    folder: &std::path::Path,
+    clock: &Arc<ManualClock>,
+    responder: &Arc<Responder>,
+    operator: &Identity,
+) -> (Ledger, Access) {
+    let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
+    let ledger = Ledger::new(writer, reader, clock.clone(), "node.example");
+    let purposes = vec![Purpose::TlsClient];
+    let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };
+    let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], Vec::new(), NOON))));
+    let registry = Registry::new(ledger.clone(), clock.clone());
+    let operators = BTreeSet::from([operator.certificate.fingerprint()]);
+    let access = Access::new(registry, trust, responder.clone(), clock.clone(), operators).unwrap();
+    (ledger, access)
+}
+
+pub(crate) fn issue(pki: &DevPki, edrpou: Option<&str>, usage: Usage, not_after: OffsetDateTime) -> Identity {
+    let profile = Profile {
+        common_name: "Test".to_owned(),
+        organisation: edrpou.map(|_| "Agency".to_owned()),
+        edrpou: edrpou.map(str::to_owned),
+        rnokpp: None,
+        usage,
+        // The key kind of the authority: this crate does not know `crypto`.
+        key: pki.root().public_key().unwrap().kind(),
+        not_before: NOON - Duration::days(1),
+        not_after,
+        dns_names: Vec::new(),
+    };
+    pki.issue(profile).unwrap()
+}
