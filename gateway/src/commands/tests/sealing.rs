@@ -1,0 +1,96 @@
+//! `seal` and `open` on files.
+
+use super::bench::Bench;
+use super::*;
+use certs::dev::Usage;
+use crypto::key::{Curve, KeyKind};
+
+const OPEN: &str = "open --key @b.key --certificate @b.pem --output @out @sealed";
+
+fn sealed_to(kind: KeyKind, document: &[u8]) -> Bench {
+    let bench = Bench::new();
+    bench.issue("b", Usage::Encryption, kind);
+    bench.write("letter.pdf", document);
+    let seen = bench.vuzol("seal --recipient @b.pem --output @sealed @letter.pdf");
+    assert_eq!((seen.code, seen.err.as_str()), (exit::OK, ""));
+    bench
+}
+
+#[test]
+fn only_the_recipient_reads_what_was_sealed() {
+    // Empty, within a chunk, exactly one chunk, several.
+    for size in [0, 1000, crypto::seal::CHUNK_BYTES, 3 * crypto::seal::CHUNK_BYTES + 17] {
+        let document: Vec<u8> = (0..size).map(|index| (index % 251) as u8).collect();
+        let bench = sealed_to(KeyKind::Ec(Curve::P256), &document);
+        if size > 100 {
+            let sealed = bench.read("sealed");
+            assert!(!sealed.windows(64).any(|window| window == &document[..64]), "{size}");
+        }
+        assert_eq!(bench.vuzol(OPEN).code, exit::OK, "{size}");
+        assert!(bench.read("out") == document, "{size}");
+
+        bench.issue("c", Usage::Encryption, KeyKind::Ec(Curve::P256));
+        let seen = bench.vuzol("open --key @c.key --certificate @c.pem --output @stolen @sealed");
+        assert_eq!(seen.code, exit::REFUSED, "{}", seen.err);
+        assert!(!bench.exists("stolen"));
+    }
+}
+
+#[test]
+fn an_rsa_recipient_reads_it_too() {
+    let bench = sealed_to(KeyKind::Rsa { bits: 2048 }, b"letter");
+    assert_eq!(bench.vuzol(OPEN).code, exit::OK);
+    assert_eq!(bench.read("out"), b"letter");
+}
+
+#[test]
+fn a_changed_or_cut_file_opens_to_nothing() {
+    let bench = sealed_to(KeyKind::Ec(Curve::P256), &vec![9; 2 * crypto::seal::CHUNK_BYTES + 5]);
+    let sealed = bench.read("sealed");
+    let refused = |changed: &[u8], what: &str| {
+        bench.write("sealed", changed);
+        let seen = bench.vuzol(OPEN);
+        assert!(matches!(seen.code, exit::REFUSED | exit::UNREADABLE), "{what}: {} {}", seen.code, seen.err);
+        assert_eq!(seen.err.lines().count(), 1, "{what}: {}", seen.err);
+        assert!(!bench.exists("out") && bench.leftovers().is_empty(), "{what}");
+    };
+    let header = 12 + usize::try_from(u32::from_be_bytes(sealed[8..12].try_into().unwrap())).unwrap();
+    let in_stream = (header..sealed.len()).step_by(9973);
+    for position in (0..header).step_by(13).chain(in_stream).chain([sealed.len() - 1]) {
+        let mut changed = sealed.clone();
+        changed[position] ^= 1;
+        refused(&changed, &format!("byte {position} changed"));
+    }
+    for length in [0, 7, 11, header - 1, header, header + 40, sealed.len() / 2, sealed.len() - 1] {
+        refused(&sealed[..length], &format!("cut to {length}"));
+    }
+    refused(&[&sealed[..], b"x"].concat(), "a byte appended");
+}
+
+#[test]
+fn an_existing_file_stays_unless_forced() {
+    let bench = sealed_to(KeyKind::Ec(Curve::P256), b"letter");
+    bench.write("out", b"precious");
+    assert_eq!(bench.vuzol(OPEN).code, exit::UNWRITABLE);
+    assert_eq!(bench.read("out"), b"precious");
+    assert_eq!(bench.vuzol(&format!("{OPEN} --force")).code, exit::OK);
+    assert_eq!(bench.read("out"), b"letter");
+    assert_eq!(bench.vuzol("seal --recipient @b.pem --output @sealed @letter.pdf").code, exit::UNWRITABLE);
+}
+
+#[test]
+fn what_cannot_receive_is_no_recipient() {
+    let bench = Bench::new();
+    bench.write("letter.pdf", b"letter");
+    assert_eq!(bench.vuzol("seal --recipient @letter.pdf --output @sealed @letter.pdf").code, exit::UNREADABLE);
+    assert!(!bench.exists("sealed"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_opened_document_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let bench = sealed_to(KeyKind::Ec(Curve::P256), b"letter");
+    assert_eq!(bench.vuzol(OPEN).code, exit::OK);
+    assert_eq!(bench.path("out").metadata().unwrap().permissions().mode() & 0o077, 0);
+}
