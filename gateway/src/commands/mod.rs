@@ -67,7 +67,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
 }
 
 #[derive(Debug, Parser)]
-#[command(name = "vuzol", bin_name = "vuzol", version, about = ABOUT, after_help = EXAMPLES, after_long_help = EXIT_CODES)]
+#[command(name = "vuzol", bin_name = "vuzol", version, about = ABOUT, after_help = GUIDE)]
 struct CommandLine {
     #[command(subcommand)]
     command: Command,
@@ -146,16 +146,7 @@ pub(crate) mod exit {
 const ABOUT: &str = "Vuzol: the secure exchange node of a region. It checks every signature, seals and routes every \
 document, and keeps a log that nobody can change unseen.";
 
-const EXAMPLES: &str = "\
-Examples:
-  vuzol demo                                   see it all work, in ten seconds
-  vuzol verify --anchors roots/ letter.p7m     is this signature valid?
-  vuzol verify --detached letter.pdf letter.pdf.p7s
-  vuzol COMMAND --help                         every command explains itself
-
-`vuzol --help` also lists the exit codes.";
-
-const EXIT_CODES: &str = "\
+const GUIDE: &str = "\
 Examples:
   vuzol demo                                   see it all work, in ten seconds
   vuzol verify --anchors roots/ letter.p7m     is this signature valid?
