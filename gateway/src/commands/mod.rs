@@ -54,15 +54,15 @@ fn run_with(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Termin
 
 fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     match command {
+        Command::Serve(arguments) => Ok(serve::run(arguments)),
+        Command::Worker(arguments) => Ok(worker::run(arguments)),
+        Command::Migrate(arguments) => Ok(migrate::run(arguments)),
         Command::Verify(arguments) => verify::run(&arguments, terminal),
         Command::Sign(arguments) => sign::run(&arguments, terminal),
         Command::Seal(arguments) => seal::run(&arguments, terminal),
         Command::Open(arguments) => open::run(&arguments, terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
         Command::Admin(arguments) => admin::run(&arguments, terminal),
-        Command::Serve(arguments) => Ok(serve::run(arguments)),
-        Command::Worker(arguments) => Ok(worker::run(arguments)),
-        Command::Migrate(arguments) => Ok(migrate::run(arguments)),
     }
 }
 
@@ -75,6 +75,12 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a node: the public API, delivery and the log.
+    Serve(serve::Arguments),
+    /// Run delivery and the log beside `vuzol serve --without-workers`.
+    Worker(worker::Arguments),
+    /// Create the database, or bring it to the schema of this version.
+    Migrate(migrate::Arguments),
     /// Tell whether the signatures in a file are valid, offline.
     Verify(verify::Arguments),
     /// Sign a file (CAdES-BASELINE-B).
@@ -87,12 +93,6 @@ enum Command {
     Demo(demo::Arguments),
     /// Manage a running node through its public API, with an operator's certificate.
     Admin(admin::Arguments),
-    /// Run a node: the public API, delivery and the log.
-    Serve(serve::Arguments),
-    /// Run delivery and the log beside `vuzol serve --without-workers`.
-    Worker(worker::Arguments),
-    /// Create the database, or bring it to the schema of this version.
-    Migrate(migrate::Arguments),
 }
 
 /// Why a command ended without a result. Each variant has an exit code of its own.
