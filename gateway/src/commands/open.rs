@@ -39,13 +39,13 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
     let certificate = keys::certificate(&arguments.certificate)?;
     let private = keys::private_key(&arguments.key, &certificate, terminal)?;
     let mut file = files::open(&arguments.file)?;
-    let envelope = sealed_file::read_header(&mut file).map_err(|error| unreadable(&arguments.file, error))?;
-    let key = signing::envelope::open_key(&envelope, &certificate, &private)
+    let header = sealed_file::read_header(&mut file).map_err(|error| unreadable(&arguments.file, error))?;
+    let key = signing::envelope::open_key(header.envelope(), &certificate, &private)
         .map_err(|error| of_envelope(arguments, &error))?;
 
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     let mut output = NewFile::create(&arguments.output, existing, Readers::Owner)?;
-    let mut opener = Opener::new(&key, sealed_file::CONTEXT);
+    let mut opener = Opener::new(&key, &header.context());
     let mut plain = Vec::new();
     copy(&arguments.file, &mut file, &mut |piece: &[u8]| {
         opener.update(piece, &mut plain).map_err(|error| of_stream(arguments, error))?;

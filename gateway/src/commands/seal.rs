@@ -34,13 +34,13 @@ pub(super) fn run(arguments: &Arguments, _terminal: &mut Terminal<'_>) -> Result
     let key = DocumentKey::generate();
     let refused = |error: &dyn std::fmt::Display| unreadable(&arguments.recipient, error);
     let envelope = signing::envelope::seal_key(&key, &recipient).map_err(|error| refused(&error))?;
-    let header = sealed_file::header(&envelope).ok_or_else(|| refused(&"its key envelope would be too long"))?;
+    let header = sealed_file::Header::new(&envelope).ok_or_else(|| refused(&"its key envelope would be too long"))?;
 
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;
-    output.write(&header)?;
+    output.write(header.as_bytes())?;
     let mut sealed = Vec::new();
-    let mut sealer = Sealer::new(&key, sealed_file::CONTEXT, &mut sealed);
+    let mut sealer = Sealer::new(&key, &header.context(), &mut sealed);
     let too_long = |error| unreadable(&arguments.file, error);
     stream(&arguments.file, |piece| {
         sealer.update(piece, &mut sealed).map_err(too_long)?;
