@@ -20,5 +20,6 @@ fn vuzol(arguments: &[&str]) -> Seen {
 
 mod arguments;
 mod bench;
+mod playing;
 mod sealing;
 mod verifying;
