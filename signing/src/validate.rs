@@ -5,7 +5,7 @@
 //! | `format` | 5.2.2 format checking |
 //! | `identification` | 5.2.3 identification of the signing certificate |
 //! | `context` | 5.2.4 validation context initialisation |
-//! | `revocation_freshness` | 5.2.5 revocation freshness |
+//! | `revocation_freshness`, `status` | 5.2.5 revocation freshness |
 //! | `x509` | 5.2.6 X.509 certificate validation |
 //! | `cryptographic` | 5.2.7 cryptographic verification |
 //! | `acceptance` | 5.2.8 signature acceptance |
@@ -28,6 +28,7 @@ mod identification;
 mod level;
 mod report;
 mod revocation_freshness;
+mod status;
 mod timestamp;
 mod x509;
 
@@ -39,15 +40,18 @@ use schemas::ProblemCode;
 use schemas::report::{Indication, Report};
 use time::OffsetDateTime;
 
-use crate::cms::{SignedData, SignerInfo};
+use crate::cms::SignedData;
 
 use basic::{Core, Subject};
 use cause::{Cause, Findings};
 use cryptographic::Content;
 use format::SignedAttributes;
+use level::File;
 use report::Verdict;
+use status::{Known, Work};
 use x509::Times;
 
+pub use cryptographic::SignedForm;
 pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
 
 /// Against what to validate.
@@ -96,9 +100,17 @@ pub struct Outcome {
     /// The proof, if every signature is TOTAL_PASSED.
     pub passed: Option<ValidatedDocument>,
     problem: Option<ProblemCode>,
+    forms: Vec<Option<SignedForm>>,
 }
 
 impl Outcome {
+    /// For each signature of the report, over what its value verified; `None` where it is not intact. For those who
+    /// count how much the producers of their region stray from RFC 5652, 5.4.
+    #[must_use]
+    pub fn signed_forms(&self) -> &[Option<SignedForm>] {
+        &self.forms
+    }
+
     /// How a door refuses the document: the most important finding of the worst signature. `None` exactly if
     /// [`Self::passed`] is there.
     #[must_use]
@@ -122,6 +134,7 @@ pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome 
         None => None,
     };
     let signers: Option<Vec<Certificate>> = verdicts.iter().map(|verdict| verdict.certificate.clone()).collect();
+    let forms = verdicts.iter().map(|verdict| verdict.form).collect();
     let report = Report {
         format: "CMS".into(),
         digest: document.digest_hex(),
@@ -133,7 +146,7 @@ pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome 
         _ => None,
     };
     let problem = if passed.is_some() { None } else { problem.or(Some(ProblemCode::SignerUnidentified)) };
-    Outcome { report, passed, problem }
+    Outcome { report, passed, problem, forms }
 }
 
 fn severity(verdict: &Verdict) -> u8 {
@@ -146,27 +159,32 @@ fn severity(verdict: &Verdict) -> u8 {
 
 fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context: &Context<'_>) -> Vec<Verdict> {
     let mut content = Content::new(signed.content, document.detached());
-    let revocation = context::revocation_pool(signed, context.revocation);
+    let (work, work_of_level) = (Work::new(), Work::new());
+    let own = context::embedded_revocation(signed);
+    let known = Known::new(context.revocation.clone(), context.at, &work).joined(own.clone());
+    let embedded = Known::new(own, context.at, &work_of_level);
+    let file = File { signed, pool: document.certificates(), embedded: &embedded, trust: context.trust };
     // One budget for the file: twice two paths of some length for each signer and its time-stamps, and some to spare.
     let signers = u32::try_from(signed.signers.len()).unwrap_or(u32::MAX);
     let mut budget = Budget::default();
     budget.signature_checks = budget.signature_checks.saturating_add(signers.saturating_mul(20));
-    let mut validate_one = |signer: &SignerInfo<'_>| {
+    let mut verdicts = Vec::with_capacity(signed.signers.len());
+    for signer in &signed.signers {
         let subject = Subject {
             signer,
             content_type: signed.content_type,
             pool: document.certificates(),
-            revocation: &revocation,
+            known: &known,
             purpose: Purpose::Signing,
         };
-        validate_one(signed, &subject, &mut content, context, &mut budget)
-    };
-    signed.signers.iter().map(&mut validate_one).collect()
+        verdicts.push(validate_one(file, &subject, &mut content, context, &mut budget));
+    }
+    verdicts
 }
 
 /// Validation of signatures with time, EN 319 102-1 5.5, as far as signature time-stamps go.
 fn validate_one(
-    signed: &SignedData<'_>,
+    file: File<'_>,
     subject: &Subject<'_>,
     content: &mut Content<'_>,
     context: &Context<'_>,
@@ -174,7 +192,7 @@ fn validate_one(
 ) -> Verdict {
     let mut core = basic::check_signature(subject, content, context.policy);
     let attributes = SignedAttributes::read(subject.signer, subject.content_type, &mut Findings::default());
-    let level = level::of(signed, subject.signer, &attributes, core.certificate.as_ref());
+    let level = level::of(file, subject.signer, &attributes, core.certificate.as_ref());
     let best = best_signature_time(&mut core, subject, context, budget);
     let times = Times { at: context.at, best };
     let assessed = basic::check_trust(core, subject, times, context, budget);

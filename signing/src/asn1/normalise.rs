@@ -172,10 +172,7 @@ impl Scan<'_> {
                 _ => Err(Asn1Error::Value),
             };
         }
-        if header.length.is_some()
-            && header.minimal
-            && self.layers.opaque.iter().any(|path| *path == self.path.as_slice())
-        {
+        if header.length.is_some() && header.minimal && self.layers.opaque.contains(&self.path.as_slice()) {
             return Ok(Form::Verbatim);
         }
         match header.tag {

@@ -7,15 +7,15 @@
 
 use certs::certificate::Certificate;
 use certs::path::{Budget, VerifiedPath};
-use certs::revocation::RevocationData;
 use certs::trust::Purpose;
 use time::OffsetDateTime;
 
 use crate::cms::SignerInfo;
 
 use super::cause::{Cause, Findings};
-use super::cryptographic::{Content, Verified};
+use super::cryptographic::{Content, SignedForm, Verified};
 use super::format::SignedAttributes;
+use super::status::Known;
 use super::x509::Times;
 use super::{Context, Policy, acceptance, cryptographic, identification, x509};
 
@@ -24,7 +24,7 @@ pub(super) struct Subject<'a> {
     pub(super) signer: &'a SignerInfo<'a>,
     pub(super) content_type: &'a [u8],
     pub(super) pool: &'a [Certificate],
-    pub(super) revocation: &'a RevocationData,
+    pub(super) known: &'a Known<'a>,
     pub(super) purpose: Purpose,
 }
 
@@ -43,7 +43,8 @@ pub(super) struct Assessed {
     pub(super) findings: Findings,
     pub(super) certificate: Option<Certificate>,
     pub(super) signing_time: Option<OffsetDateTime>,
-    pub(super) intact: bool,
+    /// Over what the value verified; only where the digests hold too, so that the signature is intact.
+    pub(super) form: Option<SignedForm>,
     pub(super) path: Option<VerifiedPath>,
 }
 
@@ -73,7 +74,7 @@ pub(super) fn check_trust(
             Ok(found) => {
                 // A forgery needs no revocation check: it stays one.
                 if verified.is_some()
-                    && let Err(cause) = x509::check_revocation(&found, subject.revocation, times, context.policy)
+                    && let Err(cause) = x509::check_revocation(&found, subject.known, times.best, context.policy)
                 {
                     findings.add(cause);
                 }
@@ -97,5 +98,5 @@ pub(super) fn check_trust(
     if verified.is_none() && findings.is_empty() {
         findings.add(Cause::SignatureWrong);
     }
-    Assessed { findings, certificate, signing_time, intact: verified.is_some(), path }
+    Assessed { findings, certificate, signing_time, form: verified.map(|verified| verified.form), path }
 }

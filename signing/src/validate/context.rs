@@ -28,35 +28,23 @@ pub(super) fn certificate_pool(signed: &SignedData<'_>) -> Vec<Certificate> {
     pool
 }
 
-/// The caller's revocation data joined with the file's.
-pub(super) fn revocation_pool<'c>(signed: &SignedData<'_>, given: &'c RevocationData) -> Cow<'c, RevocationData> {
-    let mut joined = Cow::Borrowed(given);
+/// The file's revocation data.
+pub(super) fn embedded_revocation(signed: &SignedData<'_>) -> RevocationData {
+    let mut data = RevocationData::default();
     for embedded in signed.revocation.iter().take(MOST_REVOCATION) {
-        join(&mut joined, embedded);
+        add(&mut data, embedded);
     }
     for embedded in signed.signers.iter().flat_map(revocation_values).take(MOST_REVOCATION) {
-        join(&mut joined, &embedded);
+        add(&mut data, &embedded);
     }
-    joined
+    data
 }
 
 /// What `certs` cannot read is passed over.
-fn join(joined: &mut Cow<'_, RevocationData>, embedded: &EmbeddedRevocation<'_>) {
+fn add(data: &mut RevocationData, embedded: &EmbeddedRevocation<'_>) {
     match embedded {
-        EmbeddedRevocation::Crl(der) => {
-            if let Ok(crl) = Crl::from_der(der) {
-                joined.to_mut().crls.push(crl);
-            }
-        }
-        EmbeddedRevocation::Ocsp(der) => {
-            if let Ok(answer) = OcspResponse::from_der(der) {
-                joined.to_mut().ocsp.push(answer);
-            }
-        }
-        EmbeddedRevocation::OcspBasic(der) => {
-            if let Ok(answer) = OcspResponse::from_basic_der(der) {
-                joined.to_mut().ocsp.push(answer);
-            }
-        }
+        EmbeddedRevocation::Crl(der) => data.crls.extend(Crl::from_der(der)),
+        EmbeddedRevocation::Ocsp(der) => data.ocsp.extend(OcspResponse::from_der(der)),
+        EmbeddedRevocation::OcspBasic(der) => data.ocsp.extend(OcspResponse::from_basic_der(der)),
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Content<'a> {
 
 /// Over which form of the signed attributes the value verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignedForm {
+pub enum SignedForm {
     /// DER, as RFC 5652, 5.4 says, and so they were sent.
     Der,
     /// DER, though they were sent in another order.

@@ -2,26 +2,42 @@
 //! TS 101 733. Says what is present, not what is valid: a broken time-stamp still makes the form of level T.
 
 use certs::certificate::Certificate;
+use certs::name;
+use certs::revocation::{RevocationData, Status};
+use certs::trust::TrustSnapshot;
 use crypto::digest::DigestAlgorithm;
 
-use crate::asn1::oid;
+use crate::asn1::{Layers, Limits, normalise, oid};
 use crate::cms::{SignedData, SignerInfo};
 
+use super::context::{certificate_pool, embedded_revocation};
 use super::format::{CertificateReference, SignedAttributes};
+use super::status::Known;
+use super::timestamp;
 
 /// `CAdES` for whatever has at least the form of CAdES-BES, else `CMS`; and the level.
 pub(super) fn of(
-    signed: &SignedData<'_>,
+    file: File<'_>,
     signer: &SignerInfo<'_>,
     attributes: &SignedAttributes<'_>,
     certificate: Option<&Certificate>,
 ) -> (&'static str, &'static str) {
-    let form = Form { signed, signer, attributes, certificate };
+    let form = Form { file, signer, attributes, certificate };
     if form.is_bes() { ("CAdES", form.level()) } else { ("CMS", "CMS-NOT-ETSI") }
 }
 
+/// What all signers of a file share.
+#[derive(Clone, Copy)]
+pub(super) struct File<'f> {
+    pub(super) signed: &'f SignedData<'f>,
+    pub(super) pool: &'f [Certificate],
+    /// The revocation data of the file alone.
+    pub(super) embedded: &'f Known<'f>,
+    pub(super) trust: &'f TrustSnapshot,
+}
+
 struct Form<'f, 'a> {
-    signed: &'f SignedData<'a>,
+    file: File<'f>,
     signer: &'f SignerInfo<'a>,
     attributes: &'f SignedAttributes<'a>,
     certificate: Option<&'f Certificate>,
@@ -30,9 +46,6 @@ struct Form<'f, 'a> {
 impl Form<'_, '_> {
     fn level(&self) -> &'static str {
         let baseline = self.is_baseline();
-        if self.has_evidence_record() {
-            return "CAdES-ERS";
-        }
         if !self.has(oid::SIGNATURE_TIME_STAMP) {
             return match (baseline, self.has_policy()) {
                 (true, _) => "CAdES-BASELINE-B",
@@ -41,7 +54,10 @@ impl Form<'_, '_> {
             };
         }
         let references = self.has(oid::CERTIFICATE_REFERENCES) && self.has(oid::REVOCATION_REFERENCES);
-        let values = self.has_revocation();
+        let values = self.has_values();
+        if values && self.has_evidence_record() {
+            return "CAdES-ERS";
+        }
         let archived = self.is_archived();
         match (baseline && self.is_baseline_lt(), references, values) {
             (true, _, true) if self.has(oid::ARCHIVE_TIME_STAMP_V3) => "CAdES-BASELINE-LTA",
@@ -75,7 +91,7 @@ impl Form<'_, '_> {
 
     /// EN 319 122-1, 6.3, level B: signing-time, id-data, and the signer's certificate inside.
     fn is_baseline(&self) -> bool {
-        let inside = |own: &Certificate| self.signed.certificates.iter().any(|der| *der == own.der());
+        let inside = |own: &Certificate| self.file.signed.certificates.iter().any(|der| *der == own.der());
         self.signer.signed(oid::SIGNING_TIME).count() == 1
             && self.attributes.content_type == Some(oid::DATA)
             && self.certificate.is_some_and(inside)
@@ -104,17 +120,55 @@ impl Form<'_, '_> {
             .any(|oid| self.has(oid))
     }
 
-    fn has_revocation(&self) -> bool {
-        !self.signed.revocation.is_empty() || self.has(oid::REVOCATION_VALUES)
+    /// Validation data of every certificate of the file and of its signature time-stamps (EN 319 122-1, 6.3 (t) and (u)).
+    /// An answer that does not verify is none.
+    fn has_values(&self) -> bool {
+        if self.file.signed.revocation.is_empty() && !self.has(oid::REVOCATION_VALUES) {
+            return false;
+        }
+        let mut certificates = self.file.pool.to_vec();
+        let mut more = RevocationData::default();
+        for token in timestamp::tokens(self.signer) {
+            let Ok((der, _)) = normalise(token, Layers::SIGNED_DATA, &Limits::default()) else { return false };
+            let Ok(token) = SignedData::read(&der) else { return false };
+            certificates.extend(certificate_pool(&token));
+            let RevocationData { ocsp, crls } = embedded_revocation(&token);
+            more.ocsp.extend(ocsp);
+            more.crls.extend(crls);
+        }
+        let joined = (!more.ocsp.is_empty() || !more.crls.is_empty()).then(|| self.file.embedded.joined(more));
+        let known = joined.as_ref().unwrap_or(self.file.embedded);
+        certificates.iter().all(|certificate| is_known(certificate, &certificates, known, self.file.trust))
     }
 
     /// EN 319 122-1, A.3: internal records for attached content, external for detached.
     fn has_evidence_record(&self) -> bool {
-        let kind =
-            if self.signed.content.is_some() { oid::EVIDENCE_RECORD_INTERNAL } else { oid::EVIDENCE_RECORD_EXTERNAL };
+        let kind = if self.file.signed.content.is_some() {
+            oid::EVIDENCE_RECORD_INTERNAL
+        } else {
+            oid::EVIDENCE_RECORD_EXTERNAL
+        };
         self.has(kind)
     }
 }
+
+/// Whether the status of a certificate is told by `data`. Roots have none; responders mostly forbid to ask for theirs
+/// (RFC 6960, 4.2.2.2.1).
+fn is_known(certificate: &Certificate, pool: &[Certificate], known: &Known<'_>, trust: &TrustSnapshot) -> bool {
+    let is_responder = certificate.extended_key_usage().is_some_and(|uses| uses.iter().any(|oid| oid == OCSP_SIGNING));
+    if is_responder || name::same(certificate.subject_der(), certificate.issuer_der()) {
+        return true;
+    }
+    // The first of that name: a second one would multiply the work for whoever asks for it. Where the file leaves out
+    // an issuer that nobody here knows, its answers cannot be told apart, and are taken to be there.
+    let is_issuer = |issuer: &&Certificate| name::same(issuer.subject_der(), certificate.issuer_der());
+    let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
+    let issuer = pool.iter().chain(trust.intermediates()).chain(anchors).find(is_issuer);
+    issuer.is_none_or(|issuer| !matches!(known.status(certificate, issuer), Status::Unknown { .. }))
+}
+
+/// id-kp-OCSPSigning, RFC 6960 4.2.2.2.
+const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 
 /// EN 319 122-1, 6.3 (h), (i): version 1 of the reference for SHA-1, version 2 for every other digest.
 fn uses_right_version(reference: &CertificateReference<'_>) -> bool {

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cms::SignerInfo;
 
 use super::basic::Assessed;
+use super::cryptographic::SignedForm;
 
 /// A signature after validation.
 pub(super) struct Verdict {
@@ -17,6 +18,7 @@ pub(super) struct Verdict {
     /// How a door refuses it; `None` if it passed.
     pub(super) problem: Option<ProblemCode>,
     pub(super) certificate: Option<Certificate>,
+    pub(super) form: Option<SignedForm>,
 }
 
 /// Puts the findings together, the most important first.
@@ -26,7 +28,8 @@ pub(super) fn conclude(
     assessed: Assessed,
     best_time: OffsetDateTime,
 ) -> Verdict {
-    let passed = assessed.intact && assessed.findings.passed();
+    let intact = assessed.form.is_some();
+    let passed = intact && assessed.findings.passed();
     let causes = assessed.findings.ranked();
     let (indication, sub_indication, problem) = match causes.first() {
         Some(cause) if !passed => {
@@ -40,7 +43,7 @@ pub(super) fn conclude(
         id: format!("S-{id}"),
         format: format.into(),
         level: level.into(),
-        intact: assessed.intact,
+        intact,
         indication,
         sub_indication,
         signing_time: assessed.signing_time.and_then(rfc3339),
@@ -48,7 +51,7 @@ pub(super) fn conclude(
         signer: assessed.certificate.as_ref().map(subject),
         reasons: if passed { Vec::new() } else { causes.iter().map(|cause| cause.reason()).collect() },
     };
-    Verdict { report, problem, certificate: assessed.certificate }
+    Verdict { report, problem, certificate: assessed.certificate, form: assessed.form }
 }
 
 fn subject(certificate: &Certificate) -> Signer {

@@ -6,11 +6,11 @@ use certs::trust::Purpose;
 use crypto::digest::{DigestAlgorithm, digest};
 
 use crate::asn1::{Layers, Limits, normalise, oid};
-use crate::cms::SignedData;
+use crate::cms::{SignedData, SignerInfo};
 
 use super::Context;
 use super::basic::{self, Subject};
-use super::context::{certificate_pool, revocation_pool};
+use super::context::{certificate_pool, embedded_revocation};
 use super::cryptographic::Content;
 use super::x509::Times;
 
@@ -23,16 +23,21 @@ pub(super) fn earliest(
     context: &Context<'_>,
     budget: &mut Budget,
 ) -> (Option<TrustedTime>, bool) {
-    let tokens = stamped.signer.unsigned(oid::SIGNATURE_TIME_STAMP).flat_map(|attribute| attribute.values.iter());
     let mut earliest: Option<TrustedTime> = None;
     let mut unusable = false;
-    for token in tokens.take(MOST_TOKENS) {
+    for token in tokens(stamped.signer) {
         match validate(token, stamped, context, budget) {
             Some(time) => earliest = Some(earliest.map_or(time, |known| known.min(time))),
             None => unusable = true,
         }
     }
     (earliest, unusable)
+}
+
+/// The signature time-stamps that are looked at.
+pub(super) fn tokens<'s, 'a>(signer: &'s SignerInfo<'a>) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
+    let stamps = signer.unsigned(oid::SIGNATURE_TIME_STAMP);
+    stamps.flat_map(|attribute| attribute.values.iter().copied()).take(MOST_TOKENS)
 }
 
 /// Validates one token over the signature value of `stamped`; `None` if it proves nothing.
@@ -51,12 +56,13 @@ fn validate(token: &[u8], stamped: &Subject<'_>, context: &Context<'_>, budget: 
     }
     let mut certificates = certificate_pool(&signed);
     certificates.extend_from_slice(stamped.pool);
-    let revocation = revocation_pool(&signed, stamped.revocation);
+    let embedded = embedded_revocation(&signed);
+    let joined = (!embedded.ocsp.is_empty() || !embedded.crls.is_empty()).then(|| stamped.known.joined(embedded));
     let subject = Subject {
         signer,
         content_type: signed.content_type,
         pool: &certificates,
-        revocation: &revocation,
+        known: joined.as_ref().unwrap_or(stamped.known),
         purpose: Purpose::TimeStamping,
     };
     let core = basic::check_signature(&subject, &mut Content::new(Some(content), &[]), context.policy);

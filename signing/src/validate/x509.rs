@@ -2,11 +2,11 @@
 
 use certs::certificate::Certificate;
 use certs::path::{Budget, PathError, VerifiedPath, verify};
-use certs::revocation::{RevocationData, Status, status};
 use certs::trust::{Purpose, TrustSnapshot};
 use time::OffsetDateTime;
 
 use super::cause::Cause;
+use super::status::Known;
 use super::{Policy, revocation_freshness};
 
 /// When a signature is judged.
@@ -59,23 +59,15 @@ fn cause_of(error: &PathError) -> Cause {
 }
 
 /// The status of every certificate below the anchor, leaf first; the first that is not good says why.
-///
-/// Authorities drop expired certificates from their lists, so "good" said after a certificate's end says nothing: each
-/// certificate is looked up no later than its end.
 pub(super) fn check_revocation(
     path: &VerifiedPath,
-    data: &RevocationData,
-    times: Times,
+    known: &Known<'_>,
+    existed: OffsetDateTime,
     policy: &Policy,
 ) -> Result<(), Cause> {
     for (depth, pair) in path.certificates().windows(2).enumerate() {
         let [certificate, issuer] = pair else { continue };
-        let known_by = times.at.min(certificate.not_after());
-        let status = status(certificate, issuer, data, known_by);
-        if matches!(status, Status::Good { this_update, .. } if this_update > certificate.not_after()) {
-            return Err(Cause::StatusUnknown);
-        }
-        revocation_freshness::judge(&status, times.best, depth > 0, policy)?;
+        revocation_freshness::judge(&known.status(certificate, issuer), existed, depth > 0, policy)?;
     }
     Ok(())
 }

@@ -85,8 +85,8 @@ fn many_attributes_and_segments_cost_their_size() {
     let content = vec![7; 1 << 20];
     let started = Instant::now();
     assert!(passes(&world, &to_ber(&world.sign(Content::Attached(&content), &signer)), &revocation));
-    let many = (0..300)
-        .fold(Forge::new(DOCUMENT, &signer), |forge, _| forge.push(attribute(oid::COMMITMENT_TYPE, octets(b"x"))));
+    let many =
+        (0..300).fold(Forge::new(DOCUMENT, &signer), |forge, _| forge.push(attribute(oid::SIGNING_TIME, octets(b"x"))));
     assert_eq!(UnverifiedDocument::parse(&many.build()).unwrap_err(), ReadError::TooComplex);
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
@@ -105,4 +105,70 @@ fn random_bytes_never_panic() {
         }
         assert!(!passes(&world, &bytes, &RevocationData::default()));
     }
+}
+
+#[test]
+fn a_heap_of_false_lists_costs_a_bounded_time() {
+    let world = World::new();
+    let signer = world.signer();
+    let list = world.pki.crl(NOW).unwrap();
+    let mut forge = Forge::new(DOCUMENT, &signer);
+    forge.certificates.push(world.pki.issuing_ca().clone());
+    forge.crls = (0..=255u8).map(|number| false_list(&list, number)).collect();
+    let one = forge.build();
+    let signed = SignedData::read(&one).unwrap();
+    let signers = signed.signers_raw.repeat(schemas::limits::SIGNATURES_IN_DOCUMENT).concat();
+    let data = Writer::new().raw(signed.head).value(tag::SET, &signers);
+    let info = Writer::new().oid(oid::SIGNED_DATA).nest(0xa0, Writer::new().nest(tag::SEQUENCE, data));
+    let bomb = Writer::new().nest(tag::SEQUENCE, info).into_bytes();
+    let started = Instant::now();
+    let outcome = world.validate(&bomb, &RevocationData::default());
+    assert_eq!(outcome.report.signatures.len(), 32);
+    assert_eq!(outcome.problem(), Some(ProblemCode::SignerStatusUnknown));
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    // A true answer from outside still counts.
+    assert!(passes(&world, &bomb, &world.revocation(&signer.certificate, NOW)));
+}
+
+/// `list` with another signature.
+fn false_list(list: &[u8], number: u8) -> Vec<u8> {
+    let mut list = list.to_vec();
+    let last = list.len() - 1;
+    list[last] ^= number | 1;
+    let middle = last - 5;
+    list[middle] ^= number;
+    list
+}
+
+/// Every file of the corpora cut at many places and flipped in many: nothing but refusals.
+#[test]
+fn damaged_files_of_the_corpus_never_panic() {
+    let Some(corpora) = std::env::var_os("VUZOL_CORPORA") else {
+        println!("skipped: VUZOL_CORPORA is not set");
+        return;
+    };
+    let world = World::new();
+    let mut folders = vec![std::path::PathBuf::from(&corpora).join("cades/files")];
+    folders.push(std::path::PathBuf::from(&corpora).join("ukrainian/files"));
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).unwrap();
+            if UnverifiedDocument::parse(&bytes).is_err() || bytes.len() > 40_000 {
+                continue;
+            }
+            files += 1;
+            for at in (0..bytes.len()).step_by(bytes.len() / 60 + 1) {
+                passes(&world, &bytes[..at], &RevocationData::default());
+                let mut flipped = bytes.clone();
+                flipped[at] = flipped[at].wrapping_add(0x81);
+                passes(&world, &flipped, &RevocationData::default());
+            }
+        }
+    }
+    assert!(files > 30, "{files} files");
 }
