@@ -30,11 +30,17 @@ impl Work {
     }
 }
 
+/// A status that was looked up, by the fingerprints of certificate and issuer.
+struct Found {
+    of: [u8; 32],
+    by: [u8; 32],
+    status: Status,
+}
+
 /// Revocation data with the statuses that were found in it.
 pub(super) struct Known<'w> {
     data: RevocationData,
-    /// By fingerprint of certificate and issuer.
-    found: RefCell<Vec<([u8; 32], [u8; 32], Status)>>,
+    found: RefCell<Vec<Found>>,
     work: &'w Work,
     at: OffsetDateTime,
 }
@@ -58,13 +64,12 @@ impl<'w> Known<'w> {
     /// Authorities drop expired certificates from their lists, so "good" said after a certificate's end says nothing:
     /// each certificate is looked up no later than its end.
     pub(super) fn status(&self, certificate: &Certificate, issuer: &Certificate) -> Status {
-        let key = (certificate.fingerprint(), issuer.fingerprint());
-        let known = |(of, by, _): &&([u8; 32], [u8; 32], Status)| (*of, *by) == key;
-        if let Some((_, _, status)) = self.found.borrow().iter().find(known) {
-            return status.clone();
+        let (of, by) = (certificate.fingerprint(), issuer.fingerprint());
+        if let Some(found) = self.found.borrow().iter().find(|found| found.of == of && found.by == by) {
+            return found.status.clone();
         }
         let status = self.look_up(certificate, issuer);
-        self.found.borrow_mut().push((key.0, key.1, status.clone()));
+        self.found.borrow_mut().push(Found { of, by, status: status.clone() });
         status
     }
 

@@ -3,6 +3,7 @@
 mod attacks;
 mod hostile;
 mod long_term;
+mod oracle;
 
 use certs::dev::Usage;
 use certs::revocation::RevocationData;
