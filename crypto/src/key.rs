@@ -8,7 +8,6 @@ mod pkcs8;
 mod software;
 mod spki;
 
-
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,7 +17,11 @@ use crate::digest::DigestAlgorithm;
 use crate::provider::{self, Provider, PublicMaterial, VerifyingEngines};
 use crate::signature::SignatureAlgorithm;
 
+#[cfg(feature = "portable")]
+pub(crate) use pkcs8::{encode as encode_pkcs8, secret as pkcs8_secret};
 pub use software::SoftwareKey;
+#[cfg(feature = "portable")]
+pub(crate) use spki::rsa_components;
 pub(crate) use spki::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, RSASSA_PSS};
 
 /// A named elliptic curve.
@@ -40,14 +43,8 @@ pub enum Curve {
 
 impl Curve {
     /// Every curve, in the order of the declaration.
-    pub const ALL: [Self; 6] = [
-        Self::P256,
-        Self::P384,
-        Self::P521,
-        Self::BrainpoolP256r1,
-        Self::BrainpoolP384r1,
-        Self::BrainpoolP512r1,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::P256, Self::P384, Self::P521, Self::BrainpoolP256r1, Self::BrainpoolP384r1, Self::BrainpoolP512r1];
 
     /// Bytes of one coordinate, and of an ECDH secret.
     pub const fn field_len(self) -> usize {
@@ -212,9 +209,10 @@ impl PublicKey {
         match (self.inner.shape.pss, algorithm) {
             (None, _) => true,
             (Some(PssBound::Any), SignatureAlgorithm::RsaPss { .. }) => true,
-            (Some(PssBound::Fixed { digest, mgf_digest, min_salt_len }), SignatureAlgorithm::RsaPss { digest: d, mgf_digest: m, salt_len }) => {
-                d == digest && m == mgf_digest && salt_len >= min_salt_len
-            }
+            (
+                Some(PssBound::Fixed { digest, mgf_digest, min_salt_len }),
+                SignatureAlgorithm::RsaPss { digest: d, mgf_digest: m, salt_len },
+            ) => d == digest && m == mgf_digest && salt_len >= min_salt_len,
             _ => false,
         }
     }

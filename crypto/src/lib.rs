@@ -11,7 +11,9 @@
 //! and, where that version asks for it, `--cfg getrandom_backend="wasm_js"`); a library may not choose it for others.
 
 #[cfg(not(any(feature = "native", feature = "portable")))]
-compile_error!("crypto needs an implementation: switch on the feature `native` (aws-lc-rs and OpenSSL) or `portable` (RustCrypto)");
+compile_error!(
+    "crypto needs an implementation: switch on the feature `native` (aws-lc-rs and OpenSSL) or `portable` (RustCrypto)"
+);
 
 mod asn1;
 pub mod digest;

@@ -82,12 +82,7 @@ impl PublicKey {
     ///
     /// # Errors
     /// See [`VerifyError`]; a signature that cannot even be decoded is a [`VerifyError::Mismatch`].
-    pub fn verify(
-        &self,
-        algorithm: SignatureAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), VerifyError> {
+    pub fn verify(&self, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
         self.verify_with(Provider::ACTIVE, algorithm, message, signature)
     }
 

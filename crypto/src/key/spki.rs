@@ -113,9 +113,7 @@ pub(crate) fn encode(kind: KeyKind, raw: &[u8]) -> Vec<u8> {
 pub(crate) fn algorithm(kind: KeyKind) -> Vec<u8> {
     match kind {
         KeyKind::Rsa { .. } => asn1::algorithm(&RSA_ENCRYPTION, &asn1::NULL),
-        KeyKind::Ec(curve) => {
-            asn1::algorithm(&EC_PUBLIC_KEY, &asn1::element(0x06, &[curve_oid(curve).as_bytes()]))
-        }
+        KeyKind::Ec(curve) => asn1::algorithm(&EC_PUBLIC_KEY, &asn1::element(0x06, &[curve_oid(curve).as_bytes()])),
         KeyKind::Ed25519 => asn1::algorithm(&ED25519, &[]),
         KeyKind::Ed448 => asn1::algorithm(&ED448, &[]),
     }

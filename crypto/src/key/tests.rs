@@ -26,7 +26,8 @@ fn modulus(bits: usize) -> Vec<u8> {
 
 #[test]
 fn rsa_bounds_have_their_own_refusals() {
-    let read = |bits, exponent: &[u8]| PublicKey::from_spki_der(&rsa_spki(&modulus(bits), exponent)).map(|key| key.kind());
+    let read =
+        |bits, exponent: &[u8]| PublicKey::from_spki_der(&rsa_spki(&modulus(bits), exponent)).map(|key| key.kind());
     for bits in [1024, 1025, 2048, 4096, 16384] {
         assert_eq!(read(bits, &[1, 0, 1]), Ok(KeyKind::Rsa { bits: u32::try_from(bits).unwrap() }));
     }
@@ -105,7 +106,8 @@ fn only_strict_der_is_a_key() {
     let null_parameters = bytes(&format!("302c300706032b65700500032100{}", "11".repeat(32)));
     let unused_bits = bytes(&format!("302a300506032b6570032101{}", "10".repeat(32)));
     let short_key = bytes(&format!("3029300506032b6570032000{}", "11".repeat(31)));
-    for bad in [&long_length, &trailing, &null_parameters, &unused_bits, &short_key, &good[..20].to_vec(), &Vec::new()] {
+    for bad in [&long_length, &trailing, &null_parameters, &unused_bits, &short_key, &good[..20].to_vec(), &Vec::new()]
+    {
         assert_eq!(PublicKey::from_spki_der(bad).unwrap_err(), KeyError::Malformed, "{bad:02x?}");
     }
     let x25519 = bytes(&format!("302a300506032b656e032100{}", "11".repeat(32)));

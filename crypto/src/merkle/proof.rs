@@ -102,11 +102,8 @@ pub fn verify_consistency(
         return if proof.is_empty() && same && empty { Ok(()) } else { Err(LogError::ProofMismatch) };
     }
     // Where the old tree is one perfect subtree its root is the first hash of the path and is not sent.
-    let (first, rest) = if old.is_power_of_two() {
-        (old_root, proof)
-    } else {
-        proof.split_first().ok_or(LogError::ProofMismatch)?
-    };
+    let (first, rest) =
+        if old.is_power_of_two() { (old_root, proof) } else { proof.split_first().ok_or(LogError::ProofMismatch)? };
     let whole = (old - 1).trailing_ones();
     let mut path = Path { node: (old - 1) >> whole, last: (new - 1) >> whole };
     let (mut old_hash, mut new_hash) = (*first, *first);
@@ -187,9 +184,7 @@ impl<'a> Source<'a> {
         let offset = usize::try_from(first % u64::from(TILE_WIDTH)).map_err(|_| LogError::OutOfRange)?;
         let index = first / u64::from(TILE_WIDTH);
         let tile = self.tile(level, index)?;
-        tile.get(offset..offset + (1 << within))
-            .and_then(perfect_root)
-            .ok_or(LogError::MissingTile { level, index })
+        tile.get(offset..offset + (1 << within)).and_then(perfect_root).ok_or(LogError::MissingTile { level, index })
     }
 
     fn tile(&mut self, level: u8, index: u64) -> Result<&[Hash], LogError> {

@@ -276,7 +276,8 @@ fn large_trees_have_the_right_tiles_and_proofs() {
     }
     for id in store.asked.borrow().iter() {
         let exists = roots.keys().any(|size| {
-            let hashes = (size >> (8 * u32::from(id.level))) - id.index.min(size >> (8 * u32::from(id.level)) >> 8) * 256;
+            let hashes =
+                (size >> (8 * u32::from(id.level))) - id.index.min(size >> (8 * u32::from(id.level)) >> 8) * 256;
             hashes.min(256) == u64::from(id.width)
         });
         assert!(exists, "{id:?} belongs to no checkpoint");
@@ -326,8 +327,27 @@ fn tile_paths_are_those_of_the_standard() {
         assert_eq!(TileId::parse_index(path.strip_prefix("tile/entries/").unwrap()), Some((index, width)));
     }
     let refused = [
-        "", "0", "00", "0000", "x000/000", "000.p/0", "000.p/256", "000.p/01", "000.p/", "000.p", "x1/000", "x001/", "001/000", "/000",
-        "000/", "x001/x000", "+01", "000.p/+1", "x018/x446/x744/x073/x709/x551/616", "x999/x999/x999/x999/x999/x999/x999/999", "٠٠٠",
+        "",
+        "0",
+        "00",
+        "0000",
+        "x000/000",
+        "000.p/0",
+        "000.p/256",
+        "000.p/01",
+        "000.p/",
+        "000.p",
+        "x1/000",
+        "x001/",
+        "001/000",
+        "/000",
+        "000/",
+        "x001/x000",
+        "+01",
+        "000.p/+1",
+        "x018/x446/x744/x073/x709/x551/616",
+        "x999/x999/x999/x999/x999/x999/x999/999",
+        "٠٠٠",
     ];
     for text in refused {
         assert_eq!(TileId::parse_index(text), None, "{text}");
@@ -519,7 +539,11 @@ fn receipts_are_checked_to_the_end() {
         text.replace("index 257\n", ""),
         text.replacen("\n\n", "\n", 1),
         with_extra.replace("AAEC", "AAE"),
-        text.replacen("\nindex 257\n", &format!("\nindex 257\n{}", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n".repeat(64)), 1),
+        text.replacen(
+            "\nindex 257\n",
+            &format!("\nindex 257\n{}", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n".repeat(64)),
+            1,
+        ),
         text.split_once("\n\n").unwrap().0.to_owned() + "\n\n",
     ];
     for text in bad {

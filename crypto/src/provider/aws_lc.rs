@@ -97,8 +97,7 @@ impl VerifyingKey {
     /// Checks the point of `curve` and keeps the parsed key for the digest that the curve is mostly used with.
     pub(crate) fn check_point(&self, curve: Curve, point: &[u8]) -> Result<(), KeyError> {
         let natural = SignatureAlgorithm::Ecdsa(natural_digest(curve));
-        let algorithm =
-            verification_algorithm(KeyKind::Ec(curve), natural).ok_or(KeyError::UnsupportedAlgorithm)?;
+        let algorithm = verification_algorithm(KeyKind::Ec(curve), natural).ok_or(KeyError::UnsupportedAlgorithm)?;
         let parsed = ParsedPublicKey::new(algorithm, point).map_err(|_| KeyError::InvalidPoint)?;
         self.first.get_or_init(|| (natural, parsed));
         Ok(())
@@ -145,7 +144,8 @@ impl SigningKey {
         let failed = |_| KeyError::OperationFailed;
         match kind {
             KeyKind::Ec(curve) => {
-                let algorithm = signing_algorithm(curve, natural_digest(curve)).ok_or(KeyError::UnsupportedAlgorithm)?;
+                let algorithm =
+                    signing_algorithm(curve, natural_digest(curve)).ok_or(KeyError::UnsupportedAlgorithm)?;
                 let pair = EcdsaKeyPair::generate(algorithm).map_err(failed)?;
                 let pkcs8 = Zeroizing::new(pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec());
                 Ok((Self::Ecdsa { curve, pair, agreement: OnceLock::new() }, pkcs8))
@@ -176,7 +176,8 @@ impl SigningKey {
         let malformed = |_| KeyError::Malformed;
         match kind {
             KeyKind::Ec(curve) => {
-                let algorithm = signing_algorithm(curve, natural_digest(curve)).ok_or(KeyError::UnsupportedAlgorithm)?;
+                let algorithm =
+                    signing_algorithm(curve, natural_digest(curve)).ok_or(KeyError::UnsupportedAlgorithm)?;
                 let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(malformed)?;
                 Ok(Self::Ecdsa { curve, pair, agreement: OnceLock::new() })
             }
@@ -204,8 +205,7 @@ impl SigningKey {
         let failed = |_| KeyError::OperationFailed;
         match (self, input) {
             (Self::Ecdsa { curve, pair, .. }, Input::Digest(digest)) => {
-                let wanted =
-                    signing_algorithm(*curve, digest.algorithm()).ok_or(KeyError::UnsupportedAlgorithm)?;
+                let wanted = signing_algorithm(*curve, digest.algorithm()).ok_or(KeyError::UnsupportedAlgorithm)?;
                 let digest = import(digest);
                 let signature = if pair.algorithm() == wanted {
                     pair.sign_digest(&digest).map_err(failed)?
@@ -298,10 +298,7 @@ fn natural_digest(curve: Curve) -> DigestAlgorithm {
     }
 }
 
-fn verification_algorithm(
-    kind: KeyKind,
-    algorithm: SignatureAlgorithm,
-) -> Option<&'static dyn VerificationAlgorithm> {
+fn verification_algorithm(kind: KeyKind, algorithm: SignatureAlgorithm) -> Option<&'static dyn VerificationAlgorithm> {
     use DigestAlgorithm::{Sha1, Sha224, Sha256, Sha384, Sha512};
     Some(match (kind, algorithm) {
         (KeyKind::Rsa { .. }, SignatureAlgorithm::RsaPkcs1(digest)) => match digest {

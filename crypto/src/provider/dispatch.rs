@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 
 use zeroize::Zeroizing;
 
-#[cfg(feature = "native")]
-use super::{aws_lc, open_ssl};
 #[cfg(feature = "portable")]
 use super::rust_crypto;
 use super::{Implementation, Provider, Task, cannot_fail};
+#[cfg(feature = "native")]
+use super::{aws_lc, open_ssl};
 use crate::digest::{Digest, DigestAlgorithm, MAX_DIGEST_BYTES};
 use crate::key::{Curve, KeyError, KeyKind};
 use crate::signature::{SignatureAlgorithm, VerifyError};
@@ -214,9 +214,7 @@ impl VerifyingEngines {
             #[cfg(feature = "native")]
             Implementation::AwsLc => self.aws_lc.check_point(curve, material.raw),
             #[cfg(feature = "native")]
-            Implementation::OpenSsl => {
-                once(&self.open_ssl, || open_ssl::VerifyingKey::load(material)).map(|_| ())
-            }
+            Implementation::OpenSsl => once(&self.open_ssl, || open_ssl::VerifyingKey::load(material)).map(|_| ()),
             #[cfg(feature = "portable")]
             Implementation::RustCrypto => {
                 once(&self.rust_crypto, || rust_crypto::VerifyingKey::load(material)).map(|_| ())

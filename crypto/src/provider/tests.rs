@@ -35,7 +35,13 @@ fn kinds() -> Vec<KeyKind> {
 }
 
 /// Verifies with every provider that serves it; the value must verify, and nothing near it may.
-fn check_everywhere(spki: &[u8], kind: KeyKind, algorithm: SignatureAlgorithm, message: &[u8], signature: &[u8]) -> usize {
+fn check_everywhere(
+    spki: &[u8],
+    kind: KeyKind,
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+    signature: &[u8],
+) -> usize {
     let mut verified = 0;
     for provider in Provider::COMPILED {
         let served = provider.implementation(Task::Verify { key: kind, exponent_bits: 17, algorithm });
@@ -48,11 +54,19 @@ fn check_everywhere(spki: &[u8], kind: KeyKind, algorithm: SignatureAlgorithm, m
         };
         let verify = |message: &[u8], signature: &[u8]| key.verify_with(*provider, algorithm, message, signature);
         if served.is_none() {
-            assert_eq!(verify(message, signature), Err(VerifyError::UnsupportedAlgorithm), "{provider:?} {algorithm:?}");
+            assert_eq!(
+                verify(message, signature),
+                Err(VerifyError::UnsupportedAlgorithm),
+                "{provider:?} {algorithm:?}"
+            );
             continue;
         }
         assert_eq!(verify(message, signature), Ok(()), "{provider:?} {kind:?} {algorithm:?}");
-        assert_eq!(verify(message, signature), Ok(()), "again, with the parsed key: {provider:?} {kind:?} {algorithm:?}");
+        assert_eq!(
+            verify(message, signature),
+            Ok(()),
+            "again, with the parsed key: {provider:?} {kind:?} {algorithm:?}"
+        );
         assert_eq!(verify(b"another message", signature), Err(VerifyError::Mismatch), "{provider:?} {algorithm:?}");
         for position in [0, signature.len() / 2, signature.len() - 1] {
             let mut changed = signature.to_vec();

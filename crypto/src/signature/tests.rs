@@ -160,7 +160,8 @@ fn pss_parameters_are_read_with_their_defaults() {
     let defaults =
         SignatureAlgorithm::RsaPss { digest: DigestAlgorithm::Sha1, mgf_digest: DigestAlgorithm::Sha1, salt_len: 20 };
     assert_eq!(read("3000"), Ok(defaults));
-    let sha256 = "a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120";
+    let sha256 =
+        "a00f300d06096086480165030402010500a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120";
     let expected = SignatureAlgorithm::RsaPss {
         digest: DigestAlgorithm::Sha256,
         mgf_digest: DigestAlgorithm::Sha256,

@@ -49,13 +49,18 @@ fn the_written_format_is_the_real_one() {
     assert_eq!(&header[..8], b"VUZOLS\x00\x01");
     let hmac = |key: &[u8], data: &[u8]| {
         let key = openssl::pkey::PKey::hmac(key).unwrap();
-        openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(data).unwrap()
+        openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &key)
+            .unwrap()
+            .sign_oneshot_to_vec(data)
+            .unwrap()
     };
     let extracted = hmac(&header[8..], key().expose());
     let stream_key = hmac(&extracted, &[b"VUZOLS\x00\x01".as_slice(), b"context", &[1]].concat());
     let (first, second) = body.split_at(CHUNK_BYTES + 16);
     let mut opened = Vec::new();
-    for (chunk, nonce) in [(first, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), (second, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1])] {
+    for (chunk, nonce) in
+        [(first, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), (second, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1])]
+    {
         let (ciphertext, tag) = chunk.split_at(chunk.len() - 16);
         opened.extend(decrypt_aead(Cipher::aes_256_gcm(), &stream_key, Some(&nonce), &[], ciphertext, tag).unwrap());
     }
@@ -64,7 +69,8 @@ fn the_written_format_is_the_real_one() {
 
 #[test]
 fn every_length_around_the_chunk_comes_back() {
-    let lengths = [0, 1, 15, 16, 4096, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES + 7];
+    let lengths =
+        [0, 1, 15, 16, 4096, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES + 7];
     for length in lengths {
         let sealed = seal(&key(), b"part 0", &plaintext(length));
         assert_eq!(sealed.len() as u64, sealed_size(length as u64), "{length}");
@@ -134,7 +140,11 @@ fn another_key_context_or_stream_does_not_open() {
 
 #[test]
 fn what_is_not_a_stream_says_so() {
-    for stranger in [&b"%PDF-1.7 and more than forty bytes of something"[..], b"%", b"VUZOLS\x00\x02-version-two-is-not-known-to-us----"] {
+    for stranger in [
+        &b"%PDF-1.7 and more than forty bytes of something"[..],
+        b"%",
+        b"VUZOLS\x00\x02-version-two-is-not-known-to-us----",
+    ] {
         assert_eq!(open(&key(), b"", stranger).unwrap_err(), SealError::NotSealed);
         let mut opener = Opener::new(&key(), b"");
         assert_eq!(opener.update(stranger, &mut Vec::new()).unwrap_err(), SealError::NotSealed);
