@@ -15,11 +15,19 @@ compile_error!(
     "crypto needs an implementation: switch on the feature `native` (aws-lc-rs and OpenSSL) or `portable` (RustCrypto)"
 );
 
+#[cfg(any(feature = "native", feature = "portable"))]
 mod asn1;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod digest;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod key;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod merkle;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod provider;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod random;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod seal;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod signature;

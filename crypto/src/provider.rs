@@ -16,8 +16,8 @@ mod open_ssl;
 mod rust_crypto;
 
 pub(crate) use dispatch::{
-    Aead, DigestContext, Input, PublicMaterial, SigningEngines, VerifyingEngines, agree_ephemeral, digest_once,
-    encrypt_rsa_oaep, generate_private, hmac_sha256_parts, unwrap_aes256, wrap_aes256,
+    Aead, DigestContext, GeneratedKey, Input, PublicMaterial, SigningEngines, VerifyingEngines, agree_ephemeral,
+    digest_once, encrypt_rsa_oaep, generate_private, hmac_sha256_parts, unwrap_aes256, wrap_aes256,
 };
 
 use crate::digest::DigestAlgorithm;

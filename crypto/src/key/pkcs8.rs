@@ -29,7 +29,7 @@ pub(crate) fn secret(pkcs8: &[u8], kind: KeyKind) -> Result<(&[u8], Option<&[u8]
         let inner = read_all(info.private, EcPrivateKey::read).map_err(|_| KeyError::Malformed)?;
         return Ok((inner.secret, inner.public));
     }
-    let seed = read_all(info.private, |reader| <&OctetStringRef>::decode(reader)).map_err(|_| KeyError::Malformed)?;
+    let seed = read_all(info.private, <&OctetStringRef>::decode).map_err(|_| KeyError::Malformed)?;
     Ok((seed.as_bytes(), info.public))
 }
 
@@ -137,7 +137,7 @@ fn rsa_kind(private: &[u8]) -> Result<KeyKind, KeyError> {
 
 /// `CurvePrivateKey ::= OCTET STRING` (RFC 8410, 7).
 fn eddsa_kind(kind: KeyKind, private: &[u8], length: usize) -> Result<KeyKind, KeyError> {
-    match read_all(private, |reader| <&OctetStringRef>::decode(reader)) {
+    match read_all(private, <&OctetStringRef>::decode) {
         Ok(seed) if seed.as_bytes().len() == length => Ok(kind),
         _ => Err(KeyError::Malformed),
     }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Curve, KeyError, KeyHandle, KeyKind, PublicKey, pkcs8};
 use crate::digest::{DigestAlgorithm, digest_with};
-use crate::provider::{Input, Provider, SigningEngines, generate_private};
+use crate::provider::{GeneratedKey, Input, Provider, SigningEngines, generate_private};
 use crate::signature::SignatureAlgorithm;
 
 /// A private key in memory: zeroized on drop, silent Debug, parsed once and kept ready.
@@ -34,8 +34,8 @@ impl SoftwareKey {
         {
             return Err(KeyError::SizeOutOfBounds);
         }
-        let (engines, pkcs8, raw) = generate_private(provider, kind)?;
-        Ok(Self { provider, public: PublicKey::from_raw(kind, &raw)?, pkcs8, engines })
+        let GeneratedKey { engines, pkcs8, public } = generate_private(provider, kind)?;
+        Ok(Self { provider, public: PublicKey::from_raw(kind, &public)?, pkcs8, engines })
     }
 
     /// Reads an unencrypted PKCS#8 `PrivateKeyInfo` (RFC 5208) or `OneAsymmetricKey` (RFC 5958). The public half is computed from, or

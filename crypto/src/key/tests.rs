@@ -1,5 +1,8 @@
+#[cfg(feature = "native")]
 use openssl::bn::{BigNum, BigNumContext};
-use openssl::ec::{Asn1Flag, EcGroup, EcKey, PointConversionForm};
+#[cfg(feature = "native")]
+use openssl::ec::PointConversionForm;
+use openssl::ec::{Asn1Flag, EcGroup, EcKey};
 use openssl::nid::Nid;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;

@@ -367,32 +367,35 @@ impl SigningEngines {
     }
 }
 
-/// A fresh private key: its engines, PKCS#8 and raw public key.
-pub(crate) fn generate_private(
-    provider: Provider,
-    kind: KeyKind,
-) -> Result<(SigningEngines, Zeroizing<Vec<u8>>, Vec<u8>), KeyError> {
+/// A private key just made.
+pub(crate) struct GeneratedKey {
+    pub(crate) engines: SigningEngines,
+    pub(crate) pkcs8: Zeroizing<Vec<u8>>,
+    /// The public key as [`PublicMaterial::raw`] has it.
+    pub(crate) public: Vec<u8>,
+}
+
+/// A fresh private key.
+pub(crate) fn generate_private(provider: Provider, kind: KeyKind) -> Result<GeneratedKey, KeyError> {
     let engines = SigningEngines::new(kind);
-    match provider.implementation(Task::PrivateKey(kind)).ok_or(KeyError::UnsupportedAlgorithm)? {
+    let (pkcs8, public) = match provider.implementation(Task::PrivateKey(kind)).ok_or(KeyError::UnsupportedAlgorithm)? {
         #[cfg(feature = "native")]
         Implementation::AwsLc => {
             let (key, pkcs8) = aws_lc::SigningKey::generate(kind)?;
-            let public = engines.aws_lc.get_or_init(|| key).public_raw();
-            Ok((engines, pkcs8, public))
+            (pkcs8, engines.aws_lc.get_or_init(|| key).public_raw())
         }
         #[cfg(feature = "native")]
         Implementation::OpenSsl => {
             let (key, pkcs8) = open_ssl::SigningKey::generate(kind)?;
-            let public = engines.open_ssl.get_or_init(|| key).public_raw()?;
-            Ok((engines, pkcs8, public))
+            (pkcs8, engines.open_ssl.get_or_init(|| key).public_raw()?)
         }
         #[cfg(feature = "portable")]
         Implementation::RustCrypto => {
             let (key, pkcs8) = rust_crypto::SigningKey::generate(kind)?;
-            let public = engines.rust_crypto.get_or_init(|| key).public_raw();
-            Ok((engines, pkcs8, public))
+            (pkcs8, engines.rust_crypto.get_or_init(|| key).public_raw())
         }
-    }
+    };
+    Ok(GeneratedKey { engines, pkcs8, public })
 }
 
 /// ECDH between a key made for this one call and a checked point of `curve`: the uncompressed public point and the secret.
@@ -405,9 +408,9 @@ pub(crate) fn agree_ephemeral(
     if provider.implementation(Task::Agree(curve)) == Some(Implementation::AwsLc) {
         return aws_lc::agree_ephemeral(curve, point);
     }
-    let (engines, pkcs8, public) = generate_private(provider, KeyKind::Ec(curve))?;
-    let secret = engines.agree(provider, &pkcs8, curve, point)?;
-    Ok((public, secret))
+    let key = generate_private(provider, KeyKind::Ec(curve))?;
+    let secret = key.engines.agree(provider, &key.pkcs8, curve, point)?;
+    Ok((key.public, secret))
 }
 
 /// For the rows of the table that every provider fills.
