@@ -26,6 +26,10 @@ pub(super) fn of(
     if form.is_bes() { ("CAdES", form.level()) } else { ("CMS", "CMS-NOT-ETSI") }
 }
 
+/// Certificates among which issuers are looked for. Real long-term files have some thirty; past it the presence of
+/// revocation data counts, as the search is quadratic and its answer only names a level.
+const MOST_LOOKED_AT: usize = 64;
+
 /// What all signers of a file share.
 #[derive(Clone, Copy)]
 pub(super) struct File<'f> {
@@ -135,6 +139,9 @@ impl Form<'_, '_> {
             let RevocationData { ocsp, crls } = embedded_revocation(&token);
             more.ocsp.extend(ocsp);
             more.crls.extend(crls);
+        }
+        if certificates.len() > MOST_LOOKED_AT {
+            return true;
         }
         let joined = (!more.ocsp.is_empty() || !more.crls.is_empty()).then(|| self.file.embedded.joined(more));
         let known = joined.as_ref().unwrap_or(self.file.embedded);

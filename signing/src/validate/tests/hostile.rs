@@ -130,6 +130,31 @@ fn a_heap_of_false_lists_costs_a_bounded_time() {
     assert!(passes(&world, &bomb, &world.revocation(&signer.certificate, NOW)));
 }
 
+#[test]
+fn a_heap_of_certificates_in_signatures_and_time_stamps_costs_a_bounded_time() {
+    let (world, stranger) = (World::new(), World::new());
+    let signer = stranger.signer();
+    let false_certificate = |number| {
+        let mut der = signer.certificate.der().to_vec();
+        let last = der.len() - 1;
+        der[last] ^= number;
+        certs::certificate::Certificate::from_der(&der).unwrap()
+    };
+    let mut forge = Forge::new(DOCUMENT, &signer);
+    forge.certificates = (0..=255).map(false_certificate).collect();
+    forge.crls = vec![stranger.pki.crl(NOW).unwrap()];
+    let heap = forge.build();
+    let stamped = (0..8).fold(heap.clone(), |cms, _| cades::add_timestamp(&cms, &heap).unwrap());
+    let signed = SignedData::read(&stamped).unwrap();
+    let data = Writer::new().raw(signed.head).value(tag::SET, &signed.signers_raw.repeat(4).concat());
+    let info = Writer::new().oid(oid::SIGNED_DATA).nest(0xa0, Writer::new().nest(tag::SEQUENCE, data));
+    let bomb = Writer::new().nest(tag::SEQUENCE, info).into_bytes();
+    let started = Instant::now();
+    assert!(!passes(&world, &bomb, &RevocationData::default()));
+    assert!(started.elapsed().as_secs() < 20, "{:?} for {} bytes", started.elapsed(), bomb.len());
+    println!("{:?} for {} bytes", started.elapsed(), bomb.len());
+}
+
 /// `list` with another signature.
 fn false_list(list: &[u8], number: u8) -> Vec<u8> {
     let mut list = list.to_vec();
