@@ -49,26 +49,38 @@ async fn play(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, 
     let mut screen = Screen::new(telling, terminal.out());
     let world = tokio::select! {
         world = story::play(&folder.path, clock, &mut screen) => world,
-        _ = tokio::signal::ctrl_c() => return Ok(exit::REFUSED),
+        () = told_to_stop() => return Ok(exit::REFUSED),
     };
     let summary = screen.finish();
     let Ok(world) = world else { return Ok(exit::REFUSED) };
     if arguments.keep {
         // With --json, stdout holds the one object and nothing else.
-        let guide = guide(&world);
+        let guide = guide(&world, folder.temporary);
         if arguments.json {
             terminal.note(&guide)
         } else {
             terminal.print(&guide)
         }
-        // An error means that Ctrl-C cannot be listened for; then there is nothing to wait for.
-        let _ = tokio::signal::ctrl_c().await;
+        told_to_stop().await;
     }
     world.close().await;
     Ok(if summary.ok { exit::OK } else { exit::REFUSED })
 }
 
-/// Where the demonstration lives. A temporary one goes with it, unless somebody was told to look there.
+/// Ctrl-C, or SIGTERM where there are signals. Where neither can be listened for, there is nothing to wait for.
+async fn told_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Where the demonstration lives. A temporary one goes with it.
 struct Folder {
     path: PathBuf,
     temporary: bool,
@@ -96,7 +108,7 @@ impl Drop for Folder {
 }
 
 /// What a curious person can do now.
-fn guide(world: &World) -> String {
+fn guide(world: &World, temporary: bool) -> String {
     let (site, base) = (world.site(), world.base());
     let operator_port = world.node().operator_address();
     let root = quoted(&site.directory().join("anchors/root.pem"));
@@ -104,9 +116,11 @@ fn guide(world: &World) -> String {
         let (certificate, key) = (quoted(&folder.join("login.pem")), quoted(&folder.join("login.key")));
         format!("  curl --cacert {root} --cert {certificate} --key {key} {rest}\n")
     };
+    let lives =
+        if temporary { "runs until Ctrl-C; its folder goes with it (--dir keeps one)" } else { "runs until Ctrl-C" };
     // Writing to a String cannot fail, hence the ignored results.
     let mut text = format!(
-        "\nThe node runs until Ctrl-C.\n  API            {base}\n  operator port  http://{operator_port}\n  \
+        "\nThe node {lives}.\n  API            {base}\n  operator port  http://{operator_port}\n  \
          keys, data     {}\n  log key        {}\n\nTry:\n",
         site.directory().display(),
         world.node().log_verifier_key()
