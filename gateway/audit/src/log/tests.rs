@@ -14,9 +14,10 @@ use time::macros::datetime;
 
 const ORIGIN: &str = "vuzol.test/log";
 
+static KEY: LazyLock<Vec<u8>> =
+    LazyLock::new(|| SoftwareKey::generate(KeyKind::Ed25519).unwrap().to_pkcs8_der().unwrap().to_vec());
+
 pub(super) fn note_signer() -> NoteSigner {
-    static KEY: LazyLock<Vec<u8>> =
-        LazyLock::new(|| SoftwareKey::generate(KeyKind::Ed25519).unwrap().to_pkcs8_der().unwrap().to_vec());
     NoteSigner::new(ORIGIN, SoftwareKey::from_pkcs8_der(&KEY).unwrap()).unwrap()
 }
 
@@ -164,8 +165,13 @@ impl Process {
         ids
     }
 
+    async fn fail_at(&self, step: Step) {
+        let hook = move |reached| if reached == step { Err(StoreError::Closed) } else { Ok(()) };
+        self.log.inner.integrator.lock().await.hook = Box::new(hook);
+    }
+
     async fn crash_at(&self, step: Step) {
-        self.log.inner.integrator.lock().await.crash_at = Some(step);
+        self.fail_at(step).await;
         assert!(matches!(self.log.round().await, Err(LogFailure::Store(StoreError::Closed))), "{step:?}");
     }
 
@@ -363,6 +369,50 @@ async fn a_crash_at_any_step_loses_nothing_and_forks_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn an_integrator_that_was_stopped_for_long_does_not_set_the_log_back() {
+    for step in STEPS {
+        let machine = Machine::new();
+        let (slow, quick) = (machine.start(), machine.start());
+        let mut events = slow.record(300).await;
+        slow.log.round().await.unwrap();
+        events.extend(slow.record(70).await);
+        // As SIGSTOP would: it goes on later, in the middle of its round, with what it believed then.
+        let (stopped, is_stopped) = std::sync::mpsc::channel();
+        let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+        let (stopped, may_go_on) = (Mutex::new(stopped), Mutex::new(may_go_on));
+        slow.log.inner.integrator.lock().await.hook = Box::new(move |reached| {
+            if reached == step && stopped.lock().unwrap().send(()).is_ok() {
+                // Once: afterwards the sender is gone.
+                let _ = may_go_on.lock().unwrap().recv();
+            }
+            Ok(())
+        });
+        let round = tokio::spawn({
+            let log = slow.log.clone();
+            async move { log.round().await }
+        });
+        tokio::task::spawn_blocking(move || is_stopped.recv().unwrap()).await.unwrap();
+        let mut size = 0;
+        for _ in 0..20 {
+            events.extend(quick.record(30).await);
+            size = quick.log.round().await.unwrap();
+        }
+        assert_eq!(size, events.len() as u64, "{step:?}");
+        let before = quick.published().await;
+        drop(go_on);
+        assert!(round.await.unwrap().unwrap() <= size, "{step:?}");
+        assert_eq!(quick.published().await, before, "{step:?}");
+        events.extend(slow.record(1).await);
+        assert_eq!(slow.log.round().await.unwrap(), size + 1, "{step:?}");
+        assert_eq!(quick.log.round().await.unwrap(), size + 1, "{step:?}");
+        for process in [slow, quick, machine.start()] {
+            process.log.round().await.unwrap();
+            process.audit(&events[events.len() - 40..]).await;
+        }
+    }
+}
+
 fn signer_memory(machine: &Machine) -> Option<Checkpoint> {
     let text = std::fs::read_to_string(machine.path("signer.state")).ok()?;
     Some(Checkpoint::parse_text(&text).unwrap())
@@ -380,6 +430,73 @@ fn tear_unsynced_tiles(machine: &Machine) {
             }
         }
     }
+}
+
+/// The child of [`a_killed_process_loses_no_acknowledged_event`]: prints each event after its acknowledgement.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_records_until_it_is_killed() {
+    let Ok(folder) = std::env::var("VUZOL_TEST_KILLED_LOG") else { return };
+    let folder = PathBuf::from(folder);
+    let key = SoftwareKey::from_pkcs8_der(&std::fs::read(folder.join("key")).unwrap()).unwrap();
+    let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
+    let objects = Objects::open_folder(&folder.join("objects")).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(storage::clock::SystemClock);
+    let signer = NoteSigner::new(ORIGIN, key).unwrap();
+    let state = folder.join("signer.state");
+    let log = Log::open(writer.clone(), reader.clone(), objects, Arc::clone(&clock), signer, &state).unwrap();
+    let ledger = Ledger::new(writer, reader, clock, ORIGIN);
+    for lane in 0..8 {
+        let ledger = ledger.clone();
+        tokio::spawn(async move {
+            for n in 0.. {
+                use std::io::Write as _;
+                let id = ledger.record(draft(lane * 1_000_000 + n)).await.unwrap();
+                let mut out = std::io::stdout().lock();
+                writeln!(out, "acknowledged {id}").and_then(|()| out.flush()).unwrap();
+            }
+        });
+    }
+    loop {
+        log.round().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_loses_no_acknowledged_event() {
+    use std::io::{BufRead as _, BufReader};
+    let machine = Machine::new();
+    std::fs::write(machine.path("key"), &*KEY).unwrap();
+    let mut acknowledged = Vec::new();
+    for round in 0..12_usize {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "log::tests::child_that_records_until_it_is_killed", "--nocapture"])
+            .env("VUZOL_TEST_KILLED_LOG", machine.folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut seen = 0;
+        let enough = 50 + 61 * round;
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            // The last line may be torn by the kill.
+            if let Some(id) = line.rsplit_once("acknowledged ").and_then(|(_, id)| id.parse::<EventId>().ok()) {
+                acknowledged.push(id);
+                seen += 1;
+            }
+            if seen == enough {
+                seen += 1;
+                child.kill().unwrap();
+            }
+        }
+        child.wait().unwrap();
+        assert!(seen > enough, "the child ended by itself");
+    }
+    let process = machine.start();
+    while process.log.backlog().await.unwrap().0 > 0 {
+        process.log.round().await.unwrap();
+    }
+    process.audit(&acknowledged).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -405,7 +522,7 @@ async fn stages_and_outgrown_partial_tiles_are_cleared_away() {
 
 impl Process {
     async fn crash_at_sync(&self, events: &mut Vec<EventId>) {
-        self.log.inner.integrator.lock().await.crash_at = Some(Step::Synced);
+        self.fail_at(Step::Synced).await;
         for _ in 0..17 {
             events.extend(self.record(3).await);
             if self.log.round().await.is_err() {

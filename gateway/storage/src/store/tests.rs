@@ -305,6 +305,55 @@ async fn two_processes_share_the_file() {
     }
 }
 
+/// The child of [`a_disk_that_refuses_loses_nothing_acknowledged`]: writes until it is refused, then some more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_writes_until_the_disk_refuses() {
+    let Ok(path) = std::env::var("VUZOL_TEST_REFUSED_DATABASE") else { return };
+    let (writer, _reader) = open(&StoreConfig::new(path.into())).unwrap();
+    let mut refused = 0;
+    for id in 0..2_000_i64 {
+        let run = writer.run_tx("big", move |tx| {
+            let body = vec![7_u8; 20_000];
+            tx.execute("INSERT INTO big (id, body) VALUES ($1, $2)", &[id.into(), (&body).into()])
+        });
+        match run.await {
+            Ok(_) => println!("acknowledged {id}"),
+            Err(TxError::Store(StoreError::Database(_)) | TxError::Refused(StoreError::Database(_))) => refused += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+        if refused == 20 {
+            println!("refused");
+            return;
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_refuses_loses_nothing_acknowledged() {
+    let (_folder, config) = database();
+    table(&config, "CREATE TABLE big (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT");
+    // No file may grow past 4 MiB, and the signal that says so is ignored: writing fails with an error.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8192; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "store::tests::child_that_writes_until_the_disk_refuses", "--nocapture"])
+        .env("VUZOL_TEST_REFUSED_DATABASE", &config.database)
+        .output()
+        .unwrap();
+    let output = String::from_utf8(output.stdout).unwrap();
+    assert!(output.contains("refused"), "{output}");
+    let acknowledged: Vec<i64> =
+        output.lines().filter_map(|line| line.rsplit_once("acknowledged ")?.1.parse().ok()).collect();
+    assert!(acknowledged.len() > 50, "{}", acknowledged.len());
+    let connection = rusqlite::Connection::open(&config.database).unwrap();
+    for id in acknowledged {
+        let length: i64 =
+            connection.query_row("SELECT length(body) FROM big WHERE id = ?1", [id], |row| row.get(0)).unwrap();
+        assert_eq!(length, 20_000);
+    }
+}
+
 /// The child of [`an_acknowledged_row_survives_a_kill`]: prints the number of each row after its acknowledgement.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child_that_writes_until_it_is_killed() {
