@@ -88,7 +88,7 @@ pub enum KeyError {
     /// Curve parameters written out instead of named (RFC 5480, 2.1.1 forbids them; CVE-2020-0601 shows why).
     #[error("elliptic curve given by explicit parameters instead of a name")]
     ExplicitCurveParameters,
-    /// The point is at infinity, in the hybrid form, or not on its curve.
+    /// The point is at infinity, in the hybrid form, of small order, or not on its curve.
     #[error("the public point is not a point of its curve")]
     InvalidPoint,
     /// An RSA modulus outside the bounds of the operation.

@@ -37,7 +37,10 @@ impl Shape {
             RSA_ENCRYPTION if algorithm.has_no_parameters() => Self::rsa(raw, range, None),
             RSASSA_PSS => Self::rsa(raw, range, Some(pss_bound(algorithm.parameters)?)),
             EC_PUBLIC_KEY => Self::ec(named_curve(algorithm.parameters)?, raw, range),
-            ED25519 if algorithm.parameters.is_none() => Self::eddsa(KeyKind::Ed25519, 32, range),
+            ED25519 if algorithm.parameters.is_none() => {
+                let shape = Self::eddsa(KeyKind::Ed25519, 32, range)?;
+                if is_sound_ed25519(raw) { Ok(shape) } else { Err(KeyError::InvalidPoint) }
+            }
             ED448 if algorithm.parameters.is_none() => Self::eddsa(KeyKind::Ed448, 57, range),
             RSA_ENCRYPTION | ED25519 | ED448 => Err(KeyError::Malformed),
             _ => Err(KeyError::UnsupportedAlgorithm),
@@ -130,6 +133,18 @@ fn pss_bound(parameters: Option<&[u8]>) -> Result<PssBound, KeyError> {
     }
 }
 
+/// False for an encoding that RFC 8032, 5.1.3 step 1 refuses (libraries differ there), and for the points of small order: under such a key
+/// one signature fits every message, so it binds its holder to nothing.
+fn is_sound_ed25519(raw: &[u8]) -> bool {
+    let mut y: [u8; 32] = match raw.try_into() {
+        Ok(y) => y,
+        Err(_) => return false,
+    };
+    y[31] &= 0x7f;
+    let canonical = y[31] != 0x7f || y[1..31].iter().any(|byte| *byte != 0xff) || y[0] < 0xed;
+    canonical && !SMALL_ORDER_Y.contains(&y)
+}
+
 /// Bits of a big-endian number without leading zeros; `None` beyond all bounds.
 pub(crate) fn bit_length(number: &[u8]) -> Option<u32> {
     let Some(first) = number.first() else { return Some(0) };
@@ -164,3 +179,52 @@ const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 const BRAINPOOL_P256R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.7");
 const BRAINPOOL_P384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.11");
 const BRAINPOOL_P512R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.36.3.3.2.8.1.1.13");
+/// The y coordinates, little-endian, of the eight points of edwards25519 whose order divides 8: order 4, 1, 2, and twice 8.
+const SMALL_ORDER_Y: [[u8; 32]; 5] = [
+    [0; 32],
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    [
+        0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f,
+    ],
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf,
+        0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20,
+        0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a,
+    ],
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(y: [u8; 32]) -> Result<KeyKind, KeyError> {
+        Shape::read(&encode(KeyKind::Ed25519, &y)).map(|shape| shape.kind)
+    }
+
+    #[test]
+    fn weak_and_doubtful_ed25519_keys_are_refused() {
+        for sign in [0, 0x80] {
+            for mut y in SMALL_ORDER_Y {
+                y[31] |= sign;
+                assert_eq!(read(y), Err(KeyError::InvalidPoint));
+                // The two with x = 0 have no second sign; all others are points, and RustCrypto calls them weak too.
+                #[cfg(feature = "portable")]
+                if let Ok(point) = ed25519_dalek::VerifyingKey::from_bytes(&y) {
+                    assert!(point.is_weak(), "{y:02x?}");
+                }
+            }
+            for low in 0xed..=0xff {
+                let mut y = [0xff; 32];
+                (y[0], y[31]) = (low, 0x7f | sign);
+                assert_eq!(read(y), Err(KeyError::InvalidPoint), "{low:x}");
+            }
+        }
+        let mut canonical = [0xff; 32];
+        (canonical[0], canonical[31]) = (0xeb, 0x7f);
+        assert_eq!(read(canonical), Ok(KeyKind::Ed25519));
+    }
+}

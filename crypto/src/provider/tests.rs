@@ -111,6 +111,45 @@ fn what_one_signs_all_verify() {
     }
 }
 
+/// Moduli whose length is no multiple of 8: at 2049 bits the padded PSS message is a byte shorter than the modulus.
+#[cfg(feature = "native")]
+#[test]
+fn odd_rsa_sizes_verify_everywhere() {
+    for bits in [2049, 2055] {
+        let theirs = openssl::pkey::PKey::from_rsa(rsa_of(bits)).unwrap();
+        let key = SoftwareKey::from_pkcs8_der(&theirs.private_key_to_pkcs8().unwrap()).unwrap();
+        let kind = KeyKind::Rsa { bits };
+        assert_eq!(key.public_key().kind(), kind);
+        for algorithm in algorithms_of(kind) {
+            let signature = key.sign(algorithm, b"message").unwrap();
+            assert_eq!(signature.len(), 257);
+            assert!(check_everywhere(key.public_key().spki_der(), kind, algorithm, b"message", &signature) >= 1);
+        }
+    }
+}
+
+/// OpenSSL rounds the sizes that it generates; this does not. Its primes have their two highest bits set, so the product is full.
+#[cfg(feature = "native")]
+fn rsa_of(bits: u32) -> openssl::rsa::Rsa<openssl::pkey::Private> {
+    use openssl::bn::{BigNum, BigNumContext};
+    let mut context = BigNumContext::new().unwrap();
+    let prime = |bits: u32| {
+        let mut prime = BigNum::new().unwrap();
+        prime.generate_prime(i32::try_from(bits).unwrap(), false, None, None).unwrap();
+        prime
+    };
+    let (p, q) = (prime(bits - bits / 2), prime(bits / 2));
+    let one = BigNum::from_u32(1).unwrap();
+    let e = BigNum::from_u32(65537).unwrap();
+    let (p1, q1) = (&p - &one, &q - &one);
+    let mut d = BigNum::new().unwrap();
+    d.mod_inverse(&e, &(&p1 * &q1), &mut context).unwrap();
+    let mut inverse = BigNum::new().unwrap();
+    inverse.mod_inverse(&q, &p, &mut context).unwrap();
+    let (dp, dq) = (&d % &p1, &d % &q1);
+    openssl::rsa::Rsa::from_private_components(&p * &q, e, d, p, q, dp, dq, inverse).unwrap()
+}
+
 #[cfg(all(feature = "native", feature = "portable"))]
 #[test]
 fn private_keys_move_between_providers() {
