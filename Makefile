@@ -10,6 +10,8 @@ demo: requirements
 
 test: requirements
 	$(CARGO) test --workspace
+	# Every vector again over the portable provider, and each provider against the other.
+	$(CARGO) test -p crypto --features portable
 
 lint: requirements
 	$(CARGO) fmt --all --check
