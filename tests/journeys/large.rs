@@ -7,6 +7,7 @@ use bytes::Bytes;
 use schemas::message::LeaseRequest;
 use storage::clock::SystemClock;
 use tests::harness::process::peak_memory_mib;
+use tests::harness::store::Store;
 use tests::harness::{Ground, NodeProcess};
 
 const MEBIBYTES: usize = 48;
@@ -27,6 +28,7 @@ async fn a_large_document_streams_through_a_small_node() {
     let document: Bytes = (0..MEBIBYTES << 20).map(|n| (n % 251).to_le_bytes()[0]).collect::<Vec<_>>().into();
     let receipt = a.submits(document.clone()).to(&b.mailbox()).await.expect("a receipt");
     assert_eq!(receipt.parts[0].size, document.len() as u64);
+    assert_eq!(Store::new(&ground.config).objects().len(), 1, "what is large lies in the object store");
     let request = LeaseRequest { max_messages: 10, seconds: 600 };
     let (lease, message) = loop {
         let lease = b.client.lease(&b.mailbox(), &request).await.expect("a lease");

@@ -6,3 +6,4 @@ mod delivery;
 mod large;
 mod restart;
 mod whole;
+mod wire;

@@ -9,6 +9,7 @@ use crypto::merkle::{NoteVerifier, TlogProof};
 use gateway::client::{Client, ClientError};
 use gateway::wiring::{Duties, Node};
 use schemas::evidence::EvidenceStatement;
+use schemas::message::MessageState;
 use schemas::{CaseId, EventId, ProblemCode};
 use storage::Clock;
 use storage::clock::{ManualClock, SystemClock};
@@ -102,6 +103,21 @@ impl Region {
     pub fn wire(&self, login: Option<&Identity>) -> Wire {
         let pki = self.ground.site.pki();
         Wire::new(pki, login.map(|login| (login, &**pki)), self.ground.config.listen.public)
+    }
+
+    /// Waits until nothing of an agency's mail is still on its way.
+    ///
+    /// # Panics
+    /// Where the node refuses, or takes longer than ten seconds.
+    pub async fn consigns_all(&self, agency: &Agency) {
+        for _ in 0..500 {
+            let queued = agency.client.list(&agency.mailbox(), Some(MessageState::Queued), None, None).await;
+            if queued.expect("a page").messages.is_empty() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("mail is on its way for ten seconds");
     }
 
     /// The proof that an event is in the log, verified, with its entry; waits for the log's next round.
