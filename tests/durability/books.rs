@@ -10,8 +10,8 @@ use tests::harness::{Agency, Book, Ground, Wire};
 
 use super::actors::Outcome;
 
-/// Every book says the same.
-pub(crate) async fn compare(ground: &Ground, outcome: &Outcome) {
+/// Every book says the same. Returns how many events the log holds.
+pub(crate) async fn compare(ground: &Ground, outcome: &Outcome) -> usize {
     assert!(outcome.faults.is_empty(), "{}", outcome.faults.join("\n"));
     senders_and_recipients(outcome);
     let pki = ground.site.pki();
@@ -26,6 +26,7 @@ pub(crate) async fn compare(ground: &Ground, outcome: &Outcome) {
     let acknowledged: BTreeSet<MessageId> = outcome.receipts.values().map(|receipt| receipt.message_id).collect();
     assert_eq!(listed, acknowledged, "the mailboxes hold what was acknowledged and nothing else");
     evidence(ground, outcome, &book).await;
+    book.entries.len()
 }
 
 /// Each acknowledged document was delivered, once, under the message of its receipt.

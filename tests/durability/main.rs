@@ -40,6 +40,11 @@ async fn fifty_kills_under_load_lose_nothing_and_repeat_nothing() {
     }
     let outcome = play.end().await;
     assert!(outcome.receipts.len() as u64 > kills * 2, "only {} documents were acknowledged", outcome.receipts.len());
-    books::compare(&ground, &outcome).await;
+    let logged = books::compare(&ground, &outcome).await;
+    println!(
+        "{kills} kills: {} documents acknowledged and delivered once, {logged} events in the log, {} checkpoints seen",
+        outcome.receipts.len(),
+        outcome.checkpoints.len(),
+    );
     drop(node);
 }

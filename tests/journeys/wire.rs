@@ -29,13 +29,16 @@ impl Transcript {
 }
 
 fn shape(answer: &Answer) -> String {
+    if answer.header("content-type") == Some("application/octet-stream") {
+        return "(bytes)".to_owned();
+    }
     match serde_json::from_slice::<Value>(&answer.body) {
         Ok(mut json) => {
             generalise(&mut json);
             serde_json::to_string_pretty(&json).expect("JSON")
         }
         Err(_) if answer.body.is_empty() => "(no content)".to_owned(),
-        Err(_) => std::str::from_utf8(&answer.body).map_or("(bytes)".to_owned(), |text| kind_of(text.trim_end())),
+        Err(_) => kind_of(String::from_utf8_lossy(&answer.body).trim_end()),
     }
 }
 
@@ -132,5 +135,5 @@ async fn every_operation_answers_as_version_1_does() {
     said.ask(&a, "GET /v1/log/tile/{path}", &Request::get("/v1/log/tile/entries/000.p/1")).await;
     said.ask(&a, "a problem", &Request::get("/v1/messages/7")).await;
 
-    insta::with_settings!({ prepend_module_to_snapshot => false }, { insta::assert_snapshot!("v1", said.0) });
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, { insta::assert_snapshot!("v1", said.0) });
 }
