@@ -1,7 +1,7 @@
 //! The only place that joins rooms: from a configuration to a running node.
 //!
 //! Everything is bounded: connections and streams ([`crate::http`]), the writer's queue (`storage`), outbound exchanges
-//! ([`crate::outbound`]), the time that a stop takes ([`STOP`]).
+//! ([`crate::outbound`]), the time that a stop takes (`STOP`).
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -331,3 +331,7 @@ fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
     let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new).map_err(|e| wrong(e.to_string()))?;
     SoftwareKey::from_pkcs8_pem(&text).map_err(|e| wrong(format!("not a PKCS#8 PRIVATE KEY: {e}")))
 }
+
+#[cfg(test)]
+#[path = "wiring_tests.rs"]
+mod tests;

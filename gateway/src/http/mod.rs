@@ -1,6 +1,6 @@
 //! The public API and the operator port: TLS, bounds, identity, routes, problems, the OpenAPI document.
 //!
-//! A request's way: [`server`] (connection, TLS by [`tls`]) -> [`pass`] (number, login, bounds; afterwards the audit row and
+//! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `log`. Nothing here decides anything about documents.
 
@@ -60,6 +60,11 @@ pub(crate) struct Door {
 /// Routes of the public API.
 pub(crate) fn router(door: Arc<Door>) -> Router {
     let (routes, _) = described().split_for_parts();
+    guarded(routes, door)
+}
+
+/// Routes behind the door: whatever they do, a request has a number, a login and, when it is refused, an audit row.
+pub(crate) fn guarded(routes: Router<Arc<Door>>, door: Arc<Door>) -> Router {
     routes
         .layer(CatchPanicLayer::custom(pass::panicked))
         .layer(axum::middleware::from_fn_with_state(door.clone(), pass::pass))

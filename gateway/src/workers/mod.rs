@@ -1,5 +1,5 @@
 //! What runs beside requests: delivery, rounds of the log, sweeping, trust anchors. Each is a loop that watches the
-//! shutdown; a loop that panics is counted and started anew ([`supervise`]). What a loop did not finish is a job in the
+//! shutdown; a loop that panics is counted and started anew (`supervise`). What a loop did not finish is a job in the
 //! database that the next round finds: nothing here remembers anything.
 
 mod health;
