@@ -76,11 +76,11 @@ impl Extensions {
         let mut facts = Self::default();
         for extension in Extension::read_all(list)? {
             let known = KNOWN.iter().find(|(oid, ..)| oid.as_bytes() == extension.oid);
-            match known {
-                Some((_, _, decode)) if decode(&mut facts, &extension).is_err() => facts.malformed = true,
-                _ => {}
-            }
-            facts.unknown_critical |= extension.critical && !known.is_some_and(|(_, processed, _)| *processed);
+            let processed = known.is_some_and(|(_, processed, _)| *processed);
+            let unreadable = known.is_some_and(|(_, _, decode)| decode(&mut facts, &extension).is_err());
+            // What is only a hint may be unreadable: some Ukrainian certificates hold a bare key identifier.
+            facts.malformed |= unreadable && processed;
+            facts.unknown_critical |= extension.critical && !processed;
         }
         Ok(facts)
     }
@@ -186,19 +186,14 @@ fn authority_key_identifier(facts: &mut Extensions, extension: &Extension<'_>) -
 }
 
 /// AuthorityInfoAccessSyntax ::= SEQUENCE OF SEQUENCE { accessMethod, accessLocation GeneralName }
-///
-/// Only hints stand here, so what cannot be read is passed over.
 fn authority_information_access(facts: &mut Extensions, extension: &Extension<'_>) -> Result<(), Malformed> {
     let mut value = extension.value;
-    let Ok(mut list) = value.sequence("authorityInfoAccess") else {
-        return Ok(());
-    };
-    while let Ok(mut access) = list.sequence("authorityInfoAccess") {
-        let Ok(method) = access.expect(tag::OBJECT_IDENTIFIER) else {
-            return Ok(());
-        };
-        if let (true, Ok(GeneralName::Uri(uri))) =
-            (method.content() == oid::ACCESS_OCSP.as_bytes(), GeneralName::read(&mut access))
+    let mut list = value.sequence("authorityInfoAccess")?;
+    while !list.is_empty() {
+        let mut access = list.sequence("authorityInfoAccess")?;
+        let method = access.expect(tag::OBJECT_IDENTIFIER)?;
+        if method.content() == oid::ACCESS_OCSP.as_bytes()
+            && let GeneralName::Uri(uri) = GeneralName::read(&mut access)?
         {
             facts.ocsp_urls.push(uri.to_owned());
         }

@@ -19,18 +19,19 @@ pub(super) struct Authority {
 
 /// The subject of a certificate.
 pub(super) struct Subject {
-    name: Vec<u8>,
+    /// DER of the Name.
+    pub(super) name: Vec<u8>,
 }
 
 /// All that differs between certificates.
-struct Draft<'a> {
-    issuer_name: &'a [u8],
-    issuer_key: &'a SoftwareKey,
-    subject: &'a Subject,
-    key: &'a SoftwareKey,
-    not_before: OffsetDateTime,
-    not_after: OffsetDateTime,
-    extensions: Vec<Vec<u8>>,
+pub(super) struct Draft<'a> {
+    pub(super) issuer_name: &'a [u8],
+    pub(super) issuer_key: &'a SoftwareKey,
+    pub(super) subject: &'a Subject,
+    pub(super) key: &'a SoftwareKey,
+    pub(super) not_before: OffsetDateTime,
+    pub(super) not_after: OffsetDateTime,
+    pub(super) extensions: Vec<Vec<u8>>,
 }
 
 impl Subject {
@@ -159,7 +160,7 @@ impl Authority {
 }
 
 impl Draft<'_> {
-    fn sign(mut self) -> Result<Certificate, KeyError> {
+    pub(super) fn sign(mut self) -> Result<Certificate, KeyError> {
         let identifier = write::octet_string(&key_identifier(self.key));
         self.extensions.push(extension(&oid::SUBJECT_KEY_IDENTIFIER, false, &identifier));
         self.extensions.push(authority_key_identifier(self.issuer_key));

@@ -4,6 +4,8 @@
 //! as the value; nothing of this is meant to be believed by anyone but the one who made it. Two instances share nothing but
 //! the kind of names: each has its own name, keys and numbers.
 mod authority;
+#[cfg(test)]
+pub(crate) mod forge;
 mod ocsp;
 mod tsa;
 
@@ -220,6 +222,3 @@ impl Usage {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -111,10 +111,10 @@ fn subtrees(mut list: Reader<'_>) -> Result<Vec<Subtree<'_>>, Malformed> {
         let mut subtree = list.sequence("nameConstraints")?;
         subtrees.push(Subtree::of(GeneralName::read(&mut subtree)?)?);
         // RFC 5280: minimum must be zero and maximum absent.
-        if let Some(minimum) = subtree.optional(tag::context(0))? {
-            if minimum.unsigned()? != 0 {
-                return Err(Malformed("nameConstraints"));
-            }
+        if let Some(minimum) = subtree.optional(tag::context(0))?
+            && minimum.unsigned()? != 0
+        {
+            return Err(Malformed("nameConstraints"));
         }
         subtree.finish()?;
     }
@@ -177,12 +177,12 @@ impl<'a> Subtree<'a> {
     /// Whether something that `name` stands for lies in the subtree; `None` where that cannot be judged. Differs from
     /// [`Self::contains`] for wildcards: `*.example.com` is also `foo.example.com`.
     fn touches(&self, name: &Name<'_>) -> Option<bool> {
-        if let (Self::Dns(base), Name::Dns(pattern)) = (self, name) {
-            if let Some(parent) = pattern.strip_prefix("*.") {
-                let parent = host_name(parent)?;
-                let covers_base = base.split_once('.').is_some_and(|(_, above)| above == parent);
-                return Some(covers_base || is_host_within(&parent, base));
-            }
+        if let (Self::Dns(base), Name::Dns(pattern)) = (self, name)
+            && let Some(parent) = pattern.strip_prefix("*.")
+        {
+            let parent = host_name(parent)?;
+            let covers_base = base.split_once('.').is_some_and(|(_, above)| above == parent);
+            return Some(covers_base || is_host_within(&parent, base));
         }
         self.contains(name)
     }

@@ -82,7 +82,8 @@ fn may_issue(issuer: &Certificate, is_anchor: bool) -> Result<(), PathError> {
     if is_anchor {
         readable(issuer)?;
     }
-    if !issuer.is_ca() && !(is_anchor && issuer.version() < 3) {
+    let is_old_anchor = is_anchor && issuer.version() < 3;
+    if !issuer.is_ca() && !is_old_anchor {
         return Err(PathError::NotCa { subject: issuer.subject() });
     }
     if issuer.key_usage().is_some_and(|usage| !usage.key_cert_sign()) {

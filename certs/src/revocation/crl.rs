@@ -175,10 +175,10 @@ fn parse(der: &[u8]) -> Result<Parsed, RevocationError> {
     list.finish()?;
 
     let mut body = tbs.reader("TBSCertList");
-    if let Some(version) = body.optional(tag::INTEGER)? {
-        if version.unsigned()? != 1 {
-            return Err(RevocationError::Malformed("TBSCertList"));
-        }
+    if let Some(version) = body.optional(tag::INTEGER)?
+        && version.unsigned()? != 1
+    {
+        return Err(RevocationError::Malformed("TBSCertList"));
     }
     let tbs_algorithm = body.expect(tag::SEQUENCE)?;
     let issuer = body.expect(tag::SEQUENCE)?;

@@ -161,8 +161,7 @@ impl OcspResponse {
                 break;
             }
             if is_delegate(responder, issuer, issuer_key, inner.produced_at) {
-                verdict =
-                    responder.public_key().map_err(|_| RevocationError::SignatureWrong).and_then(|key| signed_by(key));
+                verdict = responder.public_key().map_err(|_| RevocationError::SignatureWrong).and_then(&signed_by);
             }
         }
         if verdict.is_ok() {
