@@ -18,6 +18,15 @@ use crate::validate::{Context, Outcome, Policy, UnverifiedDocument, validate};
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 pub(crate) const P256: KeyKind = KeyKind::Ec(Curve::P256);
 
+/// Whether the provider makes such private keys; says so if a test passes one over. The portable one makes no RSA keys.
+pub(crate) fn served(kind: KeyKind) -> bool {
+    let served = cfg!(feature = "native") || !matches!(kind, KeyKind::Rsa { .. });
+    if !served {
+        println!("skipped: no RSA private keys in this provider");
+    }
+    served
+}
+
 /// A PKI, and everything known about it.
 pub(crate) struct World {
     pub(crate) pki: DevPki,

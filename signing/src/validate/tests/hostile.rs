@@ -138,7 +138,7 @@ fn a_heap_of_certificates_in_signatures_and_time_stamps_costs_a_bounded_time() {
         let mut der = signer.certificate.der().to_vec();
         let last = der.len() - 1;
         der[last] ^= number;
-        certs::certificate::Certificate::from_der(&der).unwrap()
+        Certificate::from_der(&der).unwrap()
     };
     let mut forge = Forge::new(DOCUMENT, &signer);
     forge.certificates = (0..=255).map(false_certificate).collect();
