@@ -45,6 +45,12 @@ impl WriteQueue {
         Ok(Self { sender, waiting })
     }
 
+    /// How many wait, those of the group at work not counted.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn push(&self, operation: Box<dyn Operation>) -> Result<(), StoreError> {
         // Counted before it is sent, so that the thread never counts below zero.
         self.waiting.fetch_add(1, Ordering::Relaxed);

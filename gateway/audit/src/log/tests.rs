@@ -361,11 +361,8 @@ async fn a_crash_at_any_step_loses_nothing_and_forks_nothing() {
         for checkpoint in signed {
             assert_eq!(tree.root(checkpoint.size), checkpoint.root);
         }
-        assert_eq!(
-            std::fs::read_dir(machine.path("objects/log/staging")).unwrap().count(),
-            1,
-            "one round's stage waits"
-        );
+        let stages = std::fs::read_dir(machine.path("objects/log/staging")).unwrap().count();
+        assert!(stages <= 1, "{stages}: only the last round's may wait");
     }
 }
 

@@ -1,7 +1,6 @@
 //! What callers of the store rely on, over the embedded back end.
 
 use super::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -51,6 +50,13 @@ impl Gate {
         Self { open, held }
     }
 
+    /// Until so many transactions stand before the gate.
+    async fn until_waiting(writer: &Writer, count: usize) {
+        while writer.queue.waiting() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn open(self) {
         self.open.send(()).unwrap();
         self.held.await.unwrap().unwrap();
@@ -62,12 +68,10 @@ async fn one_refused_transaction_leaves_its_neighbours_alone() {
     let (_folder, config) = database();
     let (writer, reader) = open(&config).unwrap();
     let gate = Gate::close(&writer).await;
-    let started = Arc::new(AtomicUsize::new(0));
     let tasks: Vec<_> = (0..30_i64)
         .map(|id| {
-            let (writer, started) = (writer.clone(), Arc::clone(&started));
+            let writer = writer.clone();
             tokio::spawn(async move {
-                started.fetch_add(1, Ordering::Relaxed);
                 let run = writer.run_tx("probe", move |tx| {
                     insert(tx, id)?;
                     match id % 3 {
@@ -80,9 +84,7 @@ async fn one_refused_transaction_leaves_its_neighbours_alone() {
             })
         })
         .collect();
-    while started.load(Ordering::Relaxed) < 30 {
-        tokio::task::yield_now().await;
-    }
+    Gate::until_waiting(&writer, 30).await;
     gate.open().await;
     for task in tasks {
         match task.await.unwrap() {
@@ -105,7 +107,7 @@ async fn nothing_is_answered_before_the_commit() {
         let writer = writer.clone();
         async move { writer.run_tx("first", |tx| insert(tx, 1)).await }
     });
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    Gate::until_waiting(&writer, 1).await;
     let (ran, second_runs) = mpsc::channel();
     let (go, may_go) = mpsc::channel::<()>();
     let second = tokio::spawn({
@@ -119,7 +121,7 @@ async fn nothing_is_answered_before_the_commit() {
             writer.run_tx("second", wait).await
         }
     });
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    Gate::until_waiting(&writer, 2).await;
     gate.open().await;
     tokio::task::spawn_blocking(move || second_runs.recv().unwrap()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -217,7 +219,7 @@ async fn a_failing_commit_is_answered_to_everyone_and_the_writer_lives_on() {
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    Gate::until_waiting(&writer, 3).await;
     gate.open().await;
     for task in tasks {
         assert!(matches!(task.await.unwrap(), Err(TxError::Store(StoreError::Database(_)))));
@@ -248,7 +250,7 @@ async fn a_transaction_that_breaks_its_group_falls_alone() {
             })
         })
         .collect();
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    Gate::until_waiting(&writer, 9).await;
     gate.open().await;
     for (id, task) in tasks.into_iter().enumerate() {
         let result = task.await.unwrap();
