@@ -1,4 +1,4 @@
-//! Arithmetic and keys: digests, signatures, keys behind handles, sealing, and the arithmetic of transparency logs.
+//! Arithmetic and keys: digests, ciphers, signatures, keys behind handles, sealing, and the arithmetic of transparency logs.
 //!
 //! Owns every use of a cryptographic library: no other crate of the workspace calls one for documents, keys or logs
 //! (TLS is the gateway's). Knows no certificate, does no I/O except reading the operating system's random bytes, reads no clock.
@@ -18,9 +18,17 @@ compile_error!(
 #[cfg(any(feature = "native", feature = "portable"))]
 mod asn1;
 #[cfg(any(feature = "native", feature = "portable"))]
+pub mod cipher;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod digest;
 #[cfg(any(feature = "native", feature = "portable"))]
+pub mod gost28147;
+#[cfg(any(feature = "native", feature = "portable"))]
+pub mod gost34311;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod key;
+#[cfg(any(feature = "native", feature = "portable"))]
+mod keyed;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod merkle;
 #[cfg(any(feature = "native", feature = "portable"))]

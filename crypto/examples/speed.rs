@@ -1,0 +1,33 @@
+//! Speed of the national hashes and ciphers on one core, in MiB/s: `cargo run --release -p crypto --example speed`.
+//!
+//! Each figure is the best of several runs over one mebibyte, so that a busy machine spoils few of them.
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a program for the eyes of its caller")]
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crypto::gost34311::gost34311;
+
+fn main() {
+    let mut data = vec![0xa5; MEBIBYTE];
+    measure("gost34311", || {
+        black_box(gost34311(black_box(&data)));
+    });
+    data.fill(0);
+}
+
+/// Prints the best of the runs that fit into half a second, three at least.
+fn measure(name: &str, mut work: impl FnMut()) {
+    let (mut best, mut spent, mut runs) = (Duration::MAX, Duration::ZERO, 0);
+    while runs < 3 || spent < Duration::from_millis(500) {
+        let start = Instant::now();
+        work();
+        let run = start.elapsed();
+        best = best.min(run);
+        spent += run;
+        runs += 1;
+    }
+    println!("{name:28} {:8.1} MiB/s", 1.0 / best.as_secs_f64());
+}
+
+const MEBIBYTE: usize = 1 << 20;
