@@ -1,4 +1,4 @@
-//! Carriers: take queued messages to where they go. And the sweep behind the intake.
+//! Carriers: take queued messages to where they go.
 //!
 //! So far there is one carrier, the local one: it puts a message into a mailbox of this node and states so (D.1). A job is
 //! done at least once and takes effect exactly once: the step, its evidence, its audit row and the job's end are one
@@ -6,14 +6,12 @@
 
 use audit::{Action, EventDraft, Outcome};
 use futures_util::future::join_all;
-use schemas::limits::IDEMPOTENCY_HOURS;
 use schemas::{EvidenceId, MessageId};
 use storage::ids::FreshId;
 use storage::jobs::{self, Job};
 use storage::{StoreError, TxError};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 
-use crate::intake::{PARTS, parse_part_key};
 use crate::message::{Evidence, Message, Stated, digests};
 use crate::service::Exchange;
 use crate::state::{Step, advance};
@@ -27,10 +25,6 @@ const JOB_LEASE: Duration = Duration::seconds(60);
 
 /// The longest pause between two tries of one message.
 const LONGEST_PAUSE: Duration = Duration::minutes(5);
-
-/// How old a staged object must be before it can be nobody's: the longest that lies between an upload's end and the commit
-/// that names it, and then some.
-const ORPHAN_AGE: Duration = Duration::hours(1);
 
 /// Why a job did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -149,67 +143,7 @@ impl Exchange {
             TxError::Refused(error) | TxError::Store(error) => error,
         })
     }
-
-    /// Removes staged objects that no message names and that are older than an hour, and forgets idempotency keys past
-    /// their time. Returns how many objects were removed.
-    ///
-    /// # Errors
-    /// When the store fails; what was removed by then stays removed.
-    pub async fn sweep(&self) -> Result<usize, StoreError> {
-        let now = self.inner.clock.now();
-        let orphans = self.orphans(now).await?;
-        let forgotten_before = now - Duration::hours(i64::try_from(IDEMPOTENCY_HOURS).unwrap_or(i64::MAX));
-        let reader = self.inner.ledger.reader();
-        let old = reader.read("count_old_keys", move |tx| tables::count_old_keys(tx, forgotten_before)).await?;
-        if orphans.is_empty() && old == 0 {
-            return Ok(0);
-        }
-        let event = self.inner.ledger.prepare(EventDraft {
-            action: Action::ObjectsSwept,
-            actor: "node".to_owned(),
-            object: None,
-            outcome: Outcome::Done,
-            details: serde_json::json!({ "objects": &orphans, "idempotency_keys": old }),
-        });
-        let swept = self.inner.ledger.transact("sweep", move |tx| {
-            tables::delete_old_keys(tx, forgotten_before)?;
-            Ok::<_, StoreError>(audit::append(tx, &event)?.with(()))
-        });
-        swept.await.map_err(|error| match error {
-            TxError::Refused(error) | TxError::Store(error) => error,
-        })?;
-        for key in &orphans {
-            self.inner.objects.delete(key).await?;
-        }
-        Ok(orphans.len())
-    }
-
-    /// Objects old enough that no upload can still be about to name them, and that no row names.
-    async fn orphans(&self, now: OffsetDateTime) -> Result<Vec<String>, StoreError> {
-        let mut orphans = Vec::new();
-        for (key, _, modified) in self.inner.objects.list(PARTS).await? {
-            if orphans.len() >= SWEPT_AT_ONCE {
-                break;
-            }
-            if now - modified < ORPHAN_AGE {
-                continue;
-            }
-            let Some((message, part)) = parse_part_key(&key) else {
-                tracing::warn!(key, "an object that is none of ours lies among the parts");
-                continue;
-            };
-            let name = key.clone();
-            let reader = self.inner.ledger.reader();
-            if !reader.read("has_part", move |tx| tables::has_part(tx, message, part, &name)).await? {
-                orphans.push(key);
-            }
-        }
-        Ok(orphans)
-    }
 }
-
-/// Objects that one sweep removes; their keys go into one audit entry. The next sweep goes on.
-const SWEPT_AT_ONCE: usize = 256;
 
 /// Doubles with each try: 1 s, 2 s, 4 s, up to the longest.
 fn pause(attempts: u32) -> Duration {

@@ -3,7 +3,7 @@
 //! | module | what it holds | source |
 //! |---|---|---|
 //! | [`intake`] | a document arrives: hashed and sealed while it streams, validated, committed in one transaction | EN 319 522-1 A.1, A.2 |
-//! | [`delivery`] | queued messages go to their mailboxes; what nobody names is swept | D.1 |
+//! | [`delivery`] | queued messages go to their mailboxes | D.1 |
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
 //! | [`evidence`] | what the node states, signed: JWS | RFC 7515, RFC 7518 3.4 |
@@ -21,6 +21,7 @@ pub mod refusal;
 pub mod service;
 mod signature;
 pub mod state;
+mod sweep;
 mod tables;
 
 pub use refusal::Refusal;

@@ -1,13 +1,13 @@
 //! Signatures at the door of the exchange: reading, judging, and what a bad one is called.
 
+use access::standing::NotReliable;
 use certs::certificate::Certificate;
-use certs::path::PathError;
+use certs::path::{PathError, VerifiedPath};
 use certs::revocation::RevocationData;
 use futures_util::future::join_all;
 use schemas::report::{Indication, Report, SignatureReport, SubIndication};
 use schemas::{Edrpou, ProblemCode};
 use signing::validate::{Context, ReadError, UnverifiedDocument, ValidatedDocument, validate};
-use time::OffsetDateTime;
 
 use crate::refusal::Refusal;
 use crate::service::Exchange;
@@ -24,29 +24,29 @@ pub(crate) fn read(bytes: &[u8]) -> Result<UnverifiedDocument, Refusal> {
 }
 
 impl Exchange {
-    /// What is known of the revocation of each signing certificate that leads to an anchor. For others nothing is fetched:
-    /// the addresses inside a stranger's certificate are a stranger's.
+    /// The paths of the signing certificates that lead to an anchor: only of these revocation may be asked for, since the
+    /// addresses inside a stranger's certificate are a stranger's.
     ///
     /// # Errors
     /// `SignerUntrusted` where a signer's certificate leads nowhere: then the document need not be read at all.
-    pub(crate) async fn revocation_of_signers(&self, document: &UnverifiedDocument) -> Result<RevocationData, Refusal> {
-        let mut paths = Vec::new();
-        let mut seen: Vec<[u8; 32]> = Vec::new();
+    pub(crate) fn signer_paths(&self, document: &UnverifiedDocument) -> Result<Vec<VerifiedPath>, Refusal> {
+        let mut paths: Vec<VerifiedPath> = Vec::new();
         for signer in document.signing_certificates().into_iter().flatten() {
-            let fingerprint = signer.fingerprint();
-            if seen.contains(&fingerprint) {
+            if paths.iter().any(|path| path.leaf().der() == signer.der()) {
                 continue;
             }
-            seen.push(fingerprint);
             match self.inner.signers.path(&signer, document.certificates()) {
                 Ok(path) => paths.push(path),
-                Err(access::standing::NotReliable::NoPath(PathError::NoPath)) => {
-                    return Err(ProblemCode::SignerUntrusted.into());
-                }
+                Err(NotReliable::NoPath(PathError::NoPath)) => return Err(ProblemCode::SignerUntrusted.into()),
                 // Expired, or a fault of the chain: a time-stamp may heal the one, and the report names the other.
                 Err(_) => {}
             }
         }
+        Ok(paths)
+    }
+
+    /// What is known of the revocation of these certificates and their issuers.
+    pub(crate) async fn revocation(&self, paths: &[VerifiedPath]) -> RevocationData {
         let now = self.inner.clock.now();
         let answers = join_all(paths.iter().map(|path| self.inner.revocation.data(path, now))).await;
         let mut data = RevocationData::default();
@@ -54,17 +54,16 @@ impl Exchange {
             data.ocsp.extend(answer.ocsp);
             data.crls.extend(answer.crls);
         }
-        Ok(data)
+        data
     }
 
-    /// Validates every signature (ETSI EN 319 102-1). About 200 us of arithmetic, so it stays on this thread.
+    /// Validates every signature (ETSI EN 319 102-1) now. About 200 us of arithmetic, so it stays on this thread.
     pub(crate) fn judge(
         &self,
         document: UnverifiedDocument,
         revocation: &RevocationData,
-        at: OffsetDateTime,
     ) -> Result<ValidatedDocument, Refusal> {
-        let trust = self.inner.trust.current();
+        let (trust, at) = (self.inner.trust.current(), self.inner.clock.now());
         let context = Context { trust: &trust, revocation, at, policy: &self.inner.policy };
         let outcome = validate(document, &context);
         outcome.passed.ok_or_else(|| refusal(&outcome.report))

@@ -45,8 +45,21 @@ impl<'a> Receiving<'a> {
         Self { objects, object_key, sealer, digesters, size: 0, written: 0, sealed, upload: None }
     }
 
-    /// Reads the stream to its end.
-    pub(super) async fn read<S>(&mut self, document: &mut S) -> Result<(), Refusal>
+    /// Reads the stream to its end and seals it. Nothing is visible yet.
+    pub(super) async fn read<S>(mut self, document: &mut S) -> Result<Received, Refusal>
+    where
+        S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
+    {
+        match self.take_all(document).await {
+            Ok(()) => self.close().await,
+            Err(refusal) => {
+                abort(self.upload).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn take_all<S>(&mut self, document: &mut S) -> Result<(), Refusal>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
@@ -83,8 +96,8 @@ impl<'a> Receiving<'a> {
         Ok(())
     }
 
-    /// Seals the last chunk. Nothing is visible yet.
-    pub(super) async fn close(mut self) -> Result<Received, Refusal> {
+    /// Seals the last chunk.
+    async fn close(mut self) -> Result<Received, Refusal> {
         let mut last = Vec::new();
         if let Err(error) = self.sealer.finish(&mut last) {
             abort(self.upload).await;
@@ -109,10 +122,6 @@ impl<'a> Receiving<'a> {
             rest: self.sealed,
             upload: self.upload,
         })
-    }
-
-    pub(super) async fn abort(self) {
-        abort(self.upload).await;
     }
 }
 
@@ -158,11 +167,11 @@ impl Received {
     /// Makes an upload durable and visible; small documents are for the row.
     pub(super) async fn finish(self) -> Result<Content, StoreError> {
         let Some(mut upload) = self.upload else { return Ok(Content::Inline(self.rest)) };
-        if !self.rest.is_empty() {
-            if let Err(error) = upload.write(self.rest.into()).await {
-                upload.abort().await;
-                return Err(error);
-            }
+        if !self.rest.is_empty()
+            && let Err(error) = upload.write(self.rest.into()).await
+        {
+            upload.abort().await;
+            return Err(error);
         }
         upload.finish().await?;
         Ok(Content::Object(self.object_key))

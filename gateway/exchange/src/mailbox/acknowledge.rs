@@ -110,8 +110,8 @@ impl Exchange {
             let detail = "the acknowledgement must be inside its signature";
             return Err(Refusal::with_detail(ProblemCode::SignatureFormat, detail));
         }
-        let revocation = self.revocation_of_signers(&document).await?;
-        let validated = self.judge(document, &revocation, self.inner.clock.now())?;
+        let revocation = self.revocation(&self.signer_paths(&document)?).await;
+        let validated = self.judge(document, &revocation)?;
         signature::signed_for(&validated, message.recipient.participant())?;
         let content = validated.content().ok_or(ProblemCode::SignatureFormat)?;
         let acknowledgement: Acknowledgement = serde_json::from_slice(content).map_err(|_| {

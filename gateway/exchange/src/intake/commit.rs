@@ -1,0 +1,244 @@
+//! What was read and judged becomes a message: staged, signed, committed.
+//!
+//! Objects are durable before the transaction, and named by nothing until it commits; everything that takes time (sealing
+//! the key, signing evidence, making ids) is done before it as well.
+
+use access::Permit;
+use access::decide::SubmitDocument;
+use audit::{Action, EventDraft, Outcome};
+use certs::certificate::Certificate;
+use crypto::digest::sha256;
+use crypto::seal::{self, DocumentKey};
+use schemas::limits::INLINE_PART_BYTES;
+use schemas::message::{Envelope, MessageState, Part, PartRole, Receipt};
+use schemas::{CaseId, EvidenceId, JobId, MessageId, ProblemCode};
+use storage::ids::FreshId;
+use storage::{StoreError, TxError};
+
+use super::receive::Received;
+use super::{Accepted, Submission, fingerprint, forgotten_before, length, part_key, seal_context};
+use crate::delivery::JOB_KIND;
+use crate::message::{Evidence, Message, Stated, digests, object};
+use crate::refusal::Refusal;
+use crate::service::Exchange;
+use crate::state::{Step, advance};
+use crate::tables::{self, Content, NewMessage};
+
+/// A document that was read, sealed and judged, before anything of it is kept.
+pub(super) struct Sealed {
+    pub(super) id: MessageId,
+    pub(super) key: DocumentKey,
+    pub(super) received: Received,
+    pub(super) encryption: Certificate,
+}
+
+/// Parts that are durable, or on their way into their rows.
+struct Staged {
+    id: MessageId,
+    key_envelope: Vec<u8>,
+    parts: Vec<Part>,
+    document: Content,
+    signature: Content,
+}
+
+impl Staged {
+    fn object_keys(&self) -> Vec<String> {
+        [&self.document, &self.signature].into_iter().filter_map(Content::object_key).collect()
+    }
+}
+
+/// Why the transaction of an acceptance did not commit.
+enum NotCommitted {
+    KeyTaken,
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotCommitted {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Exchange {
+    /// Keeps a document that was read, sealed and judged, and answers when that is durable.
+    pub(super) async fn commit(
+        &self,
+        permit: &Permit<SubmitDocument>,
+        submission: &Submission,
+        sealed: Sealed,
+    ) -> Result<Accepted, Refusal> {
+        let fingerprint = fingerprint(submission, &sealed.received.sha256)?;
+        let staged = match self.stage(submission, sealed).await {
+            Ok(staged) => staged,
+            Err((refusal, keys)) => {
+                self.unstage(&keys).await;
+                return Err(refusal);
+            }
+        };
+        let keys = staged.object_keys();
+        let new = match self.prepare(permit, submission, staged, fingerprint) {
+            Ok(new) => new,
+            Err(refusal) => {
+                self.unstage(&keys).await;
+                return Err(refusal);
+            }
+        };
+        let receipt = Receipt {
+            message_id: new.message.id,
+            case_id: new.message.case,
+            accepted_at: new.message.accepted_at,
+            parts: new.message.parts.clone(),
+            event_id: new.evidence.event,
+            evidence: new.evidence.jws.clone(),
+        };
+        let committed = self.inner.ledger.transact("accept_submission", move |tx| {
+            let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(NotCommitted::KeyTaken)?;
+            Ok::<_, NotCommitted>(appended.with(()))
+        });
+        match committed.await {
+            Ok(()) => {
+                self.inner.arrived.notify_one();
+                Ok(Accepted { receipt, replayed: false })
+            }
+            Err(TxError::Refused(NotCommitted::KeyTaken)) => {
+                self.unstage(&keys).await;
+                self.lost_race(permit, submission, &receipt).await
+            }
+            Err(TxError::Refused(NotCommitted::Store(error))) => {
+                self.unstage(&keys).await;
+                Err(error.into())
+            }
+            Err(TxError::Store(error)) => {
+                // Any other failure may have come after the commit reached the disk. Then the objects are a message's;
+                // if not, the sweep finds that no row names them.
+                if matches!(error, StoreError::Overloaded | StoreError::Closed) {
+                    self.unstage(&keys).await;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Another submission took the key while this one streamed: it is this one's twin, or the key was used for two.
+    async fn lost_race(
+        &self,
+        permit: &Permit<SubmitDocument>,
+        submission: &Submission,
+        unsent: &Receipt,
+    ) -> Result<Accepted, Refusal> {
+        let earlier = self.earlier(submission).await?;
+        let earlier = earlier.ok_or(StoreError::Corrupt("submission_key"))?;
+        let document = unsent.parts.first().and_then(|part| crypto::digest::from_hex(&part.sha256));
+        let document = document.and_then(|digest| digest.try_into().ok()).ok_or(ProblemCode::Internal)?;
+        self.replay(permit, submission, &document, earlier).await
+    }
+
+    /// Makes the sealed parts durable, or keeps them for the row where they are small.
+    async fn stage(&self, submission: &Submission, sealed: Sealed) -> Result<Staged, (Refusal, Vec<String>)> {
+        let Sealed { id, key, received, encryption } = sealed;
+        let envelope = signing::envelope::seal_key(&key, &encryption);
+        let key_envelope = match envelope {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                tracing::warn!(recipient = %submission.envelope.recipient, %error, "a key cannot be sealed");
+                received.abort().await;
+                return Err((ProblemCode::RecipientCannotReceive.into(), Vec::new()));
+            }
+        };
+        let document_part = received.part();
+        let document = received.finish().await.map_err(|error| (error.into(), Vec::new()))?;
+        let mut keys: Vec<String> = document.object_key().into_iter().collect();
+        let bytes = seal::seal(&key, &seal_context(id, 1), &submission.signature);
+        let signature_part = Part {
+            number: 1,
+            role: PartRole::Signature,
+            sha256: crypto::digest::hex(&sha256(&submission.signature)),
+            size: length(submission.signature.len()),
+            sealed_size: length(bytes.len()),
+        };
+        let signature = if bytes.len() <= INLINE_PART_BYTES {
+            Content::Inline(bytes)
+        } else {
+            let object_key = part_key(id, 1);
+            keys.push(object_key.clone());
+            if let Err(error) = self.inner.objects.put_new(&object_key, bytes.into()).await {
+                return Err((error.into(), keys));
+            }
+            Content::Object(object_key)
+        };
+        Ok(Staged { id, key_envelope, parts: vec![document_part, signature_part], document, signature })
+    }
+
+    /// Everything that the transaction writes: ids, evidence, audit entry. Signing and hashing end here.
+    fn prepare(
+        &self,
+        permit: &Permit<SubmitDocument>,
+        submission: &Submission,
+        staged: Staged,
+        fingerprint: [u8; 32],
+    ) -> Result<NewMessage, Refusal> {
+        let Staged { id, key_envelope, parts, document, signature } = staged;
+        let Envelope { sender, recipient, kind, case_id, media_type } = submission.envelope.clone();
+        let now = self.inner.clock.now();
+        let case = case_id.unwrap_or_else(|| CaseId::fresh(now));
+        let evidence_id = EvidenceId::fresh(now);
+        let event = self.inner.ledger.prepare(EventDraft {
+            action: Action::SubmitDocument,
+            actor: permit.actor().pseudonym(),
+            object: Some(object(id)),
+            outcome: Outcome::Done,
+            details: serde_json::json!({
+                "case": case,
+                "recipient": &recipient,
+                "kind": &kind,
+                "parts": digests(&parts),
+                "evidence": evidence_id,
+            }),
+        });
+        let at = event.at();
+        let state = advance(MessageState::Submitted, Step::Accept).map_err(|_| ProblemCode::Internal)?;
+        let sender_certificate = *permit.actor().certificate();
+        let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
+        let message = Message {
+            id,
+            case,
+            sender,
+            sender_certificate,
+            recipient,
+            kind,
+            media_type,
+            state,
+            accepted_at: at,
+            changed_at: at,
+            parts,
+        };
+        let kind = Step::Accept.evidence();
+        let node = self.inner.signer.node();
+        let statement = message.statement(Stated { id: evidence_id, kind, node, at, event: event.id() });
+        let jws = self.inner.signer.sign(&statement)?;
+        let evidence = Evidence { id: evidence_id, message: id, kind, state, at, event: event.id(), jws };
+        Ok(NewMessage {
+            message,
+            opens_case: case_id.is_none(),
+            key_envelope,
+            document,
+            signature,
+            idempotency_key: submission.idempotency_key.0.clone(),
+            fingerprint,
+            evidence,
+            event,
+            job: JobId::fresh(now),
+            forgotten_before: forgotten_before(now),
+            parts_json,
+        })
+    }
+
+    /// Removes objects that no row will ever name. What cannot be removed now, the sweep removes later.
+    async fn unstage(&self, keys: &[String]) {
+        for key in keys {
+            if let Err(error) = self.inner.objects.delete(key).await {
+                tracing::warn!(key, %error, "a staged object stays for the sweep");
+            }
+        }
+    }
+}

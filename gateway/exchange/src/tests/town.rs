@@ -1,0 +1,477 @@
+//! A town for the stories: one node, an authority, three agencies.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use access::decide::*;
+use access::registry::Registry;
+use access::{Access, Actor};
+use audit::Ledger;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use certs::certificate::Certificate;
+use certs::dev::{DevPki, Identity, Profile, Usage};
+use certs::path::VerifiedPath;
+use certs::revocation::{OcspResponse, RevocationData, RevocationSource, ocsp_request};
+use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
+use crypto::digest::{DigestAlgorithm, digest, sha256};
+use crypto::key::{Curve, KeyKind};
+use crypto::seal;
+use futures_util::{Stream, TryStreamExt, stream};
+use schemas::evidence::EvidenceStatement;
+use schemas::message::*;
+use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
+use schemas::{Edrpou, LeaseToken, MailboxId, MessageId, ProblemCode};
+use signing::cades::{Content, sign};
+use storage::clock::ManualClock;
+use storage::objects::Objects;
+use storage::store::{StoreConfig, migrate, open};
+use storage::{Clock, Writer};
+use time::{Duration, OffsetDateTime};
+
+use crate::evidence::{EvidenceSigner, verify};
+use crate::intake::{Accepted, IdempotencyKey, Submission};
+use crate::refusal::Refusal;
+use crate::service::{Exchange, Parts};
+
+pub(super) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
+
+struct Responder {
+    pki: Arc<DevPki>,
+    in_reach: AtomicBool,
+}
+
+impl RevocationSource for Responder {
+    fn data<'a>(
+        &'a self,
+        path: &'a VerifiedPath,
+        at: OffsetDateTime,
+    ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
+        let certificates = path.certificates();
+        let pairs = certificates.iter().zip(certificates.iter().skip(1));
+        let answers = pairs.map(|(certificate, issuer)| {
+            OcspResponse::from_der(&self.pki.answer_ocsp(&ocsp_request(certificate, issuer, None), at)).unwrap()
+        });
+        let in_reach = self.in_reach.load(Ordering::SeqCst);
+        let ocsp = if in_reach { answers.collect() } else { Vec::new() };
+        Box::pin(std::future::ready(RevocationData { ocsp, crls: Vec::new() }))
+    }
+}
+
+struct Trust(Arc<TrustSnapshot>);
+
+impl TrustSource for Trust {
+    fn current(&self) -> Arc<TrustSnapshot> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// A participant with its keys.
+pub(super) struct Agency {
+    pub(super) edrpou: Edrpou,
+    pub(super) mailbox: MailboxId,
+    pub(super) signer: Identity,
+    pub(super) encryption: Identity,
+    actor: Actor,
+}
+
+/// One process of the node, over the town's database and objects.
+pub(super) struct Node {
+    pub(super) exchange: Exchange,
+    pub(super) access: Access,
+    pub(super) ledger: Ledger,
+    pub(super) writer: Writer,
+    pub(super) objects: Objects,
+}
+
+pub(super) struct Town {
+    folder: tempfile::TempDir,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) pki: Arc<DevPki>,
+    responder: Arc<Responder>,
+    signer: EvidenceSigner,
+    pub(super) node: Node,
+    pub(super) a: Agency,
+    pub(super) b: Agency,
+    pub(super) c: Agency,
+}
+
+impl Town {
+    /// Agencies A, B and C; A and B may send each other letters.
+    pub(super) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        let clock = Arc::new(ManualClock::new(NOON));
+        let pki = Arc::new(DevPki::new(NOON, Duration::days(60), "http://ocsp.example/").unwrap());
+        let responder = Arc::new(Responder { pki: Arc::clone(&pki), in_reach: AtomicBool::new(true) });
+        let Identity { certificate, key } = issue(&pki, None, Usage::Seal, |_| ());
+        let signer = EvidenceSigner::new(Arc::new(key), certificate, "node.example");
+        let node = node(folder.path(), &clock, &responder, &signer);
+        let [a, b, c] = ["00000001", "00000002", "00000003"].map(|code| agency(&pki, code));
+        let town = Self { folder, clock, pki, responder, signer, node, a, b, c };
+        for agency in [&town.a, &town.b, &town.c] {
+            town.register(agency, Some(&agency.encryption.certificate)).await;
+        }
+        town.open_channel(&town.a, &town.b, &["letter"]).await;
+        town.open_channel(&town.b, &town.a, &["letter"]).await;
+        town
+    }
+
+    /// Another process of the same node.
+    pub(super) fn another_process(&self) -> Node {
+        node(self.folder.path(), &self.clock, &self.responder, &self.signer)
+    }
+
+    pub(super) async fn register(&self, agency: &Agency, encryption: Option<&Certificate>) {
+        let certificates = encryption.map(|certificate| CertificateRegistration {
+            usage: CertificateUsage::Encryption,
+            der: STANDARD.encode(certificate.der()),
+        });
+        let registration = ParticipantRegistration {
+            name: "Agency".to_owned(),
+            mailboxes: vec![agency.mailbox.name().to_owned()],
+            certificates: certificates.into_iter().collect(),
+        };
+        let permit: Permit<RegisterParticipant> = self.node.access.decide(&operator(), agency.edrpou).await.unwrap();
+        self.node.access.registry().register(permit, registration).await.unwrap();
+    }
+
+    pub(super) async fn open_channel(&self, from: &Agency, to: &Agency, kinds: &[&str]) {
+        let permit: Permit<SetChannel> = self.node.access.decide(&operator(), to.mailbox.clone()).await.unwrap();
+        let kinds = kinds.iter().map(|kind| kind.parse().unwrap()).collect();
+        let channel = Channel { sender: from.edrpou, recipient: to.mailbox.clone(), kinds };
+        self.node.access.registry().set_channel(permit, channel).await.unwrap();
+    }
+
+    pub(super) fn issue(&self, agency: &Agency, usage: Usage, change: impl FnOnce(&mut Profile)) -> Identity {
+        issue(&self.pki, Some(agency.edrpou), usage, change)
+    }
+
+    pub(super) fn responder_is_in_reach(&self, in_reach: bool) {
+        self.responder.in_reach.store(in_reach, Ordering::SeqCst);
+    }
+
+    pub(super) fn time_passes(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// A detached signature.
+    pub(super) fn signs(&self, signer: &Identity, document: &[u8]) -> Vec<u8> {
+        let content = Content::Detached(digest(DigestAlgorithm::Sha256, document));
+        self.cms(signer, content)
+    }
+
+    /// An attached signature.
+    pub(super) fn states(&self, signer: &Identity, acknowledgement: &Acknowledgement) -> Vec<u8> {
+        self.cms(signer, Content::Attached(&serde_json::to_vec(acknowledgement).unwrap()))
+    }
+
+    pub(super) fn cms(&self, signer: &Identity, content: Content<'_>) -> Vec<u8> {
+        let chain = [signer.certificate.clone(), self.pki.issuing_ca().clone()];
+        sign(content, &signer.key, signer.key.default_algorithm(), &chain, self.clock.now()).unwrap()
+    }
+
+    /// A letter from A to B.
+    pub(super) fn letter(&self, document: &[u8]) -> Letter {
+        Letter {
+            envelope: Envelope {
+                sender: self.a.edrpou,
+                recipient: self.b.mailbox.clone(),
+                kind: "letter".parse().unwrap(),
+                case_id: None,
+                media_type: MediaType::try_from("application/pdf".to_owned()).unwrap(),
+            },
+            signature: self.signs(&self.a.signer, document),
+            key: "key-1".to_owned(),
+            chunks: document.chunks(4096).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect(),
+        }
+    }
+
+    /// Submits as the participant that the envelope names.
+    pub(super) async fn submit(&self, letter: Letter) -> Result<Accepted, Refusal> {
+        self.node.submit(self.actor(letter.envelope.sender), letter).await
+    }
+
+    fn actor(&self, edrpou: Edrpou) -> &Actor {
+        let agencies = [&self.a, &self.b, &self.c];
+        &agencies.into_iter().find(|agency| agency.edrpou == edrpou).unwrap().actor
+    }
+
+    /// Submits a letter under a key of its own and delivers it.
+    pub(super) async fn deliver(&self, document: &[u8], key: &str) -> Receipt {
+        let letter = Letter { key: key.to_owned(), ..self.letter(document) };
+        let receipt = self.submit(letter).await.unwrap().receipt;
+        self.node.exchange.deliver_round(100).await.unwrap();
+        receipt
+    }
+
+    pub(super) async fn lease(&self, agency: &Agency) -> Lease {
+        self.node.lease(agency, 100, 60).await.unwrap()
+    }
+
+    pub(super) async fn download(
+        &self,
+        agency: &Agency,
+        message: MessageId,
+        part: u8,
+        lease: LeaseToken,
+    ) -> Result<Vec<u8>, Refusal> {
+        self.node.download(agency, message, part, lease, None).await
+    }
+
+    pub(super) async fn acknowledge(
+        &self,
+        agency: &Agency,
+        message: MessageId,
+        lease: LeaseToken,
+        signed: Vec<u8>,
+    ) -> Result<AcknowledgementReceipt, Refusal> {
+        self.node.acknowledge(agency, message, lease, signed).await
+    }
+
+    pub(super) async fn summary(&self, agency: &Agency, message: MessageId) -> MessageSummary {
+        let permit = self.node.permit::<ReadMessage>(agency, message).await;
+        self.node.exchange.read_message(permit).await.unwrap()
+    }
+
+    /// The evidence of a case as a party reads it, verified.
+    pub(super) async fn evidence(&self, agency: &Agency, case: schemas::CaseId) -> Vec<EvidenceStatement> {
+        let resource = self.node.exchange.case_resource(case).await.unwrap().unwrap();
+        let permit: Permit<ReadCase> = self.node.access.decide(&agency.actor, resource).await.unwrap();
+        let events = self.node.exchange.case_events(permit).await.unwrap().events;
+        events
+            .iter()
+            .map(|event| {
+                let statement = self.proves(&event.evidence);
+                assert_eq!(
+                    (statement.event_id, statement.evidence_id, statement.message_id, statement.at),
+                    (event.event_id, event.evidence_id, Some(event.message_id), event.at)
+                );
+                statement
+            })
+            .collect()
+    }
+
+    pub(super) fn proves(&self, jws: &str) -> EvidenceStatement {
+        verify(jws, self.signer.certificate()).unwrap()
+    }
+
+    /// Audit entries so far: action, outcome, object, in the order of their making.
+    pub(super) async fn audited(&self) -> Vec<String> {
+        let sql = "-- audited
+            SELECT entry FROM audit_outbox ORDER BY id";
+        let entries = self.node.ledger.reader().read("audited", move |tx| tx.query(sql, &[], |row| row.blob(0)));
+        let text = |entry: Vec<u8>| {
+            let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+            let outcome = entry["reason"].as_str().or(entry["outcome"].as_str()).unwrap();
+            format!("{} {outcome} {}", entry["action"].as_str().unwrap(), entry["object"].as_str().unwrap_or("-"))
+        };
+        entries.await.unwrap().into_iter().map(text).collect()
+    }
+
+    pub(super) async fn has_event(&self, event: schemas::EventId) -> bool {
+        let sql = "-- has_event
+            SELECT count(*) FROM audit_outbox WHERE event_id = $1";
+        let count = self
+            .node
+            .ledger
+            .reader()
+            .read("has_event", move |tx| tx.query_optional(sql, &[event.as_bytes().into()], |row| row.integer(0)));
+        count.await.unwrap() == Some(1)
+    }
+
+    /// Rows of each of the exchange's tables that a message has part in.
+    pub(super) async fn rows(&self) -> [i64; 5] {
+        let sql = "-- rows
+            SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM part), (SELECT count(*) FROM evidence),
+                (SELECT count(*) FROM submission_key), (SELECT count(*) FROM jobs)";
+        let rows = self.node.ledger.reader().read("rows", move |tx| {
+            tx.query_optional(sql, &[], |row| {
+                Ok([row.integer(0)?, row.integer(1)?, row.integer(2)?, row.integer(3)?, row.integer(4)?])
+            })
+        });
+        rows.await.unwrap().unwrap()
+    }
+
+    pub(super) async fn objects(&self) -> Vec<String> {
+        let mut keys: Vec<_> =
+            self.node.objects.list("parts/").await.unwrap().into_iter().map(|(key, ..)| key).collect();
+        keys.sort();
+        keys
+    }
+}
+
+impl Node {
+    pub(super) async fn submit(&self, actor: &Actor, letter: Letter) -> Result<Accepted, Refusal> {
+        let Letter { envelope, signature, key, chunks } = letter;
+        let resource = SubmissionResource {
+            sender: envelope.sender,
+            recipient: envelope.recipient.clone(),
+            kind: envelope.kind.clone(),
+        };
+        let permit: Permit<SubmitDocument> = self.access.decide(actor, resource).await.unwrap();
+        let idempotency_key = IdempotencyKey::parse(&key).unwrap();
+        let document = stream::iter(chunks);
+        self.exchange.intake(permit, Submission { envelope, signature, idempotency_key }, document).await
+    }
+
+    pub(super) async fn submit_stream<S>(
+        &self,
+        agency: &Agency,
+        letter: Letter,
+        document: S,
+    ) -> Result<Accepted, Refusal>
+    where
+        S: Stream<Item = Result<Bytes, ProblemCode>> + Send + Unpin,
+    {
+        let Letter { envelope, signature, key, .. } = letter;
+        let (recipient, kind) = (envelope.recipient.clone(), envelope.kind.clone());
+        let resource = SubmissionResource { sender: envelope.sender, recipient, kind };
+        let permit: Permit<SubmitDocument> = self.access.decide(&agency.actor, resource).await.unwrap();
+        let idempotency_key = IdempotencyKey::parse(&key).unwrap();
+        self.exchange.intake(permit, Submission { envelope, signature, idempotency_key }, document).await
+    }
+
+    pub(super) async fn permit<A: Action<Resource = MessageResource>>(
+        &self,
+        agency: &Agency,
+        message: MessageId,
+    ) -> Permit<A> {
+        let resource = self.exchange.message_resource(message).await.unwrap().unwrap();
+        self.access.decide(&agency.actor, resource).await.unwrap()
+    }
+
+    pub(super) async fn lease(&self, agency: &Agency, max_messages: u32, seconds: u32) -> Result<Lease, Refusal> {
+        let permit: Permit<LeaseMessages> = self.access.decide(&agency.actor, agency.mailbox.clone()).await.unwrap();
+        self.exchange.lease(permit, LeaseRequest { max_messages, seconds }).await
+    }
+
+    pub(super) async fn list(
+        &self,
+        agency: &Agency,
+        state: Option<MessageState>,
+        after: Option<MessageId>,
+        limit: u32,
+    ) -> MessagePage {
+        let permit: Permit<ListMailbox> = self.access.decide(&agency.actor, agency.mailbox.clone()).await.unwrap();
+        self.exchange.list(permit, state, after, limit).await.unwrap()
+    }
+
+    pub(super) async fn download(
+        &self,
+        agency: &Agency,
+        message: MessageId,
+        part: u8,
+        lease: LeaseToken,
+        range: Option<(Option<u64>, Option<u64>)>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let permit = self.permit::<DownloadPart>(agency, message).await;
+        let download = self.exchange.download(permit, part, lease, range).await?;
+        let bytes: Vec<Bytes> = download.body.try_collect().await.unwrap();
+        let bytes = bytes.concat();
+        assert_eq!(bytes.len() as u64, download.range.end - download.range.start);
+        Ok(bytes)
+    }
+
+    pub(super) async fn acknowledge(
+        &self,
+        agency: &Agency,
+        message: MessageId,
+        lease: LeaseToken,
+        signed: Vec<u8>,
+    ) -> Result<AcknowledgementReceipt, Refusal> {
+        let permit = self.permit::<AcknowledgeMessage>(agency, message).await;
+        self.exchange.acknowledge(permit, lease, signed).await
+    }
+}
+
+/// A submission that a story may spoil.
+#[derive(Clone)]
+pub(super) struct Letter {
+    pub(super) envelope: Envelope,
+    pub(super) signature: Vec<u8>,
+    pub(super) key: String,
+    pub(super) chunks: Vec<Result<Bytes, ProblemCode>>,
+}
+
+impl Agency {
+    /// Opens a sealed part of a leased message.
+    pub(super) fn opens(&self, leased: &LeasedMessage, number: u8, sealed: &[u8]) -> Vec<u8> {
+        let envelope = STANDARD.decode(&leased.key_envelope).unwrap();
+        let key = signing::envelope::open_key(&envelope, &self.encryption.certificate, &self.encryption.key).unwrap();
+        let context = [leased.summary.message_id.as_bytes().as_slice(), &[number]].concat();
+        seal::open(&key, &context, sealed).unwrap()
+    }
+}
+
+pub(super) fn acknowledgement(message: MessageId, document: &[u8], reason: Option<&str>) -> Acknowledgement {
+    Acknowledgement {
+        message_id: message,
+        outcome: if reason.is_none() { AcknowledgementOutcome::Accepted } else { AcknowledgementOutcome::Refused },
+        document_sha256: crypto::digest::hex(&sha256(document)),
+        reason: reason.map(str::to_owned),
+    }
+}
+
+fn operator() -> Actor {
+    Actor::Operator { certificate: [9; 32] }
+}
+
+fn node(folder: &Path, clock: &Arc<ManualClock>, responder: &Arc<Responder>, signer: &EvidenceSigner) -> Node {
+    let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
+    let objects = Objects::open_folder(&folder.join("objects")).unwrap();
+    let ledger = Ledger::new(writer.clone(), reader, clock.clone(), "node.example");
+    let registry = Registry::new(ledger.clone(), clock.clone());
+    let purposes = vec![Purpose::Signing, Purpose::Encryption, Purpose::TlsClient, Purpose::TimeStamping];
+    let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };
+    let intermediates = vec![responder.pki.issuing_ca().clone()];
+    let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], intermediates, NOON))));
+    let access =
+        Access::new(registry.clone(), trust.clone(), responder.clone(), clock.clone(), BTreeSet::new()).unwrap();
+    let exchange = Exchange::new(Parts {
+        ledger: ledger.clone(),
+        jobs: writer.clone(),
+        objects: objects.clone(),
+        clock: clock.clone(),
+        trust,
+        revocation: responder.clone(),
+        signer: signer.clone(),
+        registry,
+        policy: signing::validate::Policy::default(),
+    });
+    Node { exchange, access, ledger, writer, objects }
+}
+
+fn agency(pki: &DevPki, code: &str) -> Agency {
+    let edrpou: Edrpou = code.parse().unwrap();
+    let mailbox = format!("{code}.chancellery").parse().unwrap();
+    let signer = issue(pki, Some(edrpou), Usage::Signing, |_| ());
+    let encryption = issue(pki, Some(edrpou), Usage::Encryption, |_| ());
+    let actor = Actor::Participant { edrpou, certificate: sha256(code.as_bytes()) };
+    Agency { edrpou, mailbox, signer, encryption, actor }
+}
+
+pub(super) fn issue(pki: &DevPki, edrpou: Option<Edrpou>, usage: Usage, change: impl FnOnce(&mut Profile)) -> Identity {
+    let mut profile = Profile {
+        common_name: "Test".to_owned(),
+        organisation: Some("Agency".to_owned()),
+        edrpou: edrpou.map(|edrpou| edrpou.to_string()),
+        rnokpp: None,
+        usage,
+        key: KeyKind::Ec(Curve::P256),
+        not_before: NOON - Duration::days(1),
+        not_after: NOON + Duration::days(30),
+        dns_names: Vec::new(),
+    };
+    change(&mut profile);
+    pki.issue(profile).unwrap()
+}
+
+/// So many bytes that do not repeat soon.
+pub(super) fn bytes(count: usize) -> Vec<u8> {
+    (0..count).map(|n| (n ^ (n >> 8)).to_le_bytes()[0]).collect()
+}
