@@ -132,6 +132,21 @@ impl<'a> Reader<'a> {
         if self.is_empty() { None } else { self.bytes.get(self.position).copied() }
     }
 
+    /// Bytes up to the next element, counted from the start of the outermost structure.
+    pub(crate) fn offset(&self) -> usize {
+        self.position
+    }
+
+    /// Goes on at an [`Self::offset`] of the same structure; past the end nothing is left.
+    pub(crate) fn seek(&mut self, offset: usize) {
+        self.position = offset.max(self.position).min(self.end);
+    }
+
+    /// What has not been read.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..self.end).unwrap_or_default()
+    }
+
     pub(crate) fn malformed(&self) -> Malformed {
         Malformed(self.what)
     }

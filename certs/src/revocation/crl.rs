@@ -1,8 +1,8 @@
 //! Certificate revocation lists: RFC 5280 section 5, processed after 6.3.3 as far as complete lists of the issuer go.
 //!
-//! A list may have millions of entries (60 MB in Estonia), so entries are never decoded into objects: a look-up walks the
-//! bytes and compares serial numbers.
-use super::{Answer, RevocationError, Revoked};
+//! Here are the list as a whole, its scope and its signature; `entries` looks certificates up.
+use super::entries::Entries;
+use super::{Answer, RevocationError};
 use crate::asn1::{Malformed, Reader, Span, oid, read, tag, time as asn1_time};
 use crate::certificate::Certificate;
 use crate::certificate::general_name::GeneralName;
@@ -27,8 +27,7 @@ struct Parsed {
     issuer: Canonical,
     this_update: OffsetDateTime,
     next_update: Option<OffsetDateTime>,
-    /// Content of revokedCertificates.
-    entries: Span,
+    entries: Entries,
     scope: Scope,
     tbs_algorithm: Span,
     algorithm: Span,
@@ -88,8 +87,8 @@ impl Crl {
         self.covers(certificate)?;
         self.check_issuer(issuer)
             .or_else(|error| others.iter().find_map(|other| self.check_issuer(other).ok()).ok_or(error))?;
-        let revoked = self.entry(certificate.serial())?;
-        let Parsed { this_update, next_update, .. } = *self.inner;
+        let revoked = self.inner.entries.find(&self.inner.der, certificate.serial())?;
+        let (this_update, next_update) = (self.inner.this_update, self.inner.next_update);
         Ok(Answer { this_update, next_update, produced_at: this_update, revoked })
     }
 
@@ -142,21 +141,6 @@ impl Crl {
         let _ = inner.verified_by.set(key.clone());
         Ok(())
     }
-
-    /// The entry of `serial`, found by walking the list.
-    fn entry(&self, serial: &[u8]) -> Result<Option<Revoked>, RevocationError> {
-        let mut entries = Reader::at("revokedCertificates", &self.inner.der, self.inner.entries);
-        while !entries.is_empty() {
-            let mut entry = entries.sequence("revokedCertificates")?;
-            let found = entry.expect(tag::INTEGER)?.content() == serial;
-            let date = entry.any()?;
-            let reason = if entry.is_empty() { None } else { entry_reason(&mut entry)? };
-            if found {
-                return Ok(Some(Revoked { at: asn1_time::read(&date)?, reason }));
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// Size and dates only.
@@ -197,7 +181,7 @@ fn parse(der: &[u8]) -> Result<Parsed, RevocationError> {
         issuer: Canonical::of(issuer.raw()).ok_or(RevocationError::Malformed("TBSCertList"))?,
         this_update,
         next_update,
-        entries,
+        entries: Entries::new(entries),
         scope,
         tbs_algorithm: tbs_algorithm.span(),
         algorithm: algorithm.span(),
@@ -301,21 +285,4 @@ fn places(name: PointName<'_>, issuer: &Canonical) -> Result<Vec<PlaceName>, Mal
             })
             .collect(),
     })
-}
-
-/// The reason of an entry. A critical extension that we do not know forbids the whole list (RFC 5280 5.3).
-fn entry_reason(entry: &mut Reader<'_>) -> Result<Option<u8>, RevocationError> {
-    let mut reason = None;
-    let mut extensions = entry.sequence("crlEntryExtensions")?;
-    while !extensions.is_empty() {
-        let extension = Extension::read(&mut extensions)?;
-        if extension.oid == oid::REASON_CODE.as_bytes() {
-            let mut value = extension.value;
-            let code = value.expect(tag::ENUMERATED)?.unsigned()?;
-            reason = Some(u8::try_from(code).map_err(|_| RevocationError::Malformed("reasonCode"))?);
-        } else if extension.critical && extension.oid != oid::INVALIDITY_DATE.as_bytes() {
-            return Err(RevocationError::OutOfScope("an entry has an unknown critical extension"));
-        }
-    }
-    Ok(reason)
 }

@@ -7,6 +7,7 @@
 //! certificate for which there is nothing else is of unknown status; a delegated OCSP responder's own revocation is not
 //! looked up (its authority gave it `ocsp-nocheck`, or a short life).
 mod crl;
+mod entries;
 mod ocsp;
 
 pub use crl::{CRL_BYTES, Crl};
