@@ -39,10 +39,16 @@ fn calls_macro(line: &str, name: &str) -> bool {
     })
 }
 
+/// Tests that are modules of a crate stand in files of their own, by the rule of the house; they may break what they test.
+fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.contains("/tests/")
+}
+
 /// What is wrong with one file.
 fn faults(path: &str, text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let may_write = !path.starts_with(REACHES_STORAGE) || MAY_WRITE.iter().any(|prefix| path.starts_with(prefix));
+    let may_write =
+        is_test(path) || !path.starts_with(REACHES_STORAGE) || MAY_WRITE.iter().any(|prefix| path.starts_with(prefix));
     for (number, line) in (1..).zip(text.lines()) {
         for name in UNDONE.iter().filter(|name| calls_macro(line, name)) {
             found.push(format!("{path}:{number}: {name}! is not done"));
@@ -99,6 +105,7 @@ fn planted_faults_are_found() {
     }
     for (path, line) in [
         ("crypto/src/a.rs", "// todo!() is what a skeleton says"),
+        ("gateway/src/wiring_tests.rs", "writer.run_tx(\"test\", |tx| Ok(()))"),
         ("signing/src/asn1/writer.rs", "pub(crate) struct Writer {}"),
         ("gateway/audit/src/ledger.rs", "self.writer.run_tx(name, f)"),
         ("gateway/exchange/src/service.rs", "pub jobs: Writer,"),
