@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -328,6 +329,10 @@ fn read_certificate(key: &str, file: &Path) -> Result<Certificate, StartError> {
 
 fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
     let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
+    let mode = std::fs::metadata(file).map_err(|e| wrong(e.to_string()))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        tracing::warn!(key, file = %file.display(), "others than the node's user may read this private key: chmod 600");
+    }
     let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new).map_err(|e| wrong(e.to_string()))?;
     SoftwareKey::from_pkcs8_pem(&text).map_err(|e| wrong(format!("not a PKCS#8 PRIVATE KEY: {e}")))
 }

@@ -1,4 +1,7 @@
 //! `vuzol worker`: delivery, the log and sweeping, without the public API.
+//!
+//! It has an operator port of its own: beside `vuzol serve` on one machine, give it another by
+//! `VUZOL_LISTEN__OPERATOR`.
 
 use std::path::PathBuf;
 

@@ -53,7 +53,7 @@ pub(crate) async fn pass(
         target: request.uri().clone(),
     };
     let span = tracing::info_span!("request", id = %visit.id, route, actor = tracing::field::Empty);
-    let response = visit.answer(request, next).instrument(span).await;
+    let response = visit.answer(request, next, started).instrument(span).await;
     if let Some((index, _)) = operation {
         visit.door.meters.finished(index, response.status(), started.elapsed());
     }
@@ -70,7 +70,7 @@ struct Visit {
 }
 
 impl Visit {
-    async fn answer(&self, mut request: Request, next: Next) -> Response {
+    async fn answer(&self, mut request: Request, next: Next, started: Instant) -> Response {
         let login = self.connection.login(&self.door.access, self.door.clock.now()).await;
         let admitted = login.map_err(Failure::new).and_then(|known| {
             tracing::Span::current().record("actor", known.pseudonym.as_str());
@@ -102,6 +102,7 @@ impl Visit {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        tracing::debug!(status = response.status().as_u16(), milliseconds = started.elapsed().as_millis(), "answered");
         response
     }
 

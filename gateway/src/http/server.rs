@@ -93,8 +93,7 @@ impl Server {
     }
 
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
-        let gauge = metrics::gauge!("vuzol_connections");
-        gauge.increment(1.0);
+        let _counted = Counted::new();
         match &self.tls {
             None => self.serve(stream, Connection::new(peer, Vec::new())).await,
             Some(tls) => {
@@ -113,7 +112,6 @@ impl Server {
                 }
             }
         }
-        gauge.decrement(1.0);
         drop(place);
     }
 
@@ -153,6 +151,23 @@ impl Server {
         if let Err(error) = outcome {
             tracing::debug!(%error, "connection");
         }
+    }
+}
+
+/// One connection in the gauge, for as long as it lives and however it ends.
+struct Counted(metrics::Gauge);
+
+impl Counted {
+    fn new() -> Self {
+        let gauge = metrics::gauge!("vuzol_connections");
+        gauge.increment(1.0);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }
 
