@@ -124,7 +124,13 @@ impl std::fmt::Debug for Gost34311 {
 }
 
 impl Hash for Gost34311 {
-    const BLOCK_BYTES: usize = BLOCK_BYTES;
+    fn block_len(&self) -> usize {
+        BLOCK_BYTES
+    }
+
+    fn output_len(&self) -> usize {
+        OUTPUT_BYTES
+    }
 
     fn update(&mut self, bytes: &[u8]) {
         self.update(bytes);
@@ -132,10 +138,6 @@ impl Hash for Gost34311 {
 
     fn finish_into(self, out: &mut [u8]) {
         out.copy_from_slice(&self.finish());
-    }
-
-    fn output_len(&self) -> usize {
-        OUTPUT_BYTES
     }
 }
 

@@ -5,16 +5,16 @@ use zeroize::{Zeroize, Zeroizing};
 /// A hash that HMAC can be built over.
 pub(crate) trait Hash: Clone {
     /// Bytes of a block, to which the key is padded.
-    const BLOCK_BYTES: usize;
+    fn block_len(&self) -> usize;
+
+    /// Bytes of the digest.
+    fn output_len(&self) -> usize;
 
     /// Takes in the next bytes.
     fn update(&mut self, bytes: &[u8]);
 
     /// Writes the digest; `out` has the digest's length.
     fn finish_into(self, out: &mut [u8]);
-
-    /// Bytes of the digest.
-    fn output_len(&self) -> usize;
 }
 
 /// HMAC under one key: both states are kept with the key taken in.
@@ -27,7 +27,7 @@ pub(crate) struct Hmac<H: Hash> {
 impl<H: Hash> Hmac<H> {
     pub(crate) fn new(empty: &H, key: &[u8]) -> Self {
         let mut block = Zeroizing::new([0; MAX_BLOCK_BYTES]);
-        if key.len() > H::BLOCK_BYTES {
+        if key.len() > empty.block_len() {
             let mut hash = empty.clone();
             hash.update(key);
             hash.finish_into(&mut block[..empty.output_len()]);
@@ -36,9 +36,9 @@ impl<H: Hash> Hmac<H> {
         }
         let (mut inner, mut outer) = (empty.clone(), empty.clone());
         block.iter_mut().for_each(|byte| *byte ^= 0x36);
-        inner.update(&block[..H::BLOCK_BYTES]);
+        inner.update(&block[..empty.block_len()]);
         block.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);
-        outer.update(&block[..H::BLOCK_BYTES]);
+        outer.update(&block[..empty.block_len()]);
         Self { inner, outer }
     }
 

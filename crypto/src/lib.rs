@@ -22,6 +22,8 @@ pub mod cipher;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod digest;
 #[cfg(any(feature = "native", feature = "portable"))]
+mod dstu_tables;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod gost28147;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod gost34311;
@@ -29,6 +31,8 @@ pub mod gost34311;
 pub mod key;
 #[cfg(any(feature = "native", feature = "portable"))]
 mod keyed;
+#[cfg(any(feature = "native", feature = "portable"))]
+pub mod kupyna;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod merkle;
 #[cfg(any(feature = "native", feature = "portable"))]
