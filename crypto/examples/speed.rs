@@ -6,14 +6,26 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crypto::gost28147::{Dke, Gost28147};
 use crypto::gost34311::gost34311;
+use crypto::kupyna::{Width, kupyna};
 
 fn main() {
     let mut data = vec![0xa5; MEBIBYTE];
     measure("gost34311", || {
         black_box(gost34311(black_box(&data)));
     });
-    data.fill(0);
+    for (name, width) in [("kupyna-256", Width::BITS_256), ("kupyna-512", Width::BITS_512)] {
+        measure(name, || {
+            black_box(kupyna(width, black_box(&data)));
+        });
+    }
+    let gost = Gost28147::new(&[7; 32], Dke::NUMBER_1).expect("32 bytes");
+    let mut cfb = gost.cfb(&[1; 8]).expect("8 bytes");
+    measure("gost28147-cfb encrypt", || cfb.encrypt(black_box(&mut data)));
+    measure("gost28147-cfb decrypt", || cfb.decrypt(black_box(&mut data)));
+    let mut ctr = gost.ctr(&[1; 8]).expect("8 bytes");
+    measure("gost28147-ctr", || ctr.apply(black_box(&mut data)));
 }
 
 /// Prints the best of the runs that fit into half a second, three at least.

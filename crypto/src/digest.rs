@@ -1,4 +1,5 @@
-//! Message digests: SHA-1 and SHA-2 (FIPS 180-4), SHA-3 (FIPS 202), HMAC-SHA-256 (RFC 2104), and hexadecimal text.
+//! Message digests: SHA-1 and SHA-2 (FIPS 180-4), SHA-3 (FIPS 202), GOST 34.311-95 with DKE No 1, Kupyna (DSTU 7564:2014), HMAC-SHA-256
+//! (RFC 2104), and hexadecimal text.
 //!
 //! SHA-1 is here to check old documents; whether it may still be believed is the validation policy's question.
 
@@ -27,11 +28,19 @@ pub enum DigestAlgorithm {
     Sha3_384,
     /// SHA3-512, 64 bytes.
     Sha3_512,
+    /// GOST 34.311-95 with DKE No 1, 32 bytes.
+    Gost34311,
+    /// Kupyna-256 (DSTU 7564:2014), 32 bytes.
+    Kupyna256,
+    /// Kupyna-384, 48 bytes.
+    Kupyna384,
+    /// Kupyna-512, 64 bytes.
+    Kupyna512,
 }
 
 impl DigestAlgorithm {
     /// Every algorithm, in the order of the declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Sha1,
         Self::Sha224,
         Self::Sha256,
@@ -41,6 +50,10 @@ impl DigestAlgorithm {
         Self::Sha3_256,
         Self::Sha3_384,
         Self::Sha3_512,
+        Self::Gost34311,
+        Self::Kupyna256,
+        Self::Kupyna384,
+        Self::Kupyna512,
     ];
 
     /// By dotted OID, e.g. `2.16.840.1.101.3.4.2.1`; `None` for an OID that names no digest of this list.
@@ -48,7 +61,7 @@ impl DigestAlgorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.oid() == oid)
     }
 
-    /// The dotted OID (RFC 3279 for SHA-1, NIST CSOR for the others).
+    /// The dotted OID (RFC 3279 for SHA-1, NIST CSOR for SHA-2 and SHA-3, the Ukrainian arc 1.2.804.2.1.1.1 for the national ones).
     pub const fn oid(self) -> &'static str {
         match self {
             Self::Sha1 => "1.3.14.3.2.26",
@@ -60,6 +73,10 @@ impl DigestAlgorithm {
             Self::Sha3_256 => "2.16.840.1.101.3.4.2.8",
             Self::Sha3_384 => "2.16.840.1.101.3.4.2.9",
             Self::Sha3_512 => "2.16.840.1.101.3.4.2.10",
+            Self::Gost34311 => "1.2.804.2.1.1.1.1.2.1",
+            Self::Kupyna256 => "1.2.804.2.1.1.1.1.2.2.1",
+            Self::Kupyna384 => "1.2.804.2.1.1.1.1.2.2.2",
+            Self::Kupyna512 => "1.2.804.2.1.1.1.1.2.2.3",
         }
     }
 
@@ -75,6 +92,10 @@ impl DigestAlgorithm {
             Self::Sha3_256 => "SHA3-256",
             Self::Sha3_384 => "SHA3-384",
             Self::Sha3_512 => "SHA3-512",
+            Self::Gost34311 => "GOST 34.311",
+            Self::Kupyna256 => "Kupyna-256",
+            Self::Kupyna384 => "Kupyna-384",
+            Self::Kupyna512 => "Kupyna-512",
         }
     }
 
@@ -83,10 +104,15 @@ impl DigestAlgorithm {
         match self {
             Self::Sha1 => 20,
             Self::Sha224 | Self::Sha3_224 => 28,
-            Self::Sha256 | Self::Sha3_256 => 32,
-            Self::Sha384 | Self::Sha3_384 => 48,
-            Self::Sha512 | Self::Sha3_512 => 64,
+            Self::Sha256 | Self::Sha3_256 | Self::Gost34311 | Self::Kupyna256 => 32,
+            Self::Sha384 | Self::Sha3_384 | Self::Kupyna384 => 48,
+            Self::Sha512 | Self::Sha3_512 | Self::Kupyna512 => 64,
         }
+    }
+
+    /// Served by this crate's own code, whatever the provider, and by no library.
+    pub(crate) const fn is_national(self) -> bool {
+        matches!(self, Self::Gost34311 | Self::Kupyna256 | Self::Kupyna384 | Self::Kupyna512)
     }
 }
 

@@ -169,4 +169,4 @@ fn words(bytes: &[u8; BLOCK_BYTES]) -> Block {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

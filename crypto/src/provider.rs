@@ -3,6 +3,7 @@
 //! A [`Provider`] is a set of libraries that is built together. `Native` takes aws-lc-rs where time counts and the system's
 //! OpenSSL for what aws-lc-rs does not have or refuses; `Portable` is RustCrypto alone, for targets without C. The choice is
 //! [`Provider::implementation`] and nothing else: the modules behind it (`aws_lc`, `open_ssl`, `rust_crypto`) do as they are told.
+//! The national digests stand outside the table: they are this crate's own in every provider (`national`), and no library is asked.
 //!
 //! RSA private keys exist in `Native` only: the `rsa` crate has an unpatched timing leak (RUSTSEC-2023-0071), so `Portable` uses it
 //! for public-key operations and answers `UnsupportedAlgorithm` to everything else.
@@ -10,6 +11,7 @@
 #[cfg(feature = "native")]
 mod aws_lc;
 mod dispatch;
+mod national;
 #[cfg(feature = "native")]
 mod open_ssl;
 #[cfg(feature = "portable")]
@@ -102,15 +104,33 @@ impl Provider {
         Self::Portable,
     ];
 
-    /// The table. `None`: this provider does not serve it.
+    /// The table. `None`: no library of this provider serves it.
     #[inline]
     pub const fn implementation(self, task: Task) -> Option<Implementation> {
+        if names_national_digest(task) {
+            return None;
+        }
         match self {
             #[cfg(feature = "native")]
             Self::Native => native(task),
             #[cfg(feature = "portable")]
             Self::Portable => portable(task),
         }
+    }
+}
+
+/// Libraries know no national digest, alone or within a signature.
+#[inline]
+const fn names_national_digest(task: Task) -> bool {
+    let algorithm = match task {
+        Task::Digest(digest) => return digest.is_national(),
+        Task::Verify { algorithm, .. } | Task::Sign { algorithm, .. } => algorithm,
+        _ => return false,
+    };
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1(digest) | SignatureAlgorithm::Ecdsa(digest) => digest.is_national(),
+        SignatureAlgorithm::RsaPss { digest, mgf_digest, .. } => digest.is_national() || mgf_digest.is_national(),
+        SignatureAlgorithm::Ed25519 | SignatureAlgorithm::Ed448 => false,
     }
 }
 
@@ -129,6 +149,10 @@ const fn native(task: Task) -> Option<Implementation> {
             | DigestAlgorithm::Sha3_256
             | DigestAlgorithm::Sha3_384
             | DigestAlgorithm::Sha3_512 => OpenSsl,
+            DigestAlgorithm::Gost34311
+            | DigestAlgorithm::Kupyna256
+            | DigestAlgorithm::Kupyna384
+            | DigestAlgorithm::Kupyna512 => return None,
         },
         Task::HmacSha256 | Task::Aes256Gcm | Task::Aes256KeyWrap => AwsLc,
         Task::Verify { key, exponent_bits, algorithm } => native_verify(key, exponent_bits, algorithm),

@@ -87,3 +87,40 @@ fn hexadecimal_is_strict() {
         assert_eq!(from_hex(bad), None, "{bad}");
     }
 }
+
+/// The wiring only: the modules have the known answers. UAPKI `digest.json` and li0ard/dstu `kupyna/index.spec.ts`.
+#[test]
+fn national_digests_are_served_by_oid() {
+    let cases: [(&str, &[u8], &str); 4] = [
+        (
+            "1.2.804.2.1.1.1.1.2.1",
+            b"The quick brown fox jumps over the lazy dog",
+            "0f1355130b4a820a1e4e3f6474f6bdecc718a4a73345595edc1c1809832b2333",
+        ),
+        ("1.2.804.2.1.1.1.1.2.2.1", b"", "cd5101d1ccdf0d1d1f4ada56e888cd724ca1a0838a3521e7131d4fb78d0f5eb6"),
+        (
+            "1.2.804.2.1.1.1.1.2.2.2",
+            &COUNT,
+            "d9021692d84e5175735654846ba751e6d0ed0fac36dfbc0841287dcb0b5584c75016c3decc2a6e47c50b2f3811e351b8",
+        ),
+        (
+            "1.2.804.2.1.1.1.1.2.2.3",
+            b"",
+            "656b2f4cd71462388b64a37043ea55dbe445d452aecd46c3298343314ef04019bcfa3f04265a9857f91be91fce197096187ceda78c9c1c021c294a0689198538",
+        ),
+    ];
+    for (oid, message, expected) in cases {
+        assert_eq!(digest(DigestAlgorithm::from_oid(oid).unwrap(), message).to_hex(), expected, "{oid}");
+    }
+}
+
+/// 00, 01, .. 5E.
+const COUNT: [u8; 95] = {
+    let mut bytes = [0; 95];
+    let mut index = 0;
+    while index < 95 {
+        bytes[index] = index.to_le_bytes()[0];
+        index += 1;
+    }
+    bytes
+};

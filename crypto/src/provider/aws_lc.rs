@@ -284,9 +284,13 @@ fn digest_algorithm(algorithm: DigestAlgorithm) -> &'static digest::Algorithm {
         DigestAlgorithm::Sha3_224
         | DigestAlgorithm::Sha3_256
         | DigestAlgorithm::Sha3_384
-        | DigestAlgorithm::Sha3_512 => Err(algorithm),
+        | DigestAlgorithm::Sha3_512
+        | DigestAlgorithm::Gost34311
+        | DigestAlgorithm::Kupyna256
+        | DigestAlgorithm::Kupyna384
+        | DigestAlgorithm::Kupyna512 => Err(algorithm),
     };
-    cannot_fail(known, "the table gives SHA-3 to OpenSSL")
+    cannot_fail(known, "the table gives SHA-3 to OpenSSL and the national digests to no library")
 }
 
 /// The digest that goes with the curve's strength; also the one that aws-lc-rs signs with.

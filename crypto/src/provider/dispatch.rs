@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 #[cfg(feature = "portable")]
 use super::rust_crypto;
-use super::{Implementation, Provider, Task, cannot_fail};
+use super::{Implementation, Provider, Task, cannot_fail, national};
 #[cfg(feature = "native")]
 use super::{aws_lc, open_ssl};
 use crate::digest::{Digest, DigestAlgorithm, MAX_DIGEST_BYTES};
@@ -38,10 +38,14 @@ pub(crate) enum DigestContext {
     OpenSsl(open_ssl::DigestContext),
     #[cfg(feature = "portable")]
     RustCrypto(rust_crypto::DigestContext),
+    National(national::DigestContext),
 }
 
 impl DigestContext {
     pub(crate) fn new(provider: Provider, algorithm: DigestAlgorithm) -> Self {
+        if let Some(context) = national::DigestContext::new(algorithm) {
+            return Self::National(context);
+        }
         match always(provider, Task::Digest(algorithm)) {
             #[cfg(feature = "native")]
             Implementation::AwsLc => Self::AwsLc(aws_lc::DigestContext::new(algorithm)),
@@ -60,6 +64,7 @@ impl DigestContext {
             Self::OpenSsl(context) => context.update(bytes),
             #[cfg(feature = "portable")]
             Self::RustCrypto(context) => context.update(bytes),
+            Self::National(context) => context.update(bytes),
         }
     }
 
@@ -72,6 +77,7 @@ impl DigestContext {
             Self::OpenSsl(context) => context.finish(),
             #[cfg(feature = "portable")]
             Self::RustCrypto(context) => context.finish(),
+            Self::National(context) => context.finish(),
         }
     }
 }

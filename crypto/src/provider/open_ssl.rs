@@ -246,29 +246,39 @@ fn nid(curve: Curve) -> Nid {
 }
 
 fn message_digest(algorithm: DigestAlgorithm) -> MessageDigest {
-    match algorithm {
-        DigestAlgorithm::Sha1 => MessageDigest::sha1(),
-        DigestAlgorithm::Sha224 => MessageDigest::sha224(),
-        DigestAlgorithm::Sha256 => MessageDigest::sha256(),
-        DigestAlgorithm::Sha384 => MessageDigest::sha384(),
-        DigestAlgorithm::Sha512 => MessageDigest::sha512(),
-        DigestAlgorithm::Sha3_224 => MessageDigest::sha3_224(),
-        DigestAlgorithm::Sha3_256 => MessageDigest::sha3_256(),
-        DigestAlgorithm::Sha3_384 => MessageDigest::sha3_384(),
-        DigestAlgorithm::Sha3_512 => MessageDigest::sha3_512(),
-    }
+    let known = match algorithm {
+        DigestAlgorithm::Sha1 => Ok(MessageDigest::sha1()),
+        DigestAlgorithm::Sha224 => Ok(MessageDigest::sha224()),
+        DigestAlgorithm::Sha256 => Ok(MessageDigest::sha256()),
+        DigestAlgorithm::Sha384 => Ok(MessageDigest::sha384()),
+        DigestAlgorithm::Sha512 => Ok(MessageDigest::sha512()),
+        DigestAlgorithm::Sha3_224 => Ok(MessageDigest::sha3_224()),
+        DigestAlgorithm::Sha3_256 => Ok(MessageDigest::sha3_256()),
+        DigestAlgorithm::Sha3_384 => Ok(MessageDigest::sha3_384()),
+        DigestAlgorithm::Sha3_512 => Ok(MessageDigest::sha3_512()),
+        DigestAlgorithm::Gost34311
+        | DigestAlgorithm::Kupyna256
+        | DigestAlgorithm::Kupyna384
+        | DigestAlgorithm::Kupyna512 => Err(algorithm),
+    };
+    cannot_fail(known, "the table gives the national digests to no library")
 }
 
 fn md(algorithm: DigestAlgorithm) -> &'static MdRef {
-    match algorithm {
-        DigestAlgorithm::Sha1 => Md::sha1(),
-        DigestAlgorithm::Sha224 => Md::sha224(),
-        DigestAlgorithm::Sha256 => Md::sha256(),
-        DigestAlgorithm::Sha384 => Md::sha384(),
-        DigestAlgorithm::Sha512 => Md::sha512(),
-        DigestAlgorithm::Sha3_224 => Md::sha3_224(),
-        DigestAlgorithm::Sha3_256 => Md::sha3_256(),
-        DigestAlgorithm::Sha3_384 => Md::sha3_384(),
-        DigestAlgorithm::Sha3_512 => Md::sha3_512(),
-    }
+    let known = match algorithm {
+        DigestAlgorithm::Sha1 => Ok(Md::sha1()),
+        DigestAlgorithm::Sha224 => Ok(Md::sha224()),
+        DigestAlgorithm::Sha256 => Ok(Md::sha256()),
+        DigestAlgorithm::Sha384 => Ok(Md::sha384()),
+        DigestAlgorithm::Sha512 => Ok(Md::sha512()),
+        DigestAlgorithm::Sha3_224 => Ok(Md::sha3_224()),
+        DigestAlgorithm::Sha3_256 => Ok(Md::sha3_256()),
+        DigestAlgorithm::Sha3_384 => Ok(Md::sha3_384()),
+        DigestAlgorithm::Sha3_512 => Ok(Md::sha3_512()),
+        DigestAlgorithm::Gost34311
+        | DigestAlgorithm::Kupyna256
+        | DigestAlgorithm::Kupyna384
+        | DigestAlgorithm::Kupyna512 => Err(algorithm),
+    };
+    cannot_fail(known, "the table gives the national digests to no library")
 }

@@ -54,17 +54,22 @@ macro_rules! each {
 
 impl DigestContext {
     pub(crate) fn new(algorithm: DigestAlgorithm) -> Self {
-        match algorithm {
-            DigestAlgorithm::Sha1 => Self::Sha1(sha1::Sha1::new()),
-            DigestAlgorithm::Sha224 => Self::Sha224(sha2::Sha224::new()),
-            DigestAlgorithm::Sha256 => Self::Sha256(sha2::Sha256::new()),
-            DigestAlgorithm::Sha384 => Self::Sha384(sha2::Sha384::new()),
-            DigestAlgorithm::Sha512 => Self::Sha512(sha2::Sha512::new()),
-            DigestAlgorithm::Sha3_224 => Self::Sha3_224(sha3::Sha3_224::new()),
-            DigestAlgorithm::Sha3_256 => Self::Sha3_256(sha3::Sha3_256::new()),
-            DigestAlgorithm::Sha3_384 => Self::Sha3_384(sha3::Sha3_384::new()),
-            DigestAlgorithm::Sha3_512 => Self::Sha3_512(sha3::Sha3_512::new()),
-        }
+        let known = match algorithm {
+            DigestAlgorithm::Sha1 => Ok(Self::Sha1(sha1::Sha1::new())),
+            DigestAlgorithm::Sha224 => Ok(Self::Sha224(sha2::Sha224::new())),
+            DigestAlgorithm::Sha256 => Ok(Self::Sha256(sha2::Sha256::new())),
+            DigestAlgorithm::Sha384 => Ok(Self::Sha384(sha2::Sha384::new())),
+            DigestAlgorithm::Sha512 => Ok(Self::Sha512(sha2::Sha512::new())),
+            DigestAlgorithm::Sha3_224 => Ok(Self::Sha3_224(sha3::Sha3_224::new())),
+            DigestAlgorithm::Sha3_256 => Ok(Self::Sha3_256(sha3::Sha3_256::new())),
+            DigestAlgorithm::Sha3_384 => Ok(Self::Sha3_384(sha3::Sha3_384::new())),
+            DigestAlgorithm::Sha3_512 => Ok(Self::Sha3_512(sha3::Sha3_512::new())),
+            DigestAlgorithm::Gost34311
+            | DigestAlgorithm::Kupyna256
+            | DigestAlgorithm::Kupyna384
+            | DigestAlgorithm::Kupyna512 => Err(algorithm),
+        };
+        cannot_fail(known, "the table gives the national digests to no library")
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -284,6 +289,10 @@ fn verify_rsa(
             DigestAlgorithm::Sha3_256 => key.verify(Pss::<sha3::Sha3_256>::new_with_salt(salt_len), digest, signature),
             DigestAlgorithm::Sha3_384 => key.verify(Pss::<sha3::Sha3_384>::new_with_salt(salt_len), digest, signature),
             DigestAlgorithm::Sha3_512 => key.verify(Pss::<sha3::Sha3_512>::new_with_salt(salt_len), digest, signature),
+            DigestAlgorithm::Gost34311
+            | DigestAlgorithm::Kupyna256
+            | DigestAlgorithm::Kupyna384
+            | DigestAlgorithm::Kupyna512 => return Err(VerifyError::UnsupportedAlgorithm),
         },
         _ => return Err(VerifyError::UnsupportedAlgorithm),
     };

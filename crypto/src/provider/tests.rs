@@ -4,7 +4,8 @@ use super::*;
 use crate::key::{KeyError, KeyHandle, PublicKey, SoftwareKey};
 use crate::signature::VerifyError;
 
-const DIGESTS: [DigestAlgorithm; 9] = DigestAlgorithm::ALL;
+/// Those that libraries serve; the national ones come after them.
+const DIGESTS: [DigestAlgorithm; 9] = *DigestAlgorithm::ALL.first_chunk().unwrap();
 
 fn algorithms_of(kind: KeyKind) -> Vec<SignatureAlgorithm> {
     match kind {
@@ -111,6 +112,21 @@ fn what_one_signs_all_verify() {
     }
 }
 
+#[test]
+fn national_digests_go_with_no_key_of_the_libraries() {
+    let key = SoftwareKey::generate(KeyKind::Ec(Curve::P256)).unwrap();
+    let good = key.sign(SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256), b"message").unwrap();
+    for digest in &DigestAlgorithm::ALL[DIGESTS.len()..] {
+        let algorithm = SignatureAlgorithm::Ecdsa(*digest);
+        assert_eq!(key.sign(algorithm, b"message"), Err(KeyError::UnsupportedAlgorithm), "{digest:?}");
+        for provider in Provider::COMPILED {
+            let public = PublicKey::read(*provider, key.public_key().spki_der()).unwrap();
+            let verdict = public.verify_with(*provider, algorithm, b"message", &good);
+            assert_eq!(verdict, Err(VerifyError::UnsupportedAlgorithm), "{provider:?} {digest:?}");
+        }
+    }
+}
+
 /// Moduli whose length is no multiple of 8: at 2049 bits the padded PSS message is a byte shorter than the modulus.
 #[cfg(feature = "native")]
 #[test]
@@ -188,6 +204,9 @@ fn the_table_serves_what_the_readme_says() {
         }
         for digest in DIGESTS {
             assert!(provider.implementation(Task::Digest(digest)).is_some(), "{provider:?} {digest:?}");
+        }
+        for digest in &DigestAlgorithm::ALL[DIGESTS.len()..] {
+            assert_eq!(provider.implementation(Task::Digest(*digest)), None, "{provider:?} {digest:?}");
         }
     }
     #[cfg(feature = "native")]

@@ -135,6 +135,7 @@ fn small_integer(der: &[u8]) -> Option<u16> {
     u16::from_der(der).ok()
 }
 
+/// The national digests have no OID with RSA or ECDSA: the key's, which leaves the digest to the SignerInfo.
 fn rsa_pkcs1_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(match digest {
         DigestAlgorithm::Sha1 => "1.2.840.113549.1.1.5",
@@ -146,6 +147,10 @@ fn rsa_pkcs1_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
         DigestAlgorithm::Sha3_256 => "2.16.840.1.101.3.4.3.14",
         DigestAlgorithm::Sha3_384 => "2.16.840.1.101.3.4.3.15",
         DigestAlgorithm::Sha3_512 => "2.16.840.1.101.3.4.3.16",
+        DigestAlgorithm::Gost34311
+        | DigestAlgorithm::Kupyna256
+        | DigestAlgorithm::Kupyna384
+        | DigestAlgorithm::Kupyna512 => return RSA_ENCRYPTION,
     })
 }
 
@@ -160,6 +165,10 @@ fn ecdsa_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
         DigestAlgorithm::Sha3_256 => "2.16.840.1.101.3.4.3.10",
         DigestAlgorithm::Sha3_384 => "2.16.840.1.101.3.4.3.11",
         DigestAlgorithm::Sha3_512 => "2.16.840.1.101.3.4.3.12",
+        DigestAlgorithm::Gost34311
+        | DigestAlgorithm::Kupyna256
+        | DigestAlgorithm::Kupyna384
+        | DigestAlgorithm::Kupyna512 => return EC_PUBLIC_KEY,
     })
 }
 
