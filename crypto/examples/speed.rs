@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crypto::gost28147::{Dke, Gost28147};
 use crypto::gost34311::gost34311;
+use crypto::kalyna::{BlockSize, Kalyna};
 use crypto::kupyna::{Width, kupyna};
 
 fn main() {
@@ -26,6 +27,20 @@ fn main() {
     measure("gost28147-cfb decrypt", || cfb.decrypt(black_box(&mut data)));
     let mut ctr = gost.ctr(&[1; 8]).expect("8 bytes");
     measure("gost28147-ctr", || ctr.apply(black_box(&mut data)));
+    for (name, block) in [
+        ("kalyna-128-ctr", BlockSize::Bits128),
+        ("kalyna-256-ctr", BlockSize::Bits256),
+        ("kalyna-512-ctr", BlockSize::Bits512),
+    ] {
+        let iv = vec![1; block.bytes()];
+        let cipher = Kalyna::new(block, &vec![7; block.bytes()]).expect("as long as a block");
+        let mut ctr = cipher.ctr(&iv).expect("as long as a block");
+        measure(name, || ctr.apply(black_box(&mut data)));
+    }
+    let cipher = Kalyna::new(BlockSize::Bits256, &[7; 32]).expect("32 bytes");
+    let mut cfb = cipher.cfb(&[1; 32]).expect("32 bytes");
+    measure("kalyna-256-cfb encrypt", || cfb.encrypt(black_box(&mut data)).expect("whole blocks"));
+    measure("kalyna-256-cfb decrypt", || cfb.decrypt(black_box(&mut data)).expect("whole blocks"));
 }
 
 /// Prints the best of the runs that fit into half a second, three at least.

@@ -23,11 +23,12 @@ const fn column_tables(sboxes: &[[u8; 256]; 4], matrix: [u8; 8]) -> ColumnTables
     let mut tables = [[0; 256]; 8];
     let mut value = 0;
     while value < 256 {
-        let mut row = 0;
+        let (mut row, mut turn) = (0, 0);
         while row < 4 {
             let column = multiply_column(sboxes[row][value], matrix);
-            tables[row][value] = column.rotate_left(8 * row as u32);
-            tables[row + 4][value] = column.rotate_left(8 * row as u32 + 32);
+            tables[row][value] = column.rotate_left(turn);
+            tables[row + 4][value] = column.rotate_left(turn + 32);
+            turn += 8;
             row += 1;
         }
         value += 1;
@@ -48,7 +49,7 @@ const fn multiply_column(value: u8, matrix: [u8; 8]) -> u64 {
             }
             row += 1;
         }
-        power = power << 1 ^ (power >> 7) * REDUCTION;
+        power = (power << 1) ^ ((power >> 7) * REDUCTION);
         bit += 1;
     }
     u64::from_le_bytes(bytes)

@@ -28,6 +28,8 @@ pub mod gost28147;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod gost34311;
 #[cfg(any(feature = "native", feature = "portable"))]
+pub mod kalyna;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod key;
 #[cfg(any(feature = "native", feature = "portable"))]
 mod keyed;

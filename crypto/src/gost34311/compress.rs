@@ -111,7 +111,7 @@ const fn terms(index: usize) -> u16 {
     let mut step = 0;
     while step < index {
         let carry = power >> 15;
-        power = power << 1 ^ carry * FEEDBACK;
+        power = (power << 1) ^ (carry * FEEDBACK);
         step += 1;
     }
     power
