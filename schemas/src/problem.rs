@@ -273,7 +273,10 @@ mod tests {
     fn every_code_speaks_both_languages() {
         for code in ProblemCode::ALL {
             assert!(code.text_en().is_ascii() && code.text_en().ends_with('.'), "{code}");
-            assert!(code.text_uk().chars().any(|c| ('а'..='я').contains(&c)) && code.text_uk().ends_with('.'), "{code}");
+            assert!(
+                code.text_uk().chars().any(|c| ('а'..='я').contains(&c)) && code.text_uk().ends_with('.'),
+                "{code}"
+            );
         }
     }
 }
