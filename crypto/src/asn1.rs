@@ -5,7 +5,6 @@ use der::{Decode, Reader, SliceReader};
 
 pub(crate) const TAG_INTEGER: u8 = 0x02;
 pub(crate) const TAG_BIT_STRING: u8 = 0x03;
-#[cfg(any(test, feature = "portable"))]
 pub(crate) const TAG_OCTET_STRING: u8 = 0x04;
 pub(crate) const TAG_NULL: u8 = 0x05;
 pub(crate) const TAG_SEQUENCE: u8 = 0x30;

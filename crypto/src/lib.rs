@@ -22,6 +22,8 @@ pub mod cipher;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod digest;
 #[cfg(any(feature = "native", feature = "portable"))]
+pub mod dstu4145;
+#[cfg(any(feature = "native", feature = "portable"))]
 mod dstu_tables;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod gost28147;

@@ -1,0 +1,64 @@
+//! Why something was refused; one variant for each reason.
+
+/// Why bytes are not a public key of DSTU 4145.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PublicKeyError {
+    /// The compressed point does not have [`Curve::field_len`](super::Curve::field_len) bytes.
+    #[error("the public key does not have the length of a field element")]
+    Length,
+    /// Bits beyond the degree of the field are set.
+    #[error("bits beyond the field are set in the public key")]
+    SpareBits,
+    /// The point (0, √b), of order 2.
+    #[error("the public key is the point of order 2")]
+    OrderTwo,
+    /// No point of the curve has this x: the quadratic equation has no solution.
+    #[error("the public key is no point of its curve")]
+    NotOnCurve,
+    /// A point of the curve whose order is not n. Decompression does not find it where the cofactor is 4 (m = 173 and 257).
+    #[error("the public key is not in the subgroup of the base point")]
+    NotInSubgroup,
+}
+
+/// Why parameters or a SubjectPublicKeyInfo do not name a key of DSTU 4145.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParametersError {
+    /// Not the strict DER that the standard asks for.
+    #[error("malformed parameters")]
+    Malformed,
+    /// The algorithm's OID is none of DSTU 4145 over a polynomial basis.
+    #[error("not an algorithm of DSTU 4145 in polynomial basis")]
+    UnknownAlgorithm,
+    /// An OID that names no recommended curve.
+    #[error("the parameters name no recommended curve")]
+    UnknownCurve,
+    /// Parameters written out that are not, byte for byte, those of a recommended curve in the byte order of the OID.
+    #[error("the explicit parameters are not those of a recommended curve")]
+    ForeignParameters,
+    /// The substitution table (`dke`) does not have 64 bytes.
+    #[error("the substitution table does not have 64 bytes")]
+    TableLength,
+    /// The parameters are those of a curve, but its public key is refused.
+    #[error(transparent)]
+    Key(#[from] PublicKeyError),
+}
+
+/// Why a signature was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// Empty, of odd length, or longer than twice [`Curve::scalar_len`](super::Curve::scalar_len).
+    #[error("the signature does not have the length of two scalars")]
+    Length,
+    /// r is 0, or not below the order of the base point.
+    #[error("r is out of range")]
+    RangeOfR,
+    /// s is 0, or not below the order of the base point.
+    #[error("s is out of range")]
+    RangeOfS,
+    /// s·G + r·Q is the point at infinity.
+    #[error("the signature leads to the point at infinity")]
+    Infinity,
+    /// Everything is well formed, but this is no signature of this hash under this key.
+    #[error("the signature does not fit the hash and the key")]
+    Mismatch,
+}

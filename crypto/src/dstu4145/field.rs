@@ -1,0 +1,118 @@
+//! Arithmetic in GF(2^m), behind one trait: the point arithmetic is written once and compiled for each engine.
+//!
+//! Today there is one engine, [`portable`]: it serves every curve on every machine, without tables and without a branch or address that
+//! depends on a value. Engines for single fields and processors come beside it and are compared with it.
+
+pub(crate) mod portable;
+
+use super::curve::Domain;
+use super::limbs::{self, Limbs};
+use super::point::Tables;
+
+/// A field as one engine computes in it. A value of an engine exists only where the processor can run it.
+///
+/// Every method takes the same steps for every value, except [`Field::load`]'s caller, which promises a value below 2^m.
+pub(crate) trait Field: Copy + Send + Sync + 'static {
+    /// A field element.
+    type Element: Copy + Send + Sync + 'static;
+    /// A product that is not reduced yet.
+    type Wide: Copy;
+
+    fn domain(self) -> &'static Domain;
+
+    /// Runs `task` with the processor features of the engine switched on.
+    fn enter<T: Task>(self, task: T) -> T::Output;
+
+    /// The tables of the curve's base point, built at the first call.
+    fn base_tables(self) -> &'static Tables<Self::Element>;
+
+    fn load(self, limbs: &Limbs) -> Self::Element;
+    fn store(self, element: Self::Element) -> Limbs;
+    fn add(self, left: Self::Element, right: Self::Element) -> Self::Element;
+    /// `element` where `mask` is all ones, zero where it is zero.
+    fn masked(self, element: Self::Element, mask: u64) -> Self::Element;
+    fn multiply_wide(self, left: Self::Element, right: Self::Element) -> Self::Wide;
+    fn square_wide(self, element: Self::Element) -> Self::Wide;
+    fn add_wide(self, left: Self::Wide, right: Self::Wide) -> Self::Wide;
+    fn reduce(self, wide: Self::Wide) -> Self::Element;
+
+    #[inline(always)]
+    fn zero(self) -> Self::Element {
+        self.load(&limbs::ZERO)
+    }
+
+    #[inline(always)]
+    fn one(self) -> Self::Element {
+        self.load(&limbs::ONE)
+    }
+
+    #[inline(always)]
+    fn multiply(self, left: Self::Element, right: Self::Element) -> Self::Element {
+        self.reduce(self.multiply_wide(left, right))
+    }
+
+    #[inline(always)]
+    fn square(self, element: Self::Element) -> Self::Element {
+        self.reduce(self.square_wide(element))
+    }
+
+    /// element^(2^times).
+    #[inline(always)]
+    fn square_times(self, element: Self::Element, times: usize) -> Self::Element {
+        let mut power = element;
+        for _ in 0..times {
+            power = self.square(power);
+        }
+        power
+    }
+
+    /// element⁻¹; zero for zero (Itoh and Tsujii: element^(2^m − 2), along the bits of m − 1).
+    #[inline(always)]
+    fn invert(self, element: Self::Element) -> Self::Element {
+        let exponent = self.domain().degree - 1;
+        // `power` is element^(2^reached − 1).
+        let (mut power, mut reached) = (element, 1);
+        for index in (0..exponent.ilog2()).rev() {
+            power = self.multiply(self.square_times(power, reached), power);
+            reached *= 2;
+            if exponent >> index & 1 == 1 {
+                power = self.multiply(self.square(power), element);
+                reached += 1;
+            }
+        }
+        self.square(power)
+    }
+
+    /// A z with z² + z = element, where the trace of the element is 0 (m is odd).
+    #[inline(always)]
+    fn half_trace(self, element: Self::Element) -> Self::Element {
+        let mut sum = element;
+        for _ in 0..(self.domain().degree - 1) / 2 {
+            sum = self.add(self.square(self.square(sum)), element);
+        }
+        sum
+    }
+
+    #[inline(always)]
+    fn trace(self, element: Self::Element) -> u64 {
+        self.domain().trace(&self.store(element))
+    }
+
+    #[inline(always)]
+    fn is_zero(self, element: Self::Element) -> bool {
+        limbs::is_zero(&self.store(element))
+    }
+}
+
+/// A computation that any engine can run.
+pub(crate) trait Task {
+    type Output;
+
+    /// Must be `#[inline(always)]`: that is how it comes to be compiled with the engine's processor features.
+    fn run<F: Field>(self, field: F) -> Self::Output;
+}
+
+/// Runs `task` on the fastest engine that this processor has for the curve of `domain`.
+pub(crate) fn dispatch<T: Task>(domain: &'static Domain, task: T) -> T::Output {
+    portable::dispatch(domain, task)
+}
