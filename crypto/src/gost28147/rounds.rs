@@ -67,10 +67,8 @@ fn eight_rounds<const LANES: usize>(
 #[inline(always)]
 fn substitute(tables: &RoundTables, word: u32) -> u32 {
     let [first, second, third, fourth] = word.to_le_bytes();
-    tables[0][usize::from(first)]
-        ^ tables[1][usize::from(second)]
-        ^ tables[2][usize::from(third)]
-        ^ tables[3][usize::from(fourth)]
+    (tables[0][usize::from(first)] ^ tables[1][usize::from(second)])
+        ^ (tables[3][usize::from(fourth)] ^ tables[2][usize::from(third)])
 }
 
 #[inline(always)]

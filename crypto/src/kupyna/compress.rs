@@ -36,34 +36,20 @@ fn permute_add<const N: usize>(mut state: [u64; N]) -> [u64; N] {
     state
 }
 
-/// Substitution, rotation of the rows to the right, and the matrix, in eight look-ups a column. Column by column of the input, so that
-/// the sums stay in registers; written out, because a loop over them would put them into memory.
+/// Substitution, rotation of the rows to the right, and the matrix, in eight look-ups a column.
 #[inline(always)]
 fn mix<const N: usize>(state: &[u64; N]) -> [u64; N] {
-    let mut mixed = [0; N];
-    macro_rules! scatter {
-        ($($column:literal)*) => {$(
-            if $column < N {
-                let word = state[$column % N];
-                mixed[$column % N] ^= FORWARD[0][byte(word, 0)];
-                mixed[($column + 1) % N] ^= FORWARD[1][byte(word, 1)];
-                mixed[($column + 2) % N] ^= FORWARD[2][byte(word, 2)];
-                mixed[($column + 3) % N] ^= FORWARD[3][byte(word, 3)];
-                mixed[($column + 4) % N] ^= FORWARD[4][byte(word, 4)];
-                mixed[($column + 5) % N] ^= FORWARD[5][byte(word, 5)];
-                mixed[($column + 6) % N] ^= FORWARD[6][byte(word, 6)];
-                mixed[($column + last_shift::<N>()) % N] ^= FORWARD[7][byte(word, 7)];
-            }
-        )*};
-    }
-    scatter!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
-    mixed
+    let from = |column: usize, row: usize| FORWARD[row][byte(state[(column + N - shift::<N>(row)) % N], row)];
+    std::array::from_fn(|column| {
+        ((from(column, 0) ^ from(column, 1)) ^ (from(column, 2) ^ from(column, 3)))
+            ^ ((from(column, 4) ^ from(column, 5)) ^ (from(column, 6) ^ from(column, 7)))
+    })
 }
 
 /// Row `r` turns by `r` columns, row 7 of the wide state by 11.
 #[inline(always)]
-const fn last_shift<const N: usize>() -> usize {
-    if N == 16 { 11 } else { 7 }
+const fn shift<const N: usize>(row: usize) -> usize {
+    if N == 16 && row == 7 { 11 } else { row }
 }
 
 const fn rounds(columns: usize) -> u64 {
