@@ -10,7 +10,7 @@ use crate::store::{Row, StoreError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Opens the writer's connection to an existing file.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
@@ -30,7 +30,21 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// SQLite does not ask the busy handler when two processes turn a new file to write-ahead logging at once; so ask again.
 fn open(path: &Path, create: bool) -> Result<Connection, StoreError> {
+    let give_up = Instant::now() + OPENING;
+    loop {
+        match try_open(path, create) {
+            Err(StoreError::Overloaded) if Instant::now() < give_up => std::thread::sleep(Duration::from_millis(5)),
+            end => return end,
+        }
+    }
+}
+
+/// How long opening waits for other processes that start at the same time.
+const OPENING: Duration = Duration::from_secs(10);
+
+fn try_open(path: &Path, create: bool) -> Result<Connection, StoreError> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if create {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;

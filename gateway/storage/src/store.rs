@@ -69,7 +69,7 @@ pub struct StoreConfig {
     pub queue: usize,
     /// Most transactions in one commit. Too low: an fsync for few; too high: the first waits for the last.
     pub group: usize,
-    /// How long the writer waits for company when the last group was larger than one. Zero: never.
+    /// How long the writer waits for company while transactions come densely. Zero: never.
     pub linger: std::time::Duration,
     /// Threads that read beside the writer.
     pub readers: usize,
@@ -79,9 +79,13 @@ impl StoreConfig {
     /// The defaults over a file.
     #[must_use]
     pub fn new(database: PathBuf) -> Self {
-        Self { database, queue: 4096, group: 256, linger: std::time::Duration::ZERO, readers: 2 }
+        Self { database, queue: 4096, group: 256, linger: LINGER, readers: 2 }
     }
 }
+
+/// What a transaction waits at most for company while they come densely. Longer buys little: at 2,500 transactions a second
+/// five or six meet in this time, and the cost of one is mostly the commit that they share.
+const LINGER: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// A bind value. Times are INTEGER microseconds since the Unix epoch, ids BLOB of 16 bytes.
 #[derive(Debug, Clone, Copy)]
