@@ -1,10 +1,14 @@
 //! Arithmetic in GF(2^m), behind one trait: the point arithmetic is written once and compiled for each engine.
 //!
-//! Today there is one engine, [`portable`]: it serves every curve on every machine, without tables and without a branch or address that
-//! depends on a value. Engines for single fields and processors come beside it and are compared with it.
+//! Engines: [`portable`] serves every curve on every machine, without tables and without a branch or address that depends on a value;
+//! `x86` serves m = 257 where the processor has PCLMULQDQ, and is compared with it.
 
 pub(crate) mod portable;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
+#[cfg(target_arch = "x86_64")]
+use super::curve::Curve;
 use super::curve::Domain;
 use super::limbs::{self, Limbs};
 use super::point::Tables;
@@ -114,5 +118,11 @@ pub(crate) trait Task {
 
 /// Runs `task` on the fastest engine that this processor has for the curve of `domain`.
 pub(crate) fn dispatch<T: Task>(domain: &'static Domain, task: T) -> T::Output {
+    #[cfg(target_arch = "x86_64")]
+    if domain.curve == Curve::M257
+        && let Some(field) = x86::Clmul257::detect()
+    {
+        return field.enter(task);
+    }
     portable::dispatch(domain, task)
 }
