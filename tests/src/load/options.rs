@@ -51,7 +51,7 @@ pub struct Options {
     pub pairs: u8,
 
     /// Most connections of one participant.
-    #[arg(long, default_value_t = 96)]
+    #[arg(long, default_value_t = 128)]
     pub connections: usize,
 
     /// Milliseconds that a recipient waits before it asks again after a lease was empty.

@@ -24,8 +24,9 @@ use super::pool::{Pool, request};
 use super::tally::Tally;
 use crate::harness::agency::statement;
 
-/// Messages that one recipient works on at the same time.
-const HANDS: usize = 48;
+/// Messages that one recipient works on at the same time: what it leases at once, so that a slow node is seen as slow and
+/// not a slow recipient.
+const HANDS: usize = limits::LEASE_MESSAGES as usize;
 
 /// Tries of one step before the message is given up; a busy node may answer 503 meanwhile.
 const TRIES: u32 = 5;
@@ -109,8 +110,8 @@ impl Recipient {
         let encryption = &self.party.encryption;
         let key = signing::envelope::open_key(&envelope, encryption.leaf(), &encryption.key)
             .map_err(|e| format!("key envelope: {e}"))?;
-        let document = self.fetch(lease, message, 0, &key).await?;
-        self.fetch(lease, message, 1, &key).await?;
+        let (document, _signature) =
+            tokio::try_join!(self.fetch(lease, message, 0, &key), self.fetch(lease, message, 1, &key))?;
         let Some(index) = tally.run().index(&document) else { return Ok(()) };
         tally.opened(index);
         let json = serde_json::to_vec(&statement(message.summary.message_id, &document, None)).expect("JSON");
