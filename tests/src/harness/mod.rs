@@ -2,7 +2,7 @@
 //!
 //! A test reads as a story:
 //!
-//! ```ignore
+//! ```text
 //! let region = Region::start().await;
 //! let receipt = region.a.submits(pdf("one")).to(&region.b.mailbox()).await?;
 //! let lease = region.b.leases(10).await?;
