@@ -12,7 +12,7 @@ use super::{Seen, vuzol};
 
 pub(super) struct Bench {
     folder: tempfile::TempDir,
-    pki: DevPki,
+    pub(super) pki: DevPki,
     now: OffsetDateTime,
 }
 
@@ -30,6 +30,12 @@ impl Bench {
         let signer = bench.issue("signer", Usage::Signing, KeyKind::Ec(Curve::P256));
         bench.know_status(&signer.certificate, bench.pki.issuing_ca(), "signer");
         bench
+    }
+
+    /// The signer's certificate.
+    pub(super) fn signer_der(&self) -> Vec<u8> {
+        let pem = String::from_utf8(self.read("signer.pem")).unwrap();
+        Certificate::from_pem(&pem).unwrap().remove(0).der().to_vec()
     }
 
     /// Issues to `name.pem` and `name.key`.
