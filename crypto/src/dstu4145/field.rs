@@ -1,7 +1,7 @@
 //! Arithmetic in GF(2^m), behind one trait: the point arithmetic is written once and compiled for each engine.
 //!
 //! Engines: [`portable`] serves every curve on every machine, without tables and without a branch or address that depends on a value;
-//! `x86` serves m = 257 where the processor has PCLMULQDQ, and is compared with it.
+//! `x86` serves m = 257 and m = 431 where the processor has PCLMULQDQ, faster with AVX-512, and is compared with it.
 
 pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
@@ -15,8 +15,8 @@ use super::point::Tables;
 
 /// A field as one engine computes in it. A value of an engine exists only where the processor can run it.
 ///
-/// Every method takes the same steps for every value, except [`Field::load`]'s caller, which promises a value below 2^m.
-pub(crate) trait Field: Copy + Send + Sync + 'static {
+/// Every method takes the same steps for every value. An element may be several elements of the field, worked on alike.
+pub(crate) trait Arithmetic: Copy + Send + Sync + 'static {
     /// A field element.
     type Element: Copy + Send + Sync + 'static;
     /// A product that is not reduced yet.
@@ -24,17 +24,15 @@ pub(crate) trait Field: Copy + Send + Sync + 'static {
 
     fn domain(self) -> &'static Domain;
 
-    /// Runs `task` with the processor features of the engine switched on.
-    fn enter<T: Task>(self, task: T) -> T::Output;
+    /// Whether the curve's a is 1.
+    #[inline(always)]
+    fn a(self) -> bool {
+        self.domain().a
+    }
 
-    /// The tables of the curve's base point, built at the first call.
-    fn base_tables(self) -> &'static Tables<Self::Element>;
-
+    /// Takes a value below 2^m.
     fn load(self, limbs: &Limbs) -> Self::Element;
-    fn store(self, element: Self::Element) -> Limbs;
     fn add(self, left: Self::Element, right: Self::Element) -> Self::Element;
-    /// `element` where `mask` is all ones, zero where it is zero.
-    fn masked(self, element: Self::Element, mask: u64) -> Self::Element;
     fn multiply_wide(self, left: Self::Element, right: Self::Element) -> Self::Wide;
     fn square_wide(self, element: Self::Element) -> Self::Wide;
     fn add_wide(self, left: Self::Wide, right: Self::Wide) -> Self::Wide;
@@ -63,11 +61,13 @@ pub(crate) trait Field: Copy + Send + Sync + 'static {
     /// element^(2^times).
     #[inline(always)]
     fn square_times(self, element: Self::Element, times: usize) -> Self::Element {
-        let mut power = element;
-        for _ in 0..times {
-            power = self.square(power);
-        }
-        power
+        square_times(self, element, times)
+    }
+
+    /// A z with z² + z = element, where the trace of the element is 0 (m is odd).
+    #[inline(always)]
+    fn half_trace(self, element: Self::Element) -> Self::Element {
+        half_trace(self, element)
     }
 
     /// element⁻¹; zero for zero (Itoh and Tsujii: element^(2^m − 2), along the bits of m − 1).
@@ -86,16 +86,20 @@ pub(crate) trait Field: Copy + Send + Sync + 'static {
         }
         self.square(power)
     }
+}
 
-    /// A z with z² + z = element, where the trace of the element is 0 (m is odd).
-    #[inline(always)]
-    fn half_trace(self, element: Self::Element) -> Self::Element {
-        let mut sum = element;
-        for _ in 0..(self.domain().degree - 1) / 2 {
-            sum = self.add(self.square(self.square(sum)), element);
-        }
-        sum
-    }
+/// An engine whose elements are single ones, with what the algorithms need to enter and to leave it.
+pub(crate) trait Field: Arithmetic {
+    /// Runs `task` with the processor features of the engine switched on.
+    fn enter<T: Task>(self, task: T) -> T::Output;
+
+    /// The tables of the curve's base point, built at the first call.
+    fn base_tables(self) -> &'static Tables<Self::Element>;
+
+    fn store(self, element: Self::Element) -> Limbs;
+
+    /// `element` where `mask` is all ones, zero where it is zero.
+    fn masked(self, element: Self::Element, mask: u64) -> Self::Element;
 
     #[inline(always)]
     fn trace(self, element: Self::Element) -> u64 {
@@ -106,6 +110,26 @@ pub(crate) trait Field: Copy + Send + Sync + 'static {
     fn is_zero(self, element: Self::Element) -> bool {
         limbs::is_zero(&self.store(element))
     }
+}
+
+/// [`Arithmetic::square_times`] for engines without a faster way.
+#[inline(always)]
+fn square_times<A: Arithmetic>(arithmetic: A, element: A::Element, times: usize) -> A::Element {
+    let mut power = element;
+    for _ in 0..times {
+        power = arithmetic.square(power);
+    }
+    power
+}
+
+/// [`Arithmetic::half_trace`] for engines without a faster way.
+#[inline(always)]
+fn half_trace<A: Arithmetic>(arithmetic: A, element: A::Element) -> A::Element {
+    let mut sum = element;
+    for _ in 0..(arithmetic.domain().degree - 1) / 2 {
+        sum = arithmetic.add(arithmetic.square(arithmetic.square(sum)), element);
+    }
+    sum
 }
 
 /// A computation that any engine can run.
@@ -119,10 +143,24 @@ pub(crate) trait Task {
 /// Runs `task` on the fastest engine that this processor has for the curve of `domain`.
 pub(crate) fn dispatch<T: Task>(domain: &'static Domain, task: T) -> T::Output {
     #[cfg(target_arch = "x86_64")]
-    if domain.curve == Curve::M257
-        && let Some(field) = x86::Clmul257::detect()
-    {
-        return field.enter(task);
+    match domain.curve {
+        Curve::M257 => {
+            if let Some(field) = x86::M257::<x86::Advanced, _>::detect() {
+                return field.enter(task);
+            }
+            if let Some(field) = x86::M257::<x86::Baseline, _>::detect() {
+                return field.enter(task);
+            }
+        }
+        Curve::M431 => {
+            if let Some(field) = x86::M431::<x86::Advanced, _>::detect() {
+                return field.enter(task);
+            }
+            if let Some(field) = x86::M431::<x86::Baseline, _>::detect() {
+                return field.enter(task);
+            }
+        }
+        _ => {}
     }
     portable::dispatch(domain, task)
 }

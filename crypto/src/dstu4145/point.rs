@@ -35,7 +35,7 @@ pub(crate) fn double<F: Field>(field: F, p: &Projective<F::Element>) -> Projecti
     let z_squared = field.square(p.z);
     let x_squared = field.square(p.x);
     // T = Λ² + ΛZ + aZ²; the last factor is Λ² + (1 + a)Z².
-    let (t, last) = if field.domain().a {
+    let (t, last) = if field.a() {
         let lambda_squared = field.square(p.lambda);
         let t = field.add_wide(field.multiply_wide(p.lambda, sum), field.square_wide(p.z));
         (field.reduce(t), lambda_squared)
@@ -73,7 +73,7 @@ pub(crate) fn double_add<F: Field>(
     let mut t = field.multiply_wide(p.lambda, field.add(p.lambda, p.z));
     let opposite = field.add(q.lambda, field.one());
     let mut factor = opposite;
-    if field.domain().a {
+    if field.a() {
         t = field.add_wide(t, field.square_wide(p.z));
         factor = q.lambda;
     }
@@ -124,20 +124,16 @@ pub(crate) fn normalise_all<F: Field>(
 /// P, 3P, … 15P.
 #[inline(always)]
 pub(crate) fn key_table<F: Field>(field: F, p: &Affine<F::Element>) -> [Affine<F::Element>; KEY_ENTRIES] {
-    let one = lift(field, p);
-    let two = double(field, &one);
-    let three = double_add(field, &one, p);
-    let five = double_add(field, &two, p);
-    let seven = double_add(field, &three, p);
-    let multiples = [
-        three,
-        five,
-        seven,
-        double_add(field, &double(field, &two), p),
-        double_add(field, &five, p),
-        double_add(field, &double(field, &three), p),
-        double_add(field, &seven, p),
-    ];
+    // Entry k is k·P; one double and one double-and-add in the code, whatever the size of the table.
+    let mut all = [lift(field, p); 2 * KEY_ENTRIES];
+    let mut multiples = [all[0]; KEY_ENTRIES - 1];
+    for index in 1..KEY_ENTRIES {
+        if 2 * index < KEY_ENTRIES {
+            all[2 * index] = double(field, &all[index]);
+        }
+        all[2 * index + 1] = double_add(field, &all[index], p);
+        multiples[index - 1] = all[2 * index + 1];
+    }
     let mut table = [*p; KEY_ENTRIES];
     normalise_all(field, &multiples, &mut table[1..]);
     table

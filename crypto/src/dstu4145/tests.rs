@@ -2,7 +2,7 @@
 
 use super::curve::Domain;
 use super::field::portable::Portable;
-use super::field::{Field, Task, dispatch};
+use super::field::{Arithmetic, Field, Task, dispatch};
 use super::limbs::{self, Limbs};
 use super::point::{self, Affine, Projective};
 use super::verify::{Signature, hash_element, verify_point};

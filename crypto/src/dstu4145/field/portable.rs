@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::sync::OnceLock;
 
-use super::{Field, Task};
+use super::{Arithmetic, Field, Task};
 use crate::dstu4145::curve::Domain;
 use crate::dstu4145::limbs::{LIMBS, Limbs};
 use crate::dstu4145::point::{self, Tables};
@@ -36,23 +36,13 @@ pub(crate) fn dispatch<T: Task>(domain: &'static Domain, task: T) -> T::Output {
     }
 }
 
-impl<const L: usize> Field for Portable<L> {
+impl<const L: usize> Arithmetic for Portable<L> {
     type Element = [u64; L];
     type Wide = [[u64; L]; 2];
 
     #[inline(always)]
     fn domain(self) -> &'static Domain {
         self.domain
-    }
-
-    fn enter<T: Task>(self, task: T) -> T::Output {
-        task.run(self)
-    }
-
-    fn base_tables(self) -> &'static Tables<Self::Element> {
-        let cell = &BASE_TABLES[self.domain.curve as usize];
-        let tables = cell.get_or_init(|| Box::new(point::base_tables(self)));
-        cannot_fail(tables.downcast_ref().ok_or(self.domain.curve), "a curve has one field, and so one type of tables")
     }
 
     #[inline(always)]
@@ -63,20 +53,8 @@ impl<const L: usize> Field for Portable<L> {
     }
 
     #[inline(always)]
-    fn store(self, element: Self::Element) -> Limbs {
-        let mut limbs = [0; LIMBS];
-        limbs[..L].copy_from_slice(&element);
-        limbs
-    }
-
-    #[inline(always)]
     fn add(self, left: Self::Element, right: Self::Element) -> Self::Element {
         sum(left, right)
-    }
-
-    #[inline(always)]
-    fn masked(self, element: Self::Element, mask: u64) -> Self::Element {
-        element.map(|limb| limb & mask)
     }
 
     #[inline(never)]
@@ -147,6 +125,30 @@ impl<const L: usize> Field for Portable<L> {
             }
         }
         low
+    }
+}
+
+impl<const L: usize> Field for Portable<L> {
+    fn enter<T: Task>(self, task: T) -> T::Output {
+        task.run(self)
+    }
+
+    fn base_tables(self) -> &'static Tables<Self::Element> {
+        let cell = &BASE_TABLES[self.domain.curve as usize];
+        let tables = cell.get_or_init(|| Box::new(point::base_tables(self)));
+        cannot_fail(tables.downcast_ref().ok_or(self.domain.curve), "a curve has one field, and so one type of tables")
+    }
+
+    #[inline(always)]
+    fn store(self, element: Self::Element) -> Limbs {
+        let mut limbs = [0; LIMBS];
+        limbs[..L].copy_from_slice(&element);
+        limbs
+    }
+
+    #[inline(always)]
+    fn masked(self, element: Self::Element, mask: u64) -> Self::Element {
+        element.map(|limb| limb & mask)
     }
 }
 

@@ -1,4 +1,7 @@
-//! GF(2^257) on x86-64 with PCLMULQDQ: four limbs and the top bit as a mask, nine carry-less multiplications a product.
+//! GF(2^257) and GF(2^431) on x86-64 with PCLMULQDQ, and faster with AVX-512 and GFNI.
+//!
+//! The fields are written once, over registers of one lane or of four ([`vector`]). A [`Tier`] is a set of processor features: with AVX-512
+//! the compiler makes one instruction of two additions and of the two halves of a shift, and linear maps are multiplications by matrices.
 //!
 //! Constant time: the processor multiplies so, and nothing else here branches on a value or uses it as an address.
 #![allow(
@@ -6,248 +9,342 @@
     reason = "instructions beyond the baseline need it; the detected processor is proven by the type"
 )]
 
-use std::arch::x86_64::{__m128d, __m128i, _mm_clmulepi64_si128};
+mod linear;
+mod m257;
+mod m431;
+mod vector;
+
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use super::{Field, Task};
+use self::linear::Map;
+use self::vector::{Four, One, Vector};
+use super::{Arithmetic, Field, Task};
 use crate::dstu4145::Curve;
 use crate::dstu4145::curve::Domain;
-use crate::dstu4145::limbs::Limbs;
+use crate::dstu4145::limbs::{self, Limbs};
 use crate::dstu4145::point::{self, Tables};
 
-/// The engine. Values are made by [`Clmul257::detect`] alone, so whoever holds one runs on a processor with PCLMULQDQ, AVX2 and BMI2.
+/// Processor features that were detected.
+pub(crate) trait Tier: Copy + Send + Sync + 'static {
+    /// `None` where the processor lacks an instruction. Cheap: the standard library asks the processor once.
+    fn detect() -> Option<Self>;
+
+    fn baseline(self) -> Baseline;
+
+    /// With AVX-512 and GFNI.
+    fn advanced(self) -> Option<Advanced>;
+
+    /// Runs `task` with the features switched on.
+    fn run<F: Field, T: Task>(self, field: F, task: T) -> T::Output;
+}
+
+/// PCLMULQDQ, AVX2 and BMI2. Values are made by [`Tier::detect`] alone.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clmul257 {
+pub(crate) struct Baseline {
     detected: (),
 }
 
-impl Clmul257 {
-    /// `None` where the processor lacks an instruction. Cheap: the standard library asks the processor once.
-    pub(crate) fn detect() -> Option<Self> {
+/// Those of [`Baseline`], VPCLMULQDQ, GFNI and AVX-512 with its parts F, BW, DQ, VL, VBMI and VBMI2.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Advanced {
+    detected: (),
+}
+
+impl Tier for Baseline {
+    fn detect() -> Option<Self> {
         let all = is_x86_feature_detected!("pclmulqdq")
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi2");
         all.then_some(Self { detected: () })
     }
 
-    #[target_feature(enable = "pclmulqdq,avx2,bmi2")]
-    fn run<T: Task>(self, task: T) -> T::Output {
-        task.run(self)
+    #[inline(always)]
+    fn baseline(self) -> Baseline {
+        self
     }
 
-    /// The carry-less product of one half of each factor: bit 0 of `HALVES` chooses that of `left`, bit 4 that of `right`.
     #[inline(always)]
-    fn clmul<const HALVES: i32>(self, left: __m128i, right: __m128i) -> __m128i {
+    fn advanced(self) -> Option<Advanced> {
+        None
+    }
+
+    #[inline(always)]
+    fn run<F: Field, T: Task>(self, field: F, task: T) -> T::Output {
         let () = self.detected;
-        // SAFETY: `self` exists only where PCLMULQDQ was detected.
-        unsafe { _mm_clmulepi64_si128::<HALVES>(left, right) }
-    }
-
-    /// 128 by 128 bits, by Karatsuba's three products.
-    #[inline(always)]
-    fn product(self, left: __m128i, right: __m128i) -> (__m128i, __m128i) {
-        let low = self.clmul::<0x00>(left, right);
-        let high = self.clmul::<0x11>(left, right);
-        let left = xor(left, _mm_shuffle_epi32::<0x4e>(left));
-        let right = xor(right, _mm_shuffle_epi32::<0x4e>(right));
-        let middle = xor(xor(self.clmul::<0x00>(left, right), low), high);
-        (xor(low, _mm_slli_si128::<8>(middle)), xor(high, _mm_srli_si128::<8>(middle)))
+        // SAFETY: `self` exists only where these features were detected.
+        unsafe { with_baseline(field, task) }
     }
 }
 
-/// 256 bits, and bit 256 as a mask of all ones or zeros.
-#[derive(Clone, Copy)]
-pub(crate) struct Element {
-    low: __m128i,
-    high: __m128i,
-    top: __m128i,
-}
-
-/// 512 bits, and bit 512 as a mask.
-#[derive(Clone, Copy)]
-pub(crate) struct Wide {
-    parts: [__m128i; 4],
-    top: __m128i,
-}
-
-impl Field for Clmul257 {
-    type Element = Element;
-    type Wide = Wide;
-
-    #[inline(always)]
-    fn domain(self) -> &'static Domain {
-        Curve::M257.domain()
-    }
-
-    fn enter<T: Task>(self, task: T) -> T::Output {
-        // SAFETY: `self` exists only where the features of `run` were detected.
-        unsafe { self.run(task) }
-    }
-
-    fn base_tables(self) -> &'static Tables<Element> {
-        BASE_TABLES.get_or_init(|| point::base_tables(self))
+impl Tier for Advanced {
+    fn detect() -> Option<Self> {
+        let all = Baseline::detect().is_some()
+            && is_x86_feature_detected!("vpclmulqdq")
+            && is_x86_feature_detected!("gfni")
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2");
+        all.then_some(Self { detected: () })
     }
 
     #[inline(always)]
-    fn load(self, limbs: &Limbs) -> Element {
-        let [a, b, c, d, top, ..] = limbs.map(u64::cast_signed);
-        Element {
-            low: _mm_set_epi64x(b, a),
-            high: _mm_set_epi64x(d, c),
-            top: _mm_set1_epi64x(0i64.wrapping_sub(top & 1)),
-        }
+    fn baseline(self) -> Baseline {
+        Baseline { detected: self.detected }
     }
 
     #[inline(always)]
-    fn store(self, element: Element) -> Limbs {
-        let first = |part| _mm_cvtsi128_si64(part).cast_unsigned();
-        let second = |part| first(_mm_unpackhi_epi64(part, part));
-        let Element { low, high, top } = element;
-        [first(low), second(low), first(high), second(high), first(top) & 1, 0, 0]
+    fn advanced(self) -> Option<Advanced> {
+        Some(self)
     }
 
     #[inline(always)]
-    fn add(self, left: Element, right: Element) -> Element {
-        Element { low: xor(left.low, right.low), high: xor(left.high, right.high), top: xor(left.top, right.top) }
-    }
-
-    #[inline(always)]
-    fn masked(self, element: Element, mask: u64) -> Element {
-        let mask = _mm_set1_epi64x(mask.cast_signed());
-        let Element { low, high, top } = element;
-        Element { low: _mm_and_si128(low, mask), high: _mm_and_si128(high, mask), top: _mm_and_si128(top, mask) }
-    }
-
-    #[inline(always)]
-    fn multiply_wide(self, left: Element, right: Element) -> Wide {
-        let (low0, low1) = self.product(left.low, right.low);
-        let (high0, high1) = self.product(left.high, right.high);
-        let (middle0, middle1) = self.product(xor(left.low, left.high), xor(right.low, right.high));
-        let shared = xor(low1, high0);
-        let crossed =
-            |left_part, right_part| xor(_mm_and_si128(left.top, right_part), _mm_and_si128(right.top, left_part));
-        let part1 = xor(xor(shared, middle0), low0);
-        let part2 = xor(xor(shared, middle1), xor(high1, crossed(left.low, right.low)));
-        let part3 = xor(high1, crossed(left.high, right.high));
-        Wide { parts: [low0, part1, part2, part3], top: _mm_and_si128(left.top, right.top) }
-    }
-
-    #[inline(always)]
-    fn square_wide(self, element: Element) -> Wide {
-        let Element { low, high, top } = element;
-        let parts = [
-            self.clmul::<0x00>(low, low),
-            self.clmul::<0x11>(low, low),
-            self.clmul::<0x00>(high, high),
-            self.clmul::<0x11>(high, high),
-        ];
-        Wide { parts, top }
-    }
-
-    #[inline(always)]
-    fn add_wide(self, left: Wide, right: Wide) -> Wide {
-        let part = |index: usize| xor(left.parts[index], right.parts[index]);
-        Wide { parts: [part(0), part(1), part(2), part(3)], top: xor(left.top, right.top) }
-    }
-
-    /// Folds the 256 bits H from x^257 on down by x^257 = x^12 + 1; the 11 bits that H·x^12 sends beyond are folded again.
-    #[inline(always)]
-    fn reduce(self, wide: Wide) -> Element {
-        let [part0, part1, part2, part3] = wide.parts;
-        let one = _mm_set_epi64x(0, 1);
-        let last = _mm_and_si128(wide.top, one);
-        let shift_right = |part, above| _mm_or_si128(_mm_srli_epi64::<1>(part), _mm_slli_epi64::<63>(above));
-        let over0 = shift_right(part2, middle(part2, part3));
-        let over1 = shift_right(part3, middle(part3, last));
-        let shift_left = |part, below| _mm_or_si128(_mm_slli_epi64::<12>(part), _mm_srli_epi64::<52>(below));
-        let shifted0 = shift_left(over0, _mm_slli_si128::<8>(over0));
-        let shifted1 = shift_left(over1, middle(over0, over1));
-        let beyond = _mm_srli_si128::<8>(_mm_srli_epi64::<52>(over1));
-        let again = _mm_srli_epi64::<1>(beyond);
-        let low = xor(xor(part0, xor(over0, shifted0)), xor(again, _mm_slli_epi64::<12>(again)));
-        let high = xor(xor(part1, over1), shifted1);
-        let bit = _mm_and_si128(xor(part2, beyond), one);
-        let top = _mm_sub_epi64(_mm_setzero_si128(), bit);
-        Element { low, high, top: _mm_unpacklo_epi64(top, top) }
+    fn run<F: Field, T: Task>(self, field: F, task: T) -> T::Output {
+        // SAFETY: `self` exists only where these features were detected.
+        unsafe { with_advanced(field, task) }
     }
 }
 
-#[inline(always)]
-fn xor(left: __m128i, right: __m128i) -> __m128i {
-    _mm_xor_si128(left, right)
+#[target_feature(enable = "pclmulqdq,avx2,bmi2")]
+fn with_baseline<F: Field, T: Task>(field: F, task: T) -> T::Output {
+    task.run(field)
 }
 
-/// The upper limb of `low` and the lower limb of `high`.
-#[inline(always)]
-fn middle(low: __m128i, high: __m128i) -> __m128i {
-    _mm_castpd_si128(_mm_shuffle_pd::<1>(_mm_castsi128_pd(low), _mm_castsi128_pd(high)))
+#[target_feature(
+    enable = "pclmulqdq,avx2,bmi2,vpclmulqdq,gfni,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2"
+)]
+fn with_advanced<F: Field, T: Task>(field: F, task: T) -> T::Output {
+    task.run(field)
 }
 
-macro_rules! baseline {
-    ($($name:ident$(<const $count:ident>)?($($argument:ident: $kind:ty),*) -> $result:ty;)*) => {$(
-        #[inline(always)]
-        fn $name$(<const $count: i32>)?($($argument: $kind),*) -> $result {
-            // SAFETY: SSE2 is part of x86-64.
-            unsafe { std::arch::x86_64::$name$(::<$count>)?($($argument),*) }
-        }
-    )*};
+/// GF(2^257), in elements of one lane or of four.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct M257<T, V>(T, PhantomData<V>);
+
+/// GF(2^431), likewise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct M431<T, V>(T, PhantomData<V>);
+
+impl<T: Tier> M257<T, One> {
+    pub(crate) fn detect() -> Option<Self> {
+        Some(Self(T::detect()?, PhantomData))
+    }
 }
 
-baseline! {
-    _mm_and_si128(left: __m128i, right: __m128i) -> __m128i;
-    _mm_or_si128(left: __m128i, right: __m128i) -> __m128i;
-    _mm_xor_si128(left: __m128i, right: __m128i) -> __m128i;
-    _mm_sub_epi64(left: __m128i, right: __m128i) -> __m128i;
-    _mm_unpackhi_epi64(left: __m128i, right: __m128i) -> __m128i;
-    _mm_unpacklo_epi64(left: __m128i, right: __m128i) -> __m128i;
-    _mm_castpd_si128(value: __m128d) -> __m128i;
-    _mm_castsi128_pd(value: __m128i) -> __m128d;
-    _mm_cvtsi128_si64(value: __m128i) -> i64;
-    _mm_set_epi64x(high: i64, low: i64) -> __m128i;
-    _mm_set1_epi64x(value: i64) -> __m128i;
-    _mm_setzero_si128() -> __m128i;
-    _mm_shuffle_epi32<const ORDER>(value: __m128i) -> __m128i;
-    _mm_shuffle_pd<const ORDER>(left: __m128d, right: __m128d) -> __m128d;
-    _mm_slli_epi64<const COUNT>(value: __m128i) -> __m128i;
-    _mm_slli_si128<const COUNT>(value: __m128i) -> __m128i;
-    _mm_srli_epi64<const COUNT>(value: __m128i) -> __m128i;
-    _mm_srli_si128<const COUNT>(value: __m128i) -> __m128i;
+impl<T: Tier> M431<T, One> {
+    pub(crate) fn detect() -> Option<Self> {
+        Some(Self(T::detect()?, PhantomData))
+    }
 }
 
-static BASE_TABLES: OnceLock<Tables<Element>> = OnceLock::new();
+/// Lanes that a tier can work on.
+pub(crate) trait LanesOf<T>: Vector {
+    /// The same two limbs in every lane.
+    fn everywhere(tier: T, low: u64, high: u64) -> Self;
+    /// The lanes, and zero in those that there are not.
+    fn widen(self, proof: Advanced) -> Four;
+    /// As many lanes as there are.
+    fn narrow(four: Four) -> Self;
+}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::dstu4145::field::portable::Portable;
-    use crate::dstu4145::limbs;
+impl<T: Tier> LanesOf<T> for One {
+    #[inline(always)]
+    fn everywhere(tier: T, low: u64, high: u64) -> Self {
+        Self::new(tier.baseline(), low, high)
+    }
 
-    proptest::proptest! {
-        #[test]
-        fn agrees_with_the_portable_engine(left: [u64; 7], right: [u64; 7], low in 0usize..258, high in 0usize..258) {
-            let Some(fast) = Clmul257::detect() else { return Ok(()) };
-            let slow = Portable::<5>::new(Curve::M257.domain()).unwrap();
-            let ones = [u64::MAX; 7];
-            for (left, right) in [(left, right), (ones, right), (ones, ones)] {
-                // Runs of ones up to any length are where folding goes wrong.
-                for (left, right) in [(low_bits(&left, 257), low_bits(&right, 257)), (low_bits(&left, low), low_bits(&right, high))] {
-                    let (a, b) = (fast.load(&left), fast.load(&right));
-                    let (c, d) = (slow.load(&left), slow.load(&right));
-                    proptest::prop_assert_eq!(fast.store(a), left);
-                    proptest::prop_assert_eq!(fast.store(fast.multiply(a, b)), slow.store(slow.multiply(c, d)));
-                    proptest::prop_assert_eq!(fast.store(fast.square(a)), slow.store(slow.square(c)));
-                    proptest::prop_assert_eq!(fast.store(fast.add(a, b)), slow.store(slow.add(c, d)));
-                    proptest::prop_assert_eq!(fast.store(fast.masked(a, u64::MAX)), left);
-                    proptest::prop_assert_eq!(fast.store(fast.masked(a, 0)), limbs::ZERO);
-                    let sum = fast.add_wide(fast.multiply_wide(a, b), fast.square_wide(a));
-                    let other = slow.add_wide(slow.multiply_wide(c, d), slow.square_wide(c));
-                    proptest::prop_assert_eq!(fast.store(fast.reduce(sum)), slow.store(slow.reduce(other)));
+    #[inline(always)]
+    fn widen(self, proof: Advanced) -> Four {
+        Four::extend(proof, self)
+    }
+
+    #[inline(always)]
+    fn narrow(four: Four) -> Self {
+        four.first()
+    }
+}
+
+impl LanesOf<Advanced> for Four {
+    #[inline(always)]
+    fn everywhere(tier: Advanced, low: u64, high: u64) -> Self {
+        Self::repeat(tier, One::new(tier.baseline(), low, high))
+    }
+
+    #[inline(always)]
+    fn widen(self, _proof: Advanced) -> Four {
+        self
+    }
+
+    #[inline(always)]
+    fn narrow(four: Four) -> Self {
+        four
+    }
+}
+
+macro_rules! arithmetic {
+    ($field:ident, $module:ident, $curve:expr, $a:expr, $maps:ident) => {
+        impl<T: Tier, V: LanesOf<T>> Arithmetic for $field<T, V> {
+            type Element = $module::Element<V>;
+            type Wide = $module::Wide<V>;
+
+            #[inline(always)]
+            fn domain(self) -> &'static Domain {
+                $curve.domain()
+            }
+
+            #[inline(always)]
+            fn a(self) -> bool {
+                $a
+            }
+
+            #[inline(always)]
+            fn load(self, limbs: &Limbs) -> Self::Element {
+                $module::load(|low, high| V::everywhere(self.0, low, high), limbs)
+            }
+
+            #[inline(always)]
+            fn add(self, left: Self::Element, right: Self::Element) -> Self::Element {
+                $module::add(left, right)
+            }
+
+            #[inline(always)]
+            fn multiply_wide(self, left: Self::Element, right: Self::Element) -> Self::Wide {
+                $module::multiply_wide(left, right)
+            }
+
+            #[inline(always)]
+            fn square_wide(self, element: Self::Element) -> Self::Wide {
+                $module::square_wide(element)
+            }
+
+            #[inline(always)]
+            fn add_wide(self, left: Self::Wide, right: Self::Wide) -> Self::Wide {
+                $module::add_wide(left, right)
+            }
+
+            #[inline(always)]
+            fn reduce(self, wide: Self::Wide) -> Self::Element {
+                $module::reduce(wide)
+            }
+
+            #[inline(always)]
+            fn square_times(self, element: Self::Element, times: usize) -> Self::Element {
+                match self.0.advanced().and_then(|proof| Some((proof, $maps.power(proof, times)?))) {
+                    Some((proof, map)) => $module::image(proof, map, element),
+                    None => super::square_times(self, element, times),
+                }
+            }
+
+            #[inline(always)]
+            fn half_trace(self, element: Self::Element) -> Self::Element {
+                match self.0.advanced() {
+                    Some(proof) => $module::image(proof, $maps.half_trace(proof), element),
+                    None => super::half_trace(self, element),
                 }
             }
         }
+
+        impl<T: Tier> Field for $field<T, One> {
+            fn enter<K: Task>(self, task: K) -> K::Output {
+                self.0.run(self, task)
+            }
+
+            fn base_tables(self) -> &'static Tables<Self::Element> {
+                static TABLES: OnceLock<Tables<$module::Element<One>>> = OnceLock::new();
+                TABLES.get_or_init(|| point::base_tables(self))
+            }
+
+            #[inline(always)]
+            fn store(self, element: Self::Element) -> Limbs {
+                $module::store(element)
+            }
+
+            #[inline(always)]
+            fn masked(self, element: Self::Element, mask: u64) -> Self::Element {
+                $module::masked(element, One::new(self.0.baseline(), mask, mask))
+            }
+        }
+
+        impl $field<Advanced, One> {
+            /// The same field, four elements at once.
+            #[inline(always)]
+            pub(crate) fn four(self) -> $field<Advanced, Four> {
+                $field(self.0, PhantomData)
+            }
+        }
+    };
+}
+
+arithmetic!(M257, m257, Curve::M257, false, MAPS_257);
+arithmetic!(M431, m431, Curve::M431, true, MAPS_431);
+
+/// The linear maps of a field whose elements have at most 8·`GROUPS` bytes, each made at its first use.
+struct Maps<const GROUPS: usize> {
+    curve: Curve,
+    /// By the number of squarings.
+    powers: [(usize, OnceLock<Map<GROUPS>>); 4],
+    half_trace: OnceLock<Map<GROUPS>>,
+}
+
+impl<const GROUPS: usize> Maps<GROUPS> {
+    const fn new(curve: Curve, [first, second, third, fourth]: [usize; 4]) -> Self {
+        let powers =
+            [(first, OnceLock::new()), (second, OnceLock::new()), (third, OnceLock::new()), (fourth, OnceLock::new())];
+        Self { curve, powers, half_trace: OnceLock::new() }
     }
 
-    fn low_bits(value: &Limbs, bits: usize) -> Limbs {
-        limbs::low_bits(value, bits)
+    #[inline(always)]
+    fn power(&self, proof: Advanced, times: usize) -> Option<&Map<GROUPS>> {
+        let (_, map) = self.powers.iter().find(|(exponent, _)| *exponent == times)?;
+        Some(map.get_or_init(|| self.make(proof, Linear::Power(times))))
+    }
+
+    #[inline(always)]
+    fn half_trace(&self, proof: Advanced) -> &Map<GROUPS> {
+        self.half_trace.get_or_init(|| self.make(proof, Linear::HalfTrace))
+    }
+
+    #[inline(never)]
+    fn make(&self, proof: Advanced, linear: Linear) -> Map<GROUPS> {
+        let domain = self.curve.domain();
+        Map::new(proof, domain.degree, |power| {
+            let mut element = limbs::ZERO;
+            element[power / 64] = 1 << (power % 64);
+            super::portable::dispatch(domain, MakeImage { linear, element })
+        })
     }
 }
+
+#[derive(Clone, Copy)]
+enum Linear {
+    Power(usize),
+    HalfTrace,
+}
+
+struct MakeImage {
+    linear: Linear,
+    element: Limbs,
+}
+
+impl Task for MakeImage {
+    type Output = Limbs;
+
+    #[inline(always)]
+    fn run<F: Field>(self, field: F) -> Limbs {
+        let element = field.load(&self.element);
+        field.store(match self.linear {
+            Linear::Power(times) => field.square_times(element, times),
+            Linear::HalfTrace => field.half_trace(element),
+        })
+    }
+}
+
+/// The long steps of the inversions: the chains of 256 and of 430.
+static MAPS_257: Maps<5> = Maps::new(Curve::M257, [16, 32, 64, 128]);
+static MAPS_431: Maps<7> = Maps::new(Curve::M431, [26, 53, 107, 215]);
+
+#[cfg(test)]
+mod tests;
