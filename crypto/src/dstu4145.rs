@@ -7,6 +7,7 @@
 //! ASN.1 are big-endian always.
 
 mod curve;
+pub mod derivation;
 mod error;
 mod field;
 mod limbs;
