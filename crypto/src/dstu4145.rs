@@ -1,7 +1,8 @@
 //! Signatures and keys of DSTU 4145-2002 over the ten recommended curves in polynomial basis.
 //!
-//! Owns the curves, their parameters in DER, points and their compression, and verification. Does not know hash functions (a hash comes in
-//! as bytes), certificates, or the OCTET STRING in which certificates wrap a signature. The curves in optimal normal basis are not here.
+//! Owns the curves, their parameters in DER, points and their compression, private keys, signing, verification, and key agreement. Does not
+//! know hash functions (a hash comes in as bytes), certificates, or the OCTET STRING in which certificates wrap a signature. The curves in
+//! optimal normal basis are not here.
 //!
 //! The public key is Q = −d·G. The hash counts as a little-endian number. Bytes of keys and signatures follow [`ByteOrder`]; integers of
 //! ASN.1 are big-endian always.
@@ -10,16 +11,22 @@ mod curve;
 pub mod derivation;
 mod error;
 mod field;
+mod ladder;
 mod limbs;
+mod nonce;
 mod parameters;
 mod point;
+mod private;
 mod public;
 mod recode;
+mod scalar;
+mod sign;
 mod verify;
 
 pub use curve::Curve;
-pub use error::{ParametersError, PublicKeyError, VerifyError};
+pub use error::{AgreementError, ParametersError, PrivateKeyError, PublicKeyError, SignError, VerifyError};
 pub use parameters::{CurveForm, Parameters, SubjectPublicKey};
+pub use private::{Cofactor, PrivateKey};
 pub use public::{ByteOrder, PublicKey};
 pub use verify::{KeyOrSignatureError, verify_with_new_key};
 

@@ -62,3 +62,36 @@ pub enum VerifyError {
     #[error("the signature does not fit the hash and the key")]
     Mismatch,
 }
+
+/// Why bytes are not a private key of DSTU 4145.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PrivateKeyError {
+    /// Shorter than a number below the order, or longer than the field in words of four bytes.
+    #[error("the private key does not have the length of a number below the order")]
+    Length,
+    /// 0 is no private key.
+    #[error("the private key is zero")]
+    Zero,
+    /// Not below the order of the base point.
+    #[error("the private key is not below the order of the base point")]
+    Range,
+}
+
+/// Why nothing was signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// No bytes are no hash.
+    #[error("the hash to sign is empty")]
+    EmptyHash,
+    /// Nonce after nonce led to r = 0 or s = 0, each of which has a chance below 2^−160: the machine computes wrongly.
+    #[error("no signature came about")]
+    NoSignature,
+}
+
+/// Why nothing was agreed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AgreementError {
+    /// The two keys are of different curves.
+    #[error("the keys are of different curves")]
+    Curve,
+}
