@@ -170,3 +170,5 @@ impl Task for MultiplyPoint<'_> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

@@ -21,7 +21,7 @@ fn known(curve: Curve) -> PrivateKey {
 }
 
 /// A signature over a domain of a test's own, with the nonce given.
-fn sign_with<F: Field>(field: F, order: &Order, d: &Limbs, nonce: &Limbs, hash: &Limbs) -> Signature {
+pub(super) fn sign_with<F: Field>(field: F, order: &Order, d: &Limbs, nonce: &Limbs, hash: &Limbs) -> Signature {
     let (private, nonce) = (order.scalar(d).unwrap(), order.scalar(nonce).unwrap());
     let blinding = Blinding::random(field.domain());
     let point = ladder::multiply(field, order, &point::base(field), &nonce, &blinding);
