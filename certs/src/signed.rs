@@ -3,9 +3,12 @@ use crate::asn1::{oid, read, tag};
 use crypto::key::PublicKey;
 use crypto::signature::{SignatureAlgorithm, VerifyError};
 
-/// Verifies `signature` over `message`; `algorithm` is the DER of the AlgorithmIdentifier.
-pub(crate) fn verify(key: &PublicKey, algorithm: &[u8], message: &[u8], signature: &[u8]) -> Result<(), VerifyError> {
-    key.verify(signature_algorithm(algorithm)?, message, signature)
+/// Verifies over `message` the signature in `bits`, the octets of the BIT STRING; `algorithm` is the DER of the AlgorithmIdentifier. For
+/// DSTU 4145 the octets are an OCTET STRING around the value; the value alone does not verify here.
+pub(crate) fn verify(key: &PublicKey, algorithm: &[u8], message: &[u8], bits: &[u8]) -> Result<(), VerifyError> {
+    let algorithm = signature_algorithm(algorithm)?;
+    let signature = algorithm.value_in_bit_string(bits).ok_or(VerifyError::Mismatch)?;
+    key.verify(algorithm, message, signature)
 }
 
 fn signature_algorithm(der: &[u8]) -> Result<SignatureAlgorithm, VerifyError> {

@@ -2,6 +2,7 @@
 //!
 //! Public keys come as SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) of strict DER and are checked once, when they are read: named
 //! curves only (RFC 5480, 2.1.1), points on their curve, RSA sizes within bounds. Private keys come as PKCS#8 (RFC 5208, RFC 5958).
+//! Keys of DSTU 4145 name their curve or write it out, as `dstu4145` allows.
 //! Certificates, passwords and containers (PKCS#12, JKS) are not known here.
 
 mod pkcs8;
@@ -14,15 +15,19 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use crate::digest::DigestAlgorithm;
+use crate::dstu4145::{self, ParametersError, SubjectPublicKey};
 use crate::provider::{self, Provider, PublicMaterial, VerifyingEngines};
 use crate::signature::SignatureAlgorithm;
 
+pub(crate) use pkcs8::{dstu4145 as dstu4145_pkcs8, encode_dstu4145 as encode_dstu4145_pkcs8};
 #[cfg(feature = "portable")]
 pub(crate) use pkcs8::{encode as encode_pkcs8, secret as pkcs8_secret};
 pub use software::SoftwareKey;
 #[cfg(feature = "portable")]
 pub(crate) use spki::rsa_components;
-pub(crate) use spki::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, RSASSA_PSS};
+pub(crate) use spki::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, RSASSA_PSS, usual_parameters};
+
+pub use crate::dstu4145::Cofactor;
 
 /// A named elliptic curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +76,8 @@ pub enum KeyKind {
     Ed25519,
     /// Ed448 (RFC 8032).
     Ed448,
+    /// A key of DSTU 4145-2002, for its signatures and for agreement.
+    Dstu4145(dstu4145::Curve),
 }
 
 /// Why a key was refused, or why it did not do what was asked.
@@ -82,16 +89,20 @@ pub enum KeyError {
     /// An algorithm, or a size of it, that this build does not serve.
     #[error("unsupported key algorithm")]
     UnsupportedAlgorithm,
-    /// An elliptic curve outside [`Curve`].
+    /// An elliptic curve outside [`Curve`] and [`dstu4145::Curve`]; for DSTU 4145 also one that is written out and is not, byte for byte, a
+    /// recommended curve.
     #[error("unsupported elliptic curve")]
     UnsupportedCurve,
     /// Curve parameters written out instead of named (RFC 5480, 2.1.1 forbids them; CVE-2020-0601 shows why).
     #[error("elliptic curve given by explicit parameters instead of a name")]
     ExplicitCurveParameters,
-    /// The point is at infinity, in the hybrid form, of small order, or not on its curve.
+    /// The point is at infinity, in the hybrid form, of small order, outside the subgroup, or not on its curve.
     #[error("the public point is not a point of its curve")]
     InvalidPoint,
-    /// An RSA modulus outside the bounds of the operation.
+    /// The private number of an elliptic-curve key is 0 or not below the order of the base point.
+    #[error("the private number is not one of its curve")]
+    InvalidScalar,
+    /// An RSA modulus, or a field of DSTU 4145, outside the bounds of the operation.
     #[error("key size outside the accepted bounds")]
     SizeOutOfBounds,
     /// An even RSA modulus.
@@ -148,8 +159,17 @@ impl PublicKey {
         if shape.kind == kind { Ok(Self::assemble(spki.into(), shape)) } else { Err(KeyError::Malformed) }
     }
 
+    /// The public half of a PKCS#8, whose AlgorithmIdentifier it shares.
+    pub(crate) fn of_private(kind: KeyKind, pkcs8: &[u8], raw: &[u8]) -> Result<Self, KeyError> {
+        match kind {
+            KeyKind::Dstu4145(_) => Self::read(Provider::ACTIVE, &spki::encode_with(&pkcs8::algorithm(pkcs8)?, raw)),
+            _ => Self::from_raw(kind, raw),
+        }
+    }
+
     fn assemble(spki: Box<[u8]>, shape: spki::Shape) -> Self {
-        Self { inner: Arc::new(PublicKeyInner { shape, spki, engines: VerifyingEngines::new() }) }
+        let engines = VerifyingEngines::new(shape.dstu4145.as_ref());
+        Self { inner: Arc::new(PublicKeyInner { shape, spki, engines }) }
     }
 
     /// The SubjectPublicKeyInfo as it was read.
@@ -158,7 +178,8 @@ impl PublicKey {
     }
 
     /// The content of the subjectPublicKey BIT STRING: `RSAPublicKey` DER, a SEC 1 point (2.3.3), or a raw EdDSA key. This is what
-    /// key identifiers are computed over (RFC 5280, 4.2.1.2) and what an ephemeral key is sent as (RFC 5753, 3.1.1).
+    /// key identifiers are computed over (RFC 5280, 4.2.1.2) and what an ephemeral key is sent as (RFC 5753, 3.1.1). For DSTU 4145 it is the
+    /// OCTET STRING with the compressed point, tag and length included, which is what national key identifiers are computed over.
     pub fn subject_public_key(&self) -> &[u8] {
         &self.inner.spki[self.inner.shape.raw.clone()]
     }
@@ -168,13 +189,24 @@ impl PublicKey {
         self.inner.shape.kind
     }
 
+    /// The key of DSTU 4145 with its parameters; `None` for other kinds.
+    pub fn dstu4145(&self) -> Option<&SubjectPublicKey> {
+        self.inner.shape.dstu4145.as_ref()
+    }
+
     /// ECDH between this key and one made for this single call (ephemeral-static, SP 800-56A 6.2.2): the ephemeral public key to
-    /// send, and the raw shared secret (the x coordinate, [`Curve::field_len`] bytes).
+    /// send, and the raw shared secret, as [`KeyHandle::agree`] has it. A key of DSTU 4145 meets one with the same parameters.
     ///
     /// # Errors
     /// [`KeyError::WrongOperation`] where this is no elliptic-curve key, [`KeyError::UnsupportedAlgorithm`] where this build does
     /// not serve its curve.
-    pub fn agree_ephemeral(&self) -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
+    pub fn agree_ephemeral(&self, cofactor: Cofactor) -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
+        if let Some(SubjectPublicKey { key: peer, parameters }) = self.dstu4145() {
+            let private = dstu4145::PrivateKey::generate(peer.curve());
+            let secret = private.agree(peer, cofactor).map_err(|_| KeyError::WrongOperation)?;
+            let ephemeral = SubjectPublicKey { key: *private.public_key(), parameters: *parameters };
+            return Ok((Self::read(Provider::ACTIVE, &ephemeral.to_spki_der())?, secret));
+        }
         let KeyKind::Ec(curve) = self.kind() else { return Err(KeyError::WrongOperation) };
         let (point, secret) = provider::agree_ephemeral(Provider::ACTIVE, curve, self.subject_public_key())?;
         Ok((Self::from_raw(self.kind(), &point)?, secret))
@@ -242,24 +274,37 @@ pub(crate) enum PssBound {
     Fixed { digest: DigestAlgorithm, mgf_digest: DigestAlgorithm, min_salt_len: usize },
 }
 
+impl From<ParametersError> for KeyError {
+    fn from(refusal: ParametersError) -> Self {
+        match refusal {
+            ParametersError::Malformed | ParametersError::TableLength => Self::Malformed,
+            ParametersError::UnknownAlgorithm => Self::UnsupportedAlgorithm,
+            ParametersError::UnknownCurve | ParametersError::ForeignParameters => Self::UnsupportedCurve,
+            ParametersError::Key(_) => Self::InvalidPoint,
+        }
+    }
+}
+
 /// A private key that never leaves its holder: software, HSM, token.
 pub trait KeyHandle: Send + Sync {
     /// The public half.
     fn public_key(&self) -> &PublicKey;
 
     /// Signs `message`, hashing it as the algorithm says. ECDSA signatures are DER `Ecdsa-Sig-Value` (RFC 3279, 2.2.3), RSA signatures
-    /// as long as the modulus, EdDSA signatures as RFC 8032 writes them.
+    /// as long as the modulus, EdDSA signatures as RFC 8032 writes them, DSTU 4145 signatures two halves of
+    /// [`dstu4145::Curve::scalar_len`] bytes.
     ///
     /// # Errors
     /// [`KeyError::WrongOperation`] where key and algorithm do not belong together; [`KeyError::UnsupportedAlgorithm`] where the holder does
     /// not serve it; [`KeyError::OperationFailed`] where the holder failed.
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError>;
 
-    /// Raw ECDH shared secret (the x coordinate, [`Curve::field_len`] bytes) with the peer's key of the same curve.
+    /// Raw ECDH shared secret with the peer's key of the same curve: the x coordinate, big-endian, [`Curve::field_len`] or
+    /// [`dstu4145::Curve::field_len`] bytes. `cofactor` matters to DSTU 4145 alone; the other curves have cofactor 1.
     ///
     /// # Errors
     /// [`KeyError::WrongOperation`] where the curves differ or one is no curve; otherwise as [`KeyHandle::sign`].
-    fn agree(&self, peer: &PublicKey) -> Result<Zeroizing<Vec<u8>>, KeyError>;
+    fn agree(&self, peer: &PublicKey, cofactor: Cofactor) -> Result<Zeroizing<Vec<u8>>, KeyError>;
 
     /// RSA-OAEP decryption (RFC 8017, 7.1.2) with SHA-256, MGF1 with SHA-256 and an empty label.
     ///
@@ -275,6 +320,10 @@ pub(crate) const MIN_RSA_BITS: u32 = 1024;
 pub(crate) const MAX_RSA_BITS: u32 = 16384;
 /// No private operation and no encryption below the strength that ETSI TS 119 312 still recommends.
 pub(crate) const MIN_PRIVATE_RSA_BITS: u32 = 2048;
+/// Nor with DSTU 4145 over a smaller field than the authorities use for people.
+pub(crate) const MIN_PRIVATE_DSTU_4145_DEGREE: usize = 257;
 
+#[cfg(test)]
+mod dstu4145_tests;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,8 @@
 //! A [`Provider`] is a set of libraries that is built together. `Native` takes aws-lc-rs where time counts and the system's
 //! OpenSSL for what aws-lc-rs does not have or refuses; `Portable` is RustCrypto alone, for targets without C. The choice is
 //! [`Provider::implementation`] and nothing else: the modules behind it (`aws_lc`, `open_ssl`, `rust_crypto`) do as they are told.
-//! The national digests stand outside the table: they are this crate's own in every provider (`national`), and no library is asked.
+//! The national digests and DSTU 4145 stand outside the table: they are this crate's own in every provider (`national`), and no library
+//! is asked.
 //!
 //! RSA private keys exist in `Native` only: the `rsa` crate has an unpatched timing leak (RUSTSEC-2023-0071), so `Portable` uses it
 //! for public-key operations and answers `UnsupportedAlgorithm` to everything else.
@@ -107,7 +108,7 @@ impl Provider {
     /// The table. `None`: no library of this provider serves it.
     #[inline]
     pub const fn implementation(self, task: Task) -> Option<Implementation> {
-        if names_national_digest(task) {
+        if is_national(task) {
             return None;
         }
         match self {
@@ -119,15 +120,19 @@ impl Provider {
     }
 }
 
-/// Libraries know no national digest, alone or within a signature.
+/// Libraries know no national digest, alone or within a signature, and no key of DSTU 4145.
 #[inline]
-const fn names_national_digest(task: Task) -> bool {
+const fn is_national(task: Task) -> bool {
     let algorithm = match task {
         Task::Digest(digest) => return digest.is_national(),
+        Task::Verify { key: KeyKind::Dstu4145(_), .. }
+        | Task::Sign { key: KeyKind::Dstu4145(_), .. }
+        | Task::PrivateKey(KeyKind::Dstu4145(_)) => return true,
         Task::Verify { algorithm, .. } | Task::Sign { algorithm, .. } => algorithm,
         _ => return false,
     };
     match algorithm {
+        SignatureAlgorithm::Dstu4145(_) | SignatureAlgorithm::Dstu4145BigEndian => true,
         SignatureAlgorithm::RsaPkcs1(digest) | SignatureAlgorithm::Ecdsa(digest) => digest.is_national(),
         SignatureAlgorithm::RsaPss { digest, mgf_digest, .. } => digest.is_national() || mgf_digest.is_national(),
         SignatureAlgorithm::Ed25519 | SignatureAlgorithm::Ed448 => false,
@@ -164,6 +169,7 @@ const fn native(task: Task) -> Option<Implementation> {
         Task::PrivateKey(KeyKind::Rsa { bits: 2048..=8192 }) => AwsLc,
         Task::PrivateKey(KeyKind::Ed25519) => AwsLc,
         Task::PrivateKey(KeyKind::Rsa { .. } | KeyKind::Ed448) => OpenSsl,
+        Task::PrivateKey(KeyKind::Dstu4145(_)) => return None,
         Task::RsaOaep => OpenSsl,
     };
     Some(implementation)

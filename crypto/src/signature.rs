@@ -1,10 +1,14 @@
 //! Signature algorithms and verification.
 //!
-//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017), ECDSA (FIPS 186-5) with DER `Ecdsa-Sig-Value`, EdDSA (RFC 8032, pure). Says whether a
-//! value verifies; whether its algorithm may still be believed is the validation policy's question.
+//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017), ECDSA (FIPS 186-5) with DER `Ecdsa-Sig-Value`, EdDSA (RFC 8032, pure), DSTU 4145-2002. Says
+//! whether a value verifies; whether its algorithm may still be believed is the validation policy's question.
 
 mod identifier;
 
+use der::Decode;
+use der::asn1::OctetStringRef;
+
+use crate::asn1;
 use crate::digest::{Digest, DigestAlgorithm, digest_with};
 use crate::key::{KeyKind, PublicKey};
 use crate::provider::{Input, Provider};
@@ -31,6 +35,10 @@ pub enum SignatureAlgorithm {
     Ed25519,
     /// Ed448, pure, empty context.
     Ed448,
+    /// DSTU 4145-2002 with a national digest, signature as r‖s, each half little-endian.
+    Dstu4145(DigestAlgorithm),
+    /// DSTU 4145-2002 with GOST 34.311 under the OID of big-endian keys, signature as s‖r, each half big-endian.
+    Dstu4145BigEndian,
 }
 
 /// Why a signature was not accepted.
@@ -51,7 +59,10 @@ impl SignatureAlgorithm {
     /// The digest it names; `None` for EdDSA.
     pub const fn digest_algorithm(self) -> Option<DigestAlgorithm> {
         match self {
-            Self::RsaPkcs1(digest) | Self::RsaPss { digest, .. } | Self::Ecdsa(digest) => Some(digest),
+            Self::RsaPkcs1(digest) | Self::RsaPss { digest, .. } | Self::Ecdsa(digest) | Self::Dstu4145(digest) => {
+                Some(digest)
+            }
+            Self::Dstu4145BigEndian => Some(DigestAlgorithm::Gost34311),
             Self::Ed25519 | Self::Ed448 => None,
         }
     }
@@ -64,6 +75,27 @@ impl SignatureAlgorithm {
             Self::Ecdsa(digest) => format!("ECDSA with {}", digest.name()),
             Self::Ed25519 => "Ed25519".to_owned(),
             Self::Ed448 => "Ed448".to_owned(),
+            Self::Dstu4145(digest) => format!("DSTU 4145 with {}", digest.name()),
+            Self::Dstu4145BigEndian => "DSTU 4145 (big-endian) with GOST 34.311".to_owned(),
+        }
+    }
+
+    /// The value in the BIT STRING of a certificate, a CRL or an OCSP response, whose octets are `bits`: for DSTU 4145 an OCTET STRING stands
+    /// between the two, which CMS does not have. `None` where it should be there and is not, in strict DER.
+    pub fn value_in_bit_string(self, bits: &[u8]) -> Option<&[u8]> {
+        match self {
+            Self::Dstu4145(_) | Self::Dstu4145BigEndian => {
+                <&OctetStringRef>::from_der(bits).ok().map(OctetStringRef::as_bytes)
+            }
+            _ => Some(bits),
+        }
+    }
+
+    /// The octets of such a BIT STRING for `value`.
+    pub fn value_to_bit_string(self, value: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Dstu4145(_) | Self::Dstu4145BigEndian => asn1::element(asn1::TAG_OCTET_STRING, &[&value]),
+            _ => value,
         }
     }
 
@@ -73,6 +105,8 @@ impl SignatureAlgorithm {
             Self::Ecdsa(_) => matches!(key, KeyKind::Ec(_)),
             Self::Ed25519 => key == KeyKind::Ed25519,
             Self::Ed448 => key == KeyKind::Ed448,
+            Self::Dstu4145(digest) => matches!(key, KeyKind::Dstu4145(_)) && digest.is_national(),
+            Self::Dstu4145BigEndian => matches!(key, KeyKind::Dstu4145(_)),
         }
     }
 }

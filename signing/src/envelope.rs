@@ -58,7 +58,7 @@ pub fn seal_key(key: &DocumentKey, recipient: &Certificate) -> Result<Vec<u8>, E
     let recipient_info = match public.kind() {
         KeyKind::Ec(_) => agreement::seal(&content_key, public, recipient)?,
         KeyKind::Rsa { .. } => transport::seal(&content_key, public, recipient)?,
-        KeyKind::Ed25519 | KeyKind::Ed448 => return Err(EnvelopeError::UnsupportedKey),
+        KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::Dstu4145(_) => return Err(EnvelopeError::UnsupportedKey),
     };
     let nonce = random::array::<NONCE_BYTES>();
     let (sealed, mac) = aes256_gcm_seal(content_key.expose(), &nonce, &[], key.expose());

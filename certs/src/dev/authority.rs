@@ -189,7 +189,7 @@ pub(super) fn signed(body: &[u8], key: &SoftwareKey) -> Result<Vec<u8>, KeyError
 /// [`signed`] with further elements behind the signature.
 pub(super) fn signed_with(body: &[u8], key: &SoftwareKey, rest: &[u8]) -> Result<Vec<u8>, KeyError> {
     let algorithm = key.default_algorithm();
-    let signature = write::bit_string(&key.sign(algorithm, body)?);
+    let signature = write::bit_string(&algorithm.value_to_bit_string(key.sign(algorithm, body)?));
     Ok(write::sequence(&[body, &algorithm.to_algorithm_identifier(), &signature, rest]))
 }
 

@@ -107,10 +107,8 @@ impl SubjectPublicKey {
             })
         })
         .map_err(|_| ParametersError::Malformed)?;
-        let parameters = Parameters::from_algorithm(
-            &algorithm.oid.to_string(),
-            algorithm.parameters.ok_or(ParametersError::Malformed)?,
-        )?;
+        let parameters =
+            Parameters::from_algorithm(&algorithm.oid.to_string(), algorithm.parameters.unwrap_or_default())?;
         let point = <&OctetStringRef>::from_der(bits).map_err(|_| ParametersError::Malformed)?;
         let key = PublicKey::from_bytes(parameters.curve, parameters.byte_order, point.as_bytes())?;
         Ok(Self { key, parameters })

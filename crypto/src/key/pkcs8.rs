@@ -2,10 +2,12 @@
 
 use der::asn1::{AnyRef, BitStringRef, OctetStringRef, UintRef};
 use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use zeroize::Zeroizing;
 
-use super::spki::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, bit_length, named_curve};
-use super::{KeyError, KeyKind, MAX_RSA_BITS, MIN_PRIVATE_RSA_BITS};
-use crate::asn1::{RawAlgorithm, read_all};
+use super::spki::{self, EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, bit_length, named_curve};
+use super::{KeyError, KeyKind, MAX_RSA_BITS, MIN_PRIVATE_DSTU_4145_DEGREE, MIN_PRIVATE_RSA_BITS};
+use crate::asn1::{self, RawAlgorithm, read_all};
+use crate::dstu4145::{Parameters, PrivateKey, PrivateKeyError};
 
 /// The kind of an unencrypted PKCS#8 private key; a key in another form is refused before any library sees it.
 pub(crate) fn kind(pkcs8: &[u8]) -> Result<KeyKind, KeyError> {
@@ -17,8 +19,44 @@ pub(crate) fn kind(pkcs8: &[u8]) -> Result<KeyKind, KeyError> {
         ED25519 if algorithm.parameters.is_none() => eddsa_kind(KeyKind::Ed25519, info.private, 32),
         ED448 if algorithm.parameters.is_none() => eddsa_kind(KeyKind::Ed448, info.private, 57),
         RSA_ENCRYPTION | ED25519 | ED448 => Err(KeyError::Malformed),
-        _ => Err(KeyError::UnsupportedAlgorithm),
+        // The rest is DSTU 4145, or unknown to it too.
+        _ => {
+            let curve = dstu4145_parameters(algorithm)?.curve;
+            if curve.degree() < MIN_PRIVATE_DSTU_4145_DEGREE {
+                return Err(KeyError::SizeOutOfBounds);
+            }
+            Ok(KeyKind::Dstu4145(curve))
+        }
     }
+}
+
+/// The AlgorithmIdentifier of a PKCS#8, as it stands.
+pub(crate) fn algorithm(pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let RawAlgorithm { oid, parameters } =
+        read_all(pkcs8, PrivateKeyInfo::read).map_err(|_| KeyError::Malformed)?.algorithm;
+    Ok(asn1::algorithm(&oid, parameters.unwrap_or_default()))
+}
+
+/// A private key of DSTU 4145: d as the content of the OCTET STRING, in the byte order of the algorithm's OID.
+pub(crate) fn dstu4145(pkcs8: &[u8]) -> Result<(PrivateKey, Parameters), KeyError> {
+    let info = read_all(pkcs8, PrivateKeyInfo::read).map_err(|_| KeyError::Malformed)?;
+    let parameters = dstu4145_parameters(info.algorithm)?;
+    match PrivateKey::from_bytes(parameters.curve, parameters.byte_order, info.private) {
+        Ok(key) => Ok((key, parameters)),
+        Err(PrivateKeyError::Length) => Err(KeyError::Malformed),
+        Err(PrivateKeyError::Zero | PrivateKeyError::Range) => Err(KeyError::InvalidScalar),
+    }
+}
+
+/// The PKCS#8 of a key of DSTU 4145.
+pub(crate) fn encode_dstu4145(key: &PrivateKey, parameters: &Parameters) -> Zeroizing<Vec<u8>> {
+    let private = Zeroizing::new(asn1::element(asn1::TAG_OCTET_STRING, &[&key.to_bytes(parameters.byte_order)]));
+    let algorithm = spki::dstu4145_algorithm(parameters);
+    Zeroizing::new(asn1::element(asn1::TAG_SEQUENCE, &[&asn1::unsigned_integer(&[0]), &algorithm, &private]))
+}
+
+fn dstu4145_parameters(algorithm: RawAlgorithm<'_>) -> Result<Parameters, KeyError> {
+    Ok(Parameters::from_algorithm(&algorithm.oid.to_string(), algorithm.parameters.unwrap_or_default())?)
 }
 
 /// The private scalar or seed of a key whose [`kind`] is an elliptic curve or EdDSA, and the public key where it is written beside it.
@@ -35,12 +73,7 @@ pub(crate) fn secret(pkcs8: &[u8], kind: KeyKind) -> Result<(&[u8], Option<&[u8]
 
 /// PKCS#8 of an elliptic-curve or EdDSA secret, with the public point for a curve (RFC 5915, 3).
 #[cfg(feature = "portable")]
-pub(crate) fn encode(kind: KeyKind, secret: &[u8], public: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
-    use zeroize::Zeroizing;
-
-    use super::spki::algorithm;
-    use crate::asn1;
-
+pub(crate) fn encode(kind: KeyKind, secret: &[u8], public: &[u8]) -> Zeroizing<Vec<u8>> {
     let octets = Zeroizing::new(asn1::element(asn1::TAG_OCTET_STRING, &[secret]));
     let inner = match kind {
         KeyKind::Ec(_) => {
@@ -50,7 +83,10 @@ pub(crate) fn encode(kind: KeyKind, secret: &[u8], public: &[u8]) -> zeroize::Ze
         _ => octets,
     };
     let private = Zeroizing::new(asn1::element(asn1::TAG_OCTET_STRING, &[&inner]));
-    Zeroizing::new(asn1::element(asn1::TAG_SEQUENCE, &[&asn1::unsigned_integer(&[0]), &algorithm(kind), &private]))
+    Zeroizing::new(asn1::element(
+        asn1::TAG_SEQUENCE,
+        &[&asn1::unsigned_integer(&[0]), &spki::algorithm(kind), &private],
+    ))
 }
 
 /// `SEQUENCE { version INTEGER (0 | 1), AlgorithmIdentifier, OCTET STRING, [0] attributes OPTIONAL, [1] publicKey OPTIONAL }`

@@ -7,6 +7,8 @@ use der::{Decode, Reader, SliceReader};
 
 use super::{Curve, KeyError, KeyKind, MAX_RSA_BITS, MIN_RSA_BITS, PssBound};
 use crate::asn1::{self, RawAlgorithm, read_all};
+use crate::dstu4145::{self, ByteOrder, CurveForm, Parameters, SubjectPublicKey};
+use crate::gost28147::Dke;
 use crate::signature::{SignatureAlgorithm, pss_parameters};
 
 /// What a SubjectPublicKeyInfo says, checked as far as arithmetic on the curve is not needed.
@@ -18,6 +20,8 @@ pub(crate) struct Shape {
     /// 0 for keys that are not RSA.
     pub(crate) exponent_bits: u32,
     pub(crate) pss: Option<PssBound>,
+    /// For a key of DSTU 4145, whose point is checked already.
+    pub(crate) dstu4145: Option<SubjectPublicKey>,
 }
 
 impl Shape {
@@ -43,7 +47,12 @@ impl Shape {
             }
             ED448 if algorithm.parameters.is_none() => Self::eddsa(KeyKind::Ed448, 57, range),
             RSA_ENCRYPTION | ED25519 | ED448 => Err(KeyError::Malformed),
-            _ => Err(KeyError::UnsupportedAlgorithm),
+            // The rest is DSTU 4145, or unknown to it too.
+            _ => {
+                let key = SubjectPublicKey::from_spki_der(spki)?;
+                let kind = KeyKind::Dstu4145(key.parameters.curve);
+                Ok(Self { kind, raw: range, exponent_bits: 0, pss: None, dstu4145: Some(key) })
+            }
         }
     }
 
@@ -61,7 +70,7 @@ impl Shape {
         if !(2..=MAX_EXPONENT_BITS).contains(&exponent_bits) || !is_odd(exponent) {
             return Err(KeyError::InvalidExponent);
         }
-        Ok(Self { kind: KeyKind::Rsa { bits }, raw: range, exponent_bits, pss })
+        Ok(Self { kind: KeyKind::Rsa { bits }, raw: range, exponent_bits, pss, dstu4145: None })
     }
 
     fn ec(curve: Curve, point: &[u8], range: Range<usize>) -> Result<Self, KeyError> {
@@ -73,14 +82,14 @@ impl Shape {
         if point.len() != wanted {
             return Err(KeyError::InvalidPoint);
         }
-        Ok(Self { kind: KeyKind::Ec(curve), raw: range, exponent_bits: 0, pss: None })
+        Ok(Self { kind: KeyKind::Ec(curve), raw: range, exponent_bits: 0, pss: None, dstu4145: None })
     }
 
     fn eddsa(kind: KeyKind, length: usize, range: Range<usize>) -> Result<Self, KeyError> {
         if range.len() != length {
             return Err(KeyError::Malformed);
         }
-        Ok(Self { kind, raw: range, exponent_bits: 0, pss: None })
+        Ok(Self { kind, raw: range, exponent_bits: 0, pss: None, dstu4145: None })
     }
 }
 
@@ -108,8 +117,12 @@ pub(crate) fn named_curve(parameters: Option<&[u8]>) -> Result<Curve, KeyError> 
 
 /// A SubjectPublicKeyInfo for `raw`.
 pub(crate) fn encode(kind: KeyKind, raw: &[u8]) -> Vec<u8> {
-    let algorithm = algorithm(kind);
-    asn1::element(asn1::TAG_SEQUENCE, &[&algorithm, &asn1::element(asn1::TAG_BIT_STRING, &[&[0], raw])])
+    encode_with(&algorithm(kind), raw)
+}
+
+/// A SubjectPublicKeyInfo of the given AlgorithmIdentifier.
+pub(crate) fn encode_with(algorithm: &[u8], raw: &[u8]) -> Vec<u8> {
+    asn1::element(asn1::TAG_SEQUENCE, &[algorithm, &asn1::element(asn1::TAG_BIT_STRING, &[&[0], raw])])
 }
 
 /// The AlgorithmIdentifier of a key of this kind.
@@ -119,7 +132,19 @@ pub(crate) fn algorithm(kind: KeyKind) -> Vec<u8> {
         KeyKind::Ec(curve) => asn1::algorithm(&EC_PUBLIC_KEY, &asn1::element(0x06, &[curve_oid(curve).as_bytes()])),
         KeyKind::Ed25519 => asn1::algorithm(&ED25519, &[]),
         KeyKind::Ed448 => asn1::algorithm(&ED448, &[]),
+        KeyKind::Dstu4145(curve) => dstu4145_algorithm(&usual_parameters(curve)),
     }
+}
+
+/// The AlgorithmIdentifier of a key of DSTU 4145.
+pub(crate) fn dstu4145_algorithm(parameters: &Parameters) -> Vec<u8> {
+    asn1::algorithm(&ObjectIdentifier::new_unwrap(parameters.algorithm_oid()), &parameters.to_der())
+}
+
+/// What the authorities of Ukraine put into certificates: little-endian, the curve written out, DKE No 1.
+pub(crate) fn usual_parameters(curve: dstu4145::Curve) -> Parameters {
+    let substitution = Some(*Dke::NUMBER_1.packed());
+    Parameters { curve, byte_order: ByteOrder::Little, form: CurveForm::Explicit, substitution }
 }
 
 /// RFC 4055, 3.1: without parameters the key may be used with any; with parameters it is bound to them.

@@ -181,21 +181,25 @@ fn both_sides_agree_on_the_secret() {
     for curve in Curve::ALL {
         let ours = SoftwareKey::generate(KeyKind::Ec(curve)).unwrap();
         let theirs = SoftwareKey::generate(KeyKind::Ec(curve)).unwrap();
-        let secret = ours.agree(theirs.public_key()).unwrap();
+        let secret = ours.agree(theirs.public_key(), Cofactor::Ignore).unwrap();
         assert_eq!(secret.len(), curve.field_len());
-        assert_eq!(*secret, *theirs.agree(ours.public_key()).unwrap(), "{curve:?}");
-        let (ephemeral, secret) = ours.public_key().agree_ephemeral().unwrap();
-        assert_eq!(*secret, *ours.agree(&ephemeral).unwrap(), "{curve:?}");
+        assert_eq!(*secret, *theirs.agree(ours.public_key(), Cofactor::Ignore).unwrap(), "{curve:?}");
+        let (ephemeral, secret) = ours.public_key().agree_ephemeral(Cofactor::Ignore).unwrap();
+        assert_eq!(*secret, *ours.agree(&ephemeral, Cofactor::Ignore).unwrap(), "{curve:?}");
 
         let private = PKey::private_key_from_pkcs8(&ours.to_pkcs8_der().unwrap()).unwrap();
         let public = PKey::public_key_from_der(theirs.public_key().spki_der()).unwrap();
         let mut oracle = openssl::derive::Deriver::new(&private).unwrap();
         oracle.set_peer(&public).unwrap();
-        assert_eq!(*ours.agree(theirs.public_key()).unwrap(), oracle.derive_to_vec().unwrap(), "{curve:?}");
+        assert_eq!(
+            *ours.agree(theirs.public_key(), Cofactor::Ignore).unwrap(),
+            oracle.derive_to_vec().unwrap(),
+            "{curve:?}"
+        );
     }
     let p256 = SoftwareKey::generate(KeyKind::Ec(Curve::P256)).unwrap();
     let brainpool = SoftwareKey::generate(KeyKind::Ec(Curve::BrainpoolP256r1)).unwrap();
-    assert_eq!(p256.agree(brainpool.public_key()).unwrap_err(), KeyError::WrongOperation);
+    assert_eq!(p256.agree(brainpool.public_key(), Cofactor::Ignore).unwrap_err(), KeyError::WrongOperation);
 }
 
 #[cfg(feature = "native")]

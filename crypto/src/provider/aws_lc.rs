@@ -168,7 +168,7 @@ impl SigningKey {
                 let pkcs8 = Zeroizing::new(pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec());
                 Ok((Self::Ed25519(pair), pkcs8))
             }
-            KeyKind::Ed448 => Err(KeyError::UnsupportedAlgorithm),
+            KeyKind::Ed448 | KeyKind::Dstu4145(_) => Err(KeyError::UnsupportedAlgorithm),
         }
     }
 
@@ -183,7 +183,7 @@ impl SigningKey {
             }
             KeyKind::Rsa { .. } => Ok(Self::Rsa(rsa::KeyPair::from_pkcs8(pkcs8).map_err(malformed)?)),
             KeyKind::Ed25519 => Ok(Self::Ed25519(Ed25519KeyPair::from_pkcs8(pkcs8).map_err(malformed)?)),
-            KeyKind::Ed448 => Err(KeyError::UnsupportedAlgorithm),
+            KeyKind::Ed448 | KeyKind::Dstu4145(_) => Err(KeyError::UnsupportedAlgorithm),
         }
     }
 

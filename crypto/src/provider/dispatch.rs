@@ -12,6 +12,7 @@ use super::{Implementation, Provider, Task, cannot_fail, national};
 #[cfg(feature = "native")]
 use super::{aws_lc, open_ssl};
 use crate::digest::{Digest, DigestAlgorithm, MAX_DIGEST_BYTES};
+use crate::dstu4145::{self, Cofactor, SubjectPublicKey};
 use crate::key::{Curve, KeyError, KeyKind};
 use crate::signature::{SignatureAlgorithm, VerifyError};
 
@@ -190,6 +191,8 @@ pub(crate) fn unwrap_aes256(provider: Provider, kek: &[u8; 32], wrapped: &[u8], 
 
 /// A public key as each library parsed it.
 pub(crate) struct VerifyingEngines {
+    /// A key of DSTU 4145, which no library is asked about.
+    national: Option<Box<national::VerifyingKey>>,
     #[cfg(feature = "native")]
     aws_lc: aws_lc::VerifyingKey,
     #[cfg(feature = "native")]
@@ -199,8 +202,9 @@ pub(crate) struct VerifyingEngines {
 }
 
 impl VerifyingEngines {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(dstu4145: Option<&SubjectPublicKey>) -> Self {
         Self {
+            national: dstu4145.map(|key| Box::new(national::VerifyingKey::new(key))),
             #[cfg(feature = "native")]
             aws_lc: aws_lc::VerifyingKey::new(),
             #[cfg(feature = "native")]
@@ -237,6 +241,9 @@ impl VerifyingEngines {
         input: Input<'_>,
         signature: &[u8],
     ) -> Result<(), VerifyError> {
+        if let Some(key) = &self.national {
+            return key.verify(algorithm, input, signature);
+        }
         let task = Task::Verify { key: material.kind, exponent_bits: material.exponent_bits, algorithm };
         match provider.implementation(task).ok_or(VerifyError::UnsupportedAlgorithm)? {
             #[cfg(feature = "native")]
@@ -275,6 +282,7 @@ pub(crate) fn encrypt_rsa_oaep(
 /// A private key as each library parsed it.
 pub(crate) struct SigningEngines {
     kind: KeyKind,
+    national: OnceLock<Box<national::SigningKey>>,
     #[cfg(feature = "native")]
     aws_lc: OnceLock<aws_lc::SigningKey>,
     #[cfg(feature = "native")]
@@ -287,6 +295,7 @@ impl SigningEngines {
     pub(crate) fn new(kind: KeyKind) -> Self {
         Self {
             kind,
+            national: OnceLock::new(),
             #[cfg(feature = "native")]
             aws_lc: OnceLock::new(),
             #[cfg(feature = "native")]
@@ -298,6 +307,9 @@ impl SigningEngines {
 
     /// Parses `pkcs8` with the library that the table names; answers the raw public key.
     pub(crate) fn load(&self, provider: Provider, pkcs8: &[u8]) -> Result<Vec<u8>, KeyError> {
+        if let KeyKind::Dstu4145(_) = self.kind {
+            return Ok(self.national(pkcs8)?.public_raw());
+        }
         match provider.implementation(Task::PrivateKey(self.kind)).ok_or(KeyError::UnsupportedAlgorithm)? {
             #[cfg(feature = "native")]
             Implementation::AwsLc => Ok(self.aws_lc(pkcs8)?.public_raw()),
@@ -315,6 +327,9 @@ impl SigningEngines {
         algorithm: SignatureAlgorithm,
         input: Input<'_>,
     ) -> Result<Vec<u8>, KeyError> {
+        if let KeyKind::Dstu4145(_) = self.kind {
+            return self.national(pkcs8)?.sign(algorithm, input);
+        }
         let task = Task::Sign { key: self.kind, algorithm };
         match provider.implementation(task).ok_or(KeyError::UnsupportedAlgorithm)? {
             #[cfg(feature = "native")]
@@ -344,6 +359,16 @@ impl SigningEngines {
         }
     }
 
+    /// Agreement by DSTU 4145; another curve is a wrong operation.
+    pub(crate) fn agree_dstu4145(
+        &self,
+        pkcs8: &[u8],
+        peer: &dstu4145::PublicKey,
+        cofactor: Cofactor,
+    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.national(pkcs8)?.agree(peer, cofactor)
+    }
+
     pub(crate) fn decrypt_rsa_oaep(
         &self,
         provider: Provider,
@@ -356,6 +381,10 @@ impl SigningEngines {
             #[cfg(feature = "portable")]
             Implementation::RustCrypto => self.rust_crypto(pkcs8)?.decrypt_rsa_oaep(ciphertext),
         }
+    }
+
+    fn national(&self, pkcs8: &[u8]) -> Result<&national::SigningKey, KeyError> {
+        once(&self.national, || national::SigningKey::load(pkcs8).map(Box::new)).map(Box::as_ref)
     }
 
     #[cfg(feature = "native")]
@@ -385,6 +414,11 @@ pub(crate) struct GeneratedKey {
 /// A fresh private key.
 pub(crate) fn generate_private(provider: Provider, kind: KeyKind) -> Result<GeneratedKey, KeyError> {
     let engines = SigningEngines::new(kind);
+    if let KeyKind::Dstu4145(curve) = kind {
+        let (key, pkcs8) = national::SigningKey::generate(curve);
+        let public = engines.national.get_or_init(|| Box::new(key)).public_raw();
+        return Ok(GeneratedKey { engines, pkcs8, public });
+    }
     let (pkcs8, public) = match provider.implementation(Task::PrivateKey(kind)).ok_or(KeyError::UnsupportedAlgorithm)? {
         #[cfg(feature = "native")]
         Implementation::AwsLc => {

@@ -1,8 +1,15 @@
-//! The national digests under way. They are this crate's own code, the same in every provider.
+//! The national digests under way, and keys of DSTU 4145. They are this crate's own code, the same in every provider.
 
+use zeroize::Zeroizing;
+
+use super::Input;
+use crate::asn1;
 use crate::digest::{DigestAlgorithm, MAX_DIGEST_BYTES};
+use crate::dstu4145::{ByteOrder, Cofactor, Curve, Parameters, PrivateKey, PublicKey, SubjectPublicKey};
 use crate::gost34311::Gost34311;
+use crate::key::{KeyError, dstu4145_pkcs8, encode_dstu4145_pkcs8, usual_parameters};
 use crate::kupyna::{Kupyna, Width};
+use crate::signature::{SignatureAlgorithm, VerifyError};
 
 pub(crate) enum DigestContext {
     Gost34311(Gost34311),
@@ -47,5 +54,73 @@ impl DigestContext {
             }
         }
         bytes
+    }
+}
+
+/// A public key of DSTU 4145. What can be prepared once for many verifications is kept here, and nowhere else.
+pub(crate) struct VerifyingKey {
+    key: PublicKey,
+}
+
+impl VerifyingKey {
+    pub(crate) fn new(key: &SubjectPublicKey) -> Self {
+        Self { key: key.key }
+    }
+
+    pub(crate) fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        input: Input<'_>,
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        let (Some(order), Input::Digest(digest)) = (byte_order(algorithm), input) else {
+            return Err(VerifyError::UnsupportedAlgorithm);
+        };
+        self.key.verify(order, digest.as_bytes(), signature).map_err(|_| VerifyError::Mismatch)
+    }
+}
+
+/// A private key of DSTU 4145 with its parameters.
+pub(crate) struct SigningKey {
+    key: PrivateKey,
+    parameters: Parameters,
+}
+
+impl SigningKey {
+    /// Fresh key and its PKCS#8.
+    pub(crate) fn generate(curve: Curve) -> (Self, Zeroizing<Vec<u8>>) {
+        let key = Self { key: PrivateKey::generate(curve), parameters: usual_parameters(curve) };
+        let pkcs8 = encode_dstu4145_pkcs8(&key.key, &key.parameters);
+        (key, pkcs8)
+    }
+
+    pub(crate) fn load(pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let (key, parameters) = dstu4145_pkcs8(pkcs8)?;
+        Ok(Self { key, parameters })
+    }
+
+    /// The OCTET STRING with the compressed point.
+    pub(crate) fn public_raw(&self) -> Vec<u8> {
+        asn1::element(asn1::TAG_OCTET_STRING, &[&self.key.public_key().to_bytes(self.parameters.byte_order)])
+    }
+
+    pub(crate) fn sign(&self, algorithm: SignatureAlgorithm, input: Input<'_>) -> Result<Vec<u8>, KeyError> {
+        let (Some(order), Input::Digest(digest)) = (byte_order(algorithm), input) else {
+            return Err(KeyError::WrongOperation);
+        };
+        self.key.sign(order, digest.as_bytes()).map_err(|_| KeyError::OperationFailed)
+    }
+
+    pub(crate) fn agree(&self, peer: &PublicKey, cofactor: Cofactor) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        self.key.agree(peer, cofactor).map_err(|_| KeyError::WrongOperation)
+    }
+}
+
+/// That of the signature, which its own OID says; `None` where it is none of DSTU 4145.
+const fn byte_order(algorithm: SignatureAlgorithm) -> Option<ByteOrder> {
+    match algorithm {
+        SignatureAlgorithm::Dstu4145(_) => Some(ByteOrder::Little),
+        SignatureAlgorithm::Dstu4145BigEndian => Some(ByteOrder::Big),
+        _ => None,
     }
 }

@@ -52,6 +52,7 @@ impl VerifyingKey {
             KeyKind::Ec(curve) => public_point(curve, material.raw).map_err(|_| KeyError::InvalidPoint)?,
             KeyKind::Ed25519 => raw_key(material.raw, Id::ED25519)?,
             KeyKind::Ed448 => raw_key(material.raw, Id::ED448)?,
+            KeyKind::Dstu4145(_) => return Err(KeyError::UnsupportedAlgorithm),
         };
         Ok(Self(key))
     }
@@ -118,6 +119,8 @@ impl SigningKey {
                 KeyKind::Rsa { bits } => PKey::from_rsa(Rsa::generate(bits)?)?,
                 KeyKind::Ed25519 => PKey::generate_ed25519()?,
                 KeyKind::Ed448 => PKey::generate_ed448()?,
+                // None of OpenSSL's: an error without a reason in its queue.
+                KeyKind::Dstu4145(_) => return Err(ErrorStack::get()),
             };
             let pkcs8 = Zeroizing::new(key.private_key_to_pkcs8()?);
             Ok::<_, ErrorStack>((Self { kind, key }, pkcs8))
@@ -132,6 +135,7 @@ impl SigningKey {
             KeyKind::Ec(_) => key.ec_key().and_then(|key| key.check_key()).is_ok(),
             KeyKind::Rsa { .. } => key.rsa().and_then(|key| key.check_key()).unwrap_or(false),
             KeyKind::Ed25519 | KeyKind::Ed448 => true,
+            KeyKind::Dstu4145(_) => false,
         };
         if sound { Ok(Self { kind, key }) } else { Err(KeyError::Malformed) }
     }
@@ -145,7 +149,7 @@ impl SigningKey {
                 key.public_key().to_bytes(key.group(), PointConversionForm::UNCOMPRESSED, &mut context)
             }
             KeyKind::Rsa { .. } => self.key.rsa()?.public_key_to_der_pkcs1(),
-            KeyKind::Ed25519 | KeyKind::Ed448 => self.key.raw_public_key(),
+            KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::Dstu4145(_) => self.key.raw_public_key(),
         };
         read().map_err(|_| KeyError::Malformed)
     }
@@ -211,7 +215,10 @@ where
             context.set_rsa_pss_saltlen(RsaPssSaltlen::custom(i32::try_from(salt_len).unwrap_or(i32::MAX)))
         }
         SignatureAlgorithm::Ecdsa(digest) => context.set_signature_md(md(digest)),
-        SignatureAlgorithm::Ed25519 | SignatureAlgorithm::Ed448 => Ok(()),
+        SignatureAlgorithm::Ed25519
+        | SignatureAlgorithm::Ed448
+        | SignatureAlgorithm::Dstu4145(_)
+        | SignatureAlgorithm::Dstu4145BigEndian => Ok(()),
     }
 }
 

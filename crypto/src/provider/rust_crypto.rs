@@ -139,7 +139,7 @@ impl VerifyingKey {
                 let raw = material.raw.first_chunk().ok_or(KeyError::Malformed)?;
                 ed25519_dalek::VerifyingKey::from_bytes(raw).map(Self::Ed25519).map_err(|_| KeyError::Malformed)
             }
-            KeyKind::Ec(_) | KeyKind::Ed448 => Err(KeyError::UnsupportedAlgorithm),
+            KeyKind::Ec(_) | KeyKind::Ed448 | KeyKind::Dstu4145(_) => Err(KeyError::UnsupportedAlgorithm),
         }
     }
 

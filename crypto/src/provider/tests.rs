@@ -12,6 +12,9 @@ fn algorithms_of(kind: KeyKind) -> Vec<SignatureAlgorithm> {
         KeyKind::Ec(_) => DIGESTS.map(SignatureAlgorithm::Ecdsa).to_vec(),
         KeyKind::Ed25519 => vec![SignatureAlgorithm::Ed25519],
         KeyKind::Ed448 => vec![SignatureAlgorithm::Ed448],
+        KeyKind::Dstu4145(_) => {
+            DigestAlgorithm::ALL[DIGESTS.len()..].iter().copied().map(SignatureAlgorithm::Dstu4145).collect()
+        }
         KeyKind::Rsa { .. } => {
             let mut all = DIGESTS.map(SignatureAlgorithm::RsaPkcs1).to_vec();
             for digest in DIGESTS {
@@ -178,7 +181,10 @@ fn private_keys_move_between_providers() {
                     assert_eq!(moved.public_key(), key.public_key(), "{kind:?}");
                     if let KeyKind::Ec(_) = kind {
                         let peer = SoftwareKey::generate_with(from, kind).unwrap();
-                        assert_eq!(*moved.agree(peer.public_key()).unwrap(), *key.agree(peer.public_key()).unwrap());
+                        assert_eq!(
+                            *moved.agree(peer.public_key(), Cofactor::Ignore).unwrap(),
+                            *key.agree(peer.public_key(), Cofactor::Ignore).unwrap()
+                        );
                     }
                 }
                 Err(error) => {

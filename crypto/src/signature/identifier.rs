@@ -1,4 +1,4 @@
-//! AlgorithmIdentifiers of signatures: RFC 3279, 4055, 5758, 8017, 8410, 9688 and NIST's arc.
+//! AlgorithmIdentifiers of signatures: RFC 3279, 4055, 5758, 8017, 8410, 9688, NIST's arc and the national one of Ukraine.
 
 use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Decode, Reader, SliceReader};
@@ -6,6 +6,7 @@ use der::{Decode, Reader, SliceReader};
 use super::{SignatureAlgorithm, VerifyError};
 use crate::asn1::{self, RawAlgorithm, read_all};
 use crate::digest::DigestAlgorithm;
+use crate::dstu4145::Parameters;
 use crate::key::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, RSASSA_PSS};
 
 impl SignatureAlgorithm {
@@ -29,7 +30,7 @@ impl SignatureAlgorithm {
     }
 
     /// The DER AlgorithmIdentifier: NULL parameters for RSASSA-PKCS1-v1_5 (RFC 4055, 5; RFC 9688, 3.2), none for ECDSA (RFC 5758, 3.2) and EdDSA
-    /// (RFC 8410, 3), all four fields but the trailer for PSS.
+    /// (RFC 8410, 3) and DSTU 4145, all four fields but the trailer for PSS.
     pub fn to_algorithm_identifier(self) -> Vec<u8> {
         match self {
             Self::RsaPkcs1(digest) => asn1::algorithm(&rsa_pkcs1_oid(digest), &asn1::NULL),
@@ -39,6 +40,8 @@ impl SignatureAlgorithm {
             Self::Ecdsa(digest) => asn1::algorithm(&ecdsa_oid(digest), &[]),
             Self::Ed25519 => asn1::algorithm(&ED25519, &[]),
             Self::Ed448 => asn1::algorithm(&ED448, &[]),
+            Self::Dstu4145(digest) => asn1::algorithm(&dstu4145_oid(digest), &[]),
+            Self::Dstu4145BigEndian => asn1::algorithm(&DSTU_4145_BIG_ENDIAN, &[]),
         }
     }
 }
@@ -53,6 +56,13 @@ fn recognise(algorithm: RawAlgorithm<'_>, digest: Option<DigestAlgorithm>) -> Op
         EC_PUBLIC_KEY if algorithm.parameters.is_some_and(is_oid) => {
             return digest.map(SignatureAlgorithm::Ecdsa);
         }
+        // The OIDs of DSTU 4145 with GOST 34.311 are those of keys too: their parameters may be repeated, and do not count either.
+        oid if algorithm
+            .parameters
+            .is_some_and(|parameters| Parameters::from_algorithm(&oid.to_string(), parameters).is_ok()) =>
+        {
+            return recognise(RawAlgorithm { oid, parameters: None }, digest);
+        }
         _ => {}
     }
     // The standards want NULL here and nothing there; signers mix them up, and neither says anything.
@@ -62,6 +72,11 @@ fn recognise(algorithm: RawAlgorithm<'_>, digest: Option<DigestAlgorithm>) -> Op
     match algorithm.oid {
         RSA_ENCRYPTION => digest.map(SignatureAlgorithm::RsaPkcs1),
         EC_PUBLIC_KEY => digest.map(SignatureAlgorithm::Ecdsa),
+        DSTU_4145_LITTLE_ENDIAN => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Gost34311)),
+        DSTU_4145_BIG_ENDIAN => Some(SignatureAlgorithm::Dstu4145BigEndian),
+        KUPYNA_256 | KUPYNA_256_PB => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Kupyna256)),
+        KUPYNA_384 | KUPYNA_384_PB => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Kupyna384)),
+        KUPYNA_512 | KUPYNA_512_PB => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Kupyna512)),
         oid => DigestAlgorithm::ALL.into_iter().find_map(|digest| {
             if oid == rsa_pkcs1_oid(digest) {
                 Some(SignatureAlgorithm::RsaPkcs1(digest))
@@ -172,4 +187,23 @@ fn ecdsa_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
     })
 }
 
+/// DSTU 4145, values little-endian. With Kupyna the OID ends in the arc of the polynomial basis, as in the national root of 2026; without that
+/// arc it is read too. Digests that are not national have none: that of a key, as above.
+fn dstu4145_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
+    match digest {
+        DigestAlgorithm::Kupyna256 => KUPYNA_256_PB,
+        DigestAlgorithm::Kupyna384 => KUPYNA_384_PB,
+        DigestAlgorithm::Kupyna512 => KUPYNA_512_PB,
+        _ => DSTU_4145_LITTLE_ENDIAN,
+    }
+}
+
 const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
+const DSTU_4145_LITTLE_ENDIAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.1.1");
+const DSTU_4145_BIG_ENDIAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.1.1.1.1");
+const KUPYNA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.1");
+const KUPYNA_256_PB: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.1.1");
+const KUPYNA_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.2");
+const KUPYNA_384_PB: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.2.1");
+const KUPYNA_512: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.3");
+const KUPYNA_512_PB: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.3.1");

@@ -156,7 +156,7 @@ fn named_apart(algorithm: SignatureAlgorithm) -> Option<DigestAlgorithm> {
 fn identifiers_come_back() {
     for algorithm in every_algorithm() {
         let der = algorithm.to_algorithm_identifier();
-        let raw = crate::asn1::read_all(&der, crate::asn1::RawAlgorithm::read).unwrap();
+        let raw = asn1::read_all(&der, asn1::RawAlgorithm::read).unwrap();
         let named = named_apart(algorithm);
         let back = SignatureAlgorithm::from_algorithm_identifier(&raw.oid.to_string(), raw.parameters, named);
         assert_eq!(back, Ok(algorithm));
@@ -214,4 +214,62 @@ fn key_oids_need_the_digest_of_the_signer_info() {
         assert_eq!(read(oid, junk, sha512), Err(VerifyError::UnsupportedAlgorithm), "{oid}");
     }
     assert_eq!(read("1.3.101.112", null, None), Err(VerifyError::UnsupportedAlgorithm), "RFC 8410, 3");
+}
+
+/// Every OID of DSTU 4145 that a signature may carry, without its arc, and what it means.
+#[test]
+fn dstu_4145_has_its_oids_in_both_directions() {
+    use crate::dstu4145::{ByteOrder, Curve, CurveForm, Parameters};
+    use DigestAlgorithm::{Gost34311, Kupyna256, Kupyna384, Kupyna512};
+    let read = |oid: &str, parameters: Option<&[u8]>| {
+        let oid = format!("1.2.804.2.1.1.1.1.3.{oid}");
+        SignatureAlgorithm::from_algorithm_identifier(&oid, parameters, None)
+    };
+    for (oid, algorithm, written) in [
+        ("1.1", SignatureAlgorithm::Dstu4145(Gost34311), true),
+        ("1.1.1.1", SignatureAlgorithm::Dstu4145BigEndian, true),
+        ("6.1", SignatureAlgorithm::Dstu4145(Kupyna256), false),
+        ("6.1.1", SignatureAlgorithm::Dstu4145(Kupyna256), true),
+        ("6.2", SignatureAlgorithm::Dstu4145(Kupyna384), false),
+        ("6.2.1", SignatureAlgorithm::Dstu4145(Kupyna384), true),
+        ("6.3", SignatureAlgorithm::Dstu4145(Kupyna512), false),
+        ("6.3.1", SignatureAlgorithm::Dstu4145(Kupyna512), true),
+    ] {
+        assert_eq!(read(oid, None), Ok(algorithm));
+        assert_eq!(read(oid, Some(&asn1::NULL)), Ok(algorithm));
+        assert_eq!(read(oid, Some(&[0x30, 0])), Err(VerifyError::UnsupportedAlgorithm));
+        let der = algorithm.to_algorithm_identifier();
+        let last = u8::try_from(oid.split('.').next_back().unwrap().parse::<u32>().unwrap()).unwrap();
+        let arcs = oid.split('.').count();
+        assert_eq!(usize::from(der[3]) == 9 + arcs && der.last() == Some(&last), written, "{oid} {der:02x?}");
+    }
+    for oid in ["1.2", "1.1.1", "6", "6.4", "6.1.2", "6.1.1.1"] {
+        assert_eq!(read(oid, None), Err(VerifyError::UnsupportedAlgorithm), "{oid}");
+    }
+    // Parameters of the key repeated: as the OID says, whichever curve they name; of the other byte order they are none.
+    for byte_order in [ByteOrder::Little, ByteOrder::Big] {
+        let form = CurveForm::Explicit;
+        let parameters = Parameters { curve: Curve::M257, byte_order, form, substitution: Some([7; 64]) }.to_der();
+        let of_its_order = |algorithm, wanted| {
+            if byte_order == wanted { Ok(algorithm) } else { Err(VerifyError::UnsupportedAlgorithm) }
+        };
+        let little = of_its_order(SignatureAlgorithm::Dstu4145(Gost34311), ByteOrder::Little);
+        let big = of_its_order(SignatureAlgorithm::Dstu4145BigEndian, ByteOrder::Big);
+        assert_eq!((read("1.1", Some(&parameters)), read("1.1.1.1", Some(&parameters))), (little, big));
+        assert_eq!(read("6.1.1", Some(&parameters)), Err(VerifyError::UnsupportedAlgorithm));
+    }
+}
+
+#[test]
+fn in_a_bit_string_dstu_4145_stands_inside_an_octet_string() {
+    let algorithm = SignatureAlgorithm::Dstu4145(DigestAlgorithm::Gost34311);
+    let wrapped = algorithm.value_to_bit_string(vec![7; 64]);
+    assert_eq!(wrapped[..2], [4, 64]);
+    assert_eq!(algorithm.value_in_bit_string(&wrapped), Some(&[7; 64][..]));
+    for bad in [&wrapped[2..], &wrapped[..65], &[&wrapped[..], &[0]].concat(), &[]] {
+        assert_eq!(algorithm.value_in_bit_string(bad), None, "{bad:02x?}");
+    }
+    let other = SignatureAlgorithm::Ed25519;
+    assert_eq!(other.value_in_bit_string(&[7; 64]), Some(&[7; 64][..]));
+    assert_eq!(other.value_to_bit_string(vec![7; 64]), [7; 64]);
 }

@@ -1,7 +1,7 @@
 //! KeyAgreeRecipientInfo: ephemeral-static ECDH, RFC 5753 3.1 and 7.
 
 use certs::certificate::Certificate;
-use crypto::key::{KeyHandle, KeyKind, PublicKey};
+use crypto::key::{Cofactor, KeyHandle, KeyKind, PublicKey};
 use crypto::seal::{DocumentKey, aes256_unwrap, aes256_wrap, x963_kdf_sha256};
 use zeroize::Zeroizing;
 
@@ -16,7 +16,7 @@ pub(super) fn seal(
     public: &PublicKey,
     recipient: &Certificate,
 ) -> Result<Vec<u8>, EnvelopeError> {
-    let (ephemeral, secret) = public.agree_ephemeral().map_err(|_| EnvelopeError::UnsupportedKey)?;
+    let (ephemeral, secret) = public.agree_ephemeral(Cofactor::Ignore).map_err(|_| EnvelopeError::UnsupportedKey)?;
     // RFC 3565, 2.3.2: the parameters of id-aes256-wrap are absent.
     let wrap = Writer::new().nest(tag::SEQUENCE, Writer::new().oid(oid::AES256_WRAP)).into_bytes();
     let wrapped = aes256_wrap(&key_encryption_key(&secret, &wrap, None), content_key.expose());
@@ -59,7 +59,7 @@ pub(super) fn open(
         return Err(EnvelopeError::Malformed);
     }
     let peer = originator_key(&originator, recipient)?;
-    let secret = private.agree(&peer).map_err(|_| EnvelopeError::UnsupportedKey)?;
+    let secret = private.agree(&peer, Cofactor::Ignore).map_err(|_| EnvelopeError::UnsupportedKey)?;
     let kek = key_encryption_key(&secret, wrap, user_keying_material);
     let key = aes256_unwrap(&kek, wrapped).map_err(|_| EnvelopeError::Forged)?;
     let key: [u8; 32] = key.as_slice().try_into().map_err(|_| EnvelopeError::Malformed)?;
