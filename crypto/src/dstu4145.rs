@@ -7,6 +7,8 @@
 //! The public key is Q = −d·G. The hash counts as a little-endian number. Bytes of keys and signatures follow [`ByteOrder`]; integers of
 //! ASN.1 are big-endian always.
 
+mod batch;
+mod comb;
 mod curve;
 pub mod derivation;
 mod error;
@@ -16,6 +18,7 @@ mod limbs;
 mod nonce;
 mod parameters;
 mod point;
+mod prepared;
 mod private;
 mod public;
 mod recode;
@@ -23,9 +26,11 @@ mod scalar;
 mod sign;
 mod verify;
 
+pub use batch::{Unverified, verify_batch};
 pub use curve::Curve;
 pub use error::{AgreementError, ParametersError, PrivateKeyError, PublicKeyError, SignError, VerifyError};
 pub use parameters::{CurveForm, Parameters, SubjectPublicKey};
+pub use prepared::PreparedKey;
 pub use private::{Cofactor, PrivateKey};
 pub use public::{ByteOrder, PublicKey};
 pub use verify::{KeyOrSignatureError, verify_with_new_key};

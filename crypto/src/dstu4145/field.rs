@@ -7,6 +7,7 @@ pub(crate) mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::batch::{Item, Verdict};
 #[cfg(target_arch = "x86_64")]
 use super::curve::Curve;
 use super::curve::Domain;
@@ -28,6 +29,13 @@ pub(crate) trait Arithmetic: Copy + Send + Sync + 'static {
     #[inline(always)]
     fn a(self) -> bool {
         self.domain().a
+    }
+
+    /// Runs `operation` as a function of its own, with the processor features of the engine switched on: what is too large to be compiled
+    /// into every place that uses it.
+    #[inline(always)]
+    fn call<O: Operation<Self>>(self, operation: O) -> O::Output {
+        operation.run(self)
     }
 
     /// Takes a value below 2^m.
@@ -70,21 +78,42 @@ pub(crate) trait Arithmetic: Copy + Send + Sync + 'static {
         half_trace(self, element)
     }
 
-    /// element⁻¹; zero for zero (Itoh and Tsujii: element^(2^m − 2), along the bits of m − 1).
+    /// element⁻¹; zero for zero.
     #[inline(always)]
     fn invert(self, element: Self::Element) -> Self::Element {
-        let exponent = self.domain().degree - 1;
+        self.call(Invert(element))
+    }
+}
+
+/// A part of a computation, see [`Arithmetic::call`].
+pub(crate) trait Operation<A: Arithmetic> {
+    type Output;
+
+    /// Must be `#[inline(always)]`, as [`Task::run`].
+    fn run(self, field: A) -> Self::Output;
+}
+
+/// Itoh and Tsujii: element^(2^m − 2), along the bits of m − 1.
+struct Invert<E>(E);
+
+impl<A: Arithmetic> Operation<A> for Invert<A::Element> {
+    type Output = A::Element;
+
+    #[inline(always)]
+    fn run(self, field: A) -> A::Element {
+        let Self(element) = self;
+        let exponent = field.domain().degree - 1;
         // `power` is element^(2^reached − 1).
         let (mut power, mut reached) = (element, 1);
         for index in (0..exponent.ilog2()).rev() {
-            power = self.multiply(self.square_times(power, reached), power);
+            power = field.multiply(field.square_times(power, reached), power);
             reached *= 2;
             if exponent >> index & 1 == 1 {
-                power = self.multiply(self.square(power), element);
+                power = field.multiply(field.square(power), element);
                 reached += 1;
             }
         }
-        self.square(power)
+        field.square(power)
     }
 }
 
@@ -95,6 +124,12 @@ pub(crate) trait Field: Arithmetic {
 
     /// The tables of the curve's base point, built at the first call.
     fn base_tables(self) -> &'static Tables<Self::Element>;
+
+    /// The verdicts on four signatures, verified side by side; `None` where the engine cannot.
+    #[inline(always)]
+    fn verify_four(self, _items: &[Item; 4]) -> Option<[Verdict; 4]> {
+        None
+    }
 
     fn store(self, element: Self::Element) -> Limbs;
 

@@ -30,13 +30,6 @@ impl Blinding {
     }
 }
 
-/// scalar·G.
-#[inline(always)]
-pub(crate) fn multiply_base<F: Field>(field: F, scalar: &Scalar, blinding: &Blinding) -> Affine<F::Element> {
-    let order = Order::of(field.domain().curve);
-    multiply(field, order, &field.base_tables().whole[0], scalar, blinding)
-}
-
 /// scalar·P, where P is in the subgroup of this order.
 #[inline(always)]
 pub(crate) fn multiply<F: Field>(

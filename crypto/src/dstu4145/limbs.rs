@@ -72,6 +72,18 @@ pub(crate) fn window(limbs: &Limbs, start: usize, width: usize) -> u64 {
     (low | high) & ((1 << width) - 1)
 }
 
+/// `width` bits from bit `start` on, as a number of their own; zeros beyond the end.
+pub(crate) fn slice(limbs: &Limbs, start: usize, width: usize) -> Limbs {
+    let (limb, shift) = (start / 64, start % 64);
+    let mut slice = ZERO;
+    for (index, value) in slice.iter_mut().enumerate() {
+        let low = limbs.get(limb + index).map_or(0, |value| value >> shift);
+        let high = if shift == 0 { 0 } else { limbs.get(limb + index + 1).map_or(0, |value| value << (64 - shift)) };
+        *value = low | high;
+    }
+    low_bits(&slice, width)
+}
+
 pub(crate) fn add(left: &Limbs, right: &Limbs) -> Limbs {
     let mut sum = ZERO;
     for index in 0..LIMBS {

@@ -10,6 +10,7 @@
 
 use zeroize::Zeroizing;
 
+use super::comb::RandomZ;
 use super::curve::Curve;
 use super::limbs::{self, LIMBS};
 use super::scalar::{Order, Scalar};
@@ -29,18 +30,27 @@ impl NonceKey {
         Self { curve, key: Zeroizing::new(key) }
     }
 
-    /// The nonce for `hash` at the given attempt, counted from 0. `None` where it came out as 0.
-    pub(crate) fn derive(&self, order: &Order, hash: &[u8], entropy: &[u8; 32], attempt: u8) -> Option<Scalar> {
+    /// The nonce for `hash` at the given attempt, counted from 0, and a Z to blind the multiplication by it with. `None` where the nonce came
+    /// out as 0.
+    pub(crate) fn derive(
+        &self,
+        order: &Order,
+        hash: &[u8],
+        entropy: &[u8; 32],
+        attempt: u8,
+    ) -> Option<(Scalar, RandomZ)> {
         let length = order.wide_len();
-        let bits = (8 * length).to_be_bytes();
-        let mut wide = Zeroizing::new([0; MAX_WIDE_BYTES]);
-        for (block, counter) in wide[..length].chunks_mut(32).zip(1u8..) {
+        let bits = (8 * (length + 16)).to_be_bytes();
+        let mut wide = Zeroizing::new([0; MAX_WIDE_BYTES + 16]);
+        for (block, counter) in wide[..length + 16].chunks_mut(32).zip(1u8..) {
             let parts: [&[u8]; 7] =
                 [&[counter], NONCE_LABEL, self.curve.oid().as_bytes(), &[attempt], entropy, hash, &bits];
             let value = Zeroizing::new(hmac_sha256_parts(Provider::ACTIVE, &*self.key, &parts));
             block.copy_from_slice(&value[..block.len()]);
         }
-        order.reduce(&wide[..length])
+        let mut z = Zeroizing::new([0; 16]);
+        z.copy_from_slice(&wide[length..length + 16]);
+        Some((order.reduce(&wide[..length])?, RandomZ::new(&z)))
     }
 }
 
@@ -56,7 +66,7 @@ mod tests {
     fn nonce(private: u64, hash: &[u8], entropy: u8, attempt: u8) -> limbs::Limbs {
         let order = Order::of(Curve::M257);
         let private = order.scalar(&[private, 0, 0, 0, 0, 0, 0]).unwrap();
-        *NonceKey::new(Curve::M257, &private).derive(order, hash, &[entropy; 32], attempt).unwrap().limbs()
+        *NonceKey::new(Curve::M257, &private).derive(order, hash, &[entropy; 32], attempt).unwrap().0.limbs()
     }
 
     #[test]
@@ -79,7 +89,7 @@ mod tests {
             let private = order.scalar(&[7, 0, 0, 0, 0, 0, 0]).unwrap();
             let key = NonceKey::new(curve, &private);
             let nonces: Vec<_> =
-                (0..64).map(|entropy| key.derive(order, &[1; 32], &[entropy; 32], 0).unwrap()).collect();
+                (0..64).map(|entropy| key.derive(order, &[1; 32], &[entropy; 32], 0).unwrap().0).collect();
             let top = curve.domain().order_bits - 2;
             let high = nonces.iter().filter(|nonce| limbs::bit(nonce.limbs(), top) == 1).count();
             assert!((8..56).contains(&high), "{curve:?}: bit {top} is set in {high} of 64");

@@ -4,13 +4,14 @@ use std::fmt;
 
 use zeroize::{Zeroize, Zeroizing};
 
+use super::comb::{self, RandomZ};
 use super::curve::Curve;
 use super::error::{AgreementError, PrivateKeyError};
 use super::field::{Field, Task, dispatch};
 use super::ladder::{self, Blinding};
 use super::limbs::{self, Limbs};
 use super::nonce::NonceKey;
-use super::point::Affine;
+use super::point::{self, Affine};
 use super::public::{ByteOrder, PublicKey, read_limbs};
 use super::scalar::{Multiplier, Order, Scalar};
 use crate::random;
@@ -117,8 +118,7 @@ impl PrivateKey {
 
     fn new(curve: Curve, number: Scalar) -> Self {
         let order = Order::of(curve);
-        let blinding = Blinding::random(curve.domain());
-        let point = dispatch(curve.domain(), NegativeOfBase { scalar: &number, blinding: &blinding });
+        let point = dispatch(curve.domain(), NegativeOfBase { scalar: &number });
         Self {
             multiplier: order.multiplier(&number),
             nonces: NonceKey::new(curve, &number),
@@ -137,7 +137,6 @@ impl fmt::Debug for PrivateKey {
 /// −scalar·G.
 struct NegativeOfBase<'a> {
     scalar: &'a Scalar,
-    blinding: &'a Blinding,
 }
 
 impl Task for NegativeOfBase<'_> {
@@ -145,7 +144,14 @@ impl Task for NegativeOfBase<'_> {
 
     #[inline(always)]
     fn run<F: Field>(self, field: F) -> Self::Output {
-        let point = ladder::multiply_base(field, self.scalar, self.blinding);
+        let sum = comb::multiply_base(field, self.scalar, &RandomZ::fresh());
+        // The ladder knows no exceptions.
+        let point = if field.is_zero(sum.z) {
+            let (domain, base) = (field.domain(), point::base(field));
+            ladder::multiply(field, Order::of(domain.curve), &base, self.scalar, &Blinding::random(domain))
+        } else {
+            point::normalise(field, &sum)
+        };
         Affine { x: field.store(point.x), lambda: field.store(field.add(point.lambda, field.one())) }
     }
 }

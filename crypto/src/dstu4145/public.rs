@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::curve::{Curve, Domain};
 use super::error::PublicKeyError;
-use super::field::{Field, Task, dispatch};
+use super::field::{Arithmetic, Field, Task, dispatch};
 use super::limbs::{self, Limbs};
 use super::point::Affine;
 
@@ -92,40 +92,47 @@ pub(crate) fn read_limbs(order: ByteOrder, bytes: &[u8]) -> Limbs {
 #[inline(always)]
 pub(crate) fn decompress<F: Field>(field: F, compressed: &Limbs) -> Result<Affine<F::Element>, PublicKeyError> {
     let domain: &Domain = field.domain();
-    let wanted = compressed[0] & 1;
-    let mut x = *compressed;
-    x[0] &= !1;
-    // Only points with Tr(x) = a are doubles of others, and the subgroup has no others.
-    x[0] |= domain.trace(&x) ^ u64::from(domain.a);
+    let x = full_x(domain, compressed);
     if limbs::is_zero(&x) {
         return Err(PublicKeyError::OrderTwo);
     }
     let x = field.load(&x);
-    // y = xz turns the equation into z² + z = x + a + b/x².
-    let inverse = field.invert(x);
-    let mut right = field.add(x, field.multiply(field.load(&domain.b), field.square(inverse)));
-    if domain.a {
-        right = field.add(right, field.one());
-    }
+    let right = right_side(field, x);
     if field.trace(right) != 0 {
         return Err(PublicKeyError::NotOnCurve);
     }
     let z = field.half_trace(right);
+    let wanted = compressed[0] & 1;
     let mask = 0u64.wrapping_sub(field.trace(z) ^ wanted);
     let z = field.add(z, field.masked(field.one(), mask));
-    if domain.cofactor_log == 2 && !is_four_fold(field, x, z) {
+    if domain.cofactor_log == 2 && field.trace(four_fold_product(field, x, z)) != 0 {
         return Err(PublicKeyError::NotInSubgroup);
     }
     Ok(Affine { x, lambda: field.add(x, z) })
 }
 
-/// Whether a point that is the double of some P is also the double of a double (a = 0, h = 4: then it lies in the subgroup). With
-/// λ² + λ = x for P, x_P² = x·(λ + 1) + y; P is a double if the trace of x_P, which is that of x_P², is 0. Tr(x) = 0 takes care of the 1,
-/// and of the choice between λ and λ + 1.
+/// x with the bit that compression took: only points with Tr(x) = a are doubles of others, and the subgroup has no others.
+pub(crate) fn full_x(domain: &Domain, compressed: &Limbs) -> Limbs {
+    let mut x = *compressed;
+    x[0] &= !1;
+    x[0] |= domain.trace(&x) ^ u64::from(domain.a);
+    x
+}
+
+/// y = xz turns the equation into z² + z = x + a + b/x², of which this is the right side.
 #[inline(always)]
-fn is_four_fold<F: Field>(field: F, x: F::Element, z: F::Element) -> bool {
-    let lambda = field.half_trace(x);
-    field.trace(field.multiply(x, field.add(lambda, z))) == 0
+pub(crate) fn right_side<A: Arithmetic>(field: A, x: A::Element) -> A::Element {
+    let inverse = field.invert(x);
+    let right = field.add(x, field.multiply(field.load(&field.domain().b), field.square(inverse)));
+    if field.a() { field.add(right, field.one()) } else { right }
+}
+
+/// An element whose trace is 0 if a point that is the double of some P is also the double of a double (a = 0, h = 4: then it lies in the
+/// subgroup). With λ² + λ = x for P, x_P² = x·(λ + 1) + y; P is a double if the trace of x_P, which is that of x_P², is 0. Tr(x) = 0
+/// takes care of the 1, and of the choice between λ and λ + 1.
+#[inline(always)]
+pub(crate) fn four_fold_product<A: Arithmetic>(field: A, x: A::Element, z: A::Element) -> A::Element {
+    field.multiply(x, field.add(field.half_trace(x), z))
 }
 
 struct Decompress {

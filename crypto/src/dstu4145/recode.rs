@@ -1,4 +1,7 @@
-//! Public scalars as sparse signed digits (width-w NAF), several at once, sorted by position. Varies in time with the scalars.
+//! Scalars as signed digits: sparse ones, whose positions and so the time vary with the scalar ([`Digits`], for public scalars), and one in
+//! every window ([`Windows`], for secret ones and for several scalars in step).
+
+use zeroize::Zeroize;
 
 use super::limbs::{self, Limbs};
 use super::point::Affine;
@@ -89,6 +92,47 @@ impl Digits {
     }
 }
 
+/// An odd number as Σ digit·2^(width·index), each digit odd and between ±2^width, for every number of digits in the same time.
+///
+/// Below 2^L an odd k is Σ σ_j·2^j over j < L with σ_j = ±1: + where bit j + 1 of k is 1, and for the topmost. A digit is `width` of those.
+pub(crate) struct Windows {
+    bits: Limbs,
+    width: usize,
+    count: usize,
+}
+
+impl Windows {
+    /// `odd` has at most `length` bits; `length` is at most 439.
+    #[inline(always)]
+    pub(crate) fn new(odd: &Limbs, width: usize, length: usize) -> Self {
+        let count = length.div_ceil(width);
+        let mut bits = *odd;
+        bits[count * width / 64] |= 1 << (count * width % 64);
+        Self { bits, width, count }
+    }
+
+    /// How many digits there are.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The digit as ±(2·entry + 1): the entry, and all ones where it is negative.
+    #[inline(always)]
+    pub(crate) fn digit(&self, index: usize) -> (u64, u64) {
+        let window = limbs::window(&self.bits, self.width * index + 1, self.width);
+        let half = 1 << (self.width - 1);
+        let negative = (window >> (self.width - 1)).wrapping_sub(1);
+        ((window ^ negative) & (half - 1), negative)
+    }
+}
+
+impl Drop for Windows {
+    fn drop(&mut self) {
+        self.bits.zeroize();
+    }
+}
+
 #[allow(clippy::cast_possible_truncation, reason = "an entry's index is below 2^10")]
 #[inline(always)]
 fn low_bits(value: u64) -> u16 {
@@ -126,6 +170,27 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn windows_add_up(number in proptest::array::uniform7(proptest::num::u64::ANY), length in 1usize..432, width in 2usize..10) {
+            for number in [number, [u64::MAX; 7]] {
+                let mut odd = limbs::low_bits(&number, length);
+                odd[0] |= 1;
+                let windows = Windows::new(&odd, width, length);
+                let mut sum = limbs::ZERO;
+                for index in (0..windows.count()).rev() {
+                    for _ in 0..width {
+                        sum = limbs::subtract(&sum, &limbs::subtract(&limbs::ZERO, &sum).0).0;
+                    }
+                    let (entry, negative) = windows.digit(index);
+                    let mut size = limbs::ZERO;
+                    size[0] = 2 * entry + 1;
+                    let minus = limbs::subtract(&limbs::ZERO, &size).0;
+                    sum = limbs::subtract(&sum, if negative == 0 { &minus } else { &size }).0;
+                }
+                proptest::prop_assert_eq!(sum, odd);
+            }
+        }
+
         #[test]
         fn digits_add_up(low in proptest::array::uniform7(proptest::num::u64::ANY), cut in 1usize..432, ones in 0usize..432, width in 4usize..11) {
             // Long runs of ones are where carries happen.

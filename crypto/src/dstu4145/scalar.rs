@@ -142,6 +142,15 @@ impl Order {
         Scalar(select(&twice, &once, 0u64.wrapping_sub(limbs::bit(&once, self.bits))))
     }
 
+    /// `scalar` where it is odd, else n − scalar, which then is; and all ones in the second case.
+    pub(crate) fn odd(&self, scalar: &Scalar) -> (Limbs, u64) {
+        let even = (scalar.0[0] & 1).wrapping_sub(1);
+        let mut opposite = limbs::subtract(&self.n, &scalar.0).0;
+        let odd = select(&scalar.0, &opposite, even);
+        opposite.zeroize();
+        (odd, even)
+    }
+
     /// Both below n.
     const fn add(&self, left: &Limbs, right: &Limbs) -> Limbs {
         self.subtract_once(&plus(left, right))

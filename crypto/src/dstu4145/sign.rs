@@ -4,10 +4,10 @@
 //! disturbed, say nothing about d; what a fault in d itself would show can be found by whoever fears such faults with
 //! [`PublicKey::verify`](super::PublicKey::verify), at the price of a verification.
 
+use super::comb::{self, RandomZ};
 use super::curve::Curve;
 use super::error::SignError;
 use super::field::{Field, Task, dispatch};
-use super::ladder::{self, Blinding};
 use super::limbs::{self, Limbs};
 use super::private::PrivateKey;
 use super::public::ByteOrder;
@@ -40,9 +40,8 @@ impl PrivateKey {
         let (curve, order) = (self.curve(), Order::of(self.curve()));
         let element = hash_element(curve.domain(), hash);
         for attempt in 0..=u8::MAX {
-            let Some(nonce) = self.nonces.derive(order, hash, entropy, attempt) else { continue };
-            let blinding = Blinding::random(curve.domain());
-            let r = dispatch(curve.domain(), Commit { nonce: &nonce, blinding: &blinding, hash: &element });
+            let Some((nonce, z)) = self.nonces.derive(order, hash, entropy, attempt) else { continue };
+            let Some(r) = dispatch(curve.domain(), Commit { nonce: &nonce, z: &z, hash: &element }) else { continue };
             if let Some(signature) = conclude(order, &self.multiplier, &nonce, r) {
                 return Ok(signature.to_bytes(curve, byte_order));
             }
@@ -82,16 +81,17 @@ pub(crate) fn conclude(order: &Order, private: &Multiplier, nonce: &Scalar, r: L
 
 struct Commit<'a> {
     nonce: &'a Scalar,
-    blinding: &'a Blinding,
+    z: &'a RandomZ,
     hash: &'a Limbs,
 }
 
 impl Task for Commit<'_> {
-    type Output = Limbs;
+    type Output = Option<Limbs>;
 
     #[inline(always)]
     fn run<F: Field>(self, field: F) -> Self::Output {
-        let point = ladder::multiply_base(field, self.nonce, self.blinding);
-        commitment(field, self.hash, point.x)
+        let point = comb::multiply_base(field, self.nonce, self.z);
+        let x = field.multiply(point.x, field.invert(point.z));
+        (!field.is_zero(point.z)).then(|| commitment(field, self.hash, x))
     }
 }

@@ -4,7 +4,7 @@ use super::curve::{Curve, Domain};
 use super::error::{PublicKeyError, VerifyError};
 use super::field::{Field, Task, dispatch};
 use super::limbs::{self, Limbs};
-use super::point::{self, Affine, BASE_WIDTH, KEY_WIDTH, Projective};
+use super::point::{self, Affine, BASE_WIDTH, KEY_ENTRIES, KEY_WIDTH, Projective};
 use super::public::{ByteOrder, PublicKey, decompress, read_compressed, read_limbs};
 use super::recode::Stream;
 
@@ -96,7 +96,7 @@ pub(crate) fn verify_point<F: Field>(
     signature: &Signature,
     hash: &Limbs,
 ) -> Result<(), VerifyError> {
-    let table = point::key_table(field, key);
+    let table: [_; KEY_ENTRIES] = point::odd_table(field, key);
     let sum = point::joint_multiply(
         field,
         [

@@ -19,8 +19,9 @@ use std::sync::OnceLock;
 
 use self::linear::Map;
 use self::vector::{Four, One, Vector};
-use super::{Arithmetic, Field, Task};
+use super::{Arithmetic, Field, Operation, Task};
 use crate::dstu4145::Curve;
+use crate::dstu4145::batch::{self, FourFold, Item, Verdict};
 use crate::dstu4145::curve::Domain;
 use crate::dstu4145::limbs::{self, Limbs};
 use crate::dstu4145::point::{self, Tables};
@@ -35,8 +36,8 @@ pub(crate) trait Tier: Copy + Send + Sync + 'static {
     /// With AVX-512 and GFNI.
     fn advanced(self) -> Option<Advanced>;
 
-    /// Runs `task` with the features switched on.
-    fn run<F: Field, T: Task>(self, field: F, task: T) -> T::Output;
+    /// Runs `operation` with the features switched on.
+    fn call<A: Arithmetic, O: Operation<A>>(self, field: A, operation: O) -> O::Output;
 }
 
 /// PCLMULQDQ, AVX2 and BMI2. Values are made by [`Tier::detect`] alone.
@@ -70,10 +71,10 @@ impl Tier for Baseline {
     }
 
     #[inline(always)]
-    fn run<F: Field, T: Task>(self, field: F, task: T) -> T::Output {
+    fn call<A: Arithmetic, O: Operation<A>>(self, field: A, operation: O) -> O::Output {
         let () = self.detected;
         // SAFETY: `self` exists only where these features were detected.
-        unsafe { with_baseline(field, task) }
+        unsafe { with_baseline(field, operation) }
     }
 }
 
@@ -102,22 +103,36 @@ impl Tier for Advanced {
     }
 
     #[inline(always)]
-    fn run<F: Field, T: Task>(self, field: F, task: T) -> T::Output {
+    fn call<A: Arithmetic, O: Operation<A>>(self, field: A, operation: O) -> O::Output {
         // SAFETY: `self` exists only where these features were detected.
-        unsafe { with_advanced(field, task) }
+        unsafe { with_advanced(field, operation) }
     }
 }
 
 #[target_feature(enable = "pclmulqdq,avx2,bmi2")]
-fn with_baseline<F: Field, T: Task>(field: F, task: T) -> T::Output {
-    task.run(field)
+#[inline(never)]
+fn with_baseline<A: Arithmetic, O: Operation<A>>(field: A, operation: O) -> O::Output {
+    operation.run(field)
 }
 
 #[target_feature(
     enable = "pclmulqdq,avx2,bmi2,vpclmulqdq,gfni,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2"
 )]
-fn with_advanced<F: Field, T: Task>(field: F, task: T) -> T::Output {
-    task.run(field)
+#[inline(never)]
+fn with_advanced<A: Arithmetic, O: Operation<A>>(field: A, operation: O) -> O::Output {
+    operation.run(field)
+}
+
+/// A whole task as an operation.
+struct Whole<T>(T);
+
+impl<F: Field, T: Task> Operation<F> for Whole<T> {
+    type Output = T::Output;
+
+    #[inline(always)]
+    fn run(self, field: F) -> T::Output {
+        self.0.run(field)
+    }
 }
 
 /// GF(2^257), in elements of one lane or of four.
@@ -185,7 +200,7 @@ impl LanesOf<Advanced> for Four {
 }
 
 macro_rules! arithmetic {
-    ($field:ident, $module:ident, $curve:expr, $a:expr, $maps:ident) => {
+    ($field:ident, $module:ident, $curve:expr, $a:expr, $maps:ident, $groups:literal) => {
         impl<T: Tier, V: LanesOf<T>> Arithmetic for $field<T, V> {
             type Element = $module::Element<V>;
             type Wide = $module::Wide<V>;
@@ -198,6 +213,11 @@ macro_rules! arithmetic {
             #[inline(always)]
             fn a(self) -> bool {
                 $a
+            }
+
+            #[inline(always)]
+            fn call<O: Operation<Self>>(self, operation: O) -> O::Output {
+                self.0.call(self, operation)
             }
 
             #[inline(always)]
@@ -233,7 +253,7 @@ macro_rules! arithmetic {
             #[inline(always)]
             fn square_times(self, element: Self::Element, times: usize) -> Self::Element {
                 match self.0.advanced().and_then(|proof| Some((proof, $maps.power(proof, times)?))) {
-                    Some((proof, map)) => $module::image(proof, map, element),
+                    Some((proof, map)) => self.call(Image { proof, map, element }),
                     None => super::square_times(self, element, times),
                 }
             }
@@ -241,15 +261,30 @@ macro_rules! arithmetic {
             #[inline(always)]
             fn half_trace(self, element: Self::Element) -> Self::Element {
                 match self.0.advanced() {
-                    Some(proof) => $module::image(proof, $maps.half_trace(proof), element),
+                    Some(proof) => self.call(Image { proof, map: $maps.half_trace(proof), element }),
                     None => super::half_trace(self, element),
                 }
             }
         }
 
+        impl<T: Tier, V: LanesOf<T>> Operation<$field<T, V>> for Image<$groups, $module::Element<V>> {
+            type Output = $module::Element<V>;
+
+            #[inline(always)]
+            fn run(self, _field: $field<T, V>) -> Self::Output {
+                $module::image(self.proof, self.map, self.element)
+            }
+        }
+
         impl<T: Tier> Field for $field<T, One> {
             fn enter<K: Task>(self, task: K) -> K::Output {
-                self.0.run(self, task)
+                self.0.call(self, Whole(task))
+            }
+
+            #[inline(always)]
+            fn verify_four(self, items: &[Item; 4]) -> Option<[Verdict; 4]> {
+                let proof = self.0.advanced()?;
+                Some(batch::verify_four($field::<Advanced, Four>(proof, PhantomData), items))
             }
 
             fn base_tables(self) -> &'static Tables<Self::Element> {
@@ -268,18 +303,29 @@ macro_rules! arithmetic {
             }
         }
 
-        impl $field<Advanced, One> {
-            /// The same field, four elements at once.
+        impl FourFold for $field<Advanced, Four> {
+            type Single = $field<Advanced, One>;
+
             #[inline(always)]
-            pub(crate) fn four(self) -> $field<Advanced, Four> {
+            fn single(self) -> Self::Single {
                 $field(self.0, PhantomData)
+            }
+
+            #[inline(always)]
+            fn join(self, elements: [$module::Element<One>; 4]) -> $module::Element<Four> {
+                $module::join(self.0, elements)
+            }
+
+            #[inline(always)]
+            fn split(self, element: $module::Element<Four>) -> [$module::Element<One>; 4] {
+                $module::split(element)
             }
         }
     };
 }
 
-arithmetic!(M257, m257, Curve::M257, false, MAPS_257);
-arithmetic!(M431, m431, Curve::M431, true, MAPS_431);
+arithmetic!(M257, m257, Curve::M257, false, MAPS_257, 5);
+arithmetic!(M431, m431, Curve::M431, true, MAPS_431, 7);
 
 /// The linear maps of a field whose elements have at most 8·`GROUPS` bytes, each made at its first use.
 struct Maps<const GROUPS: usize> {
@@ -297,13 +343,13 @@ impl<const GROUPS: usize> Maps<GROUPS> {
     }
 
     #[inline(always)]
-    fn power(&self, proof: Advanced, times: usize) -> Option<&Map<GROUPS>> {
+    fn power(&'static self, proof: Advanced, times: usize) -> Option<&'static Map<GROUPS>> {
         let (_, map) = self.powers.iter().find(|(exponent, _)| *exponent == times)?;
         Some(map.get_or_init(|| self.make(proof, Linear::Power(times))))
     }
 
     #[inline(always)]
-    fn half_trace(&self, proof: Advanced) -> &Map<GROUPS> {
+    fn half_trace(&'static self, proof: Advanced) -> &'static Map<GROUPS> {
         self.half_trace.get_or_init(|| self.make(proof, Linear::HalfTrace))
     }
 
@@ -316,6 +362,13 @@ impl<const GROUPS: usize> Maps<GROUPS> {
             super::portable::dispatch(domain, MakeImage { linear, element })
         })
     }
+}
+
+/// What a map makes of an element.
+struct Image<const GROUPS: usize, E> {
+    proof: Advanced,
+    map: &'static Map<GROUPS>,
+    element: E,
 }
 
 #[derive(Clone, Copy)]

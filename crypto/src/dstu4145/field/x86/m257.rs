@@ -36,6 +36,18 @@ pub(super) fn store(element: Element<One>) -> Limbs {
     [a, b, c, d, top & 1, 0, 0]
 }
 
+#[inline(always)]
+pub(super) fn join(proof: Advanced, elements: [Element<One>; 4]) -> Element<Four> {
+    let part = |part: fn(Element<One>) -> One| Four::join(proof, elements.map(part));
+    Element { low: part(|element| element.low), high: part(|element| element.high), top: part(|element| element.top) }
+}
+
+#[inline(always)]
+pub(super) fn split(element: Element<Four>) -> [Element<One>; 4] {
+    let (low, high, top) = (element.low.split(), element.high.split(), element.top.split());
+    std::array::from_fn(|lane| Element { low: low[lane], high: high[lane], top: top[lane] })
+}
+
 /// What `map` makes of the element in every lane.
 #[inline(always)]
 pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<5>, element: Element<V>) -> Element<V> {
@@ -71,12 +83,11 @@ pub(super) fn multiply_wide<V: Vector>(left: Element<V>, right: Element<V>) -> W
     let (both0, both1, both2) = product(left.low.xor(left.high), right.low.xor(right.high));
     let shared = low2.xor(high0);
     let inner = both1.xor(low1).xor(high1);
-    let crossed = |one: V, other: V| left.top.and(other).xor(right.top.and(one));
     let parts = [
         low0.xor(low1.up()),
         shared.xor(low0).xor(both0).xor(low1.middle(inner)),
-        shared.xor(both2).xor(high2).xor(inner.middle(high1)).xor(crossed(left.low, right.low)),
-        high2.xor(high1.down()).xor(crossed(left.high, right.high)),
+        shared.xor(both2).xor(high2).xor(inner.middle(high1)).xor(left.top.and(right.low)).xor(right.top.and(left.low)),
+        high2.xor(high1.down()).xor(left.top.and(right.high)).xor(right.top.and(left.high)),
     ];
     Wide { parts, top: left.top.and(right.top) }
 }
@@ -95,8 +106,11 @@ pub(super) fn square_wide<V: Vector>(element: Element<V>) -> Wide<V> {
 
 #[inline(always)]
 pub(super) fn add_wide<V: Vector>(left: Wide<V>, right: Wide<V>) -> Wide<V> {
-    let part = |index: usize| left.parts[index].xor(right.parts[index]);
-    Wide { parts: [part(0), part(1), part(2), part(3)], top: left.top.xor(right.top) }
+    let mut parts = left.parts;
+    for (part, other) in parts.iter_mut().zip(right.parts) {
+        *part = part.xor(other);
+    }
+    Wide { parts, top: left.top.xor(right.top) }
 }
 
 /// Folds the 255 bits H from x^257 on down by x^257 = x^12 + 1. H·x^12 sends 11 bits beyond, which are folded again; H lies one bit above a
@@ -108,12 +122,11 @@ pub(super) fn reduce<V: Vector>(wide: Wide<V>) -> Element<V> {
     let over = part2.without(one);
     let between = over.middle(part3);
     let last = part3.down();
-    let right = |part: V, above: V| part.shift_right(1).xor(above.shift_left(63));
-    let left = |part: V, below: V| part.shift_left(11).xor(below.shift_right(53));
     let again = last.shift_right(54);
-    let low = part0.xor(right(over, between)).xor(left(over, over.up()));
+    let low = part0.xor(over.funnel(between, 1)).xor(over.up().funnel(over, 53));
     let low = low.xor(again).xor(again.shift_left(12)).xor(wide.top.and(part0.alike(1 << 22 | 1 << 10, 0)));
-    let high = part1.xor(right(part3, last)).xor(left(part3, between)).xor(wide.top.and(part0.alike(0, 1 << 63)));
+    let high =
+        part1.xor(part3.funnel(last, 1)).xor(between.funnel(part3, 53)).xor(wide.top.and(part0.alike(0, 1 << 63)));
     let bit = part2.xor(last.shift_right(53)).and(one);
     Element { low, high, top: bit.negate().low_twice() }
 }

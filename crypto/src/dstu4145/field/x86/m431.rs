@@ -29,6 +29,18 @@ pub(super) fn store(element: Element<One>) -> Limbs {
     [a, b, c, d, e, f, g]
 }
 
+#[inline(always)]
+pub(super) fn join(proof: Advanced, elements: [Element<One>; 4]) -> Element<Four> {
+    let part = |index: usize| Four::join(proof, elements.map(|element| element.parts[index]));
+    Element { parts: [part(0), part(1), part(2), part(3)] }
+}
+
+#[inline(always)]
+pub(super) fn split(element: Element<Four>) -> [Element<One>; 4] {
+    let parts = element.parts.map(Four::split);
+    std::array::from_fn(|lane| Element { parts: parts.map(|lanes| lanes[lane]) })
+}
+
 /// What `map` makes of the element in every lane.
 #[inline(always)]
 pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<7>, element: Element<V>) -> Element<V> {
@@ -48,14 +60,18 @@ pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<7>, eleme
 
 #[inline(always)]
 pub(super) fn add<V: Vector>(left: Element<V>, right: Element<V>) -> Element<V> {
-    let part = |index: usize| left.parts[index].xor(right.parts[index]);
-    Element { parts: [part(0), part(1), part(2), part(3)] }
+    let mut parts = left.parts;
+    for (part, other) in parts.iter_mut().zip(right.parts) {
+        *part = part.xor(other);
+    }
+    Element { parts }
 }
 
 /// `element` where `mask` is all ones, zero where it is zero.
 #[inline(always)]
 pub(super) fn masked<V: Vector>(element: Element<V>, mask: V) -> Element<V> {
-    Element { parts: element.parts.map(|part| part.and(mask)) }
+    let [a, b, c, d] = element.parts;
+    Element { parts: [a.and(mask), b.and(mask), c.and(mask), d.and(mask)] }
 }
 
 /// Karatsuba over 256 and 175 bits. Sums are collected in two rows, that of whole parts and that of parts half a part higher, and the second
@@ -112,9 +128,16 @@ fn two_parts<V: Vector>(left: [V; 2], right: [V; 2]) -> ([V; 4], [V; 3]) {
 #[inline(always)]
 pub(super) fn square_wide<V: Vector>(element: Element<V>) -> Wide<V> {
     let [a, b, c, d] = element.parts;
-    let low = |part: V| part.multiply::<0x00>(part);
-    let high = |part: V| part.multiply::<0x11>(part);
-    Wide { parts: [low(a), high(a), low(b), high(b), low(c), high(c), low(d)] }
+    let parts = [
+        a.multiply::<0x00>(a),
+        a.multiply::<0x11>(a),
+        b.multiply::<0x00>(b),
+        b.multiply::<0x11>(b),
+        c.multiply::<0x00>(c),
+        c.multiply::<0x11>(c),
+        d.multiply::<0x00>(d),
+    ];
+    Wide { parts }
 }
 
 #[inline(always)]
@@ -133,10 +156,6 @@ pub(super) fn reduce<V: Vector>(wide: Wide<V>) -> Element<V> {
     let [part0, part1, part2, part3, part4, part5, part6] = wide.parts;
     let kept = part0.alike(KEPT, 0);
     let over = part3.without(kept);
-    let fold = |part: V, above: V| {
-        let right = |count: u8| part.shift_right(count).xor(above.shift_left(64 - count));
-        right(47).xor(right(46)).xor(right(44)).xor(right(42))
-    };
     let top = part3.and(kept).xor(fold(part6, part6.down()));
     let again = top.shift_right(47).multiply::<0x00>(part0.alike(0b10_1011, 0));
     Element {
@@ -147,6 +166,14 @@ pub(super) fn reduce<V: Vector>(wide: Wide<V>) -> Element<V> {
             top.and(kept),
         ],
     }
+}
+
+/// Bits from 47 on of every limb, with those of the limb above, times x^5 + x^3 + x + 1. No closure: it would not get the caller's
+/// processor features.
+#[inline(always)]
+fn fold<V: Vector>(part: V, above: V) -> V {
+    let once = part.funnel(above, 47).xor(part.funnel(above, 46));
+    once.xor(part.funnel(above, 44)).xor(part.funnel(above, 42))
 }
 
 /// The bits of an element in its last limb.

@@ -60,6 +60,42 @@ proptest! {
     }
 }
 
+/// Four elements at once and each alone.
+fn agrees_in_lanes<Q: FourFold>(quad: Q, values: [Limbs; 4]) -> Result<(), TestCaseError> {
+    type E<Q> = <<Q as FourFold>::Single as Arithmetic>::Element;
+    let single = quad.single();
+    let elements = values.map(|value| single.load(&value));
+    let other = [elements[3], elements[0], elements[2], elements[1]];
+    let (joined, turned) = (quad.join(elements), quad.join(other));
+    let check = |four: Q::Element, one: &dyn Fn(usize) -> E<Q>| {
+        for (lane, element) in quad.split(four).into_iter().enumerate() {
+            prop_assert_eq!(single.store(element), single.store(one(lane)));
+        }
+        Ok(())
+    };
+    check(joined, &|lane| elements[lane])?;
+    check(quad.add(joined, turned), &|lane| single.add(elements[lane], other[lane]))?;
+    check(quad.multiply(joined, turned), &|lane| single.multiply(elements[lane], other[lane]))?;
+    check(quad.square(joined), &|lane| single.square(elements[lane]))?;
+    check(quad.load(&values[0]), &|_| elements[0])?;
+    check(quad.invert(joined), &|lane| single.invert(elements[lane]))?;
+    check(quad.half_trace(joined), &|lane| single.half_trace(elements[lane]))
+}
+
+proptest! {
+    #[test]
+    fn four_lanes_agree_with_one(values: [[u64; 7]; 4]) {
+        if let Some(field) = M257::<Advanced, One>::detect() {
+            let quad = M257::<Advanced, Four>(field.0, PhantomData);
+            agrees_in_lanes(quad, values.map(|value| limbs::low_bits(&value, 257)))?;
+        }
+        if let Some(field) = M431::<Advanced, One>::detect() {
+            let quad = M431::<Advanced, Four>(field.0, PhantomData);
+            agrees_in_lanes(quad, values.map(|value| limbs::low_bits(&value, 431)))?;
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 

@@ -36,6 +36,12 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     fn shift_right(self, count: u8) -> Self;
     /// 0 − limb, for every limb.
     fn negate(self) -> Self;
+
+    /// `count` bits of every limb shifted out at its low end, and as many of `above` shifted in at its high end.
+    #[inline(always)]
+    fn funnel(self, above: Self, count: u8) -> Self {
+        self.shift_right(count).xor(above.shift_left(64 - count))
+    }
 }
 
 /// One lane; proves what [`Baseline`] proves.
