@@ -48,8 +48,7 @@ pub(crate) fn read_all<'a, T>(
 pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut bytes = Vec::with_capacity(length + 6);
-    bytes.push(tag);
-    push_length(&mut bytes, length);
+    push_header(&mut bytes, tag, length);
     parts.iter().for_each(|part| bytes.extend_from_slice(part));
     bytes
 }
@@ -65,6 +64,12 @@ pub(crate) fn unsigned_integer(bytes: &[u8]) -> Vec<u8> {
     let digits = &bytes[first..];
     let needs_zero = digits.first().is_none_or(|byte| byte & 0x80 != 0);
     element(TAG_INTEGER, &[if needs_zero { &[0] } else { &[] }, digits])
+}
+
+/// Tag and length octets.
+pub(crate) fn push_header(bytes: &mut Vec<u8>, tag: u8, length: usize) {
+    bytes.push(tag);
+    push_length(bytes, length);
 }
 
 fn push_length(bytes: &mut Vec<u8>, length: usize) {

@@ -15,6 +15,7 @@ mod dispatch;
 mod national;
 #[cfg(feature = "native")]
 mod open_ssl;
+mod password_based;
 #[cfg(feature = "portable")]
 mod rust_crypto;
 
@@ -22,6 +23,9 @@ pub(crate) use dispatch::{
     Aead, DigestContext, GeneratedKey, Input, PublicMaterial, SigningEngines, VerifyingEngines, agree_ephemeral,
     digest_once, encrypt_rsa_oaep, generate_private, hmac_sha256_parts, unwrap_aes256, wrap_aes256,
 };
+
+pub use password_based::CbcCipher;
+pub(crate) use password_based::{NotServed, decrypt_cbc, encrypt_aes256_cbc, pbkdf2};
 
 use crate::digest::DigestAlgorithm;
 use crate::key::{Curve, KeyKind};
@@ -63,6 +67,10 @@ pub enum Task {
     Aes256Gcm,
     /// AES-256 key wrap, RFC 3394.
     Aes256KeyWrap,
+    /// PBKDF2 with HMAC over the digest.
+    Pbkdf2(DigestAlgorithm),
+    /// A block cipher in CBC mode.
+    Cbc(CbcCipher),
     /// Verify a signature.
     Verify {
         /// The public key.
@@ -124,7 +132,7 @@ impl Provider {
 #[inline]
 const fn is_national(task: Task) -> bool {
     let algorithm = match task {
-        Task::Digest(digest) => return digest.is_national(),
+        Task::Digest(digest) | Task::Pbkdf2(digest) => return digest.is_national(),
         Task::Verify { key: KeyKind::Dstu4145(_), .. }
         | Task::Sign { key: KeyKind::Dstu4145(_), .. }
         | Task::PrivateKey(KeyKind::Dstu4145(_)) => return true,
@@ -170,7 +178,7 @@ const fn native(task: Task) -> Option<Implementation> {
         Task::PrivateKey(KeyKind::Ed25519) => AwsLc,
         Task::PrivateKey(KeyKind::Rsa { .. } | KeyKind::Ed448) => OpenSsl,
         Task::PrivateKey(KeyKind::Dstu4145(_)) => return None,
-        Task::RsaOaep => OpenSsl,
+        Task::RsaOaep | Task::Pbkdf2(_) | Task::Cbc(_) => OpenSsl,
     };
     Some(implementation)
 }
@@ -238,6 +246,15 @@ const fn portable(task: Task) -> Option<Implementation> {
         Task::PrivateKey(KeyKind::Ec(curve)) | Task::Point(curve) | Task::Agree(curve) => nist(curve),
         Task::PrivateKey(key) => matches!(key, KeyKind::Ed25519),
         Task::RsaOaep => false,
+        Task::Pbkdf2(digest) => matches!(
+            digest,
+            DigestAlgorithm::Sha1
+                | DigestAlgorithm::Sha224
+                | DigestAlgorithm::Sha256
+                | DigestAlgorithm::Sha384
+                | DigestAlgorithm::Sha512
+        ),
+        Task::Cbc(cipher) => matches!(cipher, CbcCipher::Aes128 | CbcCipher::Aes192 | CbcCipher::Aes256),
     };
     if served { Some(Implementation::RustCrypto) } else { None }
 }

@@ -1,5 +1,7 @@
 //! The system's OpenSSL 3, as the table asks.
 
+pub(crate) mod password_based;
+
 use openssl::bn::BigNumContext;
 use openssl::derive::Deriver;
 use openssl::ec::{EcGroup, EcKey, EcPoint, PointConversionForm};

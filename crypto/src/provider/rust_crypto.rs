@@ -19,10 +19,12 @@ use crate::random;
 use crate::signature::{SignatureAlgorithm, VerifyError};
 
 mod key_wrap;
+pub(crate) mod password_based;
 
 pub(crate) use key_wrap::{unwrap, wrap};
 
 /// A digest under way.
+#[derive(Clone)]
 pub(crate) enum DigestContext {
     Sha1(sha1::Sha1),
     Sha224(sha2::Sha224),
