@@ -20,6 +20,8 @@ mod asn1;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod cipher;
 #[cfg(any(feature = "native", feature = "portable"))]
+pub mod container;
+#[cfg(any(feature = "native", feature = "portable"))]
 pub mod digest;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod dstu4145;
