@@ -49,27 +49,34 @@ impl<'a> Key6<'a> {
         }
     }
 
-    /// Structure and code are two checks: where only the code fails, the password was right.
     pub(super) fn open(&self, password: &Password, budget: &mut Budget) -> Result<Opening, ContainerError> {
-        let mut opening = Opening::Refused;
+        let mut answer = Opening::Refused;
         for form in password.octets() {
             budget.spend(ITERATIONS, gost34311::OUTPUT_BYTES, gost34311::OUTPUT_BYTES)?;
-            let cipher = cipher(&form)?;
-            let mut plaintext = Zeroizing::new([self.body, self.pad].concat());
-            cipher.decrypt_ecb(&mut plaintext).map_err(|_| ContainerError::malformed(KEY6))?;
-            plaintext.truncate(self.body.len());
-            let mut mac = cipher.mac();
-            mac.update(&plaintext);
-            let matches = derive::equal(&mac.finish(), self.mac);
-            match (PrivateKeyInfo::read(&plaintext), matches) {
-                (Ok(_), true) => return Ok(Opening::Opened(plaintext)),
-                (Ok(_), false) => opening = Opening::Damaged,
-                // By chance once in four thousand million wrong passwords.
-                (Err(error), true) => return Err(error),
-                (Err(_), false) => {}
+            match self.open_under(&cipher(&form)?)? {
+                Opening::Opened(pkcs8) => return Ok(Opening::Opened(pkcs8)),
+                Opening::Damaged => answer = Opening::Damaged,
+                Opening::Refused => {}
             }
         }
-        Ok(opening)
+        Ok(answer)
+    }
+
+    /// Structure and code are two checks: where only the code fails, the password was right.
+    pub(super) fn open_under(&self, cipher: &Gost28147) -> Result<Opening, ContainerError> {
+        let mut plaintext = Zeroizing::new([self.body, self.pad].concat());
+        cipher.decrypt_ecb(&mut plaintext).map_err(|_| ContainerError::malformed(KEY6))?;
+        plaintext.truncate(self.body.len());
+        let mut mac = cipher.mac();
+        mac.update(&plaintext);
+        let matches = derive::equal(&mac.finish(), self.mac);
+        match (PrivateKeyInfo::read(&plaintext), matches) {
+            (Ok(_), true) => Ok(Opening::Opened(plaintext)),
+            (Ok(_), false) => Ok(Opening::Damaged),
+            // Under a wrong password once in four thousand million times.
+            (Err(error), true) => Err(error),
+            (Err(_), false) => Ok(Opening::Refused),
+        }
     }
 }
 
