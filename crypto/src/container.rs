@@ -9,12 +9,12 @@
 //! |---|---|---|
 //! | PrivateKeyInfo, DER or PEM | RFC 5208, 5; RFC 5958, 2; RFC 7468, 10 | nothing |
 //! | EncryptedPrivateKeyInfo, DER or PEM; Key-6.dat of the newer kind | RFC 5958, 3; RFC 7468, 11 | a scheme below |
-//! | PKCS#12: keyBag, pkcs8ShroudedKeyBag, certBag, safeContentsBag | RFC 7292, 4; EncryptedData of RFC 5652, 8 | a scheme below; MacData with SHA-1, SHA-2, GOST 34.311 `1.2.804.2.1.1.1.1.2.1` (also under M.E.Doc's `1.32.113549.1.7.1.524545`), Kupyna-256; PBMAC1 `1.2.840.113549.1.5.14` (RFC 9579) |
+//! | PKCS#12: keyBag, pkcs8ShroudedKeyBag, certBag, safeContentsBag | RFC 7292, 4; EncryptedData of RFC 5652, 8 | a scheme below; MacData with SHA-1, SHA-2, GOST 34.311 `1.2.804.2.1.1.1.1.2.1` (also under M.E.Doc's `1.32.113549.1.7.1.524545`), Kupyna-256; PBMAC1 `1.2.840.113549.1.5.14` (RFC 9579, now RFC 9879) |
 //! | JKS, versions 1 and 2 | none: Sun's `JavaKeyStore` | SHA-1; protector `1.3.6.1.4.1.42.2.17.1.1` |
 //! | Key-6.dat `1.3.6.1.4.1.19398.1.1.1.2` | none: IIT | GOST 28147 in simple substitution, its code of 32 bits |
 //!
 //! Schemes: PBES2 `1.2.840.113549.1.5.13` (RFC 8018, 6.2) with PBKDF2 over HMAC-SHA-1, HMAC-SHA-2, HMAC-GOST 34.311 `1.2.804.2.1.1.1.1.1.2` or the
-//! code of Kupyna-256 `1.2.804.2.1.1.1.1.2.2.4`, and GOST 28147-CFB `1.2.804.2.1.1.1.1.1.1.3`, AES-128, -192 or -256-CBC, DES-EDE3-CBC or
+//! code of Kupyna-256 `1.2.804.2.1.1.1.1.2.2.4`, and GOST 28147-CFB `1.2.804.2.1.1.1.1.1.1.3` or -CTR, AES-128, -192 or -256-CBC, DES-EDE3-CBC or
 //! Kalyna-256-CBC `1.2.804.2.1.1.1.1.1.3.5.2`; those of PKCS#12 (RFC 7292, appendix C) with triple DES and RC2, `1.2.840.113549.1.12.1.3` to `.6`. Triple
 //! DES and RC2 are OpenSSL's alone: the portable build answers [`ContainerError::UnsupportedScheme`]. JCEKS, PKCS #1, SEC 1, RC4 and PBES1
 //! are recognised at most, and refused by name.
@@ -299,9 +299,9 @@ fn pem_label(bytes: &[u8]) -> Option<&str> {
 
 /// Of a file. A PKCS#12 with a long chain has some ten kilobytes.
 pub const MAX_BYTES: usize = 4 << 20;
-/// Of all derivations in a container together, counted in hash or HMAC steps. Files in use ask for 1 to 100 000 a key, OWASP for 600 000; this many keep a
-/// core busy for some seconds, and a stranger may choose them.
-pub const MAX_ITERATIONS: u64 = 10_000_000;
+/// Of all derivations in a container together, counted in blocks of output. Files in use ask for 1 to 100 000 a key, our own for 600 000; this
+/// many keep a core busy for some seven seconds under the slowest hash, and a stranger may choose them.
+pub const MAX_ITERATIONS: u64 = 5_000_000;
 /// Bags of a PKCS#12, entries of a JKS.
 const MAX_ENTRIES: usize = 1024;
 const PRIVATE_KEY: &str = "PRIVATE KEY";

@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::{ContainerError, MAX_ITERATIONS};
-use crate::digest::{Digest, DigestAlgorithm, Digester};
+use crate::digest::{Digest, DigestAlgorithm, Digester, MAX_DIGEST_BYTES};
 use crate::gost28147::Dke;
 use crate::kupyna::{Kmac, Width};
 use crate::provider::{self, Provider};
@@ -49,7 +49,8 @@ impl Prf {
             "1.2.840.113549.2.10" => Self::Hmac(DigestAlgorithm::Sha384),
             "1.2.840.113549.2.11" => Self::Hmac(DigestAlgorithm::Sha512),
             HMAC_GOST34311 => Self::Hmac(DigestAlgorithm::Gost34311),
-            "1.2.804.2.1.1.1.1.2.2.4" => Self::KupynaMac,
+            // UAPKI takes the digest's OID for the same.
+            "1.2.804.2.1.1.1.1.2.2.4" | "1.2.804.2.1.1.1.1.2.2.1" => Self::KupynaMac,
             _ => return None,
         })
     }
@@ -102,8 +103,8 @@ pub(super) fn pkcs12(
     key_len: usize,
     budget: &mut Budget,
 ) -> Result<Zeroizing<Vec<u8>>, ContainerError> {
-    budget.spend(iterations, key_len, digest.output_len())?;
-    let block_len = block_len(digest);
+    let (block_len, output_len) = (block_len(digest), digest.output_len());
+    budget.spend(iterations, key_len, output_len)?;
     // Steps 1 to 4: D, then I = S || P, each filled up to whole blocks by repetition.
     let diversifier = vec![purpose as u8; block_len];
     let mut input = Zeroizing::new(Vec::with_capacity(salt.len() + password.len() + 2 * block_len));
@@ -111,24 +112,25 @@ pub(super) fn pkcs12(
         let filled = part.len().next_multiple_of(block_len);
         input.extend(part.iter().cycle().take(filled));
     }
-    let mut key = Zeroizing::new(Vec::with_capacity(key_len + digest.output_len()));
+    let mut key = Zeroizing::new(Vec::with_capacity(key_len + output_len));
     loop {
         // Step 6 A.
         let mut hash = Digester::new(digest);
         hash.update(&diversifier);
         hash.update(&input);
-        let mut value = hash.finish();
+        let mut value = Zeroizing::new([0; MAX_DIGEST_BYTES]);
+        value[..output_len].copy_from_slice(hash.finish().as_bytes());
         for _ in 1..iterations {
-            value = crate::digest::digest(digest, value.as_bytes());
+            *value = provider::digest_once(Provider::ACTIVE, digest, &value[..output_len]);
         }
-        key.extend_from_slice(value.as_bytes());
+        key.extend_from_slice(&value[..output_len]);
         if key.len() >= key_len {
             key.truncate(key_len);
             return Ok(key);
         }
         // Steps 6 B and C: every block of I becomes I + B + 1 modulo 2^(8v).
         for block in input.chunks_exact_mut(block_len) {
-            add_one_more(block, value.as_bytes());
+            add_one_more(block, &value[..output_len]);
         }
     }
 }

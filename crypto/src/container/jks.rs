@@ -91,11 +91,11 @@ fn unprotect(protected: &[u8], password: &Password) -> Result<Option<Zeroizing<V
     let (hidden, code) = rest.split_last_chunk::<DIGEST_BYTES>().ok_or(malformed.clone())?;
     let wide = password.utf16();
     let mut key = Zeroizing::new(hidden.to_vec());
-    let mut before = *salt;
+    let mut before = Zeroizing::new(*salt);
     for block in key.chunks_mut(DIGEST_BYTES) {
-        let stream = sha1(&[&wide, &before]);
+        let stream = sha1(&[&wide, &*before]);
         before.copy_from_slice(stream.as_bytes());
-        block.iter_mut().zip(before).for_each(|(byte, mask)| *byte ^= mask);
+        block.iter_mut().zip(before.iter()).for_each(|(byte, mask)| *byte ^= mask);
     }
     if !derive::equal(sha1(&[&wide, &key]).as_bytes(), code) {
         return Ok(None);

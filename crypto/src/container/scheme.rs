@@ -87,8 +87,14 @@ pub(super) struct Pbkdf2<'a> {
 /// The content cipher of PBES2 with its parameters.
 pub(super) enum Cipher<'a> {
     Cbc { cipher: CbcCipher, iv: &'a [u8] },
-    Gost28147Cfb { iv: &'a [u8], dke: Dke },
+    Gost28147 { mode: GostMode, iv: &'a [u8], dke: Dke },
     Kalyna256Cbc { iv: &'a [u8] },
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum GostMode {
+    Cfb,
+    Ctr,
 }
 
 impl<'a> Scheme<'a> {
@@ -208,7 +214,8 @@ impl<'a> Pbkdf2<'a> {
 impl<'a> Cipher<'a> {
     fn read(algorithm: &Algorithm<'a>) -> Result<Self, ContainerError> {
         let cipher = match algorithm.oid.to_string().as_str() {
-            GOST28147_CFB => return Self::gost28147(algorithm),
+            GOST28147_CFB => return Self::gost28147(algorithm, GostMode::Cfb),
+            "1.2.804.2.1.1.1.1.1.1.2" => return Self::gost28147(algorithm, GostMode::Ctr),
             "1.2.804.2.1.1.1.1.1.3.5.2" => return Self::kalyna256(algorithm),
             "2.16.840.1.101.3.4.1.2" => CbcCipher::Aes128,
             "2.16.840.1.101.3.4.1.22" => CbcCipher::Aes192,
@@ -225,7 +232,7 @@ impl<'a> Cipher<'a> {
     }
 
     /// `SEQUENCE { iv OCTET STRING (SIZE (8)), dke OCTET STRING (SIZE (64)) OPTIONAL }`; without a DKE it is No 1.
-    fn gost28147(algorithm: &Algorithm<'a>) -> Result<Self, ContainerError> {
+    fn gost28147(algorithm: &Algorithm<'a>, mode: GostMode) -> Result<Self, ContainerError> {
         let part = "GOST28147Params";
         let mut parameters = algorithm.sequence(part)?;
         let iv = parameters.take(OCTET_STRING)?;
@@ -234,7 +241,7 @@ impl<'a> Cipher<'a> {
             None => Dke::NUMBER_1,
         };
         parameters.finish()?;
-        if iv.len() == 8 { Ok(Self::Gost28147Cfb { iv, dke }) } else { Err(ContainerError::malformed(part)) }
+        if iv.len() == 8 { Ok(Self::Gost28147 { mode, iv, dke }) } else { Err(ContainerError::malformed(part)) }
     }
 
     /// Kalyna-256 with a key of 256 bits: `SEQUENCE { iv OCTET STRING (SIZE (32)) }`, as UAPKI writes it.
@@ -248,7 +255,7 @@ impl<'a> Cipher<'a> {
     fn key_len(&self) -> usize {
         match self {
             Self::Cbc { cipher, .. } => cipher.key_len(),
-            Self::Gost28147Cfb { .. } | Self::Kalyna256Cbc { .. } => 32,
+            Self::Gost28147 { .. } | Self::Kalyna256Cbc { .. } => 32,
         }
     }
 
@@ -256,10 +263,16 @@ impl<'a> Cipher<'a> {
     fn decrypt(&self, key: &[u8], ciphertext: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, ContainerError> {
         match self {
             Self::Cbc { cipher, iv } => decrypt_cbc(*cipher, key, iv, ciphertext),
-            Self::Gost28147Cfb { iv, dke } => {
-                let cipher = Gost28147::new(key, dke.clone()).and_then(|cipher| cipher.cfb(iv));
+            Self::Gost28147 { mode, iv, dke } => {
                 let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-                cipher.map_err(|_| ContainerError::malformed("GOST28147Params"))?.decrypt(&mut plaintext);
+                let decrypted = Gost28147::new(key, dke.clone()).and_then(|cipher| {
+                    match mode {
+                        GostMode::Cfb => cipher.cfb(iv)?.decrypt(&mut plaintext),
+                        GostMode::Ctr => cipher.ctr(iv)?.apply(&mut plaintext),
+                    }
+                    Ok(())
+                });
+                decrypted.map_err(|_| ContainerError::malformed("GOST28147Params"))?;
                 Ok(Some(plaintext))
             }
             Self::Kalyna256Cbc { iv } => {

@@ -387,6 +387,27 @@ fn pbmac1_is_read() {
     assert!(matches!(Container::read(&pfx, &password("a")), Err(ContainerError::Malformed { .. })));
 }
 
+/// Kupyna-256 in MacData means DSTU 7564's own code to UAPKI.
+#[test]
+fn codes_of_kupyna_itself() {
+    use crate::kupyna::{Kmac, Width};
+    let pfx = pfx_with_code("1.2.804.2.1.1.1.1.2.2.1", DigestAlgorithm::Kupyna256, b"\0p\0w\0\0");
+    let mut fields = Fields::of_sequence(&pfx, "").unwrap();
+    fields.next().unwrap();
+    let mut info = fields.sequence("").unwrap();
+    info.next().unwrap();
+    let safe = Fields::new(info.take(CONTEXT_0).unwrap(), "").take(OCTET_STRING).unwrap();
+    let budget = &mut Budget::new();
+    let key = derive::pkcs12(DigestAlgorithm::Kupyna256, Purpose::Mac, b"\0p\0w\0\0", b"salt", 2, 32, budget).unwrap();
+    let mut mac = Kmac::new(Width::BITS_256, &key).unwrap();
+    mac.update(safe);
+    let (own, usual) = (mac.finish(), derive::hmac(DigestAlgorithm::Kupyna256, &key, safe));
+    let place = pfx.windows(32).position(|window| window == usual.as_bytes()).unwrap();
+    let changed = [&pfx[..place], &own, &pfx[place + 32..]].concat();
+    assert_eq!(keys(&Container::read(&changed, &password("pw")).unwrap()), [small_pkcs8()]);
+    assert_eq!(Container::read(&changed, &password("wp")).unwrap_err(), ContainerError::WrongPassword);
+}
+
 /// A PFX of one key in clear whose code is made with a password in the given form, under the digest OID `oid`.
 fn pfx_with_code(oid: &str, digest: DigestAlgorithm, form: &[u8]) -> Vec<u8> {
     let bags = element(SEQUENCE, &[&safe_bag(KEY_BAG, &small_pkcs8())]);
