@@ -35,13 +35,13 @@ impl ContainedKey {
         Ok(Self { pkcs8, algorithm, friendly_name: None, local_key_id: None })
     }
 
-    /// From a bare private key of DSTU 4145 over `curve`: `d` little-endian, of the length of the order or shorter. Such files say nothing of
-    /// themselves, not even the curve; the PKCS#8 gets explicit parameters and DKE No 1.
+    /// From a bare private key of DSTU 4145 over `curve`: `d` little-endian, [`Curve::scalar_len`] bytes. Such files say nothing of themselves,
+    /// not even the curve; the PKCS#8 gets explicit parameters and DKE No 1.
     ///
     /// # Errors
-    /// [`ContainerError::Malformed`] where `d` is empty or longer than a field element.
+    /// [`ContainerError::Malformed`] for another length.
     pub fn from_raw_dstu4145(curve: Curve, d: &[u8]) -> Result<Self, ContainerError> {
-        if !(1..=curve.field_len()).contains(&d.len()) {
+        if d.len() != curve.scalar_len() {
             return Err(ContainerError::malformed("private key"));
         }
         let substitution = Some(*Dke::NUMBER_1.packed());

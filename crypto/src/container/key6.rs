@@ -107,7 +107,12 @@ pub(super) fn agreement_key(key: &ContainedKey) -> Result<Option<ContainedKey>, 
     }
     match (parameters, bits.map(from_bits).transpose()?) {
         (Some(parameters), Some(d)) if !d.is_empty() => {
-            let pkcs8 = dstu4145_pkcs8(&agreement_parameters(parameters)?, &d);
+            let parameters = agreement_parameters(parameters)?;
+            // High bits that are zero may be left out of a BIT STRING, or be there in plenty; an OCTET STRING has the length of the order.
+            let significant = d.iter().rposition(|octet| *octet != 0).map_or(0, |last| last + 1);
+            let mut whole = Zeroizing::new(vec![0; parameters.curve.scalar_len().max(significant)]);
+            whole[..significant].copy_from_slice(&d[..significant]);
+            let pkcs8 = dstu4145_pkcs8(&parameters, &whole);
             Ok(Some(ContainedKey::new(pkcs8)?.with_friendly_name(key.friendly_name().map(str::to_owned))))
         }
         _ => Ok(None),

@@ -88,7 +88,7 @@ fn small_pkcs8() -> Vec<u8> {
 fn signing_key() -> ContainedKey {
     let mut d = from_hex("7d46e42b36b76f551426cafcecdd2f2ed1d7ea072cf0811564bf2da75105ba9c").unwrap();
     d.reverse();
-    ContainedKey::from_raw_dstu4145(crate::dstu4145::Curve::ALL[6], &d).unwrap()
+    ContainedKey::from_raw_dstu4145(crate::dstu4145::Curve::M257, &d).unwrap()
 }
 
 fn password(text: &str) -> Password {

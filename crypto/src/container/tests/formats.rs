@@ -8,6 +8,7 @@ use crate::container::pkcs12::{CERTIFICATE_BAG, DATA, FRIENDLY_NAME, KEY_BAG, SA
 use crate::container::write::content_info;
 use crate::dstu4145::{ByteOrder, Curve, CurveForm, Parameters as CurveParameters};
 use crate::gost28147::{Dke, Gost28147};
+use crate::key::{KeyHandle, KeyKind, SoftwareKey};
 
 #[test]
 fn what_is_written_is_read_again() {
@@ -193,7 +194,7 @@ fn with_agreement_key(parameters: &[u8], d: &[u8]) -> Vec<u8> {
 fn key6_holds_a_signing_and_an_agreement_key() {
     let mut key_dke = *Dke::NUMBER_1.packed();
     key_dke.rotate_left(8);
-    for curve in [Curve::ALL[6], Curve::ALL[9]] {
+    for curve in [Curve::M257, Curve::M431] {
         let d: Vec<u8> = (1..).take(curve.field_len() - 1).collect();
         let parameters = agreement_parameters(curve, Dke::NUMBER_1.packed(), &key_dke);
         let pkcs8 = with_agreement_key(&parameters, &d);
@@ -203,7 +204,10 @@ fn key6_holds_a_signing_and_an_agreement_key() {
         assert_eq!(read.keys.len(), 2);
         assert_eq!(read.keys[0].pkcs8_der(), pkcs8);
         let second = PrivateKeyInfo::read(read.keys[1].pkcs8_der()).unwrap();
-        assert_eq!(second.private_key, d);
+        assert_eq!(second.private_key.len(), curve.scalar_len());
+        assert!(second.private_key.starts_with(&d));
+        let handle = SoftwareKey::from_pkcs8_der(read.keys[1].pkcs8_der()).unwrap();
+        assert_eq!(handle.public_key().kind(), KeyKind::Dstu4145(curve));
         let oid = second.algorithm.oid.to_string();
         assert_eq!(oid, "1.2.804.2.1.1.1.1.3.1.1");
         let parameters = CurveParameters::from_algorithm(&oid, second.algorithm.parameters.unwrap().whole).unwrap();
@@ -215,7 +219,7 @@ fn key6_holds_a_signing_and_an_agreement_key() {
 
 #[test]
 fn agreement_keys_come_out_of_every_format() {
-    let curve = Curve::ALL[9];
+    let curve = Curve::M431;
     let d: Vec<u8> = (1..=54).collect();
     let named = element(SEQUENCE, &[&object_identifier(curve.oid())]);
     let pkcs8 = with_agreement_key(&named, &d);
@@ -237,17 +241,20 @@ fn agreement_keys_come_out_of_every_format() {
 
 #[test]
 fn attributes_without_a_key_are_no_error_and_broken_ones_are() {
-    let curve = element(SEQUENCE, &[&object_identifier(Curve::ALL[6].oid())]);
+    let curve = element(SEQUENCE, &[&object_identifier(Curve::M257.oid())]);
     let read = |parameters: &[u8], d: &[u8]| Container::read(&with_agreement_key(parameters, d), &password(""));
     assert_eq!(read(&curve, &[]).unwrap().keys.len(), 1);
+    // Out of range it is a key that no handle takes.
+    let large = read(&curve, &[0xff; 40]).unwrap();
+    assert!(SoftwareKey::from_pkcs8_der(large.keys[1].pkcs8_der()).is_err());
     let foreign = element(SEQUENCE, &[&object_identifier("1.2.3.4")]);
     assert!(matches!(read(&foreign, &[1]), Err(ContainerError::UnknownScheme { .. })));
-    let mut shifted = agreement_parameters(Curve::ALL[6], &[0; 64], &[0; 64]);
+    let mut shifted = agreement_parameters(Curve::M257, &[0; 64], &[0; 64]);
     // One octet of the base point: no recommended curve.
     let place = shifted.len() - 2 * 66 - 1;
     shifted[place] ^= 1;
     assert!(matches!(read(&shifted, &[1]), Err(ContainerError::UnknownScheme { .. })));
-    let short = element(SEQUENCE, &[&object_identifier(Curve::ALL[6].oid()), &element(OCTET_STRING, &[&[0; 63]])]);
+    let short = element(SEQUENCE, &[&object_identifier(Curve::M257.oid()), &element(OCTET_STRING, &[&[0; 63]])]);
     assert!(matches!(read(&short, &[1]), Err(ContainerError::Malformed { .. })));
 }
 
@@ -259,8 +266,8 @@ fn raw_keys_get_the_parameters_of_their_curve() {
     let parameters = CurveParameters::from_algorithm(&key.algorithm_oid(), parameters).unwrap();
     assert_eq!(parameters.curve.degree(), 257);
     assert_eq!(parameters.substitution.as_ref(), Some(Dke::NUMBER_1.packed()));
-    for refused in [&[][..], &[1; 34]] {
-        assert!(ContainedKey::from_raw_dstu4145(Curve::ALL[6], refused).is_err());
+    for refused in [&[][..], &[1; 31], &[1; 33]] {
+        assert!(ContainedKey::from_raw_dstu4145(Curve::M257, refused).is_err());
     }
 }
 
