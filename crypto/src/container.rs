@@ -25,7 +25,8 @@
 //!
 //! # Wrong password or damaged file
 //! The two are told apart where a format has two independent checks. A content "opens" where its padding, if any, is right and it is
-//! throughout the DER that belongs there; for a wrong password that happens by chance less than once in 2^40.
+//! throughout the DER that belongs there; for a wrong password that happens by chance less than once in 2^40 (but for encrypted SafeContents
+//! without a bag, which nobody writes).
 //!
 //! | format | code over the whole | contents | answer |
 //! |---|---|---|---|
