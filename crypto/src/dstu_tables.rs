@@ -3,6 +3,10 @@
 //! A state is a matrix of eight rows; a column is one little-endian 64-bit word, row 0 its lowest byte. Row `r` goes through S-box
 //! `r mod 4`; a column is then multiplied by a circulant matrix over GF(2^8) modulo x^8 + x^4 + x^3 + x^2 + 1.
 
+pub(crate) mod masked;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86;
+
 /// One table a row: substitution and that row's share of the mixed column in one look-up.
 pub(crate) type ColumnTables = [[u64; 256]; 8];
 

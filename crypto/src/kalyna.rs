@@ -1,8 +1,9 @@
 //! Kalyna (DSTU 7624:2014) with the S-boxes of the standard: blocks of 128, 256 and 512 bits, keys as long or (up to 512 bits) twice as long;
 //! ECB, CBC, CTR, CFB with a feedback of a whole block, OFB, CMAC, KW, and the key wrap of the national CMS profile.
 //!
-//! [`wrap_cms_key`] and [`unwrap_cms_key`] are constant time in key-encryption key and key: no address and no branch depends on them.
-//! Everything else substitutes by table look-up and is not: its cache lines depend on key and data.
+//! Constant time (no address and no branch depends on key or data) are [`Kalyna::constant_time`] with every mode, [`wrap_cms_key`] and
+//! [`unwrap_cms_key`] on every processor, and all of the module on one with AVX-512 (VBMI) and GFNI. Elsewhere [`Kalyna::new`] substitutes by
+//! table look-up: its cache lines depend on key and data.
 //!
 //! CBC, CTR, CFB and OFB do not protect against change. GMAC, GCM, CCM and XTS are not there.
 
@@ -12,6 +13,8 @@ mod layer;
 mod mac;
 mod modes;
 mod wrap;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 use std::fmt;
 
@@ -19,7 +22,6 @@ use zeroize::Zeroizing;
 
 pub use crate::cipher::CipherError;
 use block::Block;
-use layer::Tables;
 pub use mac::Cmac;
 pub use modes::{Cfb, Ctr, Ofb};
 pub use wrap::{WRAPPED_BYTES, unwrap_cms_key, wrap_cms_key};
@@ -75,15 +77,28 @@ impl Kalyna {
     /// # Errors
     /// [`CipherError::KeyLength`] for another length.
     pub fn new(block: BlockSize, key: &[u8]) -> Result<Self, CipherError> {
-        let words =
-            Zeroizing::new(key.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect::<Vec<_>>());
-        let rounds = match (block, key.len()) {
-            (BlockSize::Bits128, 16 | 32) => Rounds::Two(Block::new::<Tables>(&words)),
-            (BlockSize::Bits256, 32 | 64) => Rounds::Four(Block::new::<Tables>(&words)),
-            (BlockSize::Bits512, 64) => Rounds::Eight(Block::new::<Tables>(&words)),
+        let words = key_words(key);
+        Ok(Self(match (block, key.len()) {
+            (BlockSize::Bits128, 16 | 32) => Rounds::Two(Block::new(&words)),
+            (BlockSize::Bits256, 32 | 64) => Rounds::Four(Block::new(&words)),
+            (BlockSize::Bits512, 64) => Rounds::Eight(Block::new(&words)),
             (_, length) => return Err(CipherError::KeyLength { length }),
-        };
-        Ok(Self(rounds))
+        }))
+    }
+
+    /// As [`Kalyna::new`], constant time on every processor: no address and no branch depends on key or data. A hundred times slower where
+    /// the registers do not serve: for keys that wrap keys.
+    ///
+    /// # Errors
+    /// [`CipherError::KeyLength`] for another length.
+    pub fn constant_time(block: BlockSize, key: &[u8]) -> Result<Self, CipherError> {
+        let words = key_words(key);
+        Ok(Self(match (block, key.len()) {
+            (BlockSize::Bits128, 16 | 32) => Rounds::Two(Block::constant_time(&words)),
+            (BlockSize::Bits256, 32 | 64) => Rounds::Four(Block::constant_time(&words)),
+            (BlockSize::Bits512, 64) => Rounds::Eight(Block::constant_time(&words)),
+            (_, length) => return Err(CipherError::KeyLength { length }),
+        }))
     }
 
     /// Bytes of a block.
@@ -101,7 +116,7 @@ impl Kalyna {
     /// [`CipherError::DataLength`] where the last block is not whole.
     pub fn encrypt_ecb(&self, data: &mut [u8]) -> Result<(), CipherError> {
         self.whole_blocks(data)?;
-        each!(self, block => modes::each_block(data, |state| block.encrypt(state)));
+        each!(self, block => block.encrypt_each(data));
         Ok(())
     }
 
@@ -111,7 +126,7 @@ impl Kalyna {
     /// [`CipherError::DataLength`] where the last block is not whole.
     pub fn decrypt_ecb(&self, data: &mut [u8]) -> Result<(), CipherError> {
         self.whole_blocks(data)?;
-        each!(self, block => modes::each_block(data, |state| block.decrypt(state)));
+        each!(self, block => block.decrypt_each(data));
         Ok(())
     }
 
@@ -226,6 +241,10 @@ impl fmt::Debug for Kalyna {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Kalyna(..)")
     }
+}
+
+fn key_words(key: &[u8]) -> Zeroizing<Vec<u64>> {
+    Zeroizing::new(key.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect())
 }
 
 const MAX_BLOCK_BYTES: usize = 64;

@@ -18,10 +18,25 @@ pub struct Dke {
 /// Four tables, one a byte of the word: substitution and the rotation by 11 bits in one look-up.
 pub(crate) type RoundTables = [[u32; 256]; 4];
 
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only the registers of x86-64 use it"))]
+/// The rows for look-ups in registers: entry `16 b + v` is what a half-byte of value `v` of byte `b` of the word becomes, in its place.
+pub(crate) struct Nibbles {
+    /// Low half-bytes: rows 1, 3, 5, 7.
+    pub(crate) low: [u8; 64],
+    /// High half-bytes: rows 2, 4, 6, 8.
+    pub(crate) high: [u8; 64],
+}
+
+struct Computed {
+    rounds: RoundTables,
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "as above"))]
+    nibbles: Nibbles,
+}
+
 #[derive(Clone)]
 enum Tables {
     Number1,
-    Own(Arc<RoundTables>),
+    Own(Arc<Computed>),
 }
 
 impl Dke {
@@ -45,7 +60,7 @@ impl Dke {
                 return Err(CipherError::DkeNotAPermutation { row: number });
             }
         }
-        Ok(Self { packed, tables: Tables::Own(Arc::new(round_tables(&rows))) })
+        Ok(Self { packed, tables: Tables::Own(Arc::new(computed(&rows))) })
     }
 
     /// The packed form, 64 bytes.
@@ -58,9 +73,18 @@ impl Dke {
     }
 
     pub(crate) fn tables(&self) -> &RoundTables {
+        &self.computed().rounds
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn nibbles(&self) -> &Nibbles {
+        &self.computed().nibbles
+    }
+
+    fn computed(&self) -> &Computed {
         match &self.tables {
-            Tables::Number1 => &NUMBER_1_TABLES,
-            Tables::Own(tables) => tables,
+            Tables::Number1 => &NUMBER_1_COMPUTED,
+            Tables::Own(computed) => computed,
         }
     }
 }
@@ -112,7 +136,22 @@ const fn round_tables(rows: &Rows) -> RoundTables {
     tables
 }
 
-static NUMBER_1_TABLES: RoundTables = round_tables(&unpack(&NUMBER_1_PACKED));
+const fn nibbles(rows: &Rows) -> Nibbles {
+    let mut nibbles = Nibbles { low: [0; 64], high: [0; 64] };
+    let mut index = 0;
+    while index < 64 {
+        nibbles.low[index] = rows[index / 16 * 2][index % 16];
+        nibbles.high[index] = rows[index / 16 * 2 + 1][index % 16] << 4;
+        index += 1;
+    }
+    nibbles
+}
+
+const fn computed(rows: &Rows) -> Computed {
+    Computed { rounds: round_tables(rows), nibbles: nibbles(rows) }
+}
+
+static NUMBER_1_COMPUTED: Computed = computed(&unpack(&NUMBER_1_PACKED));
 
 const PACKED_BYTES: usize = 64;
 

@@ -1,13 +1,12 @@
 //! The modes of GOST 28147-89 under way. Each forgets its state when dropped.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::Gost28147;
-use super::rounds::{authenticate, encrypt};
 
 /// Gamma with feedback (CFB with a feedback of 8 bytes, OID `1.2.804.2.1.1.1.1.1.1.3`) under way; made by [`Gost28147::cfb`].
 ///
-/// Encrypting is serial by nature: a block waits for the one before it. Decrypting is not, and runs four blocks side by side.
+/// Encrypting is serial by nature: a block waits for the one before it. Decrypting is not, and runs blocks side by side.
 pub struct Cfb {
     cipher: Gost28147,
     feedback: [u8; 8],
@@ -42,18 +41,10 @@ impl Cfb {
         let (head, rest) = data.split_at_mut(data.len().min(8 - self.used));
         self.encrypt_within_block(head);
         let (blocks, tail) = rest.as_chunks_mut::<8>();
-        let mut feedback = u64::from_le_bytes(self.feedback);
-        for block in blocks {
-            let [gamma] = encrypt(self.cipher.dke.tables(), &[&self.cipher.key], [feedback]);
-            feedback = u64::from_le_bytes(*block) ^ gamma;
-            *block = feedback.to_le_bytes();
-        }
+        self.feedback = self.cipher.engine.encrypt_cfb(&self.cipher.key, self.feedback, blocks);
         if !tail.is_empty() {
-            self.feedback = feedback.to_le_bytes();
             self.refill();
             self.encrypt_within_block(tail);
-        } else if self.used == 8 {
-            self.feedback = feedback.to_le_bytes();
         }
     }
 
@@ -61,19 +52,19 @@ impl Cfb {
     pub fn decrypt(&mut self, data: &mut [u8]) {
         let (head, rest) = data.split_at_mut(data.len().min(8 - self.used));
         self.decrypt_within_block(head);
-        let (fours, rest) = rest.as_chunks_mut::<32>();
-        let key = &self.cipher.key;
-        for four in fours {
-            let (blocks, _) = four.as_chunks::<8>();
-            let [first, second, third, fourth] = [0, 1, 2, 3].map(|index| u64::from_le_bytes(blocks[index]));
-            let feedbacks = [u64::from_le_bytes(self.feedback), first, second, third];
-            let gammas = encrypt(self.cipher.dke.tables(), &[key, key, key, key], feedbacks);
-            self.feedback = fourth.to_le_bytes();
-            xor(four, gammas);
+        let (blocks, tail) = rest.as_chunks_mut::<8>();
+        let mut gammas = Zeroizing::new([[0; 8]; BATCH]);
+        for batch in blocks.chunks_mut(BATCH) {
+            let gammas = &mut gammas[..batch.len()];
+            gammas[0] = self.feedback;
+            gammas[1..].copy_from_slice(&batch[..batch.len() - 1]);
+            self.feedback = batch[batch.len() - 1];
+            self.cipher.engine.encrypt_each(&self.cipher.key, gammas);
+            xor(batch, gammas);
         }
-        for block in rest.chunks_mut(8) {
+        if !tail.is_empty() {
             self.refill();
-            self.decrypt_within_block(block);
+            self.decrypt_within_block(tail);
         }
     }
 
@@ -111,17 +102,19 @@ impl Ctr {
     pub fn apply(&mut self, data: &mut [u8]) {
         let (head, rest) = data.split_at_mut(data.len().min(8 - self.used));
         self.apply_within_block(head);
-        let (fours, rest) = rest.as_chunks_mut::<32>();
-        for four in fours {
-            let counters = [self.step(), self.step(), self.step(), self.step()];
-            let key = &self.cipher.key;
-            xor(four, encrypt(self.cipher.dke.tables(), &[key, key, key, key], counters));
+        let (blocks, tail) = rest.as_chunks_mut::<8>();
+        let mut gammas = Zeroizing::new([[0; 8]; BATCH]);
+        for batch in blocks.chunks_mut(BATCH) {
+            let gammas = &mut gammas[..batch.len()];
+            gammas.iter_mut().for_each(|counter| *counter = self.step().to_le_bytes());
+            self.cipher.engine.encrypt_each(&self.cipher.key, gammas);
+            xor(batch, gammas);
         }
-        for block in rest.chunks_mut(8) {
+        if !tail.is_empty() {
             let counter = self.step();
             self.gamma = self.cipher.encrypt_block(counter.to_le_bytes());
             self.used = 0;
-            self.apply_within_block(block);
+            self.apply_within_block(tail);
         }
     }
 
@@ -154,11 +147,11 @@ impl Mac {
                 return;
             };
             self.pending[self.filled..].copy_from_slice(head);
-            self.absorb(self.pending);
+            self.absorb(&[self.pending]);
             bytes = rest;
         }
         let (blocks, rest) = bytes.as_chunks::<8>();
-        blocks.iter().for_each(|block| self.absorb(*block));
+        self.absorb(blocks);
         self.pending[..rest.len()].copy_from_slice(rest);
         self.filled = rest.len();
     }
@@ -167,22 +160,20 @@ impl Mac {
     pub fn finish(mut self) -> [u8; 4] {
         if self.filled > 0 {
             self.pending[self.filled..].fill(0);
-            self.absorb(self.pending);
+            self.absorb(&[self.pending]);
         }
         let [first, second, third, fourth, ..] = self.state.to_le_bytes();
         [first, second, third, fourth]
     }
 
-    fn absorb(&mut self, block: [u8; 8]) {
-        let input = self.state ^ u64::from_le_bytes(block);
-        self.state = authenticate(self.cipher.dke.tables(), &self.cipher.key, input);
+    fn absorb(&mut self, blocks: &[[u8; 8]]) {
+        self.state = self.cipher.engine.authenticate(&self.cipher.key, self.state, blocks);
     }
 }
 
-fn xor(data: &mut [u8; 32], gammas: [u64; 4]) {
-    let (blocks, _) = data.as_chunks_mut::<8>();
+fn xor(blocks: &mut [[u8; 8]], gammas: &[[u8; 8]]) {
     for (block, gamma) in blocks.iter_mut().zip(gammas) {
-        *block = (u64::from_le_bytes(*block) ^ gamma).to_le_bytes();
+        *block = (u64::from_le_bytes(*block) ^ u64::from_le_bytes(*gamma)).to_le_bytes();
     }
 }
 
@@ -206,6 +197,9 @@ impl Drop for Mac {
         self.pending.zeroize();
     }
 }
+
+/// Blocks that are handed to the engine together.
+const BATCH: usize = 32;
 
 /// C2 and C1 of the standard.
 const LOW_STEP: u32 = 0x0101_0101;

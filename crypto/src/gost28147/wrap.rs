@@ -2,8 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::masked::MaskedCipher;
-use super::{CipherError, Dke};
+use super::{Cfb, CipherError, Dke, Gost28147};
 use crate::cipher::equal;
 
 /// Bytes of a wrapped key: vector, key and code.
@@ -11,14 +10,14 @@ pub const WRAPPED_BYTES: usize = 44;
 
 /// Wraps a 32-byte key: `CFB(reverse(iv ‖ CFB(key ‖ MAC(key))))`. `iv` is random and never twice the same under one `kek`.
 pub fn wrap_key(kek: &[u8; 32], dke: &Dke, iv: &[u8; 8], key: &[u8; 32]) -> [u8; WRAPPED_BYTES] {
-    let cipher = MaskedCipher::new(kek, dke);
+    let cipher = Gost28147::for_keys(kek, dke);
     let mut wrapped = [0; WRAPPED_BYTES];
     wrapped[..8].copy_from_slice(iv);
     wrapped[8..40].copy_from_slice(key);
-    wrapped[40..].copy_from_slice(&cipher.authenticate(key));
-    cipher.encrypt_cfb(iv, &mut wrapped[8..]);
+    wrapped[40..].copy_from_slice(&authenticate(&cipher, key));
+    Cfb::new(cipher.clone(), *iv).encrypt(&mut wrapped[8..]);
     wrapped.reverse();
-    cipher.encrypt_cfb(&SECOND_IV, &mut wrapped);
+    Cfb::new(cipher, SECOND_IV).encrypt(&mut wrapped);
     wrapped
 }
 
@@ -29,16 +28,22 @@ pub fn wrap_key(kek: &[u8; 32], dke: &Dke, iv: &[u8; 8], key: &[u8; 32]) -> [u8;
 pub fn unwrap_key(kek: &[u8; 32], dke: &Dke, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, CipherError> {
     let wrapped: &[u8; WRAPPED_BYTES] =
         wrapped.try_into().map_err(|_| CipherError::DataLength { length: wrapped.len() })?;
-    let cipher = MaskedCipher::new(kek, dke);
+    let cipher = Gost28147::for_keys(kek, dke);
     let mut bytes = Zeroizing::new(*wrapped);
-    cipher.decrypt_cfb(&SECOND_IV, &mut *bytes);
+    Cfb::new(cipher.clone(), SECOND_IV).decrypt(&mut *bytes);
     bytes.reverse();
     let mut iv = [0; 8];
     iv.copy_from_slice(&bytes[..8]);
-    cipher.decrypt_cfb(&iv, &mut bytes[8..]);
+    Cfb::new(cipher.clone(), iv).decrypt(&mut bytes[8..]);
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(&bytes[8..40]);
-    if equal(&cipher.authenticate(&key), &bytes[40..]) { Ok(key) } else { Err(CipherError::Forged) }
+    if equal(&authenticate(&cipher, &key), &bytes[40..]) { Ok(key) } else { Err(CipherError::Forged) }
+}
+
+fn authenticate(cipher: &Gost28147, key: &[u8; 32]) -> [u8; 4] {
+    let mut mac = cipher.mac();
+    mac.update(key);
+    mac.finish()
 }
 
 const SECOND_IV: [u8; 8] = [0x4a, 0xdd, 0xa2, 0x2c, 0x79, 0xe8, 0x21, 0x05];

@@ -1,14 +1,14 @@
 //! One step of GOST 34.311-95: keys, encryption, mixing. 256-bit values are four little-endian 64-bit words, the least first.
 
-use crate::gost28147::{Dke, KeyWords, encrypt};
+use crate::gost28147::{KeyWords, Substitution, encrypt};
 
 pub(crate) type Block = [u64; 4];
 
 /// The new chaining value from the old one and a message block (clause 5.1 to 5.3).
 #[inline]
-pub(crate) fn compress(dke: &Dke, chaining: &Block, message: &Block) -> Block {
+pub(crate) fn compress<S: Substitution>(substitution: &S, chaining: &Block, message: &Block) -> Block {
     let keys = keys(chaining, message);
-    let encrypted = encrypt(dke.tables(), &[&keys[0], &keys[1], &keys[2], &keys[3]], *chaining);
+    let encrypted = encrypt(substitution, &[&keys[0], &keys[1], &keys[2], &keys[3]], *chaining);
     // psi^61(H ^ psi(M ^ psi^12(S))), sorted by what is known when.
     let known = advance::<61>(&xor(chaining, &advance::<1>(message)));
     xor(&known, &advance::<74>(&encrypted))
@@ -106,7 +106,7 @@ const fn terms_of_groups(steps: usize) -> [u16; 4] {
     [terms(steps), terms(steps + 4), terms(steps + 8), terms(steps + 12)]
 }
 
-const fn terms(index: usize) -> u16 {
+pub(super) const fn terms(index: usize) -> u16 {
     let mut power: u16 = 1;
     let mut step = 0;
     while step < index {
@@ -120,4 +120,5 @@ const fn terms(index: usize) -> u16 {
 /// Words 0, 1, 2, 3, 12 and 15.
 const FEEDBACK: u16 = 0x900f;
 
-const C3: Block = [0xff00_ff00_ff00_ff00, 0x00ff_00ff_00ff_00ff, 0xff00_00ff_00ff_ff00, 0xff00_ffff_0000_00ff];
+pub(super) const C3: Block =
+    [0xff00_ff00_ff00_ff00, 0x00ff_00ff_00ff_00ff, 0xff00_00ff_00ff_ff00, 0xff00_ffff_0000_00ff];

@@ -1,8 +1,8 @@
 //! Modes of Kalyna that turn data into as much data. Each forgets its state when dropped.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-use super::block::Block;
+use super::block::{BATCH_BYTES, Block};
 use super::{CipherError, Kalyna, MAX_BLOCK_BYTES, each};
 
 /// Counter mode under way; made by [`Kalyna::ctr`]. The counter is the encrypted vector, a little-endian number.
@@ -178,11 +178,12 @@ pub(super) fn encrypt_cbc<const N: usize>(cipher: &Block<N>, iv: &[u8], data: &m
 }
 
 pub(super) fn decrypt_cbc<const N: usize>(cipher: &Block<N>, iv: &[u8], data: &mut [u8]) {
-    let mut chaining: [u64; N] = read(iv);
-    for block in data.chunks_exact_mut(8 * N) {
-        let ciphertext = read(block);
-        write(xor(&cipher.decrypt(ciphertext), &chaining), block);
-        chaining = ciphertext;
+    let mut chaining = [0; MAX_BLOCK_BYTES];
+    chaining[..8 * N].copy_from_slice(iv);
+    for batch in data.chunks_mut(BATCH_BYTES) {
+        let before = shifted::<N>(&mut chaining, batch);
+        cipher.decrypt_each(batch);
+        add(batch, &before);
     }
 }
 
@@ -196,22 +197,41 @@ fn encrypt_cfb<const N: usize>(cipher: &Block<N>, running: &mut [u8; MAX_BLOCK_B
 }
 
 fn decrypt_cfb<const N: usize>(cipher: &Block<N>, running: &mut [u8; MAX_BLOCK_BYTES], data: &mut [u8]) {
-    let mut feedback: [u64; N] = read(running);
-    for block in data.chunks_exact_mut(8 * N) {
-        let ciphertext = read(block);
-        write(xor(&cipher.encrypt(feedback), &ciphertext), block);
-        feedback = ciphertext;
+    for batch in data.chunks_mut(BATCH_BYTES) {
+        let mut gamma = shifted::<N>(running, batch);
+        cipher.encrypt_each(&mut gamma[..batch.len()]);
+        add(batch, &gamma);
     }
-    write(feedback, running);
+}
+
+/// The ciphertext, a block later: `running` first, which becomes the last block.
+fn shifted<const N: usize>(running: &mut [u8; MAX_BLOCK_BYTES], ciphertext: &[u8]) -> [u8; BATCH_BYTES] {
+    let mut shifted = [0; BATCH_BYTES];
+    let last = ciphertext.len() - 8 * N;
+    shifted[..8 * N].copy_from_slice(&running[..8 * N]);
+    shifted[8 * N..ciphertext.len()].copy_from_slice(&ciphertext[..last]);
+    running[..8 * N].copy_from_slice(&ciphertext[last..]);
+    shifted
 }
 
 fn count_blocks<const N: usize>(cipher: &Block<N>, running: &mut [u8; MAX_BLOCK_BYTES], data: &mut [u8]) {
     let mut counter: [u64; N] = read(running);
-    for block in data.chunks_exact_mut(8 * N) {
-        increment(&mut counter);
-        write(xor(&cipher.encrypt(counter), &read(block)), block);
+    let mut gamma = Zeroizing::new([0; BATCH_BYTES]);
+    for batch in data.chunks_mut(BATCH_BYTES) {
+        let gamma = &mut gamma[..batch.len()];
+        for block in gamma.chunks_exact_mut(8 * N) {
+            increment(&mut counter);
+            write(counter, block);
+        }
+        cipher.encrypt_each(gamma);
+        add(batch, gamma);
     }
     write(counter, running);
+}
+
+#[inline(always)]
+fn add(data: &mut [u8], gamma: &[u8]) {
+    data.iter_mut().zip(gamma).for_each(|(byte, gamma)| *byte ^= gamma);
 }
 
 /// The size of the counter is the cipher's.

@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 
-use super::layer::{Layer as _, Masked};
 use super::*;
 use crate::digest::{from_hex, hex};
 
@@ -544,11 +543,12 @@ fn every_split_gives_what_the_whole_gives() {
 
 proptest! {
     #[test]
-    fn without_tables_the_same_comes_out(state: [u64; 8]) {
-        prop_assert_eq!(Masked::mix(&state), Tables::mix(&state));
-        let [first, second, third, fourth, ..] = state;
-        prop_assert_eq!(Masked::mix(&[first, second]), Tables::mix(&[first, second]));
-        prop_assert_eq!(Masked::mix(&[first, second, third, fourth]), Tables::mix(&[first, second, third, fourth]));
+    fn every_engine_gives_the_same(key: [u64; 8], data: [[u8; 64]; 9], blocks in 0_usize..=9) {
+        engines_agree::<2>(&key[..2], &data[..blocks])?;
+        engines_agree::<2>(&key[..4], &data[..blocks])?;
+        engines_agree::<4>(&key[..4], &data[..blocks])?;
+        engines_agree::<4>(&key, &data[..blocks])?;
+        engines_agree::<8>(&key, &data[..blocks])?;
     }
 
     #[test]
@@ -575,4 +575,25 @@ proptest! {
             }
         }
     }
+}
+
+fn engines_agree<const N: usize>(key: &[u64], data: &[[u8; 64]]) -> Result<(), TestCaseError> {
+    let tables = Block::<N>::with_tables(key);
+    for other in [Block::<N>::masked(key), Block::constant_time(key), Block::new(key)] {
+        let (mut left, mut right) = (data.as_flattened().to_vec(), data.as_flattened().to_vec());
+        tables.encrypt_each(&mut left);
+        other.encrypt_each(&mut right);
+        prop_assert_eq!(&left, &right);
+        modes::each_block(&mut left, |state| tables.encrypt(state));
+        modes::each_block(&mut right, |state| other.encrypt(state));
+        prop_assert_eq!(&left, &right);
+        tables.decrypt_each(&mut left);
+        other.decrypt_each(&mut right);
+        prop_assert_eq!(&left, &right);
+        modes::each_block(&mut left, |state| tables.decrypt(state));
+        modes::each_block(&mut right, |state| other.decrypt(state));
+        prop_assert_eq!(left.as_slice(), data.as_flattened());
+        prop_assert_eq!(&left, &right);
+    }
+    Ok(())
 }

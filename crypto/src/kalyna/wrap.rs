@@ -4,7 +4,6 @@ use zeroize::Zeroizing;
 
 use super::CipherError;
 use super::block::Block;
-use super::layer::Masked;
 use super::modes::{read, write, xor};
 use crate::cipher::equal;
 
@@ -14,7 +13,7 @@ pub const WRAPPED_BYTES: usize = 96;
 /// Wraps a 32-byte key: `CFB(reverse(iv ‖ CFB(key ‖ CMAC(key))))`, feedback and code of 32 bytes. `iv` is random and never twice the same
 /// under one `kek`.
 pub fn wrap_cms_key(kek: &[u8; 32], iv: &[u8; 32], key: &[u8; 32]) -> [u8; WRAPPED_BYTES] {
-    let cipher = MaskedCipher::new(kek);
+    let cipher = WrapCipher::new(kek);
     let mut wrapped = [0; WRAPPED_BYTES];
     wrapped[..32].copy_from_slice(iv);
     wrapped[32..64].copy_from_slice(key);
@@ -32,7 +31,7 @@ pub fn wrap_cms_key(kek: &[u8; 32], iv: &[u8; 32], key: &[u8; 32]) -> [u8; WRAPP
 pub fn unwrap_cms_key(kek: &[u8; 32], wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, CipherError> {
     let wrapped: &[u8; WRAPPED_BYTES] =
         wrapped.try_into().map_err(|_| CipherError::DataLength { length: wrapped.len() })?;
-    let cipher = MaskedCipher::new(kek);
+    let cipher = WrapCipher::new(kek);
     let mut bytes = Zeroizing::new(*wrapped);
     cipher.decrypt_cfb(&SECOND_IV, &mut *bytes);
     bytes.reverse();
@@ -44,16 +43,16 @@ pub fn unwrap_cms_key(kek: &[u8; 32], wrapped: &[u8]) -> Result<Zeroizing<[u8; 3
     if equal(&*cipher.authenticate(&key), &bytes[64..]) { Ok(key) } else { Err(CipherError::Forged) }
 }
 
-struct MaskedCipher(Block<4>);
+struct WrapCipher(Block<4>);
 
-impl MaskedCipher {
+impl WrapCipher {
     fn new(kek: &[u8; 32]) -> Self {
         let words: Zeroizing<[u64; 4]> = Zeroizing::new(read(kek));
-        Self(Block::for_encryption::<Masked>(&*words))
+        Self(Block::constant_time(&*words))
     }
 
     fn encrypt(&self, state: [u64; 4]) -> [u64; 4] {
-        self.0.encrypt_with::<Masked>(state)
+        self.0.encrypt(state)
     }
 
     /// `data` is whole blocks.

@@ -3,6 +3,7 @@
 use ::kupyna::Digest as _;
 use proptest::prelude::*;
 
+use super::engine::Engine;
 use super::{Kmac, Kupyna, Width, hmac, kupyna, pbkdf2};
 use crate::cipher::CipherError;
 use crate::digest::{from_hex, hex};
@@ -204,5 +205,19 @@ proptest! {
         prop_assert_eq!(kupyna(Width::BITS_256, &message), ::kupyna::Kupyna256::digest(&message).to_vec());
         prop_assert_eq!(kupyna(Width::BITS_384, &message), ::kupyna::Kupyna384::digest(&message).to_vec());
         prop_assert_eq!(kupyna(Width::BITS_512, &message), ::kupyna::Kupyna512::digest(&message).to_vec());
+    }
+
+    #[test]
+    fn every_engine_gives_the_same(message: [u8; 700], cut in 0_usize..700, bits in 1_usize..=64) {
+        let width = Width::from_bits(8 * bits).unwrap();
+        let with = |engine| {
+            let mut hash = Kupyna::with_engine(width, engine);
+            hash.update(&message[cut..]);
+            hash.finish()
+        };
+        let tables = with(Engine::Tables);
+        prop_assert_eq!(&with(Engine::Masked), &tables);
+        prop_assert_eq!(&with(Engine::new()), &tables);
+        prop_assert_eq!(&with(Engine::constant_time()), &tables);
     }
 }

@@ -1,0 +1,177 @@
+//! Kalyna on AVX-512: 256 bytes of blocks side by side in four registers, or one block alone.
+//!
+//! Constant time: nothing here branches on a value or uses it as an address.
+#![allow(
+    unsafe_code,
+    reason = "instructions beyond the baseline need it; the detected processor is proven by the type"
+)]
+
+use std::arch::x86_64::*;
+
+use super::block::BATCH_BYTES;
+use super::layer::Layer;
+use crate::dstu_tables::x86::{Avx512, load, mix, row_indices, store, substitute, substitute_four, unmix, with_avx512};
+use crate::dstu_tables::{INVERSE_SBOXES, SBOXES};
+
+/// Encrypts blocks of `N` columns, each alone. `keys` are the round keys, first used first.
+pub(super) fn encrypt_batch<const N: usize>(_: Avx512, keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
+    // SAFETY: an `Avx512` exists only where the features were detected.
+    unsafe { encrypt_four(keys, blocks) }
+}
+
+/// The inverse of [`encrypt_batch`], with the same keys.
+pub(super) fn decrypt_batch<const N: usize>(_: Avx512, keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
+    // SAFETY: as above.
+    unsafe { decrypt_four(keys, blocks) }
+}
+
+/// Encrypts one block.
+pub(super) fn encrypt<const N: usize>(_: Avx512, keys: &[[u64; N]], state: [u64; N]) -> [u64; N] {
+    // SAFETY: as above.
+    unsafe { encrypt_one(keys, state) }
+}
+
+/// The inverse of [`encrypt`], with the same keys.
+pub(super) fn decrypt<const N: usize>(_: Avx512, keys: &[[u64; N]], state: [u64; N]) -> [u64; N] {
+    // SAFETY: as above.
+    unsafe { decrypt_one(keys, state) }
+}
+
+/// For round keys; a state a call.
+impl Layer for Avx512 {
+    fn mix<const N: usize>(self, state: &[u64; N]) -> [u64; N] {
+        // SAFETY: as above.
+        unsafe { mix_one(state) }
+    }
+
+    fn unsubstitute<const N: usize>(self, state: &[u64; N]) -> [u64; N] {
+        // SAFETY: as above.
+        unsafe { unsubstitute_one(state) }
+    }
+
+    fn unmix_columns<const N: usize>(self, state: &[u64; N]) -> [u64; N] {
+        // SAFETY: as above.
+        unsafe { unmix_one(state) }
+    }
+}
+
+with_avx512! {
+    fn encrypt_four<const N: usize>(keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
+        let [first, middle @ .., last] = keys else { return };
+        let rows = const { &rows::<N>(false) };
+        let rows = [load(&rows[0]), load(&rows[1]), load(&rows[2]), load(&rows[3])];
+        let (quarters, _) = blocks.as_chunks_mut::<64>();
+        let mut state = [load(&quarters[0]), load(&quarters[1]), load(&quarters[2]), load(&quarters[3])];
+        let key = spread(first);
+        for state in &mut state {
+            *state = _mm512_add_epi64(*state, key);
+        }
+        for key in middle {
+            let key = spread(key);
+            let substituted = substitute_four(&SBOXES, state);
+            for lane in 0..4 {
+                state[lane] = mix(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), key);
+            }
+        }
+        let key = spread(last);
+        let substituted = substitute_four(&SBOXES, state);
+        for lane in 0..4 {
+            let mixed = mix(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), _mm512_setzero_si512());
+            quarters[lane] = store(_mm512_add_epi64(mixed, key));
+        }
+    }
+
+    fn decrypt_four<const N: usize>(keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
+        let [first, middle @ .., last] = keys else { return };
+        let rows = const { &rows::<N>(true) };
+        let rows = [load(&rows[0]), load(&rows[1]), load(&rows[2]), load(&rows[3])];
+        let (quarters, _) = blocks.as_chunks_mut::<64>();
+        let mut state = [load(&quarters[0]), load(&quarters[1]), load(&quarters[2]), load(&quarters[3])];
+        let key = spread(last);
+        for state in &mut state {
+            *state = unmix(_mm512_sub_epi64(*state, key));
+        }
+        for key in middle.iter().rev() {
+            let key = spread(key);
+            let substituted = substitute_four(&INVERSE_SBOXES, state);
+            for lane in 0..4 {
+                let turned = _mm512_permutexvar_epi8(rows[lane], substituted[lane]);
+                state[lane] = unmix(_mm512_xor_si512(turned, key));
+            }
+        }
+        let key = spread(first);
+        let substituted = substitute_four(&INVERSE_SBOXES, state);
+        for lane in 0..4 {
+            quarters[lane] = store(_mm512_sub_epi64(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), key));
+        }
+    }
+
+    fn encrypt_one<const N: usize>(keys: &[[u64; N]], state: [u64; N]) -> [u64; N] {
+        let [first, middle @ .., last] = keys else { return state };
+        let rows = load(const { &rows::<N>(false)[0] });
+        let mut state = _mm512_add_epi64(spread(&state), spread(first));
+        for key in middle {
+            state = mix(_mm512_permutexvar_epi8(rows, substitute(&SBOXES, state)), spread(key));
+        }
+        let mixed = mix(_mm512_permutexvar_epi8(rows, substitute(&SBOXES, state)), _mm512_setzero_si512());
+        gather(_mm512_add_epi64(mixed, spread(last)))
+    }
+
+    fn decrypt_one<const N: usize>(keys: &[[u64; N]], state: [u64; N]) -> [u64; N] {
+        let [first, middle @ .., last] = keys else { return state };
+        let rows = load(const { &rows::<N>(true)[0] });
+        let mut state = unmix(_mm512_sub_epi64(spread(&state), spread(last)));
+        for key in middle.iter().rev() {
+            let turned = _mm512_permutexvar_epi8(rows, substitute(&INVERSE_SBOXES, state));
+            state = unmix(_mm512_xor_si512(turned, spread(key)));
+        }
+        let turned = _mm512_permutexvar_epi8(rows, substitute(&INVERSE_SBOXES, state));
+        gather(_mm512_sub_epi64(turned, spread(first)))
+    }
+
+    fn mix_one<const N: usize>(state: &[u64; N]) -> [u64; N] {
+        let rows = load(const { &rows::<N>(false)[0] });
+        let substituted = substitute(&SBOXES, spread(state));
+        gather(mix(_mm512_permutexvar_epi8(rows, substituted), _mm512_setzero_si512()))
+    }
+
+    fn unsubstitute_one<const N: usize>(state: &[u64; N]) -> [u64; N] {
+        let rows = load(const { &rows::<N>(true)[0] });
+        gather(_mm512_permutexvar_epi8(rows, substitute(&INVERSE_SBOXES, spread(state))))
+    }
+
+    fn unmix_one<const N: usize>(state: &[u64; N]) -> [u64; N] {
+        gather(unmix(spread(state)))
+    }
+
+    /// The block as often as it goes into a register.
+    #[inline]
+    fn spread<const N: usize>(block: &[u64; N]) -> __m512i {
+        let word = |index: usize| block[index % N].cast_signed();
+        _mm512_set_epi64(word(7), word(6), word(5), word(4), word(3), word(2), word(1), word(0))
+    }
+
+    #[inline]
+    fn gather<const N: usize>(register: __m512i) -> [u64; N] {
+        let bytes = store(register);
+        let (words, _) = bytes.as_chunks::<8>();
+        std::array::from_fn(|index| u64::from_le_bytes(words[index]))
+    }
+}
+
+/// The turning of rows, one for each state that `substitute_four` gives back.
+const fn rows<const N: usize>(inverse: bool) -> [[u8; 64]; 4] {
+    let mut shifts = [0; 8];
+    let mut row = 0;
+    while row < 8 {
+        let shift = row * N / 8;
+        shifts[row] = if inverse { (N - shift) % N } else { shift };
+        row += 1;
+    }
+    [
+        row_indices(N, shifts, 0, [0, 0]),
+        row_indices(N, shifts, 0, [1, 1]),
+        row_indices(N, shifts, 0, [2, 2]),
+        row_indices(N, shifts, 0, [3, 3]),
+    ]
+}
