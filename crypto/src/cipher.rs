@@ -21,6 +21,12 @@ pub enum CipherError {
         /// What was given.
         length: usize,
     },
+    /// The mode has no feedback of this length.
+    #[error("the mode has no feedback of {length} bytes")]
+    FeedbackLength {
+        /// What was asked for.
+        length: usize,
+    },
     /// The mode has no authentication tag of this length.
     #[error("the mode has no tag of {length} bytes")]
     TagLength {

@@ -41,7 +41,7 @@ const fn column_tables(sboxes: &[[u8; 256]; 4], matrix: [u8; 8]) -> ColumnTables
 }
 
 /// `matrix` is the first column of the circulant matrix, row 0 first.
-const fn multiply_column(value: u8, matrix: [u8; 8]) -> u64 {
+pub(crate) const fn multiply_column(value: u8, matrix: [u8; 8]) -> u64 {
     let mut bytes = [0; 8];
     let mut power = value;
     let mut bit = 0;

@@ -51,6 +51,13 @@ impl Gost34311 {
         Self::with_engine(Engine::constant_time(dke))
     }
 
+    /// An empty digest with the given substitution and a starting value other than zero, which no Ukrainian profile asks for.
+    pub fn with_starting_value(dke: Dke, start: &[u8; OUTPUT_BYTES]) -> Self {
+        let mut hash = Self::with_dke(dke);
+        hash.chaining = words(start);
+        hash
+    }
+
     fn with_engine(engine: Engine) -> Self {
         Self { engine, chaining: [0; 4], sum: [0; 4], length: 0, pending: [0; BLOCK_BYTES] }
     }

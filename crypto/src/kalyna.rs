@@ -1,13 +1,16 @@
 //! Kalyna (DSTU 7624:2014) with the S-boxes of the standard: blocks of 128, 256 and 512 bits, keys as long or (up to 512 bits) twice as long;
-//! ECB, CBC, CTR, CFB with a feedback of a whole block, OFB, CMAC, KW, and the key wrap of the national CMS profile.
+//! ECB, CBC, CTR, CFB, OFB, CMAC, GMAC, GCM, CCM, XTS, KW, and the key wrap of the national CMS profile.
 //!
 //! Constant time (no address and no branch depends on key or data) are [`Kalyna::constant_time`] with every mode, [`wrap_cms_key`] and
 //! [`unwrap_cms_key`] on every processor, and all of the module on one with AVX-512 (VBMI) and GFNI. Elsewhere [`Kalyna::new`] substitutes by
 //! table look-up: its cache lines depend on key and data.
 //!
-//! CBC, CTR, CFB and OFB do not protect against change. GMAC, GCM, CCM and XTS are not there.
+//! CBC, CTR, CFB, OFB and XTS do not protect against change.
 
 mod block;
+mod ccm;
+mod galois;
+mod gcm;
 mod key_wrap;
 mod layer;
 mod mac;
@@ -15,6 +18,7 @@ mod modes;
 mod wrap;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+mod xts;
 
 use std::fmt;
 
@@ -22,6 +26,8 @@ use zeroize::Zeroizing;
 
 pub use crate::cipher::CipherError;
 use block::Block;
+pub use ccm::CcmLengthField;
+pub use gcm::Gmac;
 pub use mac::Cmac;
 pub use modes::{Cfb, Ctr, Ofb};
 pub use wrap::{WRAPPED_BYTES, unwrap_cms_key, wrap_cms_key};
@@ -165,7 +171,18 @@ impl Kalyna {
     /// # Errors
     /// [`CipherError::IvLength`] for another length.
     pub fn cfb(&self, iv: &[u8]) -> Result<Cfb, CipherError> {
-        Ok(Cfb::new(self.clone(), self.vector(iv)?))
+        self.cfb_with_feedback(iv, self.block_len())
+    }
+
+    /// Cipher feedback of 1, 8, 16, 32 or 64 bytes, a block at most (mode 3): a block is encrypted for so many bytes of data.
+    ///
+    /// # Errors
+    /// [`CipherError::FeedbackLength`] for another feedback, [`CipherError::IvLength`] where `iv` is not a block.
+    pub fn cfb_with_feedback(&self, iv: &[u8], feedback: usize) -> Result<Cfb, CipherError> {
+        if ![1, 8, 16, 32, 64].contains(&feedback) || feedback > self.block_len() {
+            return Err(CipherError::FeedbackLength { length: feedback });
+        }
+        Ok(Cfb::new(self.clone(), self.vector(iv)?, feedback))
     }
 
     /// Output feedback (mode 6), from a vector of one block that never comes twice under one key.
@@ -185,6 +202,97 @@ impl Kalyna {
             return Err(CipherError::TagLength { length: tag_bytes });
         }
         Ok(Cmac::new(self.clone(), tag_bytes))
+    }
+
+    /// The authentication code of `tag_bytes` bytes by a sum in the binary field (mode 7, without encryption).
+    ///
+    /// # Errors
+    /// [`CipherError::TagLength`] for fewer than 8 bytes or more than a block.
+    pub fn gmac(&self, tag_bytes: usize) -> Result<Gmac, CipherError> {
+        self.tag_length(tag_bytes)?;
+        Ok(Gmac::new(self.clone(), tag_bytes))
+    }
+
+    /// Encrypts `data` in place and answers its tag of `tag_bytes` bytes, which binds `additional` too (mode 7, GCM). `iv` is one block and
+    /// never comes twice under one key: twice gives the key of the tags away. The tag does not bind `iv`: who sends it puts it into
+    /// `additional`.
+    ///
+    /// # Errors
+    /// [`CipherError::IvLength`] where `iv` is not a block, [`CipherError::TagLength`] for a tag of fewer than 8 bytes or more than a block,
+    /// [`CipherError::DataLength`] where there is nothing to protect.
+    pub fn seal_gcm(
+        &self,
+        iv: &[u8],
+        additional: &[u8],
+        data: &mut [u8],
+        tag_bytes: usize,
+    ) -> Result<Vec<u8>, CipherError> {
+        self.tag_length(tag_bytes)?;
+        gcm::seal(self, iv, additional, data, tag_bytes)
+    }
+
+    /// Checks the tag, in a time that does not depend on where it differs, and only then decrypts `data` in place.
+    ///
+    /// # Errors
+    /// [`CipherError::Forged`] where the tag is wrong, and `data` is as it was; otherwise as [`Kalyna::seal_gcm`].
+    pub fn open_gcm(&self, iv: &[u8], additional: &[u8], data: &mut [u8], tag: &[u8]) -> Result<(), CipherError> {
+        self.tag_length(tag.len())?;
+        gcm::open(self, iv, additional, data, tag)
+    }
+
+    /// `message` and its tag of 8, 16, 32, 48 or 64 bytes, a block at most, encrypted together (mode 8, CCM); the tag binds `additional` too.
+    /// `iv` is one block; what comes before its last `field + 1` bytes never comes twice under one key.
+    ///
+    /// # Errors
+    /// [`CipherError::IvLength`] where `iv` is not a block, [`CipherError::TagLength`] for another tag, [`CipherError::DataLength`] for no
+    /// message, and for what is longer than `field` can say.
+    pub fn seal_ccm(
+        &self,
+        field: CcmLengthField,
+        iv: &[u8],
+        additional: &[u8],
+        message: &[u8],
+        tag_bytes: usize,
+    ) -> Result<Vec<u8>, CipherError> {
+        self.tag_length(tag_bytes)?;
+        ccm::seal(self, field, iv, additional, message, tag_bytes)
+    }
+
+    /// The message of what [`Kalyna::seal_ccm`] or a partner sealed, after its tag has been checked in a time that does not depend on where
+    /// it differs.
+    ///
+    /// # Errors
+    /// [`CipherError::Forged`] where the tag is wrong; otherwise as [`Kalyna::seal_ccm`].
+    pub fn open_ccm(
+        &self,
+        field: CcmLengthField,
+        iv: &[u8],
+        additional: &[u8],
+        sealed: &[u8],
+        tag_bytes: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, CipherError> {
+        self.tag_length(tag_bytes)?;
+        ccm::open(self, field, iv, additional, sealed, tag_bytes)
+    }
+
+    /// Encrypts a sector in place (mode 9, XTS): one block at least, the last may be partial. `iv` is one block and names the sector.
+    ///
+    /// # Errors
+    /// [`CipherError::IvLength`] where `iv` is not a block, [`CipherError::DataLength`] for less than a block.
+    pub fn encrypt_xts(&self, iv: &[u8], data: &mut [u8]) -> Result<(), CipherError> {
+        self.sector(iv, data)?;
+        each!(self, block => xts::encrypt(block, iv, data));
+        Ok(())
+    }
+
+    /// The inverse of [`Kalyna::encrypt_xts`].
+    ///
+    /// # Errors
+    /// [`CipherError::IvLength`] where `iv` is not a block, [`CipherError::DataLength`] for less than a block.
+    pub fn decrypt_xts(&self, iv: &[u8], data: &mut [u8]) -> Result<(), CipherError> {
+        self.sector(iv, data)?;
+        each!(self, block => xts::decrypt(block, iv, data));
+        Ok(())
     }
 
     /// Wraps whole blocks of key material (mode 10); the answer is one block longer. What is no whole blocks the caller pads, as the standard
@@ -221,6 +329,19 @@ impl Kalyna {
         }
     }
 
+    fn sector(&self, iv: &[u8], data: &[u8]) -> Result<(), CipherError> {
+        self.vector(iv)?;
+        if data.len() < self.block_len() { Err(CipherError::DataLength { length: data.len() }) } else { Ok(()) }
+    }
+
+    fn tag_length(&self, length: usize) -> Result<(), CipherError> {
+        if (MIN_TAG_BYTES..=self.block_len()).contains(&length) {
+            Ok(())
+        } else {
+            Err(CipherError::TagLength { length })
+        }
+    }
+
     fn vector(&self, iv: &[u8]) -> Result<[u8; MAX_BLOCK_BYTES], CipherError> {
         if iv.len() != self.block_len() {
             return Err(CipherError::IvLength { length: iv.len() });
@@ -248,6 +369,8 @@ fn key_words(key: &[u8]) -> Zeroizing<Vec<u64>> {
 }
 
 const MAX_BLOCK_BYTES: usize = 64;
+/// A shorter tag is guessed.
+const MIN_TAG_BYTES: usize = 8;
 /// No key is longer; the wrap takes six passes over all of it.
 const MAX_WRAPPED_KEY_BYTES: usize = 4096;
 

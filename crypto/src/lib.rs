@@ -49,3 +49,5 @@ pub mod random;
 pub mod seal;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod signature;
+#[cfg(any(feature = "native", feature = "portable"))]
+pub mod strumok;

@@ -22,7 +22,8 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vbmi")
-            && is_x86_feature_detected!("gfni");
+            && is_x86_feature_detected!("gfni")
+            && is_x86_feature_detected!("pclmulqdq");
         all.then_some(Self(()))
     }
 }
@@ -31,7 +32,7 @@ impl Avx512 {
 macro_rules! with_avx512 {
     ($($(#[$meta:meta])* $visibility:vis fn $name:ident$(<const $constant:ident: $of:ident>)?($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? $body:block)*) => {$(
         $(#[$meta])*
-        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,gfni")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,gfni,pclmulqdq")]
         $visibility fn $name$(<const $constant: $of>)?($($argument: $kind),*) $(-> $result)? $body
     )*};
 }

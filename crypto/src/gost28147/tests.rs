@@ -223,6 +223,12 @@ proptest! {
         prop_assert_eq!(data.as_slice(), turned.as_slice());
     }
 
+}
+
+proptest! {
+    // One engine is slow by nature.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
     #[test]
     fn every_engine_gives_the_same(key: [u8; 32], iv: [u8; 8], data: [u8; 600], cut in 0_usize..600) {
         for dke in [Dke::NUMBER_1, other_dke()] {

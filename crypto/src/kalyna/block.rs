@@ -2,8 +2,9 @@
 
 use zeroize::Zeroizing;
 
+use super::MAX_BLOCK_BYTES;
 use super::layer::{Layer, Masked, Tables};
-use super::modes::each_block;
+use super::modes::{each_block, read};
 #[cfg(target_arch = "x86_64")]
 use super::x86;
 #[cfg(target_arch = "x86_64")]
@@ -68,6 +69,11 @@ impl<const N: usize> Block<N> {
         let mut decryption = encryption.clone();
         decryption[1..last].iter_mut().for_each(|key| *key = layer.unmix_columns(key));
         Self { engine, encryption, decryption }
+    }
+
+    /// A block's bytes as its words.
+    pub(crate) fn words(&self, bytes: &[u8; MAX_BLOCK_BYTES]) -> [u64; N] {
+        read(bytes)
     }
 
     #[inline]

@@ -11,14 +11,16 @@ pub struct Ctr(Gamma);
 /// Output feedback under way; made by [`Kalyna::ofb`].
 pub struct Ofb(Gamma);
 
-/// Cipher feedback under way; made by [`Kalyna::cfb`].
+/// Cipher feedback under way; made by [`Kalyna::cfb`] and [`Kalyna::cfb_with_feedback`].
 ///
 /// A partial last block takes the *end* of its gamma (the standard's annex, UAPKI), so that whoever encrypts must say which piece is the last.
-/// Encrypting is serial by nature: a block waits for the one before it.
+/// Encrypting is serial by nature: a block waits for the one before it. So is decrypting with a feedback of less than a block.
 pub struct Cfb {
     cipher: Kalyna,
-    /// The last ciphertext.
+    /// What is encrypted next: the last ciphertext, and before it, where the feedback is shorter than a block, the last gamma.
     running: [u8; MAX_BLOCK_BYTES],
+    /// In bytes; a block at most.
+    feedback: usize,
 }
 
 /// A cipher, its running block, and what is left of the gamma.
@@ -98,54 +100,98 @@ impl Ofb {
 }
 
 impl Cfb {
-    pub(super) fn new(cipher: Kalyna, iv: [u8; MAX_BLOCK_BYTES]) -> Self {
-        Self { cipher, running: iv }
+    pub(super) fn new(cipher: Kalyna, iv: [u8; MAX_BLOCK_BYTES], feedback: usize) -> Self {
+        Self { cipher, running: iv, feedback }
     }
 
-    /// Encrypts the next whole blocks in place.
+    /// Encrypts the next bytes in place, whole feedbacks of them.
     ///
     /// # Errors
-    /// [`CipherError::DataLength`] where the last block is not whole; nothing is encrypted then.
+    /// [`CipherError::DataLength`] where the last feedback is not whole; nothing is encrypted then.
     pub fn encrypt(&mut self, data: &mut [u8]) -> Result<(), CipherError> {
-        self.cipher.whole_blocks(data)?;
-        each!(self.cipher, block => encrypt_cfb(block, &mut self.running, data));
+        self.whole(data)?;
+        self.encrypt_whole(data);
         Ok(())
     }
 
     /// Encrypts the last bytes in place; any number of them.
     pub fn encrypt_last(mut self, data: &mut [u8]) {
-        let (blocks, tail) = self.split(data);
-        each!(self.cipher, block => encrypt_cfb(block, &mut self.running, blocks));
+        let (whole, tail) = self.split(data);
+        self.encrypt_whole(whole);
         self.apply_to_tail(tail);
     }
 
-    /// Decrypts the next whole blocks in place.
+    /// Decrypts the next bytes in place, whole feedbacks of them.
     ///
     /// # Errors
-    /// [`CipherError::DataLength`] where the last block is not whole; nothing is decrypted then.
+    /// [`CipherError::DataLength`] where the last feedback is not whole; nothing is decrypted then.
     pub fn decrypt(&mut self, data: &mut [u8]) -> Result<(), CipherError> {
-        self.cipher.whole_blocks(data)?;
-        each!(self.cipher, block => decrypt_cfb(block, &mut self.running, data));
+        self.whole(data)?;
+        self.decrypt_whole(data);
         Ok(())
     }
 
     /// Decrypts the last bytes in place; any number of them.
     pub fn decrypt_last(mut self, data: &mut [u8]) {
-        let (blocks, tail) = self.split(data);
-        each!(self.cipher, block => decrypt_cfb(block, &mut self.running, blocks));
+        let (whole, tail) = self.split(data);
+        self.decrypt_whole(whole);
         self.apply_to_tail(tail);
     }
 
-    fn split<'a>(&self, data: &'a mut [u8]) -> (&'a mut [u8], &'a mut [u8]) {
-        let whole = data.len() - data.len() % self.cipher.block_len();
-        data.split_at_mut(whole)
+    fn encrypt_whole(&mut self, data: &mut [u8]) {
+        if self.feedback == self.cipher.block_len() {
+            each!(self.cipher, block => encrypt_cfb(block, &mut self.running, data));
+            return;
+        }
+        for piece in data.chunks_exact_mut(self.feedback) {
+            let fed = self.gamma_of(piece.len());
+            piece.iter_mut().zip(&mut *fed).for_each(|(byte, fed)| {
+                *byte ^= *fed;
+                *fed = *byte;
+            });
+        }
+    }
+
+    fn decrypt_whole(&mut self, data: &mut [u8]) {
+        if self.feedback == self.cipher.block_len() {
+            each!(self.cipher, block => decrypt_cfb(block, &mut self.running, data));
+            return;
+        }
+        for piece in data.chunks_exact_mut(self.feedback) {
+            let fed = self.gamma_of(piece.len());
+            piece.iter_mut().zip(&mut *fed).for_each(|(byte, fed)| {
+                let ciphertext = *byte;
+                *byte ^= *fed;
+                *fed = ciphertext;
+            });
+        }
+    }
+
+    /// Encrypts the running block; answers the last bytes of it, which the ciphertext replaces.
+    fn gamma_of(&mut self, length: usize) -> &mut [u8] {
+        let block = self.cipher.block_len();
+        self.cipher.encrypt_first(&mut self.running);
+        &mut self.running[block - length..block]
     }
 
     fn apply_to_tail(&mut self, tail: &mut [u8]) {
-        let block = self.cipher.block_len();
-        self.cipher.encrypt_first(&mut self.running);
-        let gamma = &self.running[block - tail.len()..block];
-        tail.iter_mut().zip(gamma).for_each(|(byte, gamma)| *byte ^= gamma);
+        if !tail.is_empty() {
+            let gamma = self.gamma_of(tail.len());
+            tail.iter_mut().zip(gamma).for_each(|(byte, gamma)| *byte ^= *gamma);
+        }
+    }
+
+    fn whole(&self, data: &[u8]) -> Result<(), CipherError> {
+        if data.len().is_multiple_of(self.feedback) {
+            Ok(())
+        } else {
+            Err(CipherError::DataLength { length: data.len() })
+        }
+    }
+
+    fn split<'a>(&self, data: &'a mut [u8]) -> (&'a mut [u8], &'a mut [u8]) {
+        let whole = data.len() - data.len() % self.feedback;
+        data.split_at_mut(whole)
     }
 }
 

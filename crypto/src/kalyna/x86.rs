@@ -9,6 +9,7 @@
 use std::arch::x86_64::*;
 
 use super::block::BATCH_BYTES;
+use super::galois;
 use super::layer::Layer;
 use crate::dstu_tables::x86::{Avx512, load, mix, row_indices, store, substitute, substitute_four, unmix, with_avx512};
 use crate::dstu_tables::{INVERSE_SBOXES, SBOXES};
@@ -35,6 +36,12 @@ pub(super) fn encrypt<const N: usize>(_: Avx512, keys: &[[u64; N]], state: [u64;
 pub(super) fn decrypt<const N: usize>(_: Avx512, keys: &[[u64; N]], state: [u64; N]) -> [u64; N] {
     // SAFETY: as above.
     unsafe { decrypt_one(keys, state) }
+}
+
+/// As [`galois::absorb`].
+pub(super) fn absorb<const N: usize>(_: Avx512, key: &[u64; N], sum: &mut [u64; N], data: &[u8]) {
+    // SAFETY: as above.
+    unsafe { absorb_all(key, sum, data) }
 }
 
 /// For round keys; a state a call.
@@ -142,6 +149,26 @@ with_avx512! {
 
     fn unmix_one<const N: usize>(state: &[u64; N]) -> [u64; N] {
         gather(unmix(spread(state)))
+    }
+
+    fn absorb_all<const N: usize>(key: &[u64; N], sum: &mut [u64; N], data: &[u8]) {
+        galois::absorb_with(|left, right| product(left, right), key, sum, data);
+    }
+
+    /// The carry-less product, low and high words.
+    #[inline]
+    fn product<const N: usize>(left: &[u64; N], right: &[u64; N]) -> ([u64; N], [u64; N]) {
+        let mut words = [[0; N]; 2];
+        for i in 0..N {
+            for j in 0..N {
+                let (left, right) = (left[i].cast_signed(), right[j].cast_signed());
+                let product = _mm_clmulepi64_si128::<0>(_mm_cvtsi64_si128(left), _mm_cvtsi64_si128(right));
+                words[(i + j) / N][(i + j) % N] ^= _mm_cvtsi128_si64(product).cast_unsigned();
+                words[(i + j + 1) / N][(i + j + 1) % N] ^= _mm_extract_epi64::<1>(product).cast_unsigned();
+            }
+        }
+        let [low, high] = words;
+        (low, high)
     }
 
     /// The block as often as it goes into a register.
