@@ -7,7 +7,7 @@
 //!
 //! None of these modes protects against change: CFB and gamma are malleable, the code has 32 bits. The profile asks for a signature inside.
 //!
-//! Key meshing (RFC 4357) is not done: no Ukrainian profile asks for it.
+//! Key meshing ([`KeyMeshing::CryptoPro`]) is for foreign data: no Ukrainian profile asks for it.
 
 mod dke;
 mod engine;
@@ -27,7 +27,7 @@ pub use dke::Dke;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use dke::Nibbles;
 pub(crate) use engine::Engine;
-pub use modes::{Cfb, Ctr, Mac};
+pub use modes::{Cfb, Ctr, KeyMeshing, Mac};
 pub(crate) use rounds::{KeyWords, Substitution, encrypt};
 pub use wrap::{WRAPPED_BYTES, unwrap_key, wrap_key};
 
@@ -85,7 +85,15 @@ impl Gost28147 {
     /// # Errors
     /// [`CipherError::IvLength`] for another length.
     pub fn cfb(&self, iv: &[u8]) -> Result<Cfb, CipherError> {
-        Ok(Cfb::new(self.clone(), vector(iv)?))
+        self.cfb_with_meshing(iv, KeyMeshing::None)
+    }
+
+    /// Gamma with feedback whose key may change on the way.
+    ///
+    /// # Errors
+    /// [`CipherError::IvLength`] where `iv` is not 8 bytes.
+    pub fn cfb_with_meshing(&self, iv: &[u8], meshing: KeyMeshing) -> Result<Cfb, CipherError> {
+        Ok(Cfb::new(self.clone(), vector(iv)?, meshing))
     }
 
     /// Gamma, from a synchronisation message of 8 bytes that never comes twice under one key.

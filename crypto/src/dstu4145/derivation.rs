@@ -207,8 +207,8 @@ mod tests {
         assert_eq!(LeadingZeros::StripOne.apply(&z), [0, 5, 0]);
         assert_eq!(LeadingZeros::Keep.apply(&z), z);
         assert_eq!(LeadingZeros::StripOne.apply(&z[2..]), [5, 0]);
-        assert_eq!(LeadingZeros::StripAll.apply(&[0, 0]), []);
-        assert_eq!(LeadingZeros::StripOne.apply(&[]), []);
+        assert!(LeadingZeros::StripAll.apply(&[0, 0]).is_empty());
+        assert!(LeadingZeros::StripOne.apply(&[]).is_empty());
         assert!(!LeadingZeros::agree(DerivationHash::Gost34311, &z));
         assert!(LeadingZeros::agree(DerivationHash::Gost34311, &z[1..]));
         assert!(LeadingZeros::agree(DerivationHash::Kupyna256, &z));

@@ -135,16 +135,23 @@ with_avx512! {
     pub(crate) fn mix(state: __m512i, addend: __m512i) -> __m512i {
         let [four, five, six, eight] = const { [multiplier(4), multiplier(5), multiplier(6), multiplier(8)] };
         // Coefficients 1 4 7 6 8 1 5 1 down the column: 7 is 6 + 1, and the ones at 0, 2, 5, 7 are a pair and the same pair five rows on.
-        let pair = _mm512_xor_si512(state, _mm512_rol_epi64::<16>(state));
+        // Rotations and products wait for one port of the processor, permutations for another: each gets its half.
+        let pair = _mm512_xor_si512(state, permuted_rol::<2>(state));
         let by_six = times(state, six);
-        let ones = xor3(addend, pair, _mm512_rol_epi64::<40>(pair));
+        let ones = xor3(addend, pair, permuted_rol::<5>(pair));
         let left = xor3(ones, _mm512_rol_epi64::<16>(by_six), _mm512_rol_epi64::<24>(by_six));
         let right = xor3(
-            _mm512_rol_epi64::<8>(times(state, four)),
+            permuted_rol::<1>(times(state, four)),
             _mm512_rol_epi64::<48>(times(state, five)),
-            _mm512_rol_epi64::<32>(times(state, eight)),
+            permuted_rol::<4>(times(state, eight)),
         );
         _mm512_xor_si512(left, right)
+    }
+
+    /// Columns turned left by `BYTES` bytes, as a permutation.
+    #[inline]
+    fn permuted_rol<const BYTES: usize>(state: __m512i) -> __m512i {
+        _mm512_shuffle_epi8(state, load(const { &row_indices_within_lanes(BYTES) }))
     }
 
     /// The inverse matrix on every column.
@@ -218,6 +225,17 @@ pub(crate) const fn row_indices(columns: usize, shifts: [usize; 8], part: usize,
         {
             indices[index] = (8 * source + (row + turned[source / 8]) % 8) as u8;
         }
+        index += 1;
+    }
+    indices
+}
+
+/// Columns turned left by `bytes` bytes, as indices within 16 bytes.
+const fn row_indices_within_lanes(bytes: usize) -> [u8; 64] {
+    let mut indices = row_indices(8, [0; 8], 0, [8 - bytes; 2]);
+    let mut index = 0;
+    while index < 64 {
+        indices[index] %= 16;
         index += 1;
     }
     indices

@@ -2,7 +2,17 @@
 
 use zeroize::{Zeroize, Zeroizing};
 
-use super::Gost28147;
+use super::{Gost28147, key_words};
+
+/// Whether CFB changes its key on the way. Both sides agree on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum KeyMeshing {
+    /// Never, as in every Ukrainian profile.
+    #[default]
+    None,
+    /// After every 1,024 bytes, as RFC 4357, 2.3.2 says.
+    CryptoPro,
+}
 
 /// Gamma with feedback (CFB with a feedback of 8 bytes, OID `1.2.804.2.1.1.1.1.1.1.3`) under way; made by [`Gost28147::cfb`].
 ///
@@ -13,6 +23,9 @@ pub struct Cfb {
     gamma: [u8; 8],
     /// Bytes of `gamma` that are used up.
     used: usize,
+    meshing: KeyMeshing,
+    /// Bytes that went under the running key, where it changes.
+    section: usize,
 }
 
 /// Gamma (counter mode, OID `1.2.804.2.1.1.1.1.1.1.2`) under way; made by [`Gost28147::ctr`].
@@ -32,12 +45,48 @@ pub struct Mac {
 }
 
 impl Cfb {
-    pub(super) fn new(cipher: Gost28147, iv: [u8; 8]) -> Self {
-        Self { cipher, feedback: iv, gamma: [0; 8], used: 8 }
+    pub(super) fn new(cipher: Gost28147, iv: [u8; 8], meshing: KeyMeshing) -> Self {
+        Self { cipher, feedback: iv, gamma: [0; 8], used: 8, meshing, section: 0 }
     }
 
     /// Encrypts the next bytes in place; any number of them.
     pub fn encrypt(&mut self, data: &mut [u8]) {
+        self.in_sections(data, Self::encrypt_section);
+    }
+
+    /// Decrypts the next bytes in place; any number of them.
+    pub fn decrypt(&mut self, data: &mut [u8]) {
+        self.in_sections(data, Self::decrypt_section);
+    }
+
+    /// A section is what goes under one key.
+    fn in_sections(&mut self, data: &mut [u8], work: impl Fn(&mut Self, &mut [u8])) {
+        if self.meshing == KeyMeshing::None {
+            return work(self, data);
+        }
+        let mut rest = data;
+        while !rest.is_empty() {
+            if self.section == SECTION_BYTES {
+                self.change_key();
+            }
+            let (piece, after) = rest.split_at_mut(rest.len().min(SECTION_BYTES - self.section));
+            work(self, piece);
+            self.section += piece.len();
+            rest = after;
+        }
+    }
+
+    /// The new key is a constant decrypted under the old one; the feedback is encrypted under the new.
+    fn change_key(&mut self) {
+        let mut constant = Zeroizing::new(MESHING_CONSTANT);
+        let (blocks, _) = constant.as_chunks_mut::<8>();
+        self.cipher.engine.decrypt_each(&self.cipher.key, blocks);
+        self.cipher.key = key_words(&constant);
+        self.feedback = self.cipher.encrypt_block(self.feedback);
+        self.section = 0;
+    }
+
+    fn encrypt_section(&mut self, data: &mut [u8]) {
         let (head, rest) = data.split_at_mut(data.len().min(8 - self.used));
         self.encrypt_within_block(head);
         let (blocks, tail) = rest.as_chunks_mut::<8>();
@@ -48,8 +97,7 @@ impl Cfb {
         }
     }
 
-    /// Decrypts the next bytes in place; any number of them.
-    pub fn decrypt(&mut self, data: &mut [u8]) {
+    fn decrypt_section(&mut self, data: &mut [u8]) {
         let (head, rest) = data.split_at_mut(data.len().min(8 - self.used));
         self.decrypt_within_block(head);
         let (blocks, tail) = rest.as_chunks_mut::<8>();
@@ -179,6 +227,7 @@ fn xor(blocks: &mut [[u8; 8]], gammas: &[[u8; 8]]) {
 
 impl Drop for Cfb {
     fn drop(&mut self) {
+        self.feedback.zeroize();
         self.gamma.zeroize();
     }
 }
@@ -200,6 +249,15 @@ impl Drop for Mac {
 
 /// Blocks that are handed to the engine together.
 const BATCH: usize = 32;
+
+/// Bytes between two changes of the key, whole blocks.
+const SECTION_BYTES: usize = 1024;
+
+/// C of RFC 4357, 2.3.2.
+const MESHING_CONSTANT: [u8; 32] = [
+    0x69, 0x00, 0x72, 0x22, 0x64, 0xc9, 0x04, 0x23, 0x8d, 0x3a, 0xdb, 0x96, 0x46, 0xe9, 0x2a, 0xc4, //
+    0x18, 0xfe, 0xac, 0x94, 0x00, 0xed, 0x07, 0x12, 0xc0, 0x86, 0xdc, 0xc2, 0xef, 0x4c, 0xa9, 0x2b,
+];
 
 /// C2 and C1 of the standard.
 const LOW_STEP: u32 = 0x0101_0101;

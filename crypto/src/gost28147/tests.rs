@@ -135,6 +135,29 @@ fn a_changed_or_cut_wrap_is_refused() {
     }
 }
 
+/// BouncyCastle 1.82, `GCFBBlockCipher` over `GOST28147Engine`.
+#[test]
+fn the_key_changes_where_the_oracle_changes_it() {
+    let cipher = Gost28147::new(&bytes(COUNT), Dke::NUMBER_1).unwrap();
+    let plain: Vec<u8> = (0..2500_u32).map(|index| (7 * index).to_le_bytes()[0]).collect();
+    for piece in [1, 7, 1000, 1024, 2500] {
+        let mut data = plain.clone();
+        let mut cfb = cipher.cfb_with_meshing(&bytes("f1f2f3f4f5f6f7f8"), KeyMeshing::CryptoPro).unwrap();
+        data.chunks_mut(piece).for_each(|piece| cfb.encrypt(piece));
+        for (offset, expected) in [
+            (0, "2081d63610045e0328e1968281c63949"),
+            (1016, "6216238f2c211ed5ac6e3c971963ef42f3a8828be9ac0d9949a4fd85d7bd9a0b"),
+            (2040, "34f7ca408408266882b46241f8f336f43bbc22edbc7bb75c0941c35e140d0e82"),
+            (2480, "28e7fd9fd8bcb108c19afc87c1e92174a313d448"),
+        ] {
+            assert_eq!(hex(&data[offset..offset + expected.len() / 2]), expected, "{piece}");
+        }
+        let mut cfb = cipher.cfb_with_meshing(&bytes("f1f2f3f4f5f6f7f8"), KeyMeshing::CryptoPro).unwrap();
+        data.chunks_mut(piece).for_each(|piece| cfb.decrypt(piece));
+        assert_eq!(data, plain);
+    }
+}
+
 #[test]
 fn wrong_lengths_are_refused() {
     for length in [0, 16, 31, 33] {

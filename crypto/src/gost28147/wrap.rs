@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{Cfb, CipherError, Dke, Gost28147};
+use super::{Cfb, CipherError, Dke, Gost28147, KeyMeshing};
 use crate::cipher::equal;
 
 /// Bytes of a wrapped key: vector, key and code.
@@ -15,9 +15,9 @@ pub fn wrap_key(kek: &[u8; 32], dke: &Dke, iv: &[u8; 8], key: &[u8; 32]) -> [u8;
     wrapped[..8].copy_from_slice(iv);
     wrapped[8..40].copy_from_slice(key);
     wrapped[40..].copy_from_slice(&authenticate(&cipher, key));
-    Cfb::new(cipher.clone(), *iv).encrypt(&mut wrapped[8..]);
+    Cfb::new(cipher.clone(), *iv, KeyMeshing::None).encrypt(&mut wrapped[8..]);
     wrapped.reverse();
-    Cfb::new(cipher, SECOND_IV).encrypt(&mut wrapped);
+    Cfb::new(cipher, SECOND_IV, KeyMeshing::None).encrypt(&mut wrapped);
     wrapped
 }
 
@@ -30,11 +30,11 @@ pub fn unwrap_key(kek: &[u8; 32], dke: &Dke, wrapped: &[u8]) -> Result<Zeroizing
         wrapped.try_into().map_err(|_| CipherError::DataLength { length: wrapped.len() })?;
     let cipher = Gost28147::for_keys(kek, dke);
     let mut bytes = Zeroizing::new(*wrapped);
-    Cfb::new(cipher.clone(), SECOND_IV).decrypt(&mut *bytes);
+    Cfb::new(cipher.clone(), SECOND_IV, KeyMeshing::None).decrypt(&mut *bytes);
     bytes.reverse();
     let mut iv = [0; 8];
     iv.copy_from_slice(&bytes[..8]);
-    Cfb::new(cipher.clone(), iv).decrypt(&mut bytes[8..]);
+    Cfb::new(cipher.clone(), iv, KeyMeshing::None).decrypt(&mut bytes[8..]);
     let mut key = Zeroizing::new([0; 32]);
     key.copy_from_slice(&bytes[8..40]);
     if equal(&authenticate(&cipher, &key), &bytes[40..]) { Ok(key) } else { Err(CipherError::Forged) }
