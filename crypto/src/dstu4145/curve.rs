@@ -1,6 +1,8 @@
-//! The ten recommended curves in polynomial basis (DSTU 4145-2002, annex G), y² + xy = x³ + ax² + b over GF(2^m).
+//! The recommended curves (DSTU 4145-2002, annex G), y² + xy = x³ + ax² + b over GF(2^m): the ten in polynomial basis, and the five in optimal
+//! normal basis, whose numbers stand in `normal_basis`.
 
 use super::limbs::{self, Limbs};
+use super::normal_basis;
 
 /// A recommended curve, named by the degree of its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,10 +27,30 @@ pub enum Curve {
     M367,
     /// Over GF(2^431), x^431 + x^5 + x^3 + x + 1. What the roots of the central authority use.
     M431,
+    /// Over GF(2^173) in optimal normal basis; cofactor 4.
+    Normal173,
+    /// Over GF(2^179) in optimal normal basis.
+    Normal179,
+    /// Over GF(2^191) in optimal normal basis.
+    Normal191,
+    /// Over GF(2^233) in optimal normal basis.
+    Normal233,
+    /// Over GF(2^431) in optimal normal basis.
+    Normal431,
+}
+
+/// How the bits of a number name an element of the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Basis {
+    /// Bit k is the coefficient of x^k. All that is in use.
+    Polynomial,
+    /// Bit m − 1 is the coefficient of β, bit m − 2 that of β², and so on down to bit 0 and β^(2^(m−1)), where β = γ + γ⁻¹ and γ has order
+    /// 2m + 1. Serves to verify old documents only; none that is public is known.
+    OptimalNormal,
 }
 
 impl Curve {
-    /// Every curve, in the order of their OIDs.
+    /// Every curve that serves for everything, in the order of their OIDs: those in polynomial basis.
     pub const ALL: [Self; 10] = [
         Self::M163,
         Self::M167,
@@ -42,12 +64,20 @@ impl Curve {
         Self::M431,
     ];
 
+    /// The curves in optimal normal basis, in the order of their OIDs. They serve to verify, not to sign or to make new keys.
+    pub const NORMAL: [Self; 5] = [Self::Normal173, Self::Normal179, Self::Normal191, Self::Normal233, Self::Normal431];
+
+    /// How field elements are written: in keys, in parameters, and in the bits of the hash and of r.
+    pub const fn basis(self) -> Basis {
+        if self.domain().normal.is_some() { Basis::OptimalNormal } else { Basis::Polynomial }
+    }
+
     /// The degree m of the field, in bits.
     pub const fn degree(self) -> usize {
         self.domain().degree
     }
 
-    /// The dotted OID of the named curve, `1.2.804.2.1.1.1.1.3.1.1.2.i`.
+    /// The dotted OID of the named curve, `1.2.804.2.1.1.1.1.3.1.1.2.i`; in optimal normal basis `1.2.804.2.1.1.1.1.3.1.2.2.i`.
     pub const fn oid(self) -> &'static str {
         self.domain().oid
     }
@@ -63,11 +93,12 @@ impl Curve {
     }
 
     pub(crate) const fn domain(self) -> &'static Domain {
-        &DOMAINS[self as usize]
+        let index = self as usize;
+        if index < DOMAINS.len() { &DOMAINS[index] } else { &normal_basis::DOMAINS[index - DOMAINS.len()] }
     }
 }
 
-/// A curve with its base point, in limbs.
+/// A curve with its base point, in limbs. Coefficients and coordinates are in polynomial basis on every curve.
 #[derive(Debug, Clone)]
 pub(crate) struct Domain {
     pub(crate) curve: Curve,
@@ -86,7 +117,10 @@ pub(crate) struct Domain {
     pub(crate) cofactor_log: usize,
     pub(crate) base_x: Limbs,
     pub(crate) base_y: Limbs,
+    /// As it is printed: in the basis of the curve.
     pub(crate) base_compressed: Limbs,
+    /// What leads to the optimal normal basis, where the curve is in one.
+    pub(crate) normal: Option<NormalBasis>,
     /// The trace of an element is the sum of its bits at these places.
     pub(crate) trace_bits: &'static [usize],
 }
@@ -108,20 +142,29 @@ impl Domain {
     }
 }
 
-/// The numbers as the standard prints them: middle exponents, a, cofactor_log, b, n, the base point (x, y, and compressed), trace bits.
-struct Printed {
-    middle: [usize; 3],
-    a: bool,
-    cofactor_log: usize,
-    b: &'static str,
-    n: &'static str,
-    x: &'static str,
-    y: &'static str,
-    compressed: &'static str,
-    trace_bits: &'static [usize],
+/// An optimal normal basis, seen from the polynomial basis in which we compute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NormalBasis {
+    /// The element β that generates the basis, in polynomial basis.
+    pub(crate) root: Limbs,
+    /// The coefficient b in the normal basis, as parameters carry it.
+    pub(crate) b: Limbs,
 }
 
-const fn domain(curve: Curve, oid: &'static str, degree: usize, printed: Printed) -> Domain {
+/// The numbers as the standard prints them: middle exponents, a, cofactor_log, b, n, the base point (x, y, and compressed), trace bits.
+pub(super) struct Printed {
+    pub(super) middle: [usize; 3],
+    pub(super) a: bool,
+    pub(super) cofactor_log: usize,
+    pub(super) b: &'static str,
+    pub(super) n: &'static str,
+    pub(super) x: &'static str,
+    pub(super) y: &'static str,
+    pub(super) compressed: &'static str,
+    pub(super) trace_bits: &'static [usize],
+}
+
+pub(super) const fn domain(curve: Curve, oid: &'static str, degree: usize, printed: Printed) -> Domain {
     let order = limbs::from_hex(printed.n);
     let order_bits = limbs::bit_length(&order);
     Domain {
@@ -137,6 +180,7 @@ const fn domain(curve: Curve, oid: &'static str, degree: usize, printed: Printed
         base_x: limbs::from_hex(printed.x),
         base_y: limbs::from_hex(printed.y),
         base_compressed: limbs::from_hex(printed.compressed),
+        normal: None,
         trace_bits: printed.trace_bits,
     }
 }

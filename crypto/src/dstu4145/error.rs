@@ -26,8 +26,8 @@ pub enum ParametersError {
     /// Not the strict DER that the standard asks for.
     #[error("malformed parameters")]
     Malformed,
-    /// The algorithm's OID is none of DSTU 4145 over a polynomial basis.
-    #[error("not an algorithm of DSTU 4145 in polynomial basis")]
+    /// The algorithm's OID is none of a DSTU 4145 key.
+    #[error("not an algorithm of DSTU 4145 keys")]
     UnknownAlgorithm,
     /// An OID that names no recommended curve.
     #[error("the parameters name no recommended curve")]

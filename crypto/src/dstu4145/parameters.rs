@@ -6,13 +6,14 @@
 //!                               n INTEGER, bp OCTET STRING }
 //! BinaryField    ::= SEQUENCE { m INTEGER, CHOICE { trinomial INTEGER, pentanomial SEQUENCE { k, j, l INTEGER } } }
 //! ```
-//! `b` and `bp` follow the byte order of the algorithm's OID; `n` is an ordinary INTEGER. Explicit parameters count only where they are byte
+//! `b` and `bp` follow the byte order and the basis of the algorithm's OID; `n` is an ordinary INTEGER. In optimal normal basis `f` is there
+//! too: the polynomial of the same degree. Explicit parameters count only where they are byte
 //! for byte those of a recommended curve: whoever may choose the base point can sign for others (as in CVE-2020-0601).
 
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef};
 use der::{Decode, Encode, Reader, SliceReader};
 
-use super::curve::Curve;
+use super::curve::{Basis, Curve};
 use super::error::ParametersError;
 use super::limbs::{self, Limbs};
 use super::public::{ByteOrder, PublicKey};
@@ -48,11 +49,8 @@ impl Parameters {
     /// [`ParametersError::UnknownAlgorithm`], [`ParametersError::Malformed`], [`ParametersError::UnknownCurve`],
     /// [`ParametersError::ForeignParameters`] and [`ParametersError::TableLength`] as they say.
     pub fn from_algorithm(algorithm: &str, parameters: &[u8]) -> Result<Self, ParametersError> {
-        let byte_order = match algorithm {
-            LITTLE_ENDIAN => ByteOrder::Little,
-            BIG_ENDIAN => ByteOrder::Big,
-            _ => return Err(ParametersError::UnknownAlgorithm),
-        };
+        let (_, basis, byte_order) =
+            *ALGORITHMS.iter().find(|(oid, ..)| *oid == algorithm).ok_or(ParametersError::UnknownAlgorithm)?;
         let (curve, table) = read_all(parameters, |reader| {
             reader.sequence(|inner: &mut SliceReader<'_>| {
                 Ok((AnyRef::decode(inner)?, Option::<&OctetStringRef>::decode(inner)?))
@@ -61,15 +59,17 @@ impl Parameters {
         .map_err(|_| ParametersError::Malformed)?;
         let substitution =
             table.map(|table| table.as_bytes().try_into().map_err(|_| ParametersError::TableLength)).transpose()?;
-        let (curve, form) = read_curve(byte_order, curve)?;
+        let (curve, form) = read_curve(basis, byte_order, curve)?;
         Ok(Self { curve, byte_order, form, substitution })
     }
 
     /// The dotted OID of the key's algorithm.
     pub fn algorithm_oid(&self) -> &'static str {
-        match self.byte_order {
-            ByteOrder::Little => LITTLE_ENDIAN,
-            ByteOrder::Big => BIG_ENDIAN,
+        match (self.curve.basis(), self.byte_order) {
+            (Basis::Polynomial, ByteOrder::Little) => LITTLE_ENDIAN,
+            (Basis::Polynomial, ByteOrder::Big) => BIG_ENDIAN,
+            (Basis::OptimalNormal, ByteOrder::Little) => NORMAL_LITTLE_ENDIAN,
+            (Basis::OptimalNormal, ByteOrder::Big) => NORMAL_BIG_ENDIAN,
         }
     }
 
@@ -123,7 +123,7 @@ impl SubjectPublicKey {
     }
 }
 
-fn read_curve(order: ByteOrder, curve: AnyRef<'_>) -> Result<(Curve, CurveForm), ParametersError> {
+fn read_curve(basis: Basis, order: ByteOrder, curve: AnyRef<'_>) -> Result<(Curve, CurveForm), ParametersError> {
     let der = curve.to_der().map_err(|_| ParametersError::Malformed)?;
     let (form, refusal) = match der.first() {
         Some(&TAG_SEQUENCE) => (CurveForm::Explicit, ParametersError::ForeignParameters),
@@ -134,7 +134,11 @@ fn read_curve(order: ByteOrder, curve: AnyRef<'_>) -> Result<(Curve, CurveForm),
         CurveForm::Named => object_identifier(curve.oid()) == der,
         CurveForm::Explicit => explicit(*curve, order) == der,
     };
-    Curve::ALL.into_iter().find(is_meant).map(|curve| (curve, form)).ok_or(refusal)
+    let curves: &[Curve] = match basis {
+        Basis::Polynomial => &Curve::ALL,
+        Basis::OptimalNormal => &Curve::NORMAL,
+    };
+    curves.iter().copied().find(is_meant).map(|curve| (curve, form)).ok_or(refusal)
 }
 
 /// `ECBinary` of a recommended curve: the version is the default and left out, the exponents of a pentanomial rise, `bp` is compressed.
@@ -155,9 +159,10 @@ fn explicit(curve: Curve, order: ByteOrder) -> Vec<u8> {
     limbs::to_bytes(&domain.order, &mut n);
     n.reverse();
     let a = small_integer(usize::from(domain.a));
+    let b = domain.normal.as_ref().map_or(&domain.b, |basis| &basis.b);
     asn1::element(
         TAG_SEQUENCE,
-        &[&field, &a, &octets(&domain.b), &asn1::unsigned_integer(&n), &octets(&domain.base_compressed)],
+        &[&field, &a, &octets(b), &asn1::unsigned_integer(&n), &octets(&domain.base_compressed)],
     )
 }
 
@@ -174,3 +179,13 @@ const TAG_OBJECT_IDENTIFIER: u8 = 0x06;
 const LITTLE_ENDIAN: &str = "1.2.804.2.1.1.1.1.3.1.1";
 /// The same, big-endian.
 const BIG_ENDIAN: &str = "1.2.804.2.1.1.1.1.3.1.1.1.1";
+/// In optimal normal basis, little-endian.
+const NORMAL_LITTLE_ENDIAN: &str = "1.2.804.2.1.1.1.1.3.1.2";
+/// In optimal normal basis, big-endian.
+const NORMAL_BIG_ENDIAN: &str = "1.2.804.2.1.1.1.1.3.1.2.1.1";
+const ALGORITHMS: [(&str, Basis, ByteOrder); 4] = [
+    (LITTLE_ENDIAN, Basis::Polynomial, ByteOrder::Little),
+    (BIG_ENDIAN, Basis::Polynomial, ByteOrder::Big),
+    (NORMAL_LITTLE_ENDIAN, Basis::OptimalNormal, ByteOrder::Little),
+    (NORMAL_BIG_ENDIAN, Basis::OptimalNormal, ByteOrder::Big),
+];

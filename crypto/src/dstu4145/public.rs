@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use super::curve::{Curve, Domain};
+use super::curve::{Curve, Domain, NormalBasis};
 use super::error::PublicKeyError;
 use super::field::{Arithmetic, Field, Task, dispatch};
 use super::limbs::{self, Limbs};
+use super::normal_basis;
 use super::point::Affine;
 
-/// The order of bytes in keys, signatures, and the octet strings of parameters. Which one holds is said by the algorithm's OID.
+/// The order of bytes in keys, signatures, and the octet strings of parameters. Which one holds is said by the algorithm's OID; the OIDs below are
+/// those of the polynomial basis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ByteOrder {
     /// Least significant byte first, r before s: `1.2.804.2.1.1.1.1.3.1.1`, what is in use.
@@ -36,9 +38,13 @@ impl PublicKey {
 
     /// The compressed point, [`Curve::field_len`] bytes.
     pub fn to_bytes(&self, order: ByteOrder) -> Vec<u8> {
+        let domain = self.curve.domain();
+        let mut compressed = match &domain.normal {
+            None => self.point.x,
+            Some(basis) => dispatch(domain, ToNormal { basis, element: self.point.x }),
+        };
         // y/x = x + λ.
-        let mut compressed = self.point.x;
-        let trace = self.curve.domain().trace(&limbs::add(&self.point.x, &self.point.lambda));
+        let trace = domain.trace(&limbs::add(&self.point.x, &self.point.lambda));
         compressed[0] = compressed[0] & !1 | trace;
         let mut bytes = vec![0; self.curve.field_len()];
         limbs::to_bytes(&compressed, &mut bytes);
@@ -96,7 +102,10 @@ pub(crate) fn decompress<F: Field>(field: F, compressed: &Limbs) -> Result<Affin
     if limbs::is_zero(&x) {
         return Err(PublicKeyError::OrderTwo);
     }
-    let x = field.load(&x);
+    let x = match &domain.normal {
+        None => field.load(&x),
+        Some(basis) => normal_basis::to_polynomial(field, basis, &x),
+    };
     let right = right_side(field, x);
     if field.trace(right) != 0 {
         return Err(PublicKeyError::NotOnCurve);
@@ -111,11 +120,13 @@ pub(crate) fn decompress<F: Field>(field: F, compressed: &Limbs) -> Result<Affin
     Ok(Affine { x, lambda: field.add(x, z) })
 }
 
-/// x with the bit that compression took: only points with Tr(x) = a are doubles of others, and the subgroup has no others.
+/// x, in the basis of the curve, with the bit that compression took: only points with Tr(x) = a are doubles of others, and the subgroup has
+/// no others. The element of bit 0 has trace 1.
 pub(crate) fn full_x(domain: &Domain, compressed: &Limbs) -> Limbs {
     let mut x = *compressed;
     x[0] &= !1;
-    x[0] |= domain.trace(&x) ^ u64::from(domain.a);
+    let trace = if domain.normal.is_some() { normal_basis::trace(&x) } else { domain.trace(&x) };
+    x[0] |= trace ^ u64::from(domain.a);
     x
 }
 
@@ -133,6 +144,20 @@ pub(crate) fn right_side<A: Arithmetic>(field: A, x: A::Element) -> A::Element {
 #[inline(always)]
 pub(crate) fn four_fold_product<A: Arithmetic>(field: A, x: A::Element, z: A::Element) -> A::Element {
     field.multiply(x, field.add(field.half_trace(x), z))
+}
+
+struct ToNormal {
+    basis: &'static NormalBasis,
+    element: Limbs,
+}
+
+impl Task for ToNormal {
+    type Output = Limbs;
+
+    #[inline(always)]
+    fn run<F: Field>(self, field: F) -> Limbs {
+        normal_basis::to_normal(field, self.basis, field.load(&self.element))
+    }
 }
 
 struct Decompress {

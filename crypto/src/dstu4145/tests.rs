@@ -1,5 +1,8 @@
 //! Known answers, refusals, and agreement of what must agree.
 
+mod normal_basis;
+
+
 use super::curve::Domain;
 use super::field::portable::Portable;
 use super::field::{Arithmetic, Field, Task, dispatch};
@@ -107,7 +110,7 @@ fn annex_b_verifies() {
 /// For each curve: the printed base point lies on it, in the subgroup, compresses as printed, and n times it is infinity.
 #[test]
 fn the_printed_curves_agree_with_themselves() {
-    for curve in Curve::ALL {
+    for curve in Curve::ALL.into_iter().chain(Curve::NORMAL) {
         let domain = curve.domain();
         let mut compressed = vec![0; curve.field_len()];
         limbs::to_bytes(&domain.base_compressed, &mut compressed);
@@ -317,8 +320,7 @@ fn refused_parameters_each_have_their_own_error() {
     let read = |oid: &str, der: &[u8]| Parameters::from_algorithm(oid, der).unwrap_err();
     let good = in_sequence(&[&bytes(EXPLICIT_257)]);
     assert_eq!(read("1.2.840.10045.2.1", &good), ParametersError::UnknownAlgorithm);
-    // The optimal normal basis, and Kupyna's signature OID, which is none of a key.
-    assert_eq!(read("1.2.804.2.1.1.1.1.3.1.2", &good), ParametersError::UnknownAlgorithm);
+    // Kupyna's signature OID, which is none of a key.
     assert_eq!(read("1.2.804.2.1.1.1.1.3.6.1", &good), ParametersError::UnknownAlgorithm);
     assert_eq!(read(BIG, &good), ParametersError::ForeignParameters);
     for place in 4..good.len() {

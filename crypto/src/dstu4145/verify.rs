@@ -1,9 +1,10 @@
 //! Verification (DSTU 4145-2002, 13). Everything here is public, and takes time that depends on it.
 
-use super::curve::{Curve, Domain};
+use super::curve::{Curve, Domain, NormalBasis};
 use super::error::{PublicKeyError, VerifyError};
 use super::field::{Field, Task, dispatch};
 use super::limbs::{self, Limbs};
+use super::normal_basis;
 use super::point::{self, Affine, BASE_WIDTH, KEY_ENTRIES, KEY_WIDTH, Projective};
 use super::public::{ByteOrder, PublicKey, decompress, read_compressed, read_limbs};
 use super::recode::Stream;
@@ -81,10 +82,14 @@ impl Signature {
     }
 }
 
-/// The hash as a field element: a little-endian number, its low m bits, 1 for 0 (clause 5.9).
-pub(crate) fn hash_element(domain: &Domain, hash: &[u8]) -> Limbs {
-    let element = limbs::low_bits(&limbs::from_bytes(hash), domain.degree);
-    if limbs::is_zero(&element) { limbs::ONE } else { element }
+/// The hash as a field element: a little-endian number, its low m bits in the basis of the curve, 1 for 0 (clause 5.9). In polynomial basis.
+pub(crate) fn hash_element(domain: &'static Domain, hash: &[u8]) -> Limbs {
+    let number = limbs::low_bits(&limbs::from_bytes(hash), domain.degree);
+    match &domain.normal {
+        _ if limbs::is_zero(&number) => limbs::ONE,
+        None => number,
+        Some(basis) => dispatch(domain, ToPolynomial { basis, number }),
+    }
 }
 
 /// Verifies under a point of the subgroup; `base` is the odd multiples of the base point.
@@ -140,6 +145,9 @@ fn holds<F: Field>(field: F, sum: &Projective<F::Element>, signature: &Signature
     if limbs::bit_length(&signature.r) > kept {
         return false;
     }
+    if let Some(basis) = &domain.normal {
+        return holds_in_normal_basis(field, basis, sum, signature, hash);
+    }
     let difference =
         field.reduce(field.add_wide(
             field.multiply_wide(field.load(hash), sum.x),
@@ -157,6 +165,34 @@ fn holds<F: Field>(field: F, sum: &Projective<F::Element>, signature: &Signature
         found |= field.is_zero(second) | field.is_zero(field.add(second, first));
     }
     found
+}
+
+/// The same where r is cut from the product in normal basis: with the inversion.
+#[inline(never)]
+fn holds_in_normal_basis<F: Field>(
+    field: F,
+    basis: &NormalBasis,
+    sum: &Projective<F::Element>,
+    signature: &Signature,
+    hash: &Limbs,
+) -> bool {
+    let product = field.multiply(field.load(hash), point::normalise(field, sum).x);
+    let number = normal_basis::to_normal(field, basis, product);
+    limbs::low_bits(&number, field.domain().kept_bits()) == signature.r
+}
+
+struct ToPolynomial {
+    basis: &'static NormalBasis,
+    number: Limbs,
+}
+
+impl Task for ToPolynomial {
+    type Output = Limbs;
+
+    #[inline(always)]
+    fn run<F: Field>(self, field: F) -> Limbs {
+        field.store(normal_basis::to_polynomial(field, self.basis, &self.number))
+    }
 }
 
 struct VerifyPoint {

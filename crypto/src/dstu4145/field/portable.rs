@@ -6,7 +6,7 @@ use std::any::Any;
 use std::sync::OnceLock;
 
 use super::{Arithmetic, Field, Task};
-use crate::dstu4145::curve::Domain;
+use crate::dstu4145::curve::{Curve, Domain};
 use crate::dstu4145::limbs::{LIMBS, Limbs};
 use crate::dstu4145::point::{self, Tables};
 use crate::provider::cannot_fail;
@@ -209,4 +209,5 @@ const fn wide_comb() -> [u128; 5] {
     combs
 }
 
-static BASE_TABLES: [OnceLock<Box<dyn Any + Send + Sync>>; 10] = [const { OnceLock::new() }; 10];
+const CURVES: usize = Curve::ALL.len() + Curve::NORMAL.len();
+static BASE_TABLES: [OnceLock<Box<dyn Any + Send + Sync>>; CURVES] = [const { OnceLock::new() }; CURVES];
