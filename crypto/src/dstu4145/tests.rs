@@ -1,7 +1,7 @@
 //! Known answers, refusals, and agreement of what must agree.
 
 mod normal_basis;
-
+mod refusals;
 
 use super::curve::Domain;
 use super::field::portable::Portable;
