@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use tests::chance::Chance;
 use tests::harness::agency::fresh_key;
 use tests::harness::{Answer, Form, Region, Request, Wire, pdf};
 
@@ -11,22 +12,6 @@ use crate::case::nothing_is_stored;
 
 /// Requests that are spoilt. More are made by whoever sets `FUZZ_ROUNDS`.
 const ROUNDS: u64 = 300;
-
-/// xorshift64*: a sequence that depends on its seed alone.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 16
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next()).unwrap_or_default() % bound.max(1)
-    }
-}
 
 /// One of the ways in which bytes get spoilt.
 fn spoil(bytes: &mut Vec<u8>, chance: &mut Chance) {
@@ -76,7 +61,7 @@ async fn spoilt_requests_are_refused_and_the_node_goes_on() {
     ];
     let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
     let attempts = (1..=rounds).map(|seed| {
-        let mut chance = Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut chance = Chance::new(seed);
         let mut raw = requests[chance.below(requests.len())].clone();
         for _ in 0..=chance.below(3) {
             spoil(&mut raw, &mut chance);

@@ -3,6 +3,9 @@
 //! | where | what it shows |
 //! |---|---|
 //! | [`harness`] | the stage: an authority with its OCSP service, a node, agencies that act; a raw wire for what no honest client sends |
+//! | [`bench`] | figures beside those of others who do the same, behind the `bench` binary |
+//! | [`textbook`] | DSTU 4145 written a second time, bit by bit: signs for what is measured and compared |
+//! | [`peers`], [`chance`] | what the peers must be told; chance that can be repeated |
 //! | [`load`] | the load generator behind the `load` binary: open loop, real TLS, really signed documents |
 //! | `guards/` | the rules of ARCHITECTURE.md as tests: imports, fences, lints, every operation refuses strangers |
 //! | `journeys/` | documents that cross the node, told as stories |
@@ -17,5 +20,9 @@
     reason = "a stage that cannot be set up fails the test or the measurement that asked for it"
 )]
 
+pub mod bench;
+pub mod chance;
 pub mod harness;
 pub mod load;
+pub mod peers;
+pub mod textbook;

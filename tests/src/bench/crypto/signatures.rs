@@ -1,0 +1,137 @@
+//! Rows of signatures. Keys, hashes and signatures are many and differ, or branch predictors learn them by heart.
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use crypto::digest::{DigestAlgorithm, digest};
+use crypto::dstu4145::{ByteOrder, Curve, verify_with_new_key};
+use crypto::key::{self, KeyHandle as _, KeyKind, SoftwareKey};
+use crypto::signature::SignatureAlgorithm;
+use dstu_core::hazmat::dstu4145::{curve257, gf2m257::FieldElement, signature257};
+use structured_dstu4145::{Basis, domain};
+
+use crate::bench::measure::{Contender, Contest, Unit};
+use crate::textbook::{Domain, Signed};
+
+/// How many keys and signatures a row goes round.
+const MATERIAL: usize = 512;
+
+pub(super) fn new_key_257() -> Contest {
+    let signed = material(Curve::M257);
+    contest(vec![new_key(Curve::M257, &signed), structured_new_key(257, &signed), core_new_key(&signed)])
+}
+
+pub(super) fn new_key_431() -> Contest {
+    let signed = material(Curve::M431);
+    contest(vec![new_key(Curve::M431, &signed), structured_new_key(431, &signed)])
+}
+
+/// What the most used curve of the West costs, in a library that is known to be fast.
+pub(super) fn p256() -> Contest {
+    let algorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
+    let signed: Vec<_> = (0..64u64)
+        .map(|index| {
+            let key = SoftwareKey::generate(KeyKind::Ec(key::Curve::P256)).unwrap();
+            let message = index.to_le_bytes();
+            let signature = key.sign(algorithm, &message).unwrap();
+            (key.public_key().clone(), digest(DigestAlgorithm::Sha256, &message), signature)
+        })
+        .collect();
+    let contender = checked("aws-lc", signed.len(), move |index, flip| {
+        let (key, digest, signature) = &signed[index];
+        match flip {
+            false => key.verify_digest(algorithm, digest, signature).is_ok(),
+            true => key.verify_digest(algorithm, digest, &flipped(signature)).is_ok(),
+        }
+    });
+    contest(vec![contender])
+}
+
+fn new_key(curve: Curve, signed: &Rc<[Signed]>) -> Contender {
+    let signed = Rc::clone(signed);
+    checked("vuzol", signed.len(), move |index, flip| {
+        let Signed { key, hash, signature, .. } = &signed[index];
+        match flip {
+            false => verify_with_new_key(curve, ByteOrder::Little, key, hash, signature).is_ok(),
+            true => verify_with_new_key(curve, ByteOrder::Little, key, hash, &flipped(signature)).is_ok(),
+        }
+    })
+}
+
+fn structured_new_key(degree: usize, signed: &Rc<[Signed]>) -> Contender {
+    let signed = Rc::clone(signed);
+    let domain = domain::Domain::named(Basis::Polynomial, degree).unwrap();
+    let order = structured_dstu4145::ByteOrder::LittleEndian;
+    checked("structured-dstu4145", signed.len(), move |index, flip| {
+        let Signed { key, hash, signature, .. } = &signed[index];
+        let key = domain.clone().public_key(key, order).unwrap();
+        match flip {
+            false => key.verify_prehash(hash, signature, order).unwrap(),
+            true => key.verify_prehash(hash, &flipped(signature), order).unwrap(),
+        }
+    })
+}
+
+/// Numbers, and the point of the key, as dstu-core takes them.
+struct CoreSigned {
+    hash: Vec<u8>,
+    r: [u8; 33],
+    s: [u8; 33],
+    key: curve257::Point,
+}
+
+impl CoreSigned {
+    fn new(domain: &Domain, signed: &Signed) -> Self {
+        let (r, s) = signed.signature.split_at(32);
+        let (x, y) = domain.decompress(&signed.key).unwrap().unwrap();
+        let element = |number: crate::textbook::Bits| FieldElement::from_be_bytes(&big_endian(&number.to_bytes(33)));
+        let key = curve257::Point::Affine(element(x), element(y));
+        let hash = signed.hash.iter().rev().copied().collect();
+        Self { hash, r: big_endian(r), s: big_endian(s), key }
+    }
+}
+
+fn big_endian(bytes: &[u8]) -> [u8; 33] {
+    let mut turned = [0; 33];
+    turned.iter_mut().rev().zip(bytes).for_each(|(place, byte)| *place = *byte);
+    turned
+}
+
+fn core_new_key(signed: &[Signed]) -> Contender {
+    let domain = Domain::recommended(Curve::M257);
+    let signed: Vec<_> = signed.iter().map(|signed| CoreSigned::new(&domain, signed)).collect();
+    let base = curve257::Point::generator();
+    checked("dstu-core", signed.len(), move |index, flip| {
+        let CoreSigned { hash, r, s, key } = &signed[index];
+        let mut s = *s;
+        s[32] ^= u8::from(flip);
+        signature257::verify(hash, r, &s, *key, base)
+    })
+}
+
+fn material(curve: Curve) -> Rc<[Signed]> {
+    Domain::recommended(curve).signed(curve.degree() as u64, MATERIAL).into()
+}
+
+fn contest(contenders: Vec<Contender>) -> Contest {
+    Contest { unit: Unit::Operations, contenders }
+}
+
+/// A contender that verifies one of `count` signatures a step. `verify` gets the index, and whether to spoil the signature first: before
+/// anything is timed, each signature must be accepted and its spoilt copy refused.
+fn checked(by: &'static str, count: usize, mut verify: impl FnMut(usize, bool) -> bool + 'static) -> Contender {
+    for index in 0..count {
+        assert!(verify(index, false), "{by} refuses signature {index}");
+        assert!(!verify(index, true), "{by} accepts signature {index} with a bit turned over");
+    }
+    Contender::operation(by, move |step| {
+        black_box(verify(black_box(step % count), false));
+    })
+}
+
+fn flipped(signature: &[u8]) -> Vec<u8> {
+    let mut flipped = signature.to_vec();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    flipped
+}

@@ -1,0 +1,190 @@
+//! How a row is measured.
+//!
+//! Every implementation first finds out how often it does its task in a round (`--milliseconds`), which also warms caches, branch predictors
+//! and lazily built tables. Then come `--rounds` rounds, in each of them every implementation in turn, so that a slow phase of the machine
+//! meets all alike. A round is timed by the processor time of the thread, where the system tells it (Unix; elsewhere by the clock on the wall).
+//! The figure is that of the **fastest round**: interrupts, neighbours on the same core and falling clock rates only ever add time. The median
+//! stands beside it in the table; where the two are far apart the machine was not quiet.
+
+use std::time::Duration;
+
+use super::options::Effort;
+
+/// One task and all who do it.
+pub struct Row {
+    /// The name, as the JSON lines have it.
+    pub name: &'static str,
+    /// Prepares everything, checks everything, and returns who competes.
+    pub make: fn() -> Contest,
+}
+
+/// Who competes, in what unit.
+pub struct Contest {
+    /// What the figures count.
+    pub unit: Unit,
+    /// Ours first.
+    pub contenders: Vec<Contender>,
+}
+
+/// What figures count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Operations a second.
+    Operations,
+    /// Mebibytes a second.
+    Mebibytes,
+}
+
+/// One implementation of a task.
+pub struct Contender {
+    /// `vuzol`, or the name of the peer.
+    pub by: &'static str,
+    /// How many units one step does.
+    pub work: f64,
+    /// Does the task; the number counts the steps up.
+    pub step: Box<dyn FnMut(usize)>,
+}
+
+impl Contender {
+    /// One operation a step.
+    pub fn operation(by: &'static str, step: impl FnMut(usize) + 'static) -> Self {
+        Self { by, work: 1.0, step: Box::new(step) }
+    }
+
+    /// So many bytes a step.
+    #[allow(clippy::cast_precision_loss, reason = "a buffer is far below 2^52 bytes")]
+    pub fn bytes(by: &'static str, bytes: usize, step: impl FnMut(usize) + 'static) -> Self {
+        Self { by, work: bytes as f64 / f64::from(1 << 20), step: Box::new(step) }
+    }
+}
+
+/// What came out for one implementation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// The row.
+    pub name: &'static str,
+    /// The implementation.
+    pub by: &'static str,
+    /// The unit of the two rates.
+    pub unit: Unit,
+    /// Units a second of the fastest round.
+    pub best: f64,
+    /// Units a second of the median round.
+    pub median: f64,
+}
+
+/// Measures a row.
+pub fn measure(name: &'static str, make: fn() -> Contest, effort: &Effort) -> Vec<Figure> {
+    let Contest { unit, mut contenders } = make();
+    let slice = Duration::from_millis(effort.milliseconds.into());
+    let mut runs: Vec<Run> = contenders.iter_mut().map(|contender| Run::calibrate(contender, slice)).collect();
+    for _ in 0..effort.rounds {
+        for (run, contender) in runs.iter_mut().zip(&mut contenders) {
+            let time = run.time(contender, run.steps);
+            run.times.push(time);
+        }
+    }
+    runs.into_iter().zip(&contenders).map(|(run, contender)| run.figure(name, contender, unit)).collect()
+}
+
+struct Run {
+    /// Steps of one round.
+    steps: usize,
+    /// Steps so far.
+    done: usize,
+    times: Vec<Duration>,
+}
+
+impl Run {
+    /// Doubles the steps until they take a good part of `slice`, then sets them so that they take all of it.
+    fn calibrate(contender: &mut Contender, slice: Duration) -> Self {
+        let mut run = Self { steps: 1, done: 0, times: Vec::new() };
+        loop {
+            let time = run.time(contender, run.steps);
+            if time >= slice / 3 || run.steps >= 1 << 30 {
+                let ratio = slice.as_secs_f64() / time.as_secs_f64().max(1e-9);
+                run.steps = scaled(run.steps, ratio).max(1);
+                return run;
+            }
+            run.steps *= 2;
+        }
+    }
+
+    fn time(&mut self, contender: &mut Contender, steps: usize) -> Duration {
+        let before = processor_time();
+        for step in self.done..self.done + steps {
+            (contender.step)(step);
+        }
+        self.done += steps;
+        processor_time().saturating_sub(before)
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "steps stay far below 2^52")]
+    fn figure(mut self, name: &'static str, contender: &Contender, unit: Unit) -> Figure {
+        self.times.sort_unstable();
+        let work = contender.work * self.steps as f64;
+        let rate = |time: Option<&Duration>| work / time.map_or(f64::NAN, |time| time.as_secs_f64().max(1e-9));
+        let (best, median) = (rate(self.times.first()), rate(self.times.get(self.times.len() / 2)));
+        Figure { name, by: contender.by, unit, best, median }
+    }
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "steps stay far below 2^52, and are not negative"
+)]
+fn scaled(steps: usize, ratio: f64) -> usize {
+    (steps as f64 * ratio) as usize
+}
+
+/// What this thread has used of a processor.
+#[cfg(unix)]
+#[must_use]
+pub fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// What the clock on the wall says, where no better is known.
+#[cfg(not(unix))]
+#[must_use]
+pub fn processor_time() -> Duration {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_count_up_and_rates_follow_the_work() {
+        fn contest() -> Contest {
+            let mut expected = 0;
+            let first = Contender::operation("a", move |step| {
+                assert_eq!(step, expected);
+                expected += 1;
+                std::hint::black_box((0..100).fold(step, |sum, value| std::hint::black_box(sum ^ value)));
+            });
+            let twice = Contender { work: 2.0, ..Contender::operation("b", |_| ()) };
+            Contest { unit: Unit::Operations, contenders: vec![first, twice] }
+        }
+        let effort = Effort { json: false, rounds: 3, milliseconds: 1, only: Vec::new() };
+        let figures = measure("row", contest, &effort);
+        assert_eq!(figures.iter().map(|figure| figure.by).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(figures.iter().all(|figure| figure.best >= figure.median && figure.median > 0.0), "{figures:?}");
+    }
+
+    #[test]
+    fn a_figure_is_of_the_fastest_round() {
+        let times = [30, 10, 20].map(Duration::from_millis).to_vec();
+        let contender = Contender { work: 2.0, ..Contender::operation("a", |_| ()) };
+        let figure = Run { steps: 5, done: 0, times }.figure("row", &contender, Unit::Operations);
+        assert!((figure.best - 1000.0).abs() < 1e-6 && (figure.median - 500.0).abs() < 1e-6, "{figure:?}");
+    }
+}

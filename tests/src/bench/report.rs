@@ -1,0 +1,63 @@
+//! What the binary prints.
+
+use super::measure::{Figure, Unit};
+
+/// One JSON object: {"name","by","ops_per_s" or "mib_per_s"}.
+#[must_use]
+pub fn json(figure: &Figure) -> String {
+    let rate = rounded(figure.best);
+    match figure.unit {
+        Unit::Operations => serde_json::json!({ "name": figure.name, "by": figure.by, "ops_per_s": rate }),
+        Unit::Mebibytes => serde_json::json!({ "name": figure.name, "by": figure.by, "mib_per_s": rate }),
+    }
+    .to_string()
+}
+
+/// The head of the table.
+#[must_use]
+pub fn head() -> String {
+    format!("{:<32} {:<20} {:>12} {:>12}  {:<6} {:>8}", "name", "by", "best", "median", "unit", "to ours")
+}
+
+/// A line of the table; `ours` is the figure to compare with.
+#[must_use]
+pub fn line(figure: &Figure, ours: Option<&Figure>) -> String {
+    let unit = match figure.unit {
+        Unit::Operations => "1/s",
+        Unit::Mebibytes => "MiB/s",
+    };
+    let ratio = ours
+        .filter(|ours| ours.by != figure.by)
+        .map(|ours| format!("{:.2} x", figure.best / ours.best))
+        .unwrap_or_default();
+    format!(
+        "{:<32} {:<20} {:>12} {:>12}  {:<6} {:>8}",
+        figure.name,
+        figure.by,
+        rounded(figure.best),
+        rounded(figure.median),
+        unit,
+        ratio
+    )
+}
+
+/// Four digits say more than any run can.
+fn rounded(rate: f64) -> f64 {
+    if rate >= 1000.0 { rate.round() } else { (rate * 10.0).round() / 10.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_have_the_fields_that_readers_expect() {
+        let figure = Figure { name: "gost34311", by: "vuzol", unit: Unit::Mebibytes, best: 151.234, median: 140.0 };
+        assert_eq!(json(&figure), r#"{"by":"vuzol","mib_per_s":151.2,"name":"gost34311"}"#);
+        let operations = Figure { unit: Unit::Operations, best: 60_123.4, ..figure.clone() };
+        assert_eq!(json(&operations), r#"{"by":"vuzol","name":"gost34311","ops_per_s":60123.0}"#);
+        let peer = Figure { by: "peer", best: 15.1, ..figure.clone() };
+        assert!(line(&peer, Some(&figure)).ends_with("0.10 x"));
+        assert!(line(&figure, Some(&figure)).trim_end().ends_with("MiB/s"));
+    }
+}
