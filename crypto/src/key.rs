@@ -202,7 +202,7 @@ impl PublicKey {
     /// not serve its curve.
     pub fn agree_ephemeral(&self, cofactor: Cofactor) -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
         if let Some(SubjectPublicKey { key: peer, parameters }) = self.dstu4145() {
-            let private = dstu4145::PrivateKey::generate(peer.curve());
+            let private = dstu4145::PrivateKey::generate(peer.curve()).map_err(|_| KeyError::UnsupportedAlgorithm)?;
             let secret = private.agree(peer, cofactor).map_err(|_| KeyError::WrongOperation)?;
             let ephemeral = SubjectPublicKey { key: *private.public_key(), parameters: *parameters };
             return Ok((Self::read(Provider::ACTIVE, &ephemeral.to_spki_der())?, secret));

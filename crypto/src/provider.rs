@@ -140,7 +140,9 @@ const fn is_national(task: Task) -> bool {
         _ => return false,
     };
     match algorithm {
-        SignatureAlgorithm::Dstu4145(_) | SignatureAlgorithm::Dstu4145BigEndian => true,
+        SignatureAlgorithm::Dstu4145(_)
+        | SignatureAlgorithm::Dstu4145BigEndian
+        | SignatureAlgorithm::Dstu4145Normal(_) => true,
         SignatureAlgorithm::RsaPkcs1(digest) | SignatureAlgorithm::Ecdsa(digest) => digest.is_national(),
         SignatureAlgorithm::RsaPss { digest, mgf_digest, .. } => digest.is_national() || mgf_digest.is_national(),
         SignatureAlgorithm::Ed25519 | SignatureAlgorithm::Ed448 => false,

@@ -10,6 +10,7 @@ use der::asn1::OctetStringRef;
 
 use crate::asn1;
 use crate::digest::{Digest, DigestAlgorithm, digest_with};
+use crate::dstu4145::{Basis, ByteOrder};
 use crate::key::{KeyKind, PublicKey};
 use crate::provider::{Input, Provider};
 
@@ -39,6 +40,9 @@ pub enum SignatureAlgorithm {
     Dstu4145(DigestAlgorithm),
     /// DSTU 4145-2002 with GOST 34.311 under the OID of big-endian keys, signature as s‖r, each half big-endian.
     Dstu4145BigEndian,
+    /// DSTU 4145-2002 with GOST 34.311 under the OIDs of keys in optimal normal basis, in this order of bytes. Verifies old documents, and never
+    /// signs.
+    Dstu4145Normal(ByteOrder),
 }
 
 /// Why a signature was not accepted.
@@ -62,7 +66,7 @@ impl SignatureAlgorithm {
             Self::RsaPkcs1(digest) | Self::RsaPss { digest, .. } | Self::Ecdsa(digest) | Self::Dstu4145(digest) => {
                 Some(digest)
             }
-            Self::Dstu4145BigEndian => Some(DigestAlgorithm::Gost34311),
+            Self::Dstu4145BigEndian | Self::Dstu4145Normal(_) => Some(DigestAlgorithm::Gost34311),
             Self::Ed25519 | Self::Ed448 => None,
         }
     }
@@ -77,6 +81,8 @@ impl SignatureAlgorithm {
             Self::Ed448 => "Ed448".to_owned(),
             Self::Dstu4145(digest) => format!("DSTU 4145 with {}", digest.name()),
             Self::Dstu4145BigEndian => "DSTU 4145 (big-endian) with GOST 34.311".to_owned(),
+            Self::Dstu4145Normal(ByteOrder::Little) => "DSTU 4145 (normal basis) with GOST 34.311".to_owned(),
+            Self::Dstu4145Normal(ByteOrder::Big) => "DSTU 4145 (normal basis, big-endian) with GOST 34.311".to_owned(),
         }
     }
 
@@ -84,7 +90,7 @@ impl SignatureAlgorithm {
     /// between the two, which CMS does not have. `None` where it should be there and is not, in strict DER.
     pub fn value_in_bit_string(self, bits: &[u8]) -> Option<&[u8]> {
         match self {
-            Self::Dstu4145(_) | Self::Dstu4145BigEndian => {
+            Self::Dstu4145(_) | Self::Dstu4145BigEndian | Self::Dstu4145Normal(_) => {
                 <&OctetStringRef>::from_der(bits).ok().map(OctetStringRef::as_bytes)
             }
             _ => Some(bits),
@@ -94,7 +100,9 @@ impl SignatureAlgorithm {
     /// The octets of such a BIT STRING for `value`.
     pub fn value_to_bit_string(self, value: Vec<u8>) -> Vec<u8> {
         match self {
-            Self::Dstu4145(_) | Self::Dstu4145BigEndian => asn1::element(asn1::TAG_OCTET_STRING, &[&value]),
+            Self::Dstu4145(_) | Self::Dstu4145BigEndian | Self::Dstu4145Normal(_) => {
+                asn1::element(asn1::TAG_OCTET_STRING, &[&value])
+            }
             _ => value,
         }
     }
@@ -105,10 +113,15 @@ impl SignatureAlgorithm {
             Self::Ecdsa(_) => matches!(key, KeyKind::Ec(_)),
             Self::Ed25519 => key == KeyKind::Ed25519,
             Self::Ed448 => key == KeyKind::Ed448,
-            Self::Dstu4145(digest) => matches!(key, KeyKind::Dstu4145(_)) && digest.is_national(),
-            Self::Dstu4145BigEndian => matches!(key, KeyKind::Dstu4145(_)),
+            Self::Dstu4145(digest) => is_of_basis(key, Basis::Polynomial) && digest.is_national(),
+            Self::Dstu4145BigEndian => is_of_basis(key, Basis::Polynomial),
+            Self::Dstu4145Normal(_) => is_of_basis(key, Basis::OptimalNormal),
         }
     }
+}
+
+fn is_of_basis(key: KeyKind, basis: Basis) -> bool {
+    matches!(key, KeyKind::Dstu4145(curve) if curve.basis() == basis)
 }
 
 impl PublicKey {

@@ -75,6 +75,9 @@ pub enum PrivateKeyError {
     /// Not below the order of the base point.
     #[error("the private key is not below the order of the base point")]
     Range,
+    /// The curve is in optimal normal basis: it serves to verify old documents, and nothing new is made with it.
+    #[error("curves in optimal normal basis verify, and do not sign")]
+    NormalBasis,
 }
 
 /// Why nothing was signed.

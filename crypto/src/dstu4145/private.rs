@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::comb::{self, RandomZ};
-use super::curve::Curve;
+use super::curve::{Basis, Curve};
 use super::error::{AgreementError, PrivateKeyError};
 use super::field::{Field, Task, dispatch};
 use super::ladder::{self, Blinding};
@@ -36,14 +36,17 @@ pub enum Cofactor {
 
 impl PrivateKey {
     /// A fresh key, uniform in [1, n − 1]. Panics where the operating system has no random bytes, as [`random::fill`] says.
-    pub fn generate(curve: Curve) -> Self {
-        let order = Order::of(curve);
+    ///
+    /// # Errors
+    /// [`PrivateKeyError::NormalBasis`] for a curve in optimal normal basis.
+    pub fn generate(curve: Curve) -> Result<Self, PrivateKeyError> {
+        let order = Self::order(curve)?;
         let mut wide = Zeroizing::new(vec![0; order.wide_len()]);
         loop {
             random::fill(&mut wide);
             // 0 does not happen: its chance is below 2^−160.
             if let Some(number) = order.reduce(&wide) {
-                return Self::new(curve, number);
+                return Ok(Self::new(curve, number));
             }
         }
     }
@@ -56,8 +59,10 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`PrivateKeyError::Length`] for another length, [`PrivateKeyError::Zero`] for 0, [`PrivateKeyError::Range`] for what is not below the
-    /// order: such a number is never reduced in silence, as the same key would then have two forms.
+    /// order: such a number is never reduced in silence, as the same key would then have two forms. [`PrivateKeyError::NormalBasis`] for a
+    /// curve in optimal normal basis.
     pub fn from_bytes(curve: Curve, order: ByteOrder, bytes: &[u8]) -> Result<Self, PrivateKeyError> {
+        let arithmetic = Self::order(curve)?;
         let longest = 4 * curve.degree().div_ceil(32);
         if !(curve.scalar_len()..=longest).contains(&bytes.len()) {
             return Err(PrivateKeyError::Length);
@@ -66,7 +71,7 @@ impl PrivateKey {
         if limbs::is_zero(&number) {
             return Err(PrivateKeyError::Zero);
         }
-        let number = Order::of(curve).scalar(&number).ok_or(PrivateKeyError::Range)?;
+        let number = arithmetic.scalar(&number).ok_or(PrivateKeyError::Range)?;
         Ok(Self::new(curve, number))
     }
 
@@ -114,6 +119,14 @@ impl PrivateKey {
         secret.reverse();
         x.zeroize();
         Ok(secret)
+    }
+
+    /// Arithmetic modulo n, where the curve has private keys.
+    fn order(curve: Curve) -> Result<&'static Order, PrivateKeyError> {
+        match curve.basis() {
+            Basis::Polynomial => Ok(Order::of(curve)),
+            Basis::OptimalNormal => Err(PrivateKeyError::NormalBasis),
+        }
     }
 
     fn new(curve: Curve, number: Scalar) -> Self {

@@ -38,7 +38,7 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    /// That of a recommended curve.
+    /// That of a recommended curve in polynomial basis: no other has private keys.
     pub(crate) fn of(curve: Curve) -> &'static Self {
         &ORDERS[curve as usize]
     }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::asn1::{TAG_OCTET_STRING, TAG_SEQUENCE, element, unsigned_integer};
 use crate::digest::digest;
-use crate::dstu4145::{ByteOrder, Curve, CurveForm, Parameters, PrivateKey};
+use crate::dstu4145::{ByteOrder, Curve, CurveForm, Parameters, PrivateKey, PrivateKeyError};
 use crate::signature::VerifyError;
 
 const KIND: KeyKind = KeyKind::Dstu4145(Curve::M257);
@@ -80,7 +80,7 @@ fn keys_and_algorithms_of_other_families_do_not_mix() {
 #[test]
 fn every_form_of_parameters_is_kept() {
     for curve in [Curve::M257, Curve::M431] {
-        let private = PrivateKey::generate(curve);
+        let private = PrivateKey::generate(curve).unwrap();
         for parameters in every_form(curve) {
             let der = pkcs8(&parameters, &private.to_bytes(parameters.byte_order));
             let key = SoftwareKey::from_pkcs8_der(&der).unwrap();
@@ -101,7 +101,7 @@ fn every_form_of_parameters_is_kept() {
         }
     }
     let parameters = usual_parameters(Curve::M431);
-    let refusal = SoftwareKey::from_dstu4145(&PrivateKey::generate(Curve::M257), &parameters).unwrap_err();
+    let refusal = SoftwareKey::from_dstu4145(&PrivateKey::generate(Curve::M257).unwrap(), &parameters).unwrap_err();
     assert_eq!(refusal, KeyError::WrongOperation);
 }
 
@@ -118,7 +118,7 @@ fn refused_keys_say_why() {
 
     for curve in [Curve::M163, Curve::M233] {
         assert_eq!(SoftwareKey::generate(KeyKind::Dstu4145(curve)).unwrap_err(), KeyError::SizeOutOfBounds);
-        let small = PrivateKey::generate(curve);
+        let small = PrivateKey::generate(curve).unwrap();
         let der = pkcs8(&usual_parameters(curve), &small.to_bytes(ByteOrder::Little));
         assert_eq!(SoftwareKey::from_pkcs8_der(&der).unwrap_err(), KeyError::SizeOutOfBounds);
         // What was signed with it can still be verified.
@@ -144,4 +144,46 @@ fn refused_keys_say_why() {
 fn a_private_key_does_not_show_itself() {
     let key = SoftwareKey::generate(KIND).unwrap();
     assert_eq!(format!("{key:?}"), "SoftwareKey { kind: Dstu4145(M257), .. }");
+}
+
+/// Old documents are verified with them; nothing new is made.
+#[test]
+fn keys_in_optimal_normal_basis_verify_and_do_nothing_else() {
+    // Base points are keys: those of d = n − 1.
+    let bases = [
+        (Curve::Normal173, "0A3B8B8D704089B24318CAA51917CB6E424B4E6DEA56"),
+        (
+            Curve::Normal431,
+            "2020182CFCD7C724157B363D4ABFD4C16251773C595D4E5C88572FA9D5EBB58142326448C08D3EE3E17E40B835D3090DCFBA7C5ADEA6",
+        ),
+    ];
+    for (curve, base) in bases {
+        let point = crate::digest::from_hex(base).unwrap();
+        let key = dstu4145::PublicKey::from_bytes(curve, ByteOrder::Big, &point).unwrap();
+        let parameters =
+            Parameters { curve, byte_order: ByteOrder::Little, form: CurveForm::Explicit, substitution: None };
+        let public = PublicKey::from_spki_der(&SubjectPublicKey { key, parameters }.to_spki_der()).unwrap();
+        assert_eq!(public.kind(), KeyKind::Dstu4145(curve));
+        let signature = vec![1; 2 * curve.scalar_len()];
+        for (algorithm, refusal) in [
+            (SignatureAlgorithm::Dstu4145Normal(ByteOrder::Little), VerifyError::Mismatch),
+            (SignatureAlgorithm::Dstu4145Normal(ByteOrder::Big), VerifyError::Mismatch),
+            (SignatureAlgorithm::Dstu4145(DigestAlgorithm::Gost34311), VerifyError::KeyMismatch),
+            (SignatureAlgorithm::Dstu4145BigEndian, VerifyError::KeyMismatch),
+        ] {
+            assert_eq!(public.verify(algorithm, b"message", &signature), Err(refusal), "{curve:?} {algorithm:?}");
+        }
+        assert_eq!(public.agree_ephemeral(Cofactor::Multiply).unwrap_err(), KeyError::UnsupportedAlgorithm);
+        let refusal = SoftwareKey::generate(KeyKind::Dstu4145(curve)).unwrap_err();
+        let small = curve.degree() < 257;
+        assert_eq!(refusal, if small { KeyError::SizeOutOfBounds } else { KeyError::UnsupportedAlgorithm });
+        assert_eq!(PrivateKey::generate(curve).unwrap_err(), PrivateKeyError::NormalBasis);
+        let number = vec![1; curve.scalar_len()];
+        let refusal = PrivateKey::from_bytes(curve, ByteOrder::Little, &number).unwrap_err();
+        assert_eq!(refusal, PrivateKeyError::NormalBasis);
+    }
+    let key = SoftwareKey::generate(KeyKind::Dstu4145(Curve::M257)).unwrap();
+    let algorithm = SignatureAlgorithm::Dstu4145Normal(ByteOrder::Little);
+    assert_eq!(key.sign(algorithm, b"message").unwrap_err(), KeyError::WrongOperation);
+    assert_eq!(key.public_key().verify(algorithm, b"message", &[1; 64]), Err(VerifyError::KeyMismatch));
 }

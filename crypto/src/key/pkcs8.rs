@@ -45,6 +45,7 @@ pub(crate) fn dstu4145(pkcs8: &[u8]) -> Result<(PrivateKey, Parameters), KeyErro
         Ok(key) => Ok((key, parameters)),
         Err(PrivateKeyError::Length) => Err(KeyError::Malformed),
         Err(PrivateKeyError::Zero | PrivateKeyError::Range) => Err(KeyError::InvalidScalar),
+        Err(PrivateKeyError::NormalBasis) => Err(KeyError::UnsupportedAlgorithm),
     }
 }
 

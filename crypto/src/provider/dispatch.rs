@@ -415,7 +415,7 @@ pub(crate) struct GeneratedKey {
 pub(crate) fn generate_private(provider: Provider, kind: KeyKind) -> Result<GeneratedKey, KeyError> {
     let engines = SigningEngines::new(kind);
     if let KeyKind::Dstu4145(curve) = kind {
-        let (key, pkcs8) = national::SigningKey::generate(curve);
+        let (key, pkcs8) = national::SigningKey::generate(curve)?;
         let public = engines.national.get_or_init(|| Box::new(key)).public_raw();
         return Ok(GeneratedKey { engines, pkcs8, public });
     }

@@ -88,10 +88,11 @@ pub(crate) struct SigningKey {
 
 impl SigningKey {
     /// Fresh key and its PKCS#8.
-    pub(crate) fn generate(curve: Curve) -> (Self, Zeroizing<Vec<u8>>) {
-        let key = Self { key: PrivateKey::generate(curve), parameters: usual_parameters(curve) };
+    pub(crate) fn generate(curve: Curve) -> Result<(Self, Zeroizing<Vec<u8>>), KeyError> {
+        let key = PrivateKey::generate(curve).map_err(|_| KeyError::UnsupportedAlgorithm)?;
+        let key = Self { key, parameters: usual_parameters(curve) };
         let pkcs8 = encode_dstu4145_pkcs8(&key.key, &key.parameters);
-        (key, pkcs8)
+        Ok((key, pkcs8))
     }
 
     pub(crate) fn load(pkcs8: &[u8]) -> Result<Self, KeyError> {
@@ -121,6 +122,7 @@ const fn byte_order(algorithm: SignatureAlgorithm) -> Option<ByteOrder> {
     match algorithm {
         SignatureAlgorithm::Dstu4145(_) => Some(ByteOrder::Little),
         SignatureAlgorithm::Dstu4145BigEndian => Some(ByteOrder::Big),
+        SignatureAlgorithm::Dstu4145Normal(order) => Some(order),
         _ => None,
     }
 }

@@ -220,7 +220,8 @@ where
         SignatureAlgorithm::Ed25519
         | SignatureAlgorithm::Ed448
         | SignatureAlgorithm::Dstu4145(_)
-        | SignatureAlgorithm::Dstu4145BigEndian => Ok(()),
+        | SignatureAlgorithm::Dstu4145BigEndian
+        | SignatureAlgorithm::Dstu4145Normal(_) => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use der::{Decode, Reader, SliceReader};
 use super::{SignatureAlgorithm, VerifyError};
 use crate::asn1::{self, RawAlgorithm, read_all};
 use crate::digest::DigestAlgorithm;
-use crate::dstu4145::Parameters;
+use crate::dstu4145::{ByteOrder, Parameters};
 use crate::key::{EC_PUBLIC_KEY, ED448, ED25519, RSA_ENCRYPTION, RSASSA_PSS};
 
 impl SignatureAlgorithm {
@@ -42,6 +42,8 @@ impl SignatureAlgorithm {
             Self::Ed448 => asn1::algorithm(&ED448, &[]),
             Self::Dstu4145(digest) => asn1::algorithm(&dstu4145_oid(digest), &[]),
             Self::Dstu4145BigEndian => asn1::algorithm(&DSTU_4145_BIG_ENDIAN, &[]),
+            Self::Dstu4145Normal(ByteOrder::Little) => asn1::algorithm(&DSTU_4145_NORMAL_LITTLE_ENDIAN, &[]),
+            Self::Dstu4145Normal(ByteOrder::Big) => asn1::algorithm(&DSTU_4145_NORMAL_BIG_ENDIAN, &[]),
         }
     }
 }
@@ -74,6 +76,8 @@ fn recognise(algorithm: RawAlgorithm<'_>, digest: Option<DigestAlgorithm>) -> Op
         EC_PUBLIC_KEY => digest.map(SignatureAlgorithm::Ecdsa),
         DSTU_4145_LITTLE_ENDIAN => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Gost34311)),
         DSTU_4145_BIG_ENDIAN => Some(SignatureAlgorithm::Dstu4145BigEndian),
+        DSTU_4145_NORMAL_LITTLE_ENDIAN => Some(SignatureAlgorithm::Dstu4145Normal(ByteOrder::Little)),
+        DSTU_4145_NORMAL_BIG_ENDIAN => Some(SignatureAlgorithm::Dstu4145Normal(ByteOrder::Big)),
         KUPYNA_256 | KUPYNA_256_PB => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Kupyna256)),
         KUPYNA_384 | KUPYNA_384_PB => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Kupyna384)),
         KUPYNA_512 | KUPYNA_512_PB => Some(SignatureAlgorithm::Dstu4145(DigestAlgorithm::Kupyna512)),
@@ -201,6 +205,8 @@ fn dstu4145_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
 const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
 const DSTU_4145_LITTLE_ENDIAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.1.1");
 const DSTU_4145_BIG_ENDIAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.1.1.1.1");
+const DSTU_4145_NORMAL_LITTLE_ENDIAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.1.2");
+const DSTU_4145_NORMAL_BIG_ENDIAN: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.1.2.1.1");
 const KUPYNA_256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.1");
 const KUPYNA_256_PB: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.1.1");
 const KUPYNA_384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.804.2.1.1.1.1.3.6.2");

@@ -228,6 +228,8 @@ fn dstu_4145_has_its_oids_in_both_directions() {
     for (oid, algorithm, written) in [
         ("1.1", SignatureAlgorithm::Dstu4145(Gost34311), true),
         ("1.1.1.1", SignatureAlgorithm::Dstu4145BigEndian, true),
+        ("1.2", SignatureAlgorithm::Dstu4145Normal(ByteOrder::Little), true),
+        ("1.2.1.1", SignatureAlgorithm::Dstu4145Normal(ByteOrder::Big), true),
         ("6.1", SignatureAlgorithm::Dstu4145(Kupyna256), false),
         ("6.1.1", SignatureAlgorithm::Dstu4145(Kupyna256), true),
         ("6.2", SignatureAlgorithm::Dstu4145(Kupyna384), false),
@@ -243,7 +245,7 @@ fn dstu_4145_has_its_oids_in_both_directions() {
         let arcs = oid.split('.').count();
         assert_eq!(usize::from(der[3]) == 9 + arcs && der.last() == Some(&last), written, "{oid} {der:02x?}");
     }
-    for oid in ["1.2", "1.1.1", "6", "6.4", "6.1.2", "6.1.1.1"] {
+    for oid in ["1.3", "1.2.1", "1.1.1", "6", "6.4", "6.1.2", "6.1.1.1"] {
         assert_eq!(read(oid, None), Err(VerifyError::UnsupportedAlgorithm), "{oid}");
     }
     // Parameters of the key repeated: as the OID says, whichever curve they name; of the other byte order they are none.

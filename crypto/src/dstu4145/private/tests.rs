@@ -100,7 +100,7 @@ fn annex_b_signs() {
 #[test]
 fn signatures_on_every_curve_verify_and_no_two_are_alike() {
     for curve in Curve::ALL {
-        let key = PrivateKey::generate(curve);
+        let key = PrivateKey::generate(curve).unwrap();
         for order in [ByteOrder::Little, ByteOrder::Big] {
             // 64 bytes are longer than every field but the last.
             for length in [20, 32, 48, 64] {
@@ -145,7 +145,7 @@ fn a_nonce_that_leads_to_zero_is_given_up() {
 #[test]
 fn private_keys_read_and_write_in_both_orders_and_as_iit_pads_them() {
     for curve in Curve::ALL {
-        let key = PrivateKey::generate(curve);
+        let key = PrivateKey::generate(curve).unwrap();
         for order in [ByteOrder::Little, ByteOrder::Big] {
             let written = key.to_bytes(order);
             assert_eq!(written.len(), curve.scalar_len());
@@ -192,7 +192,7 @@ fn refused_private_keys_each_have_their_own_error() {
 #[test]
 fn two_parties_agree_with_and_without_the_cofactor() {
     for curve in Curve::ALL {
-        let (ours, theirs) = (PrivateKey::generate(curve), PrivateKey::generate(curve));
+        let (ours, theirs) = (PrivateKey::generate(curve).unwrap(), PrivateKey::generate(curve).unwrap());
         let mut secrets = Vec::new();
         for cofactor in [Cofactor::Multiply, Cofactor::Ignore] {
             let secret = ours.agree(theirs.public_key(), cofactor).unwrap();
@@ -202,7 +202,7 @@ fn two_parties_agree_with_and_without_the_cofactor() {
         }
         assert_ne!(secrets[0], secrets[1]);
     }
-    let other = PrivateKey::generate(Curve::M431);
+    let other = PrivateKey::generate(Curve::M431).unwrap();
     let refusal = known(Curve::M257).agree(other.public_key(), Cofactor::Multiply);
     assert_eq!(refusal, Err(AgreementError::Curve));
 }
