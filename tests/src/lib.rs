@@ -6,11 +6,14 @@
 //! | [`bench`] | figures beside those of others who do the same, behind the `bench` binary |
 //! | [`textbook`] | DSTU 4145 written a second time, bit by bit: signs for what is measured and compared |
 //! | [`peers`], [`chance`] | what the peers must be told; chance that can be repeated |
+//! | [`constant_time`] | whether the time of an operation tells its secret, behind the `constant_time` binary |
+//! | [`fuzz`] | a function for each parser of `crypto`, run on spoilt seeds; `fuzz/` hands them to libFuzzer |
 //! | [`load`] | the load generator behind the `load` binary: open loop, real TLS, really signed documents |
 //! | `guards/` | the rules of ARCHITECTURE.md as tests: imports, fences, lints, every operation refuses strangers |
 //! | `journeys/` | documents that cross the node, told as stories |
 //! | `refusals/` | everything that must be refused: with which code, which audit row, and that nothing is stored |
 //! | `durability/` | fifty `kill -9` under load: nothing acknowledged is lost, nothing is delivered twice |
+//! | `oracles/` | national cryptography against others who implement it, both ways |
 //! | `conformance/` | `vuzol verify` against published corpora of signatures |
 
 #![allow(
@@ -22,6 +25,8 @@
 
 pub mod bench;
 pub mod chance;
+pub mod constant_time;
+pub mod fuzz;
 pub mod harness;
 pub mod load;
 pub mod peers;

@@ -52,7 +52,8 @@ impl Bits {
     /// The number of bits without leading zeros.
     #[must_use]
     pub fn length(&self) -> usize {
-        (0..64 * LIMBS).rev().find(|index| self.bit(*index)).map_or(0, |index| index + 1)
+        let top = self.0.iter().rposition(|limb| *limb != 0);
+        top.map_or(0, |index| 64 * index + self.0[index].checked_ilog2().map_or(0, |bit| bit as usize + 1))
     }
 
     /// Whether no bit is set.

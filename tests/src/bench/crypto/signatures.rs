@@ -4,14 +4,15 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use crypto::digest::{DigestAlgorithm, digest};
-use crypto::dstu4145::{ByteOrder, Curve, verify_with_new_key};
+use crypto::dstu4145::{ByteOrder, Curve, PrivateKey, verify_with_new_key};
 use crypto::key::{self, KeyHandle as _, KeyKind, SoftwareKey};
 use crypto::signature::SignatureAlgorithm;
-use dstu_core::hazmat::dstu4145::{curve257, gf2m257::FieldElement, signature257};
+use dstu_core::hazmat::dstu4145::{curve257, gf2m257::FieldElement, scalar257, signature257};
 use structured_dstu4145::{Basis, domain};
 
 use crate::bench::measure::{Contender, Contest, Unit};
-use crate::textbook::{Domain, Signed};
+use crate::chance::Chance;
+use crate::textbook::{Bits, Domain, Signed};
 
 /// How many keys and signatures a row goes round.
 const MATERIAL: usize = 512;
@@ -24,6 +25,49 @@ pub(super) fn new_key_257() -> Contest {
 pub(super) fn new_key_431() -> Contest {
     let signed = material(Curve::M431);
     contest(vec![new_key(Curve::M431, &signed), structured_new_key(431, &signed)])
+}
+
+/// Signing 257, the nonce included. dstu-core takes its nonce from the caller: it is not charged for making one.
+pub(super) fn sign_257() -> Contest {
+    let signed = material(Curve::M257);
+    let keys: Vec<_> = signed
+        .iter()
+        .map(|signed| {
+            let number = signed.private.to_bytes(Curve::M257.scalar_len());
+            let key = PrivateKey::from_bytes(Curve::M257, ByteOrder::Little, &number).unwrap();
+            assert_eq!(key.public_key().to_bytes(ByteOrder::Little), signed.key);
+            let signature = key.sign(ByteOrder::Little, &signed.hash).unwrap();
+            assert_eq!(key.public_key().verify(ByteOrder::Little, &signed.hash, &signature), Ok(()));
+            (key, signed.hash.clone())
+        })
+        .collect();
+    let ours = Contender::operation("vuzol", move |step| {
+        let (key, hash) = &keys[step % keys.len()];
+        black_box(key.sign(ByteOrder::Little, black_box(hash))).unwrap();
+    });
+    contest(vec![ours, core_sign(&signed)])
+}
+
+fn core_sign(signed: &[Signed]) -> Contender {
+    let domain = Domain::recommended(Curve::M257);
+    let base = curve257::Point::generator();
+    let scalar = |number: &Bits| scalar257::Scalar::from_be_bytes(&big_endian(&number.to_bytes(32)));
+    let mut chance = Chance::new(257);
+    let material: Vec<_> = signed
+        .iter()
+        .map(|signed| {
+            let CoreSigned { hash, key, .. } = CoreSigned::new(&domain, signed);
+            let nonce = Bits::from_bytes(&chance.bytes(32)).low(domain.order.length() - 1);
+            let (private, nonce) = (scalar(&signed.private), scalar(&nonce));
+            let (r, s) = signature257::sign(&hash, private, nonce, base).unwrap();
+            assert!(signature257::verify(&hash, &r, &s, key, base), "dstu-core refuses its own signature");
+            (hash, private, nonce)
+        })
+        .collect();
+    Contender::operation("dstu-core", move |step| {
+        let (hash, private, nonce) = &material[step % material.len()];
+        black_box(signature257::sign(black_box(hash), *private, *nonce, base)).unwrap();
+    })
 }
 
 /// What the most used curve of the West costs, in a library that is known to be fast.
@@ -84,7 +128,7 @@ impl CoreSigned {
     fn new(domain: &Domain, signed: &Signed) -> Self {
         let (r, s) = signed.signature.split_at(32);
         let (x, y) = domain.decompress(&signed.key).unwrap().unwrap();
-        let element = |number: crate::textbook::Bits| FieldElement::from_be_bytes(&big_endian(&number.to_bytes(33)));
+        let element = |number: Bits| FieldElement::from_be_bytes(&big_endian(&number.to_bytes(33)));
         let key = curve257::Point::Affine(element(x), element(y));
         let hash = signed.hash.iter().rev().copied().collect();
         Self { hash, r: big_endian(r), s: big_endian(s), key }

@@ -1,0 +1,18 @@
+//! Ours against others who implement the same standards, both ways: what they make we accept or make alike, what we make they accept, and what
+//! is spoilt all refuse.
+//!
+//! | module | oracle |
+//! |---|---|
+//! | [`signatures`] | structured-dstu4145 (fifteen curves), dstu-core (m = 163 and 257), the textbook of this crate |
+//! | [`curves`] | the textbook: orders are prime, base points have them |
+//! | [`hashes`] | RustCrypto's gost94 and kupyna, dstu-core |
+//! | [`ciphers`] | RustCrypto's magma, dstu-core |
+//! | [`bouncy_castle`] | BouncyCastle, where Java is at hand: signatures on the ten curves, hashes, ciphers |
+
+#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bouncy_castle;
+mod ciphers;
+mod curves;
+mod hashes;
+mod signatures;
