@@ -28,6 +28,8 @@ pub struct SignatureReport {
     pub level: String,
     /// The value verifies under the signing certificate, and every reference is found and matches. Says nothing of trust.
     pub intact: bool,
+    /// Over what the value verifies, where the signature is intact.
+    pub signed_form: Option<SignedForm>,
     /// Main indication.
     pub indication: Indication,
     /// Sub-indication, unless passed.
@@ -40,6 +42,20 @@ pub struct SignatureReport {
     pub signer: Option<Signer>,
     /// Why it did not pass, most important first.
     pub reasons: Vec<Reason>,
+}
+
+/// Over which form of the signed attributes a value verifies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SignedForm {
+    /// DER, as RFC 5652, 5.4 says, and so they were sent.
+    Der,
+    /// DER, though they were sent in another order.
+    DerSorted,
+    /// The order in which they were sent, which is not DER.
+    AsSent,
+    /// There are no signed attributes; the content is signed itself.
+    Content,
 }
 
 /// The signing certificate's subject.

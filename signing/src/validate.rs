@@ -51,8 +51,8 @@ use report::Verdict;
 use status::{Known, Work};
 use x509::Times;
 
-pub use cryptographic::SignedForm;
 pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
+pub use schemas::report::SignedForm;
 
 /// Against what to validate.
 pub struct Context<'a> {
@@ -78,7 +78,26 @@ pub struct Policy {
     /// Accept SHA-1 and RSA < 1900 bits without proof of existence.
     pub allow_legacy_algorithms: bool,
     /// Tolerate signedAttrs that only verify as sent (not DER-sorted).
-    pub allow_unsorted_signed_attributes: bool,
+    pub unsorted_signed_attributes: Unsorted,
+}
+
+/// Whose signed attributes may verify as they were sent and not in DER, which RFC 5652, 5.4 demands. The report says where they did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsorted {
+    /// Nobody's.
+    Refuse,
+    /// Those of signers with DSTU 4145: producers in use in Ukraine sign them so, their time-stamp authorities among them.
+    OfNationalSigners,
+    /// Everybody's.
+    Accept,
+}
+
+impl Policy {
+    /// What the standards say, without a concession to any producer.
+    #[must_use]
+    pub fn strict() -> Self {
+        Self { unsorted_signed_attributes: Unsorted::Refuse, ..Self::default() }
+    }
 }
 
 impl Default for Policy {
@@ -88,7 +107,7 @@ impl Default for Policy {
             require_signing_certificate_attribute: true,
             require_signed_attributes: true,
             allow_legacy_algorithms: false,
-            allow_unsorted_signed_attributes: false,
+            unsorted_signed_attributes: Unsorted::OfNationalSigners,
         }
     }
 }

@@ -3,8 +3,8 @@ use super::{Identity, Profile, Revocation, Usage};
 use crate::asn1::{oid, tag, write};
 use crate::certificate::Certificate;
 use const_oid::ObjectIdentifier;
-use crypto::digest;
-use crypto::key::{Curve, KeyError, KeyHandle, KeyKind, SoftwareKey};
+use crypto::digest::{self, DigestAlgorithm};
+use crypto::key::{KeyError, KeyHandle, KeyKind, SoftwareKey};
 use std::collections::BTreeMap;
 use time::{Duration, OffsetDateTime};
 
@@ -66,8 +66,13 @@ impl Subject {
 
 impl Authority {
     /// A self-signed authority.
-    pub(super) fn root(subject: &Subject, from: OffsetDateTime, to: OffsetDateTime) -> Result<Self, KeyError> {
-        let key = SoftwareKey::generate(KeyKind::Ec(Curve::P256))?;
+    pub(super) fn root(
+        kind: KeyKind,
+        subject: &Subject,
+        from: OffsetDateTime,
+        to: OffsetDateTime,
+    ) -> Result<Self, KeyError> {
+        let key = SoftwareKey::generate(kind)?;
         let draft = Draft {
             issuer_name: &subject.name,
             issuer_key: &key,
@@ -84,12 +89,13 @@ impl Authority {
     /// An authority below this one that issues no further authorities.
     pub(super) fn subordinate(
         &self,
+        kind: KeyKind,
         subject: &Subject,
         from: OffsetDateTime,
         to: OffsetDateTime,
         ocsp_url: &str,
     ) -> Result<Self, KeyError> {
-        let key = SoftwareKey::generate(KeyKind::Ec(Curve::P256))?;
+        let key = SoftwareKey::generate(kind)?;
         let mut extensions = vec![basic_constraints(true, Some(0)), key_usage(KEY_CERT_SIGN | CRL_SIGN)];
         extensions.extend(ocsp_access(ocsp_url));
         let certificate = self.draft(subject, &key, from, to, extensions).sign()?;
@@ -244,8 +250,12 @@ fn authority_key_identifier(issuer_key: &SoftwareKey) -> Vec<u8> {
     extension(&oid::AUTHORITY_KEY_IDENTIFIER, false, &write::sequence(&[&identifier]))
 }
 
-/// The leftmost 160 bits of SHA-256 of the SubjectPublicKeyInfo (RFC 7093 2, method 4).
+/// The leftmost 160 bits of SHA-256 of the SubjectPublicKeyInfo (RFC 7093 2, method 4). For a key of DSTU 4145 as its authorities do it:
+/// Kupyna-256 of the content of the BIT STRING.
 fn key_identifier(key: &SoftwareKey) -> Vec<u8> {
+    if let KeyKind::Dstu4145(_) = key.public_key().kind() {
+        return digest::digest(DigestAlgorithm::Kupyna256, key.public_key().subject_public_key()).as_bytes().to_vec();
+    }
     digest::sha256(key.public_key().spki_der()).into_iter().take(20).collect()
 }
 

@@ -12,6 +12,7 @@ mod tsa;
 use crate::asn1::oid;
 use crate::certificate::Certificate;
 use authority::{Authority, Subject};
+use crypto::dstu4145;
 use crypto::key::{Curve, KeyError, KeyKind, SoftwareKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -59,6 +60,25 @@ pub enum Usage {
     OcspResponder,
 }
 
+/// The keys of a throw-away PKI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// ECDSA over P-256 throughout.
+    P256,
+    /// DSTU 4145 as in Ukraine: the root over m = 431, all below it over m = 257; with Kupyna-256.
+    Dstu4145,
+}
+
+impl Family {
+    /// Of the root and of the others.
+    fn kinds(self) -> (KeyKind, KeyKind) {
+        match self {
+            Self::P256 => (KeyKind::Ec(Curve::P256), KeyKind::Ec(Curve::P256)),
+            Self::Dstu4145 => (KeyKind::Dstu4145(dstu4145::Curve::M431), KeyKind::Dstu4145(dstu4145::Curve::M257)),
+        }
+    }
+}
+
 /// Certificate with its private key.
 pub struct Identity {
     /// The certificate.
@@ -91,25 +111,34 @@ struct Revocation {
 }
 
 impl DevPki {
-    /// Makes root and issuing CA (P-256), responder and TSA, valid from `validity` before `now` to `validity` after it, so that
+    /// [`Self::of`] the family [`Family::P256`].
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn new(now: OffsetDateTime, validity: Duration, ocsp_url: &str) -> Result<Self, KeyError> {
+        Self::of(Family::P256, now, validity, ocsp_url)
+    }
+
+    /// Makes root, issuing CA, responder and TSA with keys of `family`, valid from `validity` before `now` to `validity` after it, so that
     /// signatures of the past can be made too. `ocsp_url` goes into the authority information access of what is issued; empty:
     /// none.
     ///
     /// # Errors
     /// [`KeyError`] where the provider cannot make the keys.
-    pub fn new(now: OffsetDateTime, validity: Duration, ocsp_url: &str) -> Result<Self, KeyError> {
+    pub fn of(family: Family, now: OffsetDateTime, validity: Duration, ocsp_url: &str) -> Result<Self, KeyError> {
+        let (root_kind, kind) = family.kinds();
         let (from, to) = (now - validity, now + validity);
         let mark = crypto::digest::hex(&crypto::random::array::<4>());
         let subject = |role: &str| Subject::of_authority(&format!("Throw-away {role} {mark}"));
-        let root = Authority::root(&subject("Root"), from, to)?;
-        let issuing = root.subordinate(&subject("Issuing CA"), from, to, ocsp_url)?;
+        let root = Authority::root(root_kind, &subject("Root"), from, to)?;
+        let issuing = root.subordinate(kind, &subject("Issuing CA"), from, to, ocsp_url)?;
         let service = |name: &str, usage| Profile {
             common_name: format!("Throw-away {name} {mark}"),
             organisation: None,
             edrpou: None,
             rnokpp: None,
             usage,
-            key: KeyKind::Ec(Curve::P256),
+            key: kind,
             not_before: from,
             not_after: to,
             dns_names: Vec::new(),

@@ -61,9 +61,10 @@ fn tst_info(request: &TimestampRequest<'_>, algorithm: DigestAlgorithm, now: Off
 
 /// ContentInfo { id-signedData, SignedData } over `info` (RFC 5652 5.1), one signer.
 fn token(signer: &Identity, info: &[u8], enclosed: &[&Certificate]) -> Result<Vec<u8>, KeyError> {
-    let digest_algorithm = digest_algorithm(DigestAlgorithm::Sha256);
-    let attributes = signed_attributes(&signer.certificate, info);
     let algorithm = signer.key.default_algorithm();
+    let hash = algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha256);
+    let digest_algorithm = digest_algorithm(hash);
+    let attributes = signed_attributes(&signer.certificate, info, hash);
     let signature = signer.key.sign(algorithm, &attributes)?;
     let signer_info = write::sequence(&[
         &write::unsigned(&[1]),
@@ -86,14 +87,14 @@ fn token(signer: &Identity, info: &[u8], enclosed: &[&Certificate]) -> Result<Ve
 }
 
 /// The attributes as they are signed: a SET.
-fn signed_attributes(signer: &Certificate, info: &[u8]) -> Vec<u8> {
+fn signed_attributes(signer: &Certificate, info: &[u8], hash: DigestAlgorithm) -> Vec<u8> {
     let attribute =
         |oid: &ObjectIdentifier, value: Vec<u8>| write::sequence(&[&write::oid(oid), &write::set_of(vec![value])]);
     // ESSCertIDv2 without algorithm means SHA-256 (RFC 5035 4).
     let ess = write::sequence(&[&write::octet_string(&signer.fingerprint())]);
     write::set_of(vec![
         attribute(&oid::CONTENT_TYPE, write::oid(&oid::TST_INFO)),
-        attribute(&oid::MESSAGE_DIGEST, write::octet_string(&digest::sha256(info))),
+        attribute(&oid::MESSAGE_DIGEST, write::octet_string(digest::digest(hash, info).as_bytes())),
         attribute(&oid::SIGNING_CERTIFICATE_V2, write::sequence(&[&write::sequence(&[&ess])])),
     ])
 }

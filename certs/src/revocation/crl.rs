@@ -9,6 +9,7 @@ use crate::certificate::general_name::GeneralName;
 use crate::certificate::{DistributionPoint, Extension, PointName};
 use crate::name::{self, Canonical};
 use crypto::key::PublicKey;
+use crypto::signature::VerifyError;
 use std::sync::{Arc, OnceLock};
 use time::OffsetDateTime;
 
@@ -77,6 +78,34 @@ impl Crl {
         self.inner.next_update
     }
 
+    /// How many entries it has.
+    ///
+    /// # Errors
+    /// [`RevocationError`] where one cannot be read or understood.
+    pub fn entry_count(&self) -> Result<usize, RevocationError> {
+        self.inner.entries.count(&self.inner.der)
+    }
+
+    /// Whether this list, complete or delta, was signed by `issuer_key`. Says nothing of names, scope, dates or trust: [`super::status`]
+    /// does.
+    ///
+    /// # Errors
+    /// [`VerifyError`], as [`Certificate::verify_signature`].
+    pub fn verify_signature(&self, issuer_key: &PublicKey) -> Result<(), VerifyError> {
+        let inner = &self.inner;
+        if inner.verified_by.get().is_some_and(|known| known.spki_der() == issuer_key.spki_der()) {
+            return Ok(());
+        }
+        let algorithm = inner.algorithm.of(&inner.der);
+        if algorithm != inner.tbs_algorithm.of(&inner.der) {
+            return Err(VerifyError::UnsupportedAlgorithm);
+        }
+        let signature = inner.signature.of(&inner.der);
+        crate::signed::verify(issuer_key, algorithm, inner.tbs.of(&inner.der), signature)?;
+        let _ = inner.verified_by.set(issuer_key.clone());
+        Ok(())
+    }
+
     /// What the list says of `certificate`, which `issuer` issued; `others` are further certificates of the issuer.
     pub(super) fn answer(
         &self,
@@ -128,18 +157,7 @@ impl Crl {
             return Err(RevocationError::ResponderNotAuthorised);
         }
         let key = issuer.public_key().map_err(|_| RevocationError::SignatureWrong)?;
-        if inner.verified_by.get().is_some_and(|known| known.spki_der() == key.spki_der()) {
-            return Ok(());
-        }
-        let algorithm = inner.algorithm.of(&inner.der);
-        if algorithm != inner.tbs_algorithm.of(&inner.der) {
-            return Err(RevocationError::SignatureWrong);
-        }
-        let signature = inner.signature.of(&inner.der);
-        crate::signed::verify(key, algorithm, inner.tbs.of(&inner.der), signature)
-            .map_err(|_| RevocationError::SignatureWrong)?;
-        let _ = inner.verified_by.set(key.clone());
-        Ok(())
+        self.verify_signature(key).map_err(|_| RevocationError::SignatureWrong)
     }
 }
 

@@ -39,6 +39,14 @@ impl Entries {
         let index = self.index.get_or_init(|| Index::of(der, self.place)).as_ref().map_err(Clone::clone)?;
         index.find(der, self.place, serial)
     }
+
+    /// # Errors
+    /// As [`Self::find`].
+    pub(super) fn count(&self, der: &[u8]) -> Result<usize, RevocationError> {
+        let mut count = 0;
+        walk(der, self.place, |_| count += 1)?;
+        Ok(count)
+    }
 }
 
 /// Where the entries lie: digest of the serial number and offset in the list's bytes, sorted.

@@ -5,11 +5,16 @@ use crate::certificate::{Certificate, Extension};
 use crate::name::Canonical;
 use crypto::digest::{self, DigestAlgorithm};
 use crypto::key::PublicKey;
+use crypto::signature::VerifyError;
 use std::sync::{Arc, OnceLock};
 use time::OffsetDateTime;
 
 /// Largest response that is read. Real ones have 0.5 to 5 KiB; a few responders send their whole chain.
 pub const OCSP_BYTES: usize = 1024 * 1024;
+
+/// By which a responder may name its key.
+const KEY_DIGESTS: [DigestAlgorithm; 3] =
+    [DigestAlgorithm::Sha1, DigestAlgorithm::Gost34311, DigestAlgorithm::Kupyna256];
 
 /// Most single answers and most certificates in a response that are looked at.
 const MOST_ANSWERS: usize = 256;
@@ -39,7 +44,7 @@ struct Parsed {
 
 enum Responder {
     Name(Option<Canonical>),
-    /// SHA-1 of the key.
+    /// A digest of the key: SHA-1 by RFC 6960, 4.2.1; with national keys also GOST 34.311 or Kupyna-256.
     Key(Span),
 }
 
@@ -108,6 +113,22 @@ impl OcspResponse {
         self.inner.produced_at
     }
 
+    /// The certificates that came with it, untrusted.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.inner.certificates
+    }
+
+    /// Whether this response was signed by `responder_key`. Says nothing of who that is and what it may answer: [`super::status`] does.
+    ///
+    /// # Errors
+    /// [`VerifyError`]: the value does not verify, or the algorithm is unknown or does not fit the key.
+    pub fn verify_signature(&self, responder_key: &PublicKey) -> Result<(), VerifyError> {
+        let inner = &*self.inner;
+        let signature = inner.signature.of(&inner.der);
+        crate::signed::verify(responder_key, inner.algorithm.of(&inner.der), inner.tbs.of(&inner.der), signature)
+    }
+
     /// Whether the response answers the request that carried `nonce`.
     ///
     /// # Errors
@@ -147,11 +168,7 @@ impl OcspResponse {
         if inner.verified_for.get().is_some_and(|known| known.spki_der() == issuer_key.spki_der()) {
             return Ok(());
         }
-        let signed_by = |key: &PublicKey| {
-            let signature = inner.signature.of(&inner.der);
-            crate::signed::verify(key, inner.algorithm.of(&inner.der), inner.tbs.of(&inner.der), signature)
-                .map_err(|_| RevocationError::SignatureWrong)
-        };
+        let signed_by = |key: &PublicKey| self.verify_signature(key).map_err(|_| RevocationError::SignatureWrong);
         let mut verdict = Err(RevocationError::ResponderNotAuthorised);
         if inner.responder.is(issuer, &inner.der) {
             verdict = signed_by(issuer_key);
@@ -194,7 +211,13 @@ impl Responder {
     fn is(&self, certificate: &Certificate, der: &[u8]) -> bool {
         match self {
             Self::Name(name) => name.is_some() && certificate.subject_name() == name.as_ref(),
-            Self::Key(hash) => digest::digest(DigestAlgorithm::Sha1, certificate.key_bits()).as_bytes() == hash.of(der),
+            Self::Key(hash) => {
+                let hash = hash.of(der);
+                KEY_DIGESTS
+                    .into_iter()
+                    .filter(|algorithm| algorithm.output_len() == hash.len())
+                    .any(|algorithm| digest::digest(algorithm, certificate.key_bits()).as_bytes() == hash)
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use schemas::report::{Indication, Reason, Report, SignatureReport, SubIndication};
+use schemas::report::{Indication, Reason, Report, SignatureReport, SignedForm, SubIndication};
 
 use super::terminal::{Language, printable};
 
@@ -54,6 +54,13 @@ fn facts(signature: &SignatureReport, language: Language) -> Vec<(&'static str, 
     };
     let mut facts =
         vec![(label("level", "рівень"), signature.level.clone()), (label("intact", "цілісність"), intact.to_owned())];
+    if signature.signed_form == Some(SignedForm::AsSent) {
+        let order = language.choose(
+            "attributes verify as sent, not in DER order",
+            "атрибути підтверджено як надіслано, не в порядку DER",
+        );
+        facts.push((label("signed form", "форма підпису"), order.to_owned()));
+    }
     if let Some(signer) = &signature.signer {
         facts.push((label("signer", "підписувач"), signer.subject.clone()));
         facts.push((label("serial", "серійний №"), signer.serial.clone()));
@@ -99,6 +106,7 @@ mod tests {
                 format: "CAdES".into(),
                 level: "CAdES-BASELINE-B".into(),
                 intact: false,
+                signed_form: None,
                 indication: Indication::TotalFailed,
                 sub_indication: Some(SubIndication::HashFailure),
                 signing_time: Some("2026-11-23T10:00:00Z".into()),

@@ -8,12 +8,13 @@
 use certs::certificate::Certificate;
 use certs::path::{Budget, VerifiedPath};
 use certs::trust::Purpose;
+use schemas::report::SignedForm;
 use time::OffsetDateTime;
 
 use crate::cms::SignerInfo;
 
 use super::cause::{Cause, Findings};
-use super::cryptographic::{Content, SignedForm, Verified};
+use super::cryptographic::{Content, Verified};
 use super::format::SignedAttributes;
 use super::status::Known;
 use super::x509::Times;

@@ -2,15 +2,16 @@
 
 use certs::certificate::Certificate;
 use crypto::digest::{Digest, DigestAlgorithm, digest};
-use crypto::key::{KeyError, PublicKey};
+use crypto::key::{KeyError, KeyKind, PublicKey};
 use crypto::signature::{SignatureAlgorithm, VerifyError};
+use schemas::report::SignedForm;
 
 use crate::asn1::{Element, Reader, Writer, tag};
 use crate::cms::{MOST_ATTRIBUTES, SignerInfo};
 
-use super::Policy;
 use super::cause::{Cause, Findings};
 use super::format::SignedAttributes;
+use super::{Policy, Unsorted};
 
 /// What was signed. Each digest is computed once for all signers.
 pub(super) struct Content<'a> {
@@ -50,19 +51,6 @@ impl<'a> Content<'a> {
             _ => Found::Digest(own),
         }
     }
-}
-
-/// Over which form of the signed attributes the value verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignedForm {
-    /// DER, as RFC 5652, 5.4 says, and so they were sent.
-    Der,
-    /// DER, though they were sent in another order.
-    DerSorted,
-    /// The order in which they were sent, which is not DER.
-    AsSent,
-    /// There are no signed attributes; the content is signed itself.
-    Content,
 }
 
 /// The verified algorithm and form; only where everything holds.
@@ -186,7 +174,12 @@ fn verify_attributes(
     };
     let only_as_sent =
         error == VerifyError::Mismatch && sorted.is_some() && key.verify(algorithm, &as_sent, signature).is_ok();
-    if only_as_sent && policy.allow_unsorted_signed_attributes {
+    let tolerated = match policy.unsorted_signed_attributes {
+        Unsorted::Refuse => false,
+        Unsorted::OfNationalSigners => matches!(key.kind(), KeyKind::Dstu4145(_)),
+        Unsorted::Accept => true,
+    };
+    if only_as_sent && tolerated {
         return Some(SignedForm::AsSent);
     }
     findings.add(if only_as_sent { Cause::AttributesUnsorted } else { cause_of(error) });

@@ -7,7 +7,7 @@ use crypto::digest::{Digest, DigestAlgorithm, hex, sha256};
 use schemas::report::Report;
 
 use crate::asn1::{Asn1Error, Layers, Limits, normalise};
-use crate::cms::SignedData;
+use crate::cms::{MOST_CERTIFICATES, SignedData};
 
 use super::cause::Findings;
 use super::context::certificate_pool;
@@ -76,17 +76,14 @@ impl UnverifiedDocument {
         }
         let certificates = certificate_pool(&signed);
         let mut digest_algorithms = Vec::new();
-        let mut signing_certificates = Vec::with_capacity(signed.signers.len());
         for signer in &signed.signers {
             if let Some(algorithm) = DigestAlgorithm::from_oid(&signer.digest_algorithm.dotted())
                 && !digest_algorithms.contains(&algorithm)
             {
                 digest_algorithms.push(algorithm);
             }
-            let mut unheeded = Findings::default();
-            let attributes = SignedAttributes::read(signer, signed.content_type, &mut unheeded);
-            signing_certificates.push(identification::identify(signer, &attributes, &certificates, &mut unheeded));
         }
+        let signing_certificates = identify_all(&signed, &certificates);
         Ok(Self {
             content: signed.content.and_then(|content| range_in(&der, content)),
             file_digest: sha256(bytes),
@@ -137,6 +134,23 @@ impl UnverifiedDocument {
         self
     }
 
+    /// Gives further certificates among which signers and issuers may be found; those of the file come first. Unverified, like those.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: &[Certificate]) -> Self {
+        let known = self.certificates.len();
+        for certificate in certificates.iter().take(MOST_CERTIFICATES) {
+            if !self.certificates.contains(certificate) {
+                self.certificates.push(certificate.clone());
+            }
+        }
+        if self.certificates.len() > known
+            && let Ok(signed) = SignedData::read(&self.der)
+        {
+            self.signing_certificates = identify_all(&signed, &self.certificates);
+        }
+        self
+    }
+
     pub(super) fn der(&self) -> &[u8] {
         &self.der
     }
@@ -148,6 +162,16 @@ impl UnverifiedDocument {
     pub(super) fn digest_hex(&self) -> String {
         hex(&self.file_digest)
     }
+}
+
+/// For each signer the certificate in `pool` that is referred to.
+fn identify_all(signed: &SignedData<'_>, pool: &[Certificate]) -> Vec<Option<Certificate>> {
+    let identify = |signer| {
+        let mut unheeded = Findings::default();
+        let attributes = SignedAttributes::read(signer, signed.content_type, &mut unheeded);
+        identification::identify(signer, &attributes, pool, &mut unheeded)
+    };
+    signed.signers.iter().map(identify).collect()
 }
 
 /// Where `part`, a slice of `whole`, lies in it.

@@ -3,14 +3,13 @@
 use certs::certificate::Certificate;
 use crypto::digest::{hex, sha256};
 use schemas::ProblemCode;
-use schemas::report::{Indication, SignatureReport, Signer};
+use schemas::report::{Indication, SignatureReport, SignedForm, Signer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cms::SignerInfo;
 
 use super::basic::Assessed;
-use super::cryptographic::SignedForm;
 
 /// A signature after validation.
 pub(super) struct Verdict {
@@ -44,6 +43,7 @@ pub(super) fn conclude(
         format: format.into(),
         level: level.into(),
         intact,
+        signed_form: assessed.form,
         indication,
         sub_indication,
         signing_time: assessed.signing_time.and_then(rfc3339),

@@ -44,7 +44,7 @@ fn unsorted_attributes_verify_by_their_der_form_only() {
     let outcome = world.validate(&unsorted(true), &revocation);
     assert_refused(&outcome, SubIndication::SigCryptoFailure, false, ProblemCode::SignatureValueWrong);
     assert_eq!(outcome.report.signatures[0].reasons[0].code, "signature.attributes_unsorted");
-    let policy = Policy { allow_unsorted_signed_attributes: true, ..Policy::default() };
+    let policy = Policy { unsorted_signed_attributes: Unsorted::Accept, ..Policy::default() };
     assert_passed(&world.validate_at(&unsorted(true), &revocation, NOW, &policy));
 }
 

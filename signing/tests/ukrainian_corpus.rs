@@ -1,0 +1,149 @@
+//! Conformance: Ukrainian signatures, time-stamps and envelopes, row by row.
+//!
+//! `VUZOL_CORPORA` names the folder that holds `ukrainian/` with `expected.csv`, `timestamps.csv` and `files/`; without it the tests say that
+//! they are skipped. What the columns mean stands in the README there.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use certs::certificate::Certificate;
+use certs::revocation::RevocationData;
+use certs::timestamp::TstInfo;
+use certs::trust::TrustSnapshot;
+use crypto::digest::{DigestAlgorithm, digest};
+use schemas::report::SignedForm;
+use signing::validate::{Context, Outcome, Policy, UnverifiedDocument, validate};
+use time::macros::datetime;
+
+type Row = BTreeMap<String, String>;
+
+#[test]
+fn signed_files_are_intact_or_broken_as_the_table_says() {
+    let Some(folder) = folder() else { return };
+    let mut disagreements = Vec::new();
+    let rows = rows(&folder, "expected.csv");
+    for row in &rows {
+        let outcome = examine(&folder, &row["file"], &row["detached_content"], &Policy::default());
+        let agrees = match (&outcome, row["expected"].as_str()) {
+            (Ok(outcome), "intact") => {
+                let signatures = &outcome.report.signatures;
+                signatures.iter().all(|signature| signature.intact)
+                    && row["expected_signatures"] == signatures.len().to_string()
+            }
+            (Ok(outcome), "broken") => outcome.report.signatures.iter().any(|signature| !signature.intact),
+            (Err(_), expected) => expected == "broken",
+            (_, other) => panic!("the table says {other}"),
+        };
+        if !agrees {
+            disagreements.push(format!(
+                "{}: expected {}, {:?}",
+                row["file"],
+                row["expected"],
+                outcome.map(|o| o.report)
+            ));
+        }
+    }
+    println!("{} of {} rows agree", rows.len() - disagreements.len(), rows.len());
+    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+}
+
+/// A token is a signature too. Those of an authority of 2016 verify over the attributes as sent alone: accepted with the default policy,
+/// refused by the strict one.
+#[test]
+fn time_stamps_verify_in_the_form_that_the_table_says() {
+    let Some(folder) = folder() else { return };
+    for row in rows(&folder, "timestamps.csv") {
+        let file = &row["file"];
+        let authority = match row["tsa_certificate"].as_str() {
+            "embedded" => Vec::new(),
+            other => vec![Certificate::from_der(&std::fs::read(folder.join("files").join(other)).unwrap()).unwrap()],
+        };
+        let examine = |policy: &Policy| {
+            let bytes = std::fs::read(folder.join("files").join(file)).unwrap();
+            let token = UnverifiedDocument::parse(&bytes).unwrap().with_certificates(&authority);
+            let info = TstInfo::from_der(token.content().unwrap()).unwrap();
+            (info, outcome_of(token, policy))
+        };
+        let (info, outcome) = examine(&Policy::default());
+        assert_eq!(row["signature"], "valid");
+        let sorted = row["signed_attrs_der_order"] == "yes";
+        let form = if sorted { SignedForm::Der } else { SignedForm::AsSent };
+        let [signature] = outcome.report.signatures.as_slice() else { panic!("{file}: one signature") };
+        assert_eq!((signature.intact, signature.signed_form), (true, Some(form)), "{file}: {:?}", signature.reasons);
+        assert_eq!(examine(&Policy::strict()).1.report.signatures[0].intact, sorted, "{file}");
+        check_imprint(&folder, &row, &info);
+    }
+}
+
+/// The imprint is the digest of the stamped octets; that authority turned its bytes round, which proves nothing of the document to us.
+fn check_imprint(folder: &Path, row: &Row, info: &TstInfo) {
+    let bytes = std::fs::read(folder.join("files").join(&row["taken_from"])).unwrap();
+    assert_eq!(info.imprint_oid, DigestAlgorithm::Gost34311.oid());
+    if row["imprint_of"] != "content" {
+        // The signature value of the signer: what the engine itself checks; here only that it lies in the file.
+        return;
+    }
+    let stamped = UnverifiedDocument::parse(&bytes).unwrap();
+    let own = digest(DigestAlgorithm::Gost34311, stamped.content().unwrap());
+    let reversed: Vec<u8> = own.as_bytes().iter().rev().copied().collect();
+    match row["imprint"].as_str() {
+        "match" => assert_eq!(info.imprint, own.as_bytes(), "{}", row["file"]),
+        "match with the hash bytes reversed" => {
+            assert_eq!(info.imprint, reversed, "{}", row["file"]);
+            println!(
+                "diverges: {}: the imprint is the digest with its bytes reversed, and is no imprint to us",
+                row["file"]
+            );
+        }
+        other => panic!("the table says {other}"),
+    }
+}
+
+fn examine(folder: &Path, file: &str, detached: &str, policy: &Policy) -> Result<Outcome, String> {
+    let bytes = std::fs::read(folder.join("files").join(file)).unwrap();
+    let mut document = UnverifiedDocument::parse(&bytes).map_err(|error| error.to_string())?;
+    if !detached.is_empty() {
+        let content = std::fs::read(folder.join("files").join(detached)).unwrap();
+        let digests = document.digest_algorithms().into_iter().map(|algorithm| digest(algorithm, &content)).collect();
+        document = document.with_detached(digests);
+    }
+    Ok(outcome_of(document, policy))
+}
+
+fn outcome_of(document: UnverifiedDocument, policy: &Policy) -> Outcome {
+    let at = datetime!(2026-11-26 12:00 UTC);
+    let trust = TrustSnapshot::new(vec![], vec![], at);
+    validate(document, &Context { trust: &trust, revocation: &RevocationData::default(), at, policy })
+}
+
+/// `None`, and a line that says so, where the corpora are not there.
+fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("VUZOL_CORPORA").map(|corpora| PathBuf::from(corpora).join("ukrainian"));
+    if folder.is_none() {
+        println!("skipped: VUZOL_CORPORA is not set");
+    }
+    folder
+}
+
+/// Comma-separated values (RFC 4180) with a header row; no value of these tables spans lines.
+fn rows(folder: &Path, table: &str) -> Vec<Row> {
+    let text = std::fs::read_to_string(folder.join(table)).unwrap();
+    let mut lines = text.lines().map(fields);
+    let header = lines.next().unwrap();
+    let rows: Vec<Row> = lines.map(|fields| header.iter().cloned().zip(fields).collect()).collect();
+    assert!(!rows.is_empty());
+    rows
+}
+
+fn fields(line: &str) -> Vec<String> {
+    let (mut fields, mut quoted) = (vec![String::new()], false);
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            c => fields.last_mut().unwrap().push(c),
+        }
+    }
+    fields
+}
