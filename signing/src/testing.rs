@@ -1,7 +1,7 @@
 //! What the tests share: a throw-away PKI with its revocation answers, and a forge for signatures that nobody should make.
 
 use certs::certificate::Certificate;
-use certs::dev::{DevPki, Identity, Profile, Usage};
+use certs::dev::{DevPki, Family, Identity, Profile, Usage};
 use certs::revocation::{OcspResponse, RevocationData, ocsp_request};
 use certs::timestamp;
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
@@ -35,7 +35,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let pki = DevPki::new(NOW - Duration::days(400), Duration::days(4000), "http://ocsp.example/").unwrap();
+        Self::of(Family::P256)
+    }
+
+    pub(crate) fn of(family: Family) -> Self {
+        let pki = DevPki::of(family, NOW - Duration::days(400), Duration::days(4000), "http://ocsp.example/").unwrap();
         let purposes = vec![Purpose::Signing, Purpose::TimeStamping, Purpose::Encryption];
         let anchor = TrustAnchor { certificate: pki.root().clone(), purposes };
         let trust = TrustSnapshot::new(vec![anchor], vec![], NOW);
@@ -132,16 +136,18 @@ pub(crate) struct Forge<'a> {
 impl<'a> Forge<'a> {
     /// What `cades::sign` would make but for CMSAlgorithmProtection.
     pub(crate) fn new(content: &'a [u8], identity: &'a Identity) -> Self {
+        let algorithm = identity.key.default_algorithm();
+        let digest_algorithm = algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha256);
         let attributes = vec![
             attribute(oid::CONTENT_TYPE, Writer::new().oid(oid::DATA)),
-            attribute(oid::MESSAGE_DIGEST, octets(digest(DigestAlgorithm::Sha256, content).as_bytes())),
+            attribute(oid::MESSAGE_DIGEST, octets(digest(digest_algorithm, content).as_bytes())),
             attribute(oid::SIGNING_CERTIFICATE_V2, reference(&identity.certificate)),
         ];
         Self {
             content,
             identity,
-            algorithm: identity.key.default_algorithm(),
-            digest_algorithm: DigestAlgorithm::Sha256,
+            algorithm,
+            digest_algorithm,
             attributes: Some(attributes),
             signed: None,
             certificates: vec![identity.certificate.clone()],

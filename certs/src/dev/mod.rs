@@ -6,6 +6,8 @@
 mod authority;
 #[cfg(test)]
 pub(crate) mod forge;
+#[cfg(test)]
+mod national_tests;
 mod ocsp;
 mod tsa;
 

@@ -3,6 +3,7 @@
 mod attacks;
 mod hostile;
 mod long_term;
+mod national;
 mod oracle;
 
 use certs::dev::Usage;
