@@ -4,9 +4,12 @@
 //! the recipient either by ephemeral-static ECDH (RFC 5753: dhSinglePass-stdDH-sha256kdf, AES-256 key wrap) or, for RSA
 //! certificates, by RSAES-OAEP with SHA-256 (RFC 3560). Any CMS implementation that knows these can open it.
 //!
+//! `national` reads and makes EnvelopedData of the Ukrainian profiles around whole contents.
+//!
 //! Not here: the document, which `crypto::seal` seals as a stream; and whether the certificate may receive (`certs`).
 
 mod agreement;
+pub mod national;
 mod transport;
 
 use certs::certificate::Certificate;
@@ -29,6 +32,9 @@ pub enum EnvelopeError {
     /// No recipient of the envelope is this certificate.
     #[error("not addressed to this certificate")]
     OtherRecipient,
+    /// The certificate of the originator, whose key the agreement needs, is not at hand.
+    #[error("the originator's certificate is not at hand")]
+    OriginatorUnknown,
     /// An integrity check failed.
     #[error("the envelope was changed or the key is wrong")]
     Forged,

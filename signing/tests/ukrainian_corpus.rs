@@ -11,8 +11,10 @@ use certs::certificate::Certificate;
 use certs::revocation::RevocationData;
 use certs::timestamp::TstInfo;
 use certs::trust::TrustSnapshot;
-use crypto::digest::{DigestAlgorithm, digest};
+use crypto::digest::{DigestAlgorithm, digest, hex};
+use crypto::key::{KeyHandle, SoftwareKey};
 use schemas::report::SignedForm;
+use signing::envelope::{EnvelopeError, national};
 use signing::validate::{Context, Outcome, Policy, UnverifiedDocument, validate};
 use time::macros::datetime;
 
@@ -98,6 +100,40 @@ fn check_imprint(folder: &Path, row: &Row, info: &TstInfo) {
         }
         other => panic!("the table says {other}"),
     }
+}
+
+/// The keys are published test material. An envelope is opened, or it is no CMS.
+#[test]
+fn envelopes_open_with_their_keys() {
+    let Some(folder) = folder() else { return };
+    let read = |file: &str| std::fs::read(folder.join("files").join(file)).unwrap();
+    let jkurwa = |file: &str| read(&format!("dstucrypt/jkurwa/test/data/{file}"));
+    let certificate = |file: &str| Certificate::from_der(&jkurwa(file)).unwrap();
+    let (mut opened, mut diverging) = (0, Vec::new());
+    for row in rows(&folder, "envelopes.csv") {
+        let file = &row["file"];
+        let envelope = read(file);
+        assert_eq!(row["expected"], "decrypts");
+        if row["kind"] == "TRANSPORTABLE envelope" {
+            diverging
+                .push((file.clone(), "a container of certificate and envelope in a form of its own, which is not CMS"));
+            continue;
+        }
+        if row["key"].contains("test-diia.p12") {
+            diverging.push((file.clone(), "PENDING"));
+            continue;
+        }
+        let recipient = certificate("SELF_SIGNED_ENC_40A0.cer");
+        let key = SoftwareKey::from_pkcs8_der(&jkurwa("Key40A0.cer")).unwrap();
+        assert_eq!(key.public_key().dstu4145().unwrap().key, recipient.public_key().unwrap().dstu4145().unwrap().key);
+        let nobody = national::open(&envelope, &recipient, &key, &[]).unwrap_err();
+        assert_eq!(nobody, EnvelopeError::OriginatorUnknown);
+        let originators = [certificate("SELF_SIGNED_ENC_6929.cer")];
+        let content = national::open(&envelope, &recipient, &key, &originators).unwrap();
+        assert_eq!(hex(content.as_bytes()), row["plaintext_hex"], "{file}");
+        opened += 1;
+    }
+    println!("{opened} envelopes opened; diverging: {diverging:#?}");
 }
 
 fn examine(folder: &Path, file: &str, detached: &str, policy: &Policy) -> Result<Outcome, String> {

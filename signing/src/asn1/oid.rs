@@ -48,6 +48,20 @@ pub(crate) fn contents(dotted: &str) -> Option<Vec<u8>> {
 pub(crate) const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
 /// RFC 5652, 5.1: id-signedData, 1.2.840.113549.1.7.2.
 pub(crate) const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+/// RFC 5652, 6.1: id-envelopedData, 1.2.840.113549.1.7.3.
+pub(crate) const ENVELOPED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03];
+/// DSTU ISO/IEC 15946-3 with the cofactor, KDF by GOST 34.311, 1.2.804.2.1.1.1.1.3.4.
+pub(crate) const DSTU_COFACTOR_GOST: &[u8] = &[0x2a, 0x86, 0x24, 0x02, 0x01, 0x01, 0x01, 0x01, 0x03, 0x04];
+/// The same without the cofactor, 1.2.804.2.1.1.1.1.3.5.
+pub(crate) const DSTU_STANDARD_GOST: &[u8] = &[0x2a, 0x86, 0x24, 0x02, 0x01, 0x01, 0x01, 0x01, 0x03, 0x05];
+/// With the cofactor, KDF by Kupyna-256, 1.2.804.2.1.1.1.1.3.7.
+pub(crate) const DSTU_COFACTOR_KUPYNA: &[u8] = &[0x2a, 0x86, 0x24, 0x02, 0x01, 0x01, 0x01, 0x01, 0x03, 0x07];
+/// The same without the cofactor, 1.2.804.2.1.1.1.1.3.8.
+pub(crate) const DSTU_STANDARD_KUPYNA: &[u8] = &[0x2a, 0x86, 0x24, 0x02, 0x01, 0x01, 0x01, 0x01, 0x03, 0x08];
+/// GOST 28147-CFB, 1.2.804.2.1.1.1.1.1.1.3.
+pub(crate) const GOST_28147_CFB: &[u8] = &[0x2a, 0x86, 0x24, 0x02, 0x01, 0x01, 0x01, 0x01, 0x01, 0x01, 0x03];
+/// Kalyna-256/256-CFB, 1.2.804.2.1.1.1.1.1.3.3.2.
+pub(crate) const KALYNA_256_CFB: &[u8] = &[0x2a, 0x86, 0x24, 0x02, 0x01, 0x01, 0x01, 0x01, 0x01, 0x03, 0x03, 0x02];
 /// RFC 5083, 2.1: id-ct-authEnvelopedData, 1.2.840.113549.1.9.16.1.23.
 pub(crate) const AUTH_ENVELOPED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x01, 0x17];
 /// RFC 3161, 2.4.2: id-ct-TSTInfo, 1.2.840.113549.1.9.16.1.4.
@@ -132,6 +146,13 @@ mod tests {
             (SHA256, "2.16.840.1.101.3.4.2.1"),
             (ARCHIVE_TIME_STAMP_V3, "0.4.0.1733.2.4"),
             (ECDH_SHA256_KDF, "1.3.132.1.11.1"),
+            (ENVELOPED_DATA, "1.2.840.113549.1.7.3"),
+            (DSTU_COFACTOR_GOST, "1.2.804.2.1.1.1.1.3.4"),
+            (DSTU_STANDARD_GOST, "1.2.804.2.1.1.1.1.3.5"),
+            (DSTU_COFACTOR_KUPYNA, "1.2.804.2.1.1.1.1.3.7"),
+            (DSTU_STANDARD_KUPYNA, "1.2.804.2.1.1.1.1.3.8"),
+            (GOST_28147_CFB, "1.2.804.2.1.1.1.1.1.1.3"),
+            (KALYNA_256_CFB, "1.2.804.2.1.1.1.1.1.3.3.2"),
             (&[0x88, 0x37], "2.999"),
         ] {
             assert_eq!(dotted(oid).as_deref(), Some(text));

@@ -67,7 +67,7 @@ pub(super) fn open(
 }
 
 /// The encrypted key whose identifier, IssuerAndSerialNumber or `[0]` RecipientKeyIdentifier, is the recipient's.
-fn own_key<'a>(keys: &[Element<'a>], recipient: &Certificate) -> Result<Option<&'a [u8]>, EnvelopeError> {
+pub(super) fn own_key<'a>(keys: &[Element<'a>], recipient: &Certificate) -> Result<Option<&'a [u8]>, EnvelopeError> {
     for key in keys {
         let mut reader = key.open(tag::SEQUENCE)?;
         let identifier = reader.any()?;

@@ -1,0 +1,156 @@
+use certs::dev::{Family, Identity, Usage};
+use crypto::dstu4145::Curve;
+use crypto::key::KeyHandle as _;
+
+use super::*;
+use crate::testing::{P256, World};
+
+const CONTENT: &[u8] = "Заява про видачу довідки, довша за один блок шифру".as_bytes();
+
+fn recipient(world: &World, curve: Curve) -> Identity {
+    world.identity(KeyKind::Dstu4145(curve), Usage::Encryption)
+}
+
+#[test]
+fn the_recipient_opens_and_nobody_else() {
+    let world = World::of(Family::Dstu4145);
+    for curve in [Curve::M257, Curve::M431] {
+        let (own, other) = (recipient(&world, curve), recipient(&world, curve));
+        for profile in [Profile::Gost, Profile::Kalyna] {
+            for content in [CONTENT, &[], &[7], &CONTENT[..32]] {
+                let envelope = seal(content, &own.certificate, profile).unwrap();
+                let opened = open(&envelope, &own.certificate, &own.key, &[]).unwrap();
+                assert_eq!(opened.as_bytes(), content, "{curve:?} {profile:?}");
+                assert_eq!(format!("{opened:?}"), format!("Unauthenticated({} bytes)", content.len()));
+                assert_ne!(seal(content, &own.certificate, profile).unwrap(), envelope);
+                let stranger = open(&envelope, &other.certificate, &other.key, &[]).unwrap_err();
+                assert_eq!(stranger, EnvelopeError::OtherRecipient);
+                let wrong_key = open(&envelope, &own.certificate, &other.key, &[]).unwrap_err();
+                assert_eq!(wrong_key, EnvelopeError::Forged);
+            }
+        }
+    }
+    let p256 = world.identity(P256, Usage::Encryption);
+    assert_eq!(seal(CONTENT, &p256.certificate, Profile::Gost), Err(EnvelopeError::UnsupportedKey));
+}
+
+/// The wrapped key is protected by its code; the content is not, and its type says so.
+#[test]
+fn changed_and_cut_envelopes_open_only_where_the_content_was_touched() {
+    let world = World::of(Family::Dstu4145);
+    let own = recipient(&world, Curve::M257);
+    for profile in [Profile::Gost, Profile::Kalyna] {
+        let envelope = seal(CONTENT, &own.certificate, profile).unwrap();
+        for length in (0..envelope.len()).step_by(3) {
+            assert!(open(&envelope[..length], &own.certificate, &own.key, &[]).is_err());
+        }
+        assert_eq!(
+            open(&[&envelope[..], &[0]].concat(), &own.certificate, &own.key, &[]).unwrap_err(),
+            EnvelopeError::Malformed
+        );
+        let start = envelope.len() - CONTENT.len();
+        for at in (0..start).step_by(3) {
+            let mut changed = envelope.clone();
+            changed[at] ^= 0x01;
+            if let Ok(opened) = open(&changed, &own.certificate, &own.key, &[]) {
+                // The parameters of the content, or what nobody reads.
+                let parameters = at > start - 120;
+                assert!(parameters || opened.as_bytes() == CONTENT, "{profile:?} byte {at}");
+            }
+        }
+        let mut changed = envelope.clone();
+        changed[start] ^= 0x20;
+        let opened = open(&changed, &own.certificate, &own.key, &[]).unwrap();
+        assert_eq!(opened.as_bytes()[0], CONTENT[0] ^ 0x20, "CFB is malleable");
+    }
+}
+
+/// A KeyAgreeRecipientInfo of a static originator, both parties named in one of the two ways.
+fn recipient_info(sender: &Identity, own: &Identity, by_key: bool, agreement: &[u8], wrap: KeyWrap) -> Vec<u8> {
+    let ukm = [0x5a; 64];
+    let (hash, cofactor) = match agreement {
+        oid::DSTU_COFACTOR_GOST => (DerivationHash::Gost34311, Cofactor::Multiply),
+        oid::DSTU_STANDARD_GOST => (DerivationHash::Gost34311, Cofactor::Ignore),
+        oid::DSTU_COFACTOR_KUPYNA => (DerivationHash::Kupyna256, Cofactor::Multiply),
+        _ => (DerivationHash::Kupyna256, Cofactor::Ignore),
+    };
+    let secret = sender.key.agree(own.certificate.public_key().unwrap(), cofactor).unwrap();
+    let kek = key_encryption_key(hash, hash.conventions()[0], &secret, wrap, Some(&ukm));
+    let wrapped = match wrap {
+        KeyWrap::Gost28147 => gost28147::wrap_key(&kek, &Dke::NUMBER_1, &[1; 8], &KEY).to_vec(),
+        KeyWrap::Kalyna => kalyna::wrap_cms_key(&kek, &[1; 32], &KEY).to_vec(),
+        KeyWrap::Aes256 => crypto::seal::aes256_wrap(&kek, &KEY).to_vec(),
+    };
+    let identifier = |certificate: &Certificate| certificate.subject_key_identifier().unwrap().to_vec();
+    let (originator, name) = if by_key {
+        let name = Writer::new().value(tag::OCTET_STRING, &identifier(&own.certificate));
+        let originator = Writer::new().value(tag::context(0), &identifier(&sender.certificate));
+        (originator, Writer::new().nest(tag::context_constructed(0), name))
+    } else {
+        (issuer_and_serial(&sender.certificate), issuer_and_serial(&own.certificate))
+    };
+    let key = Writer::new().nest(tag::SEQUENCE, name.value(tag::OCTET_STRING, &wrapped));
+    let info = Writer::new()
+        .small_integer(3)
+        .nest(tag::context_constructed(0), originator)
+        .nest(tag::context_constructed(1), Writer::new().value(tag::OCTET_STRING, &ukm))
+        .nest(tag::SEQUENCE, Writer::new().oid(agreement).raw(wrap.identifier()))
+        .nest(tag::SEQUENCE, key);
+    Writer::new().nest(tag::context_constructed(1), info).into_bytes()
+}
+
+const KEY: [u8; 32] = [0x42; 32];
+
+#[test]
+fn every_agreement_and_wrap_opens_for_a_static_originator() {
+    let world = World::of(Family::Dstu4145);
+    let (sender, own) = (recipient(&world, Curve::M257), recipient(&world, Curve::M257));
+    let larger = recipient(&world, Curve::M431);
+    let p256 = world.identity(P256, Usage::Encryption);
+    for by_key in [false, true] {
+        for agreement in
+            [oid::DSTU_COFACTOR_GOST, oid::DSTU_STANDARD_GOST, oid::DSTU_COFACTOR_KUPYNA, oid::DSTU_STANDARD_KUPYNA]
+        {
+            for wrap in [KeyWrap::Gost28147, KeyWrap::Kalyna, KeyWrap::Aes256] {
+                let info = recipient_info(&sender, &own, by_key, agreement, wrap);
+                let info = Element::only(&info).unwrap();
+                let open = |known: &[Certificate]| unwrap(&info, &own.certificate, &own.key, known);
+                let known = [larger.certificate.clone(), sender.certificate.clone()];
+                assert_eq!(open(&known).unwrap().as_deref(), Some(&KEY), "{agreement:02x?} {wrap:?}");
+                assert_eq!(open(&known[..1]), Err(EnvelopeError::OriginatorUnknown));
+                assert_eq!(open(&[]), Err(EnvelopeError::OriginatorUnknown));
+                assert_eq!(unwrap(&info, &larger.certificate, &larger.key, &known), Ok(None));
+            }
+        }
+    }
+    // Another agreement than the wrap was made under, and one that is not national.
+    let info = recipient_info(&sender, &own, false, oid::DSTU_COFACTOR_GOST, KeyWrap::Gost28147);
+    for (agreement, refusal) in [
+        (oid::DSTU_STANDARD_GOST, EnvelopeError::Forged),
+        (oid::DSTU_COFACTOR_KUPYNA, EnvelopeError::Forged),
+        (oid::GOST_28147_CFB, EnvelopeError::Malformed),
+    ] {
+        let at = info.windows(10).position(|window| window == oid::DSTU_COFACTOR_GOST).unwrap();
+        let mut changed = info.clone();
+        if agreement.len() == 10 {
+            changed[at..at + 10].copy_from_slice(agreement);
+        } else {
+            changed[at + 9] = 0x09;
+        }
+        let changed = Element::only(&changed).unwrap();
+        let known = [sender.certificate.clone()];
+        assert_eq!(unwrap(&changed, &own.certificate, &own.key, &known), Err(refusal));
+    }
+    assert_eq!(table_of(p256.certificate.public_key().unwrap()).unwrap(), Dke::NUMBER_1);
+}
+
+#[test]
+fn vectors_of_other_lengths_are_refused() {
+    assert_eq!(gost_vector(&[1; 8]), Ok(&[1; 8][..]));
+    assert_eq!(gost_vector(&[[1; 8], [2; 8], [3; 8], [4; 8]].concat()), Ok(&[1; 8][..]));
+    for length in [0, 7, 9, 16, 31, 33] {
+        assert_eq!(gost_vector(&vec![1; length]), Err(EnvelopeError::Malformed), "{length}");
+    }
+    assert!(kalyna_cfb(&KEY, &[1; 31]).is_err());
+    assert!(kalyna_cfb(&KEY, &[1; 32]).is_ok());
+}
