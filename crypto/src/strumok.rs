@@ -60,10 +60,10 @@ impl Strumok {
     /// Sixteen words of gamma. Each is read after its step: the sum of the newest word and memory, and the oldest word.
     fn refill(&mut self) {
         let mut gamma = [0; 16];
-        for step in 0..16 {
+        for (step, word) in gamma.iter_mut().enumerate() {
             self.step(step, |_, _| ());
             let [first, second] = self.memory;
-            gamma[step] = first.wrapping_add(self.register[step]) ^ second ^ self.register[(step + 1) % 16];
+            *word = first.wrapping_add(self.register[step]) ^ second ^ self.register[(step + 1) % 16];
         }
         let (places, _) = self.gamma.as_chunks_mut::<8>();
         places.iter_mut().zip(gamma).for_each(|(place, word)| *place = word.to_le_bytes());

@@ -1,6 +1,6 @@
 //! Every row of the published vectors of the national hashes and ciphers. They are not in this repository: `VUZOL_CORPORA` names the folder
 //! that holds `ukrainian/vectors/`; without it each test says that it is skipped.
-#![allow(missing_docs, reason = "tests")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 use std::path::PathBuf;
 

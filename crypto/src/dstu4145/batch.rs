@@ -67,7 +67,7 @@ struct VerifyAll<'a> {
 impl Task for VerifyAll<'_> {
     type Output = Vec<Verdict>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Vec<Verdict> {
         let mut verdicts = Vec::with_capacity(self.items.len());
         let mut left = self.items;
@@ -82,7 +82,7 @@ impl Task for VerifyAll<'_> {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn verify_one<F: Field>(field: F, item: &Item) -> Verdict {
     let key = decompress(field, &item.compressed)?;
     Ok(verify_point(field, &field.base_tables().whole, &key, &item.signature, &item.hash)?)
@@ -98,7 +98,7 @@ pub(crate) trait FourFold: Arithmetic {
 }
 
 /// [`verify_one`] four times in step: windows of fixed places instead of sparse digits, so that all four add at the same time.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn verify_four<Q: FourFold>(quad: Q, items: &[Item; 4]) -> [Verdict; 4] {
     let single = quad.single();
     let (keys, refusals) = decompress_four(quad, items);
@@ -139,7 +139,7 @@ pub(crate) fn verify_four<Q: FourFold>(quad: Q, items: &[Item; 4]) -> [Verdict; 
 }
 
 /// [`decompress`] in every lane; the point of a lane whose key is refused means nothing.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn decompress_four<Q: FourFold>(quad: Q, items: &[Item; 4]) -> (Affine<Q::Element>, [Option<PublicKeyError>; 4]) {
     let single = quad.single();
     let domain = quad.domain();
@@ -183,7 +183,7 @@ struct OddWindows {
 }
 
 impl OddWindows {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn new<F: Field>(field: F, scalar: &Limbs, width: usize) -> Self {
         let domain = field.domain();
         let even = scalar[0] & 1 == 0;
@@ -192,7 +192,7 @@ impl OddWindows {
     }
 
     /// digit·P from the table of P's odd multiples.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn pick<F: Field>(&self, field: F, table: &[Affine<F::Element>], index: usize) -> Affine<F::Element> {
         let (entry, negative) = self.windows.digit(index);
         let entry = usize::try_from(entry).ok().and_then(|entry| table.get(entry)).unwrap_or(&table[0]);
@@ -201,7 +201,7 @@ impl OddWindows {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn join_affine<Q: FourFold>(
     quad: Q,
     mut lane: impl FnMut(usize) -> Affine<<Q::Single as Arithmetic>::Element>,
@@ -210,7 +210,7 @@ fn join_affine<Q: FourFold>(
     Affine { x: quad.join(points.map(|point| point.x)), lambda: quad.join(points.map(|point| point.lambda)) }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn split_affine<Q: FourFold>(quad: Q, point: &Affine<Q::Element>) -> [Affine<<Q::Single as Arithmetic>::Element>; 4] {
     let (x, lambda) = (quad.split(point.x), quad.split(point.lambda));
     std::array::from_fn(|lane| Affine { x: x[lane], lambda: lambda[lane] })

@@ -60,7 +60,7 @@ impl Drop for RandomZ {
 }
 
 /// scalar·G. For one number in 2^(bits of n) or so Z is 0: then two points met that the formulas cannot add, which the caller makes public.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn multiply_base<F: Field>(field: F, scalar: &Scalar, z: &RandomZ) -> Projective<F::Element> {
     let comb = field.base_tables().comb.get_or_init(|| Comb::new(field));
     let domain: &Domain = field.domain();
@@ -84,7 +84,7 @@ pub(crate) fn multiply_base<F: Field>(field: F, scalar: &Scalar, z: &RandomZ) ->
 }
 
 /// The entry of a digit, all of the table read.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn select<F: Field>(
     field: F,
     table: &[Affine<F::Element>; ENTRIES],

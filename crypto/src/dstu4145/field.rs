@@ -26,14 +26,14 @@ pub(crate) trait Arithmetic: Copy + Send + Sync + 'static {
     fn domain(self) -> &'static Domain;
 
     /// Whether the curve's a is 1.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn a(self) -> bool {
         self.domain().a
     }
 
     /// Runs `operation` as a function of its own, with the processor features of the engine switched on: what is too large to be compiled
     /// into every place that uses it.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn call<O: Operation<Self>>(self, operation: O) -> O::Output {
         operation.run(self)
     }
@@ -46,40 +46,40 @@ pub(crate) trait Arithmetic: Copy + Send + Sync + 'static {
     fn add_wide(self, left: Self::Wide, right: Self::Wide) -> Self::Wide;
     fn reduce(self, wide: Self::Wide) -> Self::Element;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn zero(self) -> Self::Element {
         self.load(&limbs::ZERO)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn one(self) -> Self::Element {
         self.load(&limbs::ONE)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn multiply(self, left: Self::Element, right: Self::Element) -> Self::Element {
         self.reduce(self.multiply_wide(left, right))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn square(self, element: Self::Element) -> Self::Element {
         self.reduce(self.square_wide(element))
     }
 
     /// element^(2^times).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn square_times(self, element: Self::Element, times: usize) -> Self::Element {
         square_times(self, element, times)
     }
 
     /// A z with z² + z = element, where the trace of the element is 0 (m is odd).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn half_trace(self, element: Self::Element) -> Self::Element {
         half_trace(self, element)
     }
 
     /// element⁻¹; zero for zero.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn invert(self, element: Self::Element) -> Self::Element {
         self.call(Invert(element))
     }
@@ -89,7 +89,7 @@ pub(crate) trait Arithmetic: Copy + Send + Sync + 'static {
 pub(crate) trait Operation<A: Arithmetic> {
     type Output;
 
-    /// Must be `#[inline(always)]`, as [`Task::run`].
+    /// Must be inlined, as [`Task::run`].
     fn run(self, field: A) -> Self::Output;
 }
 
@@ -99,7 +99,7 @@ struct Invert<E>(E);
 impl<A: Arithmetic> Operation<A> for Invert<A::Element> {
     type Output = A::Element;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: A) -> A::Element {
         let Self(element) = self;
         let exponent = field.domain().degree - 1;
@@ -126,7 +126,7 @@ pub(crate) trait Field: Arithmetic {
     fn base_tables(self) -> &'static Tables<Self::Element>;
 
     /// The verdicts on four signatures, verified side by side; `None` where the engine cannot.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn verify_four(self, _items: &[Item; 4]) -> Option<[Verdict; 4]> {
         None
     }
@@ -136,19 +136,19 @@ pub(crate) trait Field: Arithmetic {
     /// `element` where `mask` is all ones, zero where it is zero.
     fn masked(self, element: Self::Element, mask: u64) -> Self::Element;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn trace(self, element: Self::Element) -> u64 {
         self.domain().trace(&self.store(element))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn is_zero(self, element: Self::Element) -> bool {
         limbs::is_zero(&self.store(element))
     }
 }
 
 /// [`Arithmetic::square_times`] for engines without a faster way.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn square_times<A: Arithmetic>(arithmetic: A, element: A::Element, times: usize) -> A::Element {
     let mut power = element;
     for _ in 0..times {
@@ -158,7 +158,7 @@ fn square_times<A: Arithmetic>(arithmetic: A, element: A::Element, times: usize)
 }
 
 /// [`Arithmetic::half_trace`] for engines without a faster way.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn half_trace<A: Arithmetic>(arithmetic: A, element: A::Element) -> A::Element {
     let mut sum = element;
     for _ in 0..(arithmetic.domain().degree - 1) / 2 {
@@ -171,7 +171,8 @@ fn half_trace<A: Arithmetic>(arithmetic: A, element: A::Element) -> A::Element {
 pub(crate) trait Task {
     type Output;
 
-    /// Must be `#[inline(always)]`: that is how it comes to be compiled with the engine's processor features.
+    /// Must be inlined: that is how it comes to be compiled with the engine's processor features. (Whatever is inlined for their sake is left as
+    /// functions in builds with debug assertions, which would take ten times as long to compile otherwise.)
     fn run<F: Field>(self, field: F) -> Self::Output;
 }
 

@@ -31,7 +31,7 @@ impl Blinding {
 }
 
 /// scalar·P, where P is in the subgroup of this order.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn multiply<F: Field>(
     field: F,
     order: &Order,
@@ -67,7 +67,7 @@ struct Rung<E> {
 }
 
 /// 2A and A + B from A and B, which differ by the point of this x.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn step<F: Field>(
     field: F,
     x: F::Element,
@@ -86,7 +86,7 @@ fn step<F: Field>(
 }
 
 /// Exchanges the two where `bit` is 1.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn swap<F: Field>(field: F, [first, second]: &mut [Rung<F::Element>; 2], bit: u64) {
     // Hides from the compiler that the mask has two values only, lest it make a branch of them.
     let mask = black_box(0u64.wrapping_sub(bit));
@@ -98,7 +98,7 @@ fn swap<F: Field>(field: F, [first, second]: &mut [Rung<F::Element>; 2], bit: u6
 
 /// kP with its second coordinate from the x of kP and of (k + 1)P, where kP is not infinity (López and Dahab, 1999, 4.2; one inversion
 /// for both quotients). Where (k + 1)P is infinity, kP is −P.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn recover<F: Field>(field: F, p: &Affine<F::Element>, [this, next]: [Rung<F::Element>; 2]) -> Affine<F::Element> {
     let scaled = field.multiply(p.x, this.z);
     let crossed = field.multiply(next.z, this.x);

@@ -12,7 +12,7 @@ use super::field::Field;
 use super::limbs::{self, Limbs};
 
 /// From the normal basis to the polynomial one: the sum of the β^(2^i) whose bits, counted from m − 1 down, are set.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn to_polynomial<F: Field>(field: F, basis: &NormalBasis, number: &Limbs) -> F::Element {
     let mut power = field.load(&basis.root);
     let mut sum = field.zero();
@@ -26,7 +26,7 @@ pub(crate) fn to_polynomial<F: Field>(field: F, basis: &NormalBasis, number: &Li
 
 /// From the polynomial basis to the normal one. An optimal normal basis of the second type is its own dual: the coefficient of β^(2^i) in an
 /// element is Tr(element·β^(2^i)).
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn to_normal<F: Field>(field: F, basis: &NormalBasis, element: F::Element) -> Limbs {
     let mut power = field.load(&basis.root);
     let mut number = limbs::ZERO;

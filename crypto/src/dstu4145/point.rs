@@ -37,13 +37,13 @@ pub(crate) struct Tables<E> {
 }
 
 /// 2P.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn double<F: Arithmetic>(field: F, p: &Projective<F::Element>) -> Projective<F::Element> {
     Double(p).run(field)
 }
 
 /// P + Q.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn add<F: Arithmetic>(
     field: F,
     p: &Projective<F::Element>,
@@ -53,7 +53,7 @@ pub(crate) fn add<F: Arithmetic>(
 }
 
 /// 2P + Q, cheaper than the two one after the other.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn double_add<F: Arithmetic>(
     field: F,
     p: &Projective<F::Element>,
@@ -68,7 +68,7 @@ pub(crate) struct Double<'a, E>(pub(crate) &'a Projective<E>);
 impl<A: Arithmetic> Operation<A> for Double<'_, A::Element> {
     type Output = Projective<A::Element>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: A) -> Self::Output {
         let Self(p) = self;
         let sum = field.add(p.lambda, p.z);
@@ -93,7 +93,7 @@ pub(crate) struct Add<'a, E>(pub(crate) &'a Projective<E>, pub(crate) &'a Affine
 impl<A: Arithmetic> Operation<A> for Add<'_, A::Element> {
     type Output = Projective<A::Element>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: A) -> Self::Output {
         let Self(p, q) = self;
         let a = field.add(p.lambda, field.multiply(q.lambda, p.z));
@@ -114,7 +114,7 @@ pub(crate) struct DoubleAdd<'a, E>(pub(crate) &'a Projective<E>, pub(crate) &'a 
 impl<A: Arithmetic> Operation<A> for DoubleAdd<'_, A::Element> {
     type Output = Projective<A::Element>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: A) -> Self::Output {
         let Self(p, q) = self;
         let z_squared = field.square(p.z);
@@ -139,20 +139,20 @@ impl<A: Arithmetic> Operation<A> for DoubleAdd<'_, A::Element> {
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn lift<F: Arithmetic>(field: F, p: &Affine<F::Element>) -> Projective<F::Element> {
     Projective { x: p.x, lambda: p.lambda, z: field.one() }
 }
 
 /// The point with Z = 1; Z must not be 0.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn normalise<F: Arithmetic>(field: F, p: &Projective<F::Element>) -> Affine<F::Element> {
     let inverse = field.invert(p.z);
     Affine { x: field.multiply(p.x, inverse), lambda: field.multiply(p.lambda, inverse) }
 }
 
 /// All `points` with Z = 1, at the price of one inversion.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn normalise_all<F: Arithmetic>(
     field: F,
     points: &[Projective<F::Element>],
@@ -173,7 +173,7 @@ pub(crate) fn normalise_all<F: Arithmetic>(
 }
 
 /// P, 3P, 5P, … : `N` of them.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn odd_table<F: Arithmetic, const N: usize>(field: F, p: &Affine<F::Element>) -> [Affine<F::Element>; N] {
     field.call(OddTable(p))
 }
@@ -183,7 +183,7 @@ struct OddTable<'a, E, const N: usize>(&'a Affine<E>);
 impl<A: Arithmetic, const N: usize> Operation<A> for OddTable<'_, A::Element, N> {
     type Output = [Affine<A::Element>; N];
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: A) -> Self::Output {
         let Self(p) = self;
         // Entry k of `all` is k·P, entry k of `odd` (2k + 1)·P: one double and one double-and-add in the code, whatever the size.
@@ -205,7 +205,7 @@ impl<A: Arithmetic, const N: usize> Operation<A> for OddTable<'_, A::Element, N>
 }
 
 /// P, 3P, 5P, … : `count` of them, with their Z.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn odd_multiples<F: Field>(
     field: F,
     p: &Projective<F::Element>,
@@ -221,7 +221,7 @@ pub(crate) fn odd_multiples<F: Field>(
 }
 
 /// All `points` with Z = 1.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn normalised<F: Field>(field: F, points: &[Projective<F::Element>]) -> Vec<Affine<F::Element>> {
     let mut normalised = vec![Affine { x: field.zero(), lambda: field.zero() }; points.len()];
     normalise_all(field, points, &mut normalised);
@@ -229,7 +229,7 @@ pub(crate) fn normalised<F: Field>(field: F, points: &[Projective<F::Element>]) 
 }
 
 /// The base point of the domain.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn base<F: Field>(field: F) -> Affine<F::Element> {
     let x = field.load(&field.domain().base_x);
     let y = field.load(&field.domain().base_y);
@@ -249,7 +249,7 @@ pub(crate) fn base_tables<F: Field>(field: F) -> Tables<F::Element> {
 }
 
 /// For each part of a scalar the odd multiples of 2^(bits below it)·P, `width` wide.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn part_tables<F: Field>(
     field: F,
     p: &Affine<F::Element>,
@@ -278,7 +278,7 @@ pub(crate) fn part_bits(domain: &Domain) -> usize {
 
 /// The sum of scalar·point over all streams, in time that depends on the scalars. `None` where all scalars are 0; Z = 0 where the fast
 /// formulas did not hold on the way.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn joint_multiply<F: Field, const S: usize>(
     field: F,
     streams: [Stream<'_, F::Element>; S],
@@ -291,7 +291,7 @@ struct JointMultiply<'a, E, const S: usize>([Stream<'a, E>; S]);
 impl<F: Field, const S: usize> Operation<F> for JointMultiply<'_, F::Element, S> {
     type Output = Option<Projective<F::Element>>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: F) -> Self::Output {
         let Self(streams) = self;
         let digits = Digits::recode(&streams);
@@ -319,7 +319,7 @@ impl<F: Field, const S: usize> Operation<F> for JointMultiply<'_, F::Element, S>
 }
 
 /// The point that a digit stands for.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn pick<F: Field>(field: F, streams: &[Stream<'_, F::Element>], digit: u16) -> Affine<F::Element> {
     let (stream, entry, negative) = Digits::decode(digit);
     let entry = &streams[stream].table[entry];

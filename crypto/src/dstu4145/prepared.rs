@@ -59,7 +59,7 @@ struct Prepare {
 impl Task for Prepare {
     type Output = Arc<dyn Any + Send + Sync>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let key = Affine { x: field.load(&self.point.x), lambda: field.load(&self.point.lambda) };
         Arc::new(KeyTables(point::part_tables(field, &key, WIDTH)))
@@ -75,7 +75,7 @@ struct VerifyPrepared<'a> {
 impl Task for VerifyPrepared<'_> {
     type Output = Result<(), VerifyError>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let Self { prepared, signature, hash } = self;
         let point = &prepared.key.point;

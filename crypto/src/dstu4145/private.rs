@@ -155,7 +155,7 @@ struct NegativeOfBase<'a> {
 impl Task for NegativeOfBase<'_> {
     type Output = Affine<Limbs>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let sum = comb::multiply_base(field, self.scalar, &RandomZ::fresh());
         // The ladder knows no exceptions.
@@ -179,7 +179,7 @@ struct MultiplyPoint<'a> {
 impl Task for MultiplyPoint<'_> {
     type Output = Limbs;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let point = Affine { x: field.load(&self.point.x), lambda: field.load(&self.point.lambda) };
         let order = Order::of(field.domain().curve);

@@ -95,7 +95,7 @@ pub(crate) fn read_limbs(order: ByteOrder, bytes: &[u8]) -> Limbs {
 }
 
 /// The point of a compressed form below 2^m, proven to lie in the subgroup.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn decompress<F: Field>(field: F, compressed: &Limbs) -> Result<Affine<F::Element>, PublicKeyError> {
     let domain: &Domain = field.domain();
     let x = full_x(domain, compressed);
@@ -131,7 +131,7 @@ pub(crate) fn full_x(domain: &Domain, compressed: &Limbs) -> Limbs {
 }
 
 /// y = xz turns the equation into z² + z = x + a + b/x², of which this is the right side.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn right_side<A: Arithmetic>(field: A, x: A::Element) -> A::Element {
     let inverse = field.invert(x);
     let right = field.add(x, field.multiply(field.load(&field.domain().b), field.square(inverse)));
@@ -141,7 +141,7 @@ pub(crate) fn right_side<A: Arithmetic>(field: A, x: A::Element) -> A::Element {
 /// An element whose trace is 0 if a point that is the double of some P is also the double of a double (a = 0, h = 4: then it lies in the
 /// subgroup). With λ² + λ = x for P, x_P² = x·(λ + 1) + y; P is a double if the trace of x_P, which is that of x_P², is 0. Tr(x) = 0
 /// takes care of the 1, and of the choice between λ and λ + 1.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn four_fold_product<A: Arithmetic>(field: A, x: A::Element, z: A::Element) -> A::Element {
     field.multiply(x, field.add(field.half_trace(x), z))
 }
@@ -154,7 +154,7 @@ struct ToNormal {
 impl Task for ToNormal {
     type Output = Limbs;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Limbs {
         normal_basis::to_normal(field, self.basis, field.load(&self.element))
     }
@@ -167,7 +167,7 @@ struct Decompress {
 impl Task for Decompress {
     type Output = Result<PublicKey, PublicKeyError>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let point = decompress(field, &self.compressed)?;
         let point = Affine { x: field.store(point.x), lambda: field.store(point.lambda) };

@@ -24,7 +24,7 @@ pub(crate) struct Digits {
 }
 
 impl Digits {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn recode<E, const S: usize>(streams: &[Stream<'_, E>; S]) -> Self {
         let mut digits =
             Self { head: [END; POSITIONS], next: [END; CAPACITY], digit: [0; CAPACITY], count: 0, positions: 0 };
@@ -35,7 +35,7 @@ impl Digits {
     }
 
     /// Scans from the lowest bit; `carry` is what the last negative digit borrowed from above.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn push_all(&mut self, tag: u16, width: usize, scalar: &Limbs) {
         let bits = limbs::bit_length(scalar);
         let (mut position, mut carry) = (0, 0u64);
@@ -57,7 +57,7 @@ impl Digits {
         self.positions = self.positions.max(bits + 1);
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn push(&mut self, position: usize, digit: u16) {
         let place = usize::from(self.count);
         self.digit[place] = digit;
@@ -67,13 +67,13 @@ impl Digits {
     }
 
     /// One above the highest position that can hold a digit.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn positions(&self) -> usize {
         self.positions
     }
 
     /// The digits that stand at 2^position.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn at(&self, position: usize) -> impl Iterator<Item = u16> + '_ {
         let mut place = self.head[position];
         std::iter::from_fn(move || {
@@ -85,7 +85,7 @@ impl Digits {
     }
 
     /// Index of the stream, index of the table's entry, and whether it is to be negated.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn decode(digit: u16) -> (usize, usize, bool) {
         let entry = usize::from(digit & ((1 << NEGATIVE_SHIFT) - 1));
         (usize::from(digit >> STREAM_SHIFT), entry, digit >> NEGATIVE_SHIFT & 1 == 1)
@@ -103,7 +103,7 @@ pub(crate) struct Windows {
 
 impl Windows {
     /// `odd` has at most `length` bits; `length` is at most 439.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(odd: &Limbs, width: usize, length: usize) -> Self {
         let count = length.div_ceil(width);
         let mut bits = *odd;
@@ -112,13 +112,13 @@ impl Windows {
     }
 
     /// How many digits there are.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
     /// The digit as ±(2·entry + 1): the entry, and all ones where it is negative.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn digit(&self, index: usize) -> (u64, u64) {
         let window = limbs::window(&self.bits, self.width * index + 1, self.width);
         let half = 1 << (self.width - 1);
@@ -134,7 +134,7 @@ impl Drop for Windows {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "an entry's index is below 2^10")]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn low_bits(value: u64) -> u16 {
     value as u16
 }

@@ -67,7 +67,7 @@ impl Signature {
 
 /// r from the x of e·G, F in the standard: the product with the hash, cut (clause 12). F is never 0, as no point of the subgroup
 /// has x = 0.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn commitment<F: Field>(field: F, hash: &Limbs, x: F::Element) -> Limbs {
     let product = field.multiply(field.load(hash), x);
     limbs::low_bits(&field.store(product), field.domain().kept_bits())
@@ -88,7 +88,7 @@ struct Commit<'a> {
 impl Task for Commit<'_> {
     type Output = Option<Limbs>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let point = comb::multiply_base(field, self.nonce, self.z);
         let x = field.multiply(point.x, field.invert(point.z));

@@ -36,7 +36,7 @@ fn coordinates(key: &PublicKey) -> (Limbs, Limbs) {
     struct Ordinate(Affine<Limbs>);
     impl Task for Ordinate {
         type Output = Limbs;
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn run<F: Field>(self, field: F) -> Limbs {
             let (x, lambda) = (field.load(&self.0.x), field.load(&self.0.lambda));
             field.store(field.multiply(x, field.add(x, lambda)))

@@ -93,7 +93,7 @@ pub(crate) fn hash_element(domain: &'static Domain, hash: &[u8]) -> Limbs {
 }
 
 /// Verifies under a point of the subgroup; `base` is the odd multiples of the base point.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn verify_point<F: Field>(
     field: F,
     base: &[Affine<F::Element>],
@@ -113,7 +113,7 @@ pub(crate) fn verify_point<F: Field>(
 }
 
 /// From R = s·G + r·Q to the verdict.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn conclude<F: Field>(
     field: F,
     sum: Option<Projective<F::Element>>,
@@ -138,7 +138,7 @@ fn complete_sum<F: Field>(field: F, key: &Affine<F::Element>, signature: &Signat
 
 /// Whether h·x_R agrees with r in the bits that r keeps. With x_R = X/Z: whether h·X + r·Z is Z times an element of only the cut bits, of
 /// which there are one or two. Saves the inversion.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn holds<F: Field>(field: F, sum: &Projective<F::Element>, signature: &Signature, hash: &Limbs) -> bool {
     let domain = field.domain();
     let kept = domain.kept_bits();
@@ -189,7 +189,7 @@ struct ToPolynomial {
 impl Task for ToPolynomial {
     type Output = Limbs;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Limbs {
         field.store(normal_basis::to_polynomial(field, self.basis, &self.number))
     }
@@ -204,7 +204,7 @@ struct VerifyPoint {
 impl Task for VerifyPoint {
     type Output = Result<(), VerifyError>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let key = Affine { x: field.load(&self.point.x), lambda: field.load(&self.point.lambda) };
         verify_point(field, &field.base_tables().whole, &key, &self.signature, &self.hash)
@@ -220,7 +220,7 @@ struct VerifyCompressed {
 impl Task for VerifyCompressed {
     type Output = Result<(), KeyOrSignatureError>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let key = decompress(field, &self.compressed)?;
         Ok(verify_point(field, &field.base_tables().whole, &key, &self.signature, &self.hash)?)

@@ -9,7 +9,7 @@ struct Made {
 
 fn made(curve: Curve, order: ByteOrder, count: u8) -> Vec<Made> {
     let signed = |index: u8| {
-        let key = PrivateKey::generate(curve);
+        let key = PrivateKey::generate(curve).unwrap();
         let hash = vec![index; 32];
         let signature = key.sign(order, &hash).unwrap();
         Made { key: key.public_key().to_bytes(order), hash, signature }

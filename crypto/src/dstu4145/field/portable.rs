@@ -40,19 +40,19 @@ impl<const L: usize> Arithmetic for Portable<L> {
     type Element = [u64; L];
     type Wide = [[u64; L]; 2];
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn domain(self) -> &'static Domain {
         self.domain
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn load(self, limbs: &Limbs) -> Self::Element {
         let mut element = [0; L];
         element.copy_from_slice(&limbs[..L]);
         element
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add(self, left: Self::Element, right: Self::Element) -> Self::Element {
         sum(left, right)
     }
@@ -82,7 +82,7 @@ impl<const L: usize> Arithmetic for Portable<L> {
         wide
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn add_wide(self, left: Self::Wide, right: Self::Wide) -> Self::Wide {
         [sum(left[0], right[0]), sum(left[1], right[1])]
     }
@@ -139,20 +139,20 @@ impl<const L: usize> Field for Portable<L> {
         cannot_fail(tables.downcast_ref().ok_or(self.domain.curve), "a curve has one field, and so one type of tables")
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn store(self, element: Self::Element) -> Limbs {
         let mut limbs = [0; LIMBS];
         limbs[..L].copy_from_slice(&element);
         limbs
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn masked(self, element: Self::Element, mask: u64) -> Self::Element {
         element.map(|limb| limb & mask)
     }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn sum<const L: usize>(left: [u64; L], right: [u64; L]) -> [u64; L] {
     let mut sum = left;
     for (limb, other) in sum.iter_mut().zip(right) {
@@ -163,7 +163,7 @@ fn sum<const L: usize>(left: [u64; L], right: [u64; L]) -> [u64; L] {
 
 /// The carry-less product of two limbs, low and high half. Each factor is cut into five with four zeros between any two bits: in the
 /// integer product of two such cuts at most 13 bits meet in a column, and their carries stay in the zeros.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn carryless(left: u64, right: u64) -> (u64, u64) {
     let mut product = 0u128;
     for (class, wanted) in WIDE_COMB.into_iter().enumerate() {
@@ -178,13 +178,13 @@ fn carryless(left: u64, right: u64) -> (u64, u64) {
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn split(product: u128) -> (u64, u64) {
     (product as u64, (product >> 64) as u64)
 }
 
 /// Puts a zero after each of the 32 low bits: the square of a polynomial.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn spread(half: u64) -> u64 {
     let mut bits = half;
     bits = (bits | bits << 16) & 0x0000_ffff_0000_ffff;

@@ -60,17 +60,17 @@ impl Tier for Baseline {
         all.then_some(Self { detected: () })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn baseline(self) -> Baseline {
         self
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn advanced(self) -> Option<Advanced> {
         None
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn call<A: Arithmetic, O: Operation<A>>(self, field: A, operation: O) -> O::Output {
         let () = self.detected;
         // SAFETY: `self` exists only where these features were detected.
@@ -92,17 +92,17 @@ impl Tier for Advanced {
         all.then_some(Self { detected: () })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn baseline(self) -> Baseline {
         Baseline { detected: self.detected }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn advanced(self) -> Option<Advanced> {
         Some(self)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn call<A: Arithmetic, O: Operation<A>>(self, field: A, operation: O) -> O::Output {
         // SAFETY: `self` exists only where these features were detected.
         unsafe { with_advanced(field, operation) }
@@ -129,7 +129,7 @@ struct Whole<T>(T);
 impl<F: Field, T: Task> Operation<F> for Whole<T> {
     type Output = T::Output;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run(self, field: F) -> T::Output {
         self.0.run(field)
     }
@@ -166,34 +166,34 @@ pub(crate) trait LanesOf<T>: Vector {
 }
 
 impl<T: Tier> LanesOf<T> for One {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn everywhere(tier: T, low: u64, high: u64) -> Self {
         Self::new(tier.baseline(), low, high)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn widen(self, proof: Advanced) -> Four {
         Four::extend(proof, self)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn narrow(four: Four) -> Self {
         four.first()
     }
 }
 
 impl LanesOf<Advanced> for Four {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn everywhere(tier: Advanced, low: u64, high: u64) -> Self {
         Self::repeat(tier, One::new(tier.baseline(), low, high))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn widen(self, _proof: Advanced) -> Four {
         self
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn narrow(four: Four) -> Self {
         four
     }
@@ -205,52 +205,52 @@ macro_rules! arithmetic {
             type Element = $module::Element<V>;
             type Wide = $module::Wide<V>;
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn domain(self) -> &'static Domain {
                 $curve.domain()
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn a(self) -> bool {
                 $a
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn call<O: Operation<Self>>(self, operation: O) -> O::Output {
                 self.0.call(self, operation)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn load(self, limbs: &Limbs) -> Self::Element {
                 $module::load(|low, high| V::everywhere(self.0, low, high), limbs)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn add(self, left: Self::Element, right: Self::Element) -> Self::Element {
                 $module::add(left, right)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn multiply_wide(self, left: Self::Element, right: Self::Element) -> Self::Wide {
                 $module::multiply_wide(left, right)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn square_wide(self, element: Self::Element) -> Self::Wide {
                 $module::square_wide(element)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn add_wide(self, left: Self::Wide, right: Self::Wide) -> Self::Wide {
                 $module::add_wide(left, right)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn reduce(self, wide: Self::Wide) -> Self::Element {
                 $module::reduce(wide)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn square_times(self, element: Self::Element, times: usize) -> Self::Element {
                 match self.0.advanced().and_then(|proof| Some((proof, $maps.power(proof, times)?))) {
                     Some((proof, map)) => self.call(Image { proof, map, element }),
@@ -258,7 +258,7 @@ macro_rules! arithmetic {
                 }
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn half_trace(self, element: Self::Element) -> Self::Element {
                 match self.0.advanced() {
                     Some(proof) => self.call(Image { proof, map: $maps.half_trace(proof), element }),
@@ -270,7 +270,7 @@ macro_rules! arithmetic {
         impl<T: Tier, V: LanesOf<T>> Operation<$field<T, V>> for Image<$groups, $module::Element<V>> {
             type Output = $module::Element<V>;
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn run(self, _field: $field<T, V>) -> Self::Output {
                 $module::image(self.proof, self.map, self.element)
             }
@@ -281,7 +281,7 @@ macro_rules! arithmetic {
                 self.0.call(self, Whole(task))
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn verify_four(self, items: &[Item; 4]) -> Option<[Verdict; 4]> {
                 let proof = self.0.advanced()?;
                 Some(batch::verify_four($field::<Advanced, Four>(proof, PhantomData), items))
@@ -292,12 +292,12 @@ macro_rules! arithmetic {
                 TABLES.get_or_init(|| point::base_tables(self))
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn store(self, element: Self::Element) -> Limbs {
                 $module::store(element)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn masked(self, element: Self::Element, mask: u64) -> Self::Element {
                 $module::masked(element, One::new(self.0.baseline(), mask, mask))
             }
@@ -306,17 +306,17 @@ macro_rules! arithmetic {
         impl FourFold for $field<Advanced, Four> {
             type Single = $field<Advanced, One>;
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn single(self) -> Self::Single {
                 $field(self.0, PhantomData)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn join(self, elements: [$module::Element<One>; 4]) -> $module::Element<Four> {
                 $module::join(self.0, elements)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn split(self, element: $module::Element<Four>) -> [$module::Element<One>; 4] {
                 $module::split(element)
             }
@@ -342,13 +342,13 @@ impl<const GROUPS: usize> Maps<GROUPS> {
         Self { curve, powers, half_trace: OnceLock::new() }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn power(&'static self, proof: Advanced, times: usize) -> Option<&'static Map<GROUPS>> {
         let (_, map) = self.powers.iter().find(|(exponent, _)| *exponent == times)?;
         Some(map.get_or_init(|| self.make(proof, Linear::Power(times))))
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn half_trace(&'static self, proof: Advanced) -> &'static Map<GROUPS> {
         self.half_trace.get_or_init(|| self.make(proof, Linear::HalfTrace))
     }
@@ -385,7 +385,7 @@ struct MakeImage {
 impl Task for MakeImage {
     type Output = Limbs;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Limbs {
         let element = field.load(&self.element);
         field.store(match self.linear {

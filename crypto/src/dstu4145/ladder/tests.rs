@@ -12,7 +12,7 @@ struct Both<'a> {
 impl Task for Both<'_> {
     type Output = [Affine<Limbs>; 2];
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let base = point::base(field);
         let point = point::complete(field, (self.point, &base), (&limbs::ZERO, &base)).unwrap();

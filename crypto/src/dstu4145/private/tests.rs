@@ -51,7 +51,7 @@ fn published_nonces_lead_to_the_published_signatures() {
     }
     impl Task for WithNonce<'_> {
         type Output = Signature;
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn run<F: Field>(self, field: F) -> Signature {
             let hash = hash_element(field.domain(), &bytes(HASH));
             let order = Order::of(field.domain().curve);

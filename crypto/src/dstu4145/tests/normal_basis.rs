@@ -59,7 +59,7 @@ struct ThereAndBack(Limbs);
 impl Task for ThereAndBack {
     type Output = (Limbs, Limbs);
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn run<F: Field>(self, field: F) -> Self::Output {
         let basis = field.domain().normal.as_ref().unwrap();
         let element = to_polynomial(field, basis, &self.0);

@@ -26,7 +26,7 @@ fn with_point_of_order_two(key: &PublicKey) -> PublicKey {
     struct Sum(Affine<Limbs>);
     impl Task for Sum {
         type Output = Affine<Limbs>;
-        #[inline(always)]
+        #[cfg_attr(not(debug_assertions), inline(always))]
         fn run<F: Field>(self, field: F) -> Self::Output {
             let domain = field.domain();
             let x = field.load(&self.0.x);

@@ -42,7 +42,7 @@ impl<const GROUPS: usize> Map<GROUPS> {
     }
 
     /// The images of four elements; `output` has 8·`GROUPS` entries.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn apply(&self, input: &[[u8; 4]], output: &mut [[u8; 4]]) {
         let Advanced { .. } = self.proof;
         // SAFETY: the proof stands for AVX-512 and GFNI.
@@ -65,7 +65,7 @@ impl<const GROUPS: usize> Map<GROUPS> {
 
 impl Four {
     /// The bytes of the lanes side by side.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn to_bytes(self) -> Bytes<16> {
         // SAFETY: a value of this type proves AVX-512 with VBMI; the array has the register's size.
         unsafe {
@@ -74,7 +74,7 @@ impl Four {
     }
 
     /// The lanes of such bytes.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn from_bytes(_proof: Advanced, bytes: &Bytes<16>) -> Self {
         // SAFETY: the proof stands for AVX-512 with VBMI; the array has the register's size.
         unsafe {

@@ -23,33 +23,33 @@ pub(crate) struct Wide<V> {
     top: V,
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn load<V: Vector>(part: impl Fn(u64, u64) -> V, limbs: &Limbs) -> Element<V> {
     let [a, b, c, d, top, ..] = *limbs;
     let top = 0u64.wrapping_sub(top & 1);
     Element { low: part(a, b), high: part(c, d), top: part(top, top) }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn store(element: Element<One>) -> Limbs {
     let ([a, b], [c, d], [top, _]) = (element.low.limbs(), element.high.limbs(), element.top.limbs());
     [a, b, c, d, top & 1, 0, 0]
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn join(proof: Advanced, elements: [Element<One>; 4]) -> Element<Four> {
     let part = |part: fn(Element<One>) -> One| Four::join(proof, elements.map(part));
     Element { low: part(|element| element.low), high: part(|element| element.high), top: part(|element| element.top) }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn split(element: Element<Four>) -> [Element<One>; 4] {
     let (low, high, top) = (element.low.split(), element.high.split(), element.top.split());
     std::array::from_fn(|lane| Element { low: low[lane], high: high[lane], top: top[lane] })
 }
 
 /// What `map` makes of the element in every lane.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<5>, element: Element<V>) -> Element<V> {
     let (mut input, mut output) = ([[0; 4]; 33], [[0; 4]; 40]);
     input[..16].copy_from_slice(&element.low.widen(proof).to_bytes());
@@ -65,18 +65,18 @@ pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<5>, eleme
     Element { low: part(0), high: part(16), top: V::narrow(top) }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn add<V: Vector>(left: Element<V>, right: Element<V>) -> Element<V> {
     Element { low: left.low.xor(right.low), high: left.high.xor(right.high), top: left.top.xor(right.top) }
 }
 
 /// `element` where `mask` is all ones, zero where it is zero.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn masked<V: Vector>(element: Element<V>, mask: V) -> Element<V> {
     Element { low: element.low.and(mask), high: element.high.and(mask), top: element.top.and(mask) }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn multiply_wide<V: Vector>(left: Element<V>, right: Element<V>) -> Wide<V> {
     let (low0, low1, low2) = product(left.low, right.low);
     let (high0, high1, high2) = product(left.high, right.high);
@@ -92,7 +92,7 @@ pub(super) fn multiply_wide<V: Vector>(left: Element<V>, right: Element<V>) -> W
     Wide { parts, top: left.top.and(right.top) }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn square_wide<V: Vector>(element: Element<V>) -> Wide<V> {
     let Element { low, high, top } = element;
     let parts = [
@@ -104,7 +104,7 @@ pub(super) fn square_wide<V: Vector>(element: Element<V>) -> Wide<V> {
     Wide { parts, top }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn add_wide<V: Vector>(left: Wide<V>, right: Wide<V>) -> Wide<V> {
     let mut parts = left.parts;
     for (part, other) in parts.iter_mut().zip(right.parts) {
@@ -115,7 +115,7 @@ pub(super) fn add_wide<V: Vector>(left: Wide<V>, right: Wide<V>) -> Wide<V> {
 
 /// Folds the 255 bits H from x^257 on down by x^257 = x^12 + 1. H·x^12 sends 11 bits beyond, which are folded again; H lies one bit above a
 /// limb's border, so that H·x^12 is the upper half shifted left by 11. The top bit is folded by x^512 = x^255 + x^22 + x^10.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn reduce<V: Vector>(wide: Wide<V>) -> Element<V> {
     let [part0, part1, part2, part3] = wide.parts;
     let one = part0.alike(1, 0);

@@ -17,32 +17,32 @@ pub(crate) struct Wide<V> {
     parts: [V; 7],
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn load<V: Vector>(part: impl Fn(u64, u64) -> V, limbs: &Limbs) -> Element<V> {
     let [a, b, c, d, e, f, g] = *limbs;
     Element { parts: [part(a, b), part(c, d), part(e, f), part(g, 0)] }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn store(element: Element<One>) -> Limbs {
     let [[a, b], [c, d], [e, f], [g, _]] = element.parts.map(One::limbs);
     [a, b, c, d, e, f, g]
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn join(proof: Advanced, elements: [Element<One>; 4]) -> Element<Four> {
     let part = |index: usize| Four::join(proof, elements.map(|element| element.parts[index]));
     Element { parts: [part(0), part(1), part(2), part(3)] }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn split(element: Element<Four>) -> [Element<One>; 4] {
     let parts = element.parts.map(Four::split);
     std::array::from_fn(|lane| Element { parts: parts.map(|lanes| lanes[lane]) })
 }
 
 /// What `map` makes of the element in every lane.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<7>, element: Element<V>) -> Element<V> {
     let (mut input, mut output) = ([[0; 4]; 64], [[0; 4]; 64]);
     for (bytes, part) in input.chunks_exact_mut(16).zip(element.parts) {
@@ -58,7 +58,7 @@ pub(super) fn image<T: Tier, V: LanesOf<T>>(proof: Advanced, map: &Map<7>, eleme
     Element { parts }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn add<V: Vector>(left: Element<V>, right: Element<V>) -> Element<V> {
     let mut parts = left.parts;
     for (part, other) in parts.iter_mut().zip(right.parts) {
@@ -68,7 +68,7 @@ pub(super) fn add<V: Vector>(left: Element<V>, right: Element<V>) -> Element<V> 
 }
 
 /// `element` where `mask` is all ones, zero where it is zero.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn masked<V: Vector>(element: Element<V>, mask: V) -> Element<V> {
     let [a, b, c, d] = element.parts;
     Element { parts: [a.and(mask), b.and(mask), c.and(mask), d.and(mask)] }
@@ -76,7 +76,7 @@ pub(super) fn masked<V: Vector>(element: Element<V>, mask: V) -> Element<V> {
 
 /// Karatsuba over 256 and 175 bits. Sums are collected in two rows, that of whole parts and that of parts half a part higher, and the second
 /// is added to the first at the end.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn multiply_wide<V: Vector>(left: Element<V>, right: Element<V>) -> Wide<V> {
     let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (left.parts, right.parts);
     let (low, low_between) = two_parts([a0, a1], [b0, b1]);
@@ -115,7 +115,7 @@ pub(super) fn multiply_wide<V: Vector>(left: Element<V>, right: Element<V>) -> W
 }
 
 /// 256 by 256 bits: the row of whole parts and the row between them.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn two_parts<V: Vector>(left: [V; 2], right: [V; 2]) -> ([V; 4], [V; 3]) {
     let (low0, low1, low2) = product(left[0], right[0]);
     let (high0, high1, high2) = product(left[1], right[1]);
@@ -125,7 +125,7 @@ fn two_parts<V: Vector>(left: [V; 2], right: [V; 2]) -> ([V; 4], [V; 3]) {
     (whole, [low1, both1.xor(low1).xor(high1), high1])
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn square_wide<V: Vector>(element: Element<V>) -> Wide<V> {
     let [a, b, c, d] = element.parts;
     let parts = [
@@ -140,7 +140,7 @@ pub(super) fn square_wide<V: Vector>(element: Element<V>) -> Wide<V> {
     Wide { parts }
 }
 
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn add_wide<V: Vector>(left: Wide<V>, right: Wide<V>) -> Wide<V> {
     let mut parts = left.parts;
     for (part, other) in parts.iter_mut().zip(right.parts) {
@@ -151,7 +151,7 @@ pub(super) fn add_wide<V: Vector>(left: Wide<V>, right: Wide<V>) -> Wide<V> {
 
 /// Folds the 430 bits H from x^431 on down by x^431 = x^5 + x^3 + x + 1. H lies 47 bits above a limb's border, so H, Hx, Hx³ and Hx⁵ are the
 /// upper part shifted right by 47, 46, 44 and 42. They send four bits beyond, which are folded again.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn reduce<V: Vector>(wide: Wide<V>) -> Element<V> {
     let [part0, part1, part2, part3, part4, part5, part6] = wide.parts;
     let kept = part0.alike(KEPT, 0);
@@ -170,7 +170,7 @@ pub(super) fn reduce<V: Vector>(wide: Wide<V>) -> Element<V> {
 
 /// Bits from 47 on of every limb, with those of the limb above, times x^5 + x^3 + x + 1. No closure: it would not get the caller's
 /// processor features.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 fn fold<V: Vector>(part: V, above: V) -> V {
     let once = part.funnel(above, 47).xor(part.funnel(above, 46));
     once.xor(part.funnel(above, 44)).xor(part.funnel(above, 42))

@@ -38,7 +38,7 @@ pub(crate) trait Vector: Copy + Send + Sync + 'static {
     fn negate(self) -> Self;
 
     /// `count` bits of every limb shifted out at its low end, and as many of `above` shifted in at its high end.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn funnel(self, above: Self, count: u8) -> Self {
         self.shift_right(count).xor(above.shift_left(64 - count))
     }
@@ -53,13 +53,13 @@ pub(crate) struct One(pub(super) __m128i);
 pub(crate) struct Four(pub(super) __m512i);
 
 impl One {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn new(_proof: Baseline, low: u64, high: u64) -> Self {
         // SAFETY: SSE2 is part of x86-64.
         Self(unsafe { _mm_set_epi64x(high.cast_signed(), low.cast_signed()) })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn limbs(self) -> [u64; 2] {
         // SAFETY: SSE2 is part of x86-64.
         let (low, high) = unsafe { (_mm_cvtsi128_si64(self.0), _mm_cvtsi128_si64(_mm_unpackhi_epi64(self.0, self.0))) };
@@ -68,7 +68,7 @@ impl One {
 }
 
 impl Four {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn join(_proof: Advanced, [first, second, third, fourth]: [One; 4]) -> Self {
         // SAFETY: the proof stands for AVX-512F.
         unsafe {
@@ -79,25 +79,25 @@ impl Four {
         }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn extend(_proof: Advanced, first: One) -> Self {
         // SAFETY: the proof stands for AVX-512F.
         Self(unsafe { _mm512_zextsi128_si512(first.0) })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn first(self) -> One {
         // SAFETY: a value of this type proves AVX-512F.
         One(unsafe { _mm512_castsi512_si128(self.0) })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn repeat(_proof: Advanced, lane: One) -> Self {
         // SAFETY: the proof stands for AVX-512F.
         Self(unsafe { _mm512_broadcast_i32x4(lane.0) })
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(super) fn split(self) -> [One; 4] {
         // SAFETY: a value of this type proves AVX-512F.
         unsafe {
@@ -117,62 +117,62 @@ macro_rules! vector {
      subtract: $subtract:ident) => {
         // SAFETY of every block: a value of this type exists only where its features were detected.
         impl Vector for $name {
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn alike(self, low: u64, high: u64) -> Self {
                 $alike(low, high)
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn xor(self, other: Self) -> Self {
                 Self(unsafe { $xor(self.0, other.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn and(self, other: Self) -> Self {
                 Self(unsafe { $and(self.0, other.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn without(self, other: Self) -> Self {
                 Self(unsafe { $and_not(other.0, self.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn multiply<const LIMBS: i32>(self, other: Self) -> Self {
                 Self(unsafe { $multiply::<LIMBS>(self.0, other.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn middle(self, above: Self) -> Self {
                 Self($middle(self.0, above.0))
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn up(self) -> Self {
                 Self(unsafe { $up::<8>(self.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn down(self) -> Self {
                 Self(unsafe { $down::<8>(self.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn low_twice(self) -> Self {
                 Self(unsafe { $low(self.0, self.0) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn shift_left(self, count: u8) -> Self {
                 Self(unsafe { $left(self.0, _mm_cvtsi32_si128(i32::from(count))) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn shift_right(self, count: u8) -> Self {
                 Self(unsafe { $right(self.0, _mm_cvtsi32_si128(i32::from(count))) })
             }
 
-            #[inline(always)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             fn negate(self) -> Self {
                 let zero = self.xor(self);
                 Self(unsafe { $subtract(zero.0, self.0) })
@@ -200,7 +200,7 @@ vector!(Four,
     right: _mm512_srl_epi64, subtract: _mm512_sub_epi64);
 
 /// 128 by 128 bits: what stands at bit 0, at bit 64, and at bit 128.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(super) fn product<V: Vector>(left: V, right: V) -> (V, V, V) {
     let inner = left.multiply::<0x10>(right).xor(left.multiply::<0x01>(right));
     (left.multiply::<0x00>(right), inner, left.multiply::<0x11>(right))
