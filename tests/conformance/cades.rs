@@ -11,12 +11,12 @@ use super::table::{Row, parse};
 const FLOOR: usize = 51;
 
 /// What `vuzol verify` said of a row.
-struct Verdict {
-    exit: Option<i32>,
-    report: Option<Report>,
+pub(crate) struct Verdict {
+    pub(crate) exit: Option<i32>,
+    pub(crate) report: Option<Report>,
 }
 
-fn verify(files: &Path, row: &Row) -> Verdict {
+pub(crate) fn verify(files: &Path, row: &Row) -> Verdict {
     let mut command = Command::new(env!("CARGO_BIN_EXE_node"));
     command.args(["verify", "--json"]);
     for content in row["detached_content"].split(';').filter(|name| !name.is_empty()) {
@@ -28,7 +28,7 @@ fn verify(files: &Path, row: &Row) -> Verdict {
 
 impl Verdict {
     /// Why the verdict disagrees with the row, if it does.
-    fn disagreement(&self, row: &Row) -> Option<String> {
+    pub(crate) fn disagreement(&self, row: &Row) -> Option<String> {
         let broken = self.report.as_ref().is_some_and(|report| report.signatures.iter().any(|s| !s.intact));
         let unreadable = self.exit == Some(3);
         let agrees = match row["expected"].as_str() {

@@ -5,3 +5,4 @@
 
 mod cades;
 mod table;
+mod ukrainian;
