@@ -3,6 +3,8 @@
 //! | row | ours | peers |
 //! |---|---|---|
 //! | `dstu4145-257-verify-new-key`, `-431-` | key decompressed, its subgroup checked, signature verified, each time another key | structured-dstu4145: the same; dstu-core (257): the same without decompression |
+//! | `dstu4145-257-verify-prepared`, `-431-` | signature verified under one of 64 keys whose tables were made before | structured-dstu4145 with the key read before |
+//! | `dstu4145-257-verify-batch` | as new-key, 512 signatures of 512 keys in one call; each counts | structured-dstu4145: one after another |
 //! | `dstu4145-257-sign` | signature with its hedged nonce, constant time | dstu-core: with a nonce that is given, and in time that varies |
 //! | `gost34311`, `kupyna-256` | hash of 64 KiB | RustCrypto's gost94 and kupyna, structured-dstu4145, dstu-core |
 //! | `gost28147-cfb`, `kalyna-256-ctr` | encryption of 64 KiB, the key expanded before | RustCrypto's magma under a CFB written here, dstu-core |
@@ -19,6 +21,9 @@ pub fn rows() -> Vec<Row> {
     vec![
         Row { name: "dstu4145-257-verify-new-key", make: signatures::new_key_257 },
         Row { name: "dstu4145-431-verify-new-key", make: signatures::new_key_431 },
+        Row { name: "dstu4145-257-verify-prepared", make: signatures::prepared_257 },
+        Row { name: "dstu4145-431-verify-prepared", make: signatures::prepared_431 },
+        Row { name: "dstu4145-257-verify-batch", make: signatures::batch_257 },
         Row { name: "dstu4145-257-sign", make: signatures::sign_257 },
         Row { name: "ecdsa-p256-verify", make: signatures::p256 },
         Row { name: "gost34311", make: bulk::gost34311 },

@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use crypto::digest::{DigestAlgorithm, digest};
-use crypto::dstu4145::{ByteOrder, Curve, PrivateKey, verify_with_new_key};
+use crypto::dstu4145::{
+    ByteOrder, Curve, PreparedKey, PrivateKey, PublicKey, Unverified, verify_batch, verify_with_new_key,
+};
 use crypto::key::{self, KeyHandle as _, KeyKind, SoftwareKey};
 use crypto::signature::SignatureAlgorithm;
 use dstu_core::hazmat::dstu4145::{curve257, gf2m257::FieldElement, scalar257, signature257};
@@ -17,6 +19,9 @@ use crate::textbook::{Bits, Domain, Signed};
 /// How many keys and signatures a row goes round.
 const MATERIAL: usize = 512;
 
+/// How many of its keys are prepared at a time: a region's certification authorities, and some.
+const PREPARED: usize = 64;
+
 pub(super) fn new_key_257() -> Contest {
     let signed = material(Curve::M257);
     contest(vec![new_key(Curve::M257, &signed), structured_new_key(257, &signed), core_new_key(&signed)])
@@ -25,6 +30,22 @@ pub(super) fn new_key_257() -> Contest {
 pub(super) fn new_key_431() -> Contest {
     let signed = material(Curve::M431);
     contest(vec![new_key(Curve::M431, &signed), structured_new_key(431, &signed)])
+}
+
+/// Signatures of few keys that are known beforehand: of certification authorities.
+pub(super) fn prepared_257() -> Contest {
+    let signed = material(Curve::M257);
+    contest(vec![prepared(Curve::M257, &signed), structured_prepared(257, &signed)])
+}
+
+pub(super) fn prepared_431() -> Contest {
+    let signed = material(Curve::M431);
+    contest(vec![prepared(Curve::M431, &signed), structured_prepared(431, &signed)])
+}
+
+pub(super) fn batch_257() -> Contest {
+    let signed = material(Curve::M257);
+    contest(vec![batch(Curve::M257, &signed), structured_new_key(257, &signed)])
 }
 
 /// Signing 257, the nonce included. dstu-core takes its nonce from the caller: it is not charged for making one.
@@ -114,6 +135,79 @@ fn structured_new_key(degree: usize, signed: &Rc<[Signed]>) -> Contender {
             true => key.verify_prehash(hash, &flipped(signature), order).unwrap(),
         }
     })
+}
+
+/// Every signature under the tables of its own key, [`PREPARED`] keys in all.
+fn prepared(curve: Curve, signed: &Rc<[Signed]>) -> Contender {
+    let order = ByteOrder::Little;
+    let signed: Vec<_> = signed
+        .iter()
+        .take(PREPARED)
+        .map(|signed| {
+            let key = PublicKey::from_bytes(curve, order, &signed.key).unwrap();
+            (PreparedKey::new(&key), signed.hash.clone(), signed.signature.clone())
+        })
+        .collect();
+    checked("vuzol", signed.len(), move |index, flip| {
+        let (key, hash, signature) = &signed[index];
+        match flip {
+            false => key.verify(order, hash, signature).is_ok(),
+            true => key.verify(order, hash, &flipped(signature)).is_ok(),
+        }
+    })
+}
+
+/// The same with the key read beforehand: what it prepares is up to it.
+fn structured_prepared(degree: usize, signed: &Rc<[Signed]>) -> Contender {
+    let domain = domain::Domain::named(Basis::Polynomial, degree).unwrap();
+    let order = structured_dstu4145::ByteOrder::LittleEndian;
+    let signed: Vec<_> = signed
+        .iter()
+        .take(PREPARED)
+        .map(|signed| {
+            let key = domain.clone().public_key(&signed.key, order).unwrap();
+            (key, signed.hash.clone(), signed.signature.clone())
+        })
+        .collect();
+    checked("structured-dstu4145", signed.len(), move |index, flip| {
+        let (key, hash, signature) = &signed[index];
+        match flip {
+            false => key.verify_prehash(hash, signature, order).unwrap(),
+            true => key.verify_prehash(hash, &flipped(signature), order).unwrap(),
+        }
+    })
+}
+
+/// Key, hash and signature.
+type Owned = (Vec<u8>, Vec<u8>, Vec<u8>);
+
+/// All signatures at a time, all of different keys; the rate counts each.
+fn batch(curve: Curve, signed: &Rc<[Signed]>) -> Contender {
+    let signed = Rc::clone(signed);
+    let order = ByteOrder::Little;
+    let items = |signed: &[Signed]| -> Vec<Owned> {
+        signed
+            .iter()
+            .map(|Signed { key, hash, signature, .. }| (key.clone(), hash.clone(), signature.clone()))
+            .collect()
+    };
+    let verify = move |items: &[Owned]| {
+        let unverified: Vec<_> =
+            items.iter().map(|(key, hash, signature)| Unverified { key, hash, signature }).collect();
+        verify_batch(curve, order, &unverified)
+    };
+    let good = items(&signed);
+    assert!(verify(&good).iter().all(Result::is_ok), "vuzol refuses a signature");
+    let mut bad = items(&signed);
+    bad.iter_mut().for_each(|(_, _, signature)| *signature = flipped(signature));
+    assert!(verify(&bad).iter().all(Result::is_err), "vuzol accepts a signature with a bit turned over");
+    Contender {
+        by: "vuzol",
+        work: f64::from(u32::try_from(signed.len()).unwrap()),
+        step: Box::new(move |_| {
+            black_box(verify(black_box(&good)));
+        }),
+    }
 }
 
 /// Numbers, and the point of the key, as dstu-core takes them.
