@@ -29,7 +29,7 @@ enum Engine {
 }
 
 /// What the registers transform side by side, whatever the size of a block.
-pub(crate) const BATCH_BYTES: usize = 256;
+pub(crate) const BATCH_BYTES: usize = 512;
 
 impl<const N: usize> Block<N> {
     /// The fastest engine. `key` has `N` or `2 N` words.
@@ -102,7 +102,11 @@ impl<const N: usize> Block<N> {
             Engine::Tables => each_block(data, |state| self.encrypt_with(Tables, state)),
             Engine::Masked => each_block(data, |state| self.encrypt_with(Masked, state)),
             #[cfg(target_arch = "x86_64")]
-            Engine::Avx512(avx512) => in_batches(data, |batch| x86::encrypt_batch(avx512, &self.encryption, batch)),
+            Engine::Avx512(avx512) => in_batches(
+                data,
+                |batch| x86::encrypt_batch(avx512, &self.encryption, batch),
+                |state| x86::encrypt(avx512, &self.encryption, state),
+            ),
         }
     }
 
@@ -112,7 +116,11 @@ impl<const N: usize> Block<N> {
             Engine::Tables => each_block(data, |state| self.decrypt_with(Tables, state)),
             Engine::Masked => each_block(data, |state| self.decrypt_with(Masked, state)),
             #[cfg(target_arch = "x86_64")]
-            Engine::Avx512(avx512) => in_batches(data, |batch| x86::decrypt_batch(avx512, &self.encryption, batch)),
+            Engine::Avx512(avx512) => in_batches(
+                data,
+                |batch| x86::decrypt_batch(avx512, &self.encryption, batch),
+                |state| x86::decrypt(avx512, &self.encryption, state),
+            ),
         }
     }
 
@@ -137,18 +145,26 @@ impl<const N: usize> Block<N> {
     }
 }
 
-/// Transforms 256 bytes a time; what is less takes the time of a whole batch.
+/// Transforms 512 bytes a time. What is left goes one by one where that is sooner than a whole batch.
 #[cfg(target_arch = "x86_64")]
-fn in_batches(data: &mut [u8], transform: impl Fn(&mut [u8; BATCH_BYTES])) {
+fn in_batches<const N: usize>(
+    data: &mut [u8],
+    batch: impl Fn(&mut [u8; BATCH_BYTES]),
+    one: impl Fn([u64; N]) -> [u64; N],
+) {
     let (batches, rest) = data.as_chunks_mut::<BATCH_BYTES>();
-    batches.iter_mut().for_each(&transform);
-    if !rest.is_empty() {
-        let mut batch = Zeroizing::new([0; BATCH_BYTES]);
-        batch[..rest.len()].copy_from_slice(rest);
-        transform(&mut batch);
-        rest.copy_from_slice(&batch[..rest.len()]);
+    batches.iter_mut().for_each(&batch);
+    if rest.len() <= FEW_BLOCKS * 8 * N {
+        return each_block(rest, one);
     }
+    let mut last = Zeroizing::new([0; BATCH_BYTES]);
+    last[..rest.len()].copy_from_slice(rest);
+    batch(&mut last);
+    rest.copy_from_slice(&last[..rest.len()]);
 }
+
+#[cfg(target_arch = "x86_64")]
+const FEW_BLOCKS: usize = 4;
 
 /// Ten rounds for keys of 2 words, 14 for 4, 18 for 8. Even keys from the key, turned word by word; odd keys from the even one before (DSTU 7624:2014, key expansion).
 fn round_keys<L: Layer, const N: usize>(layer: L, key: &[u64]) -> Zeroizing<Vec<[u64; N]>> {

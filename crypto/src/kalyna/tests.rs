@@ -548,7 +548,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn every_engine_gives_the_same(key: [u64; 8], data: [[u8; 64]; 5], blocks in 0_usize..=5) {
+    fn every_engine_gives_the_same(key: [u64; 8], data: [[u8; 64]; 12], blocks in 0_usize..=12) {
         engines_agree::<2>(&key[..2], &data[..blocks])?;
         engines_agree::<2>(&key[..4], &data[..blocks])?;
         engines_agree::<4>(&key[..4], &data[..blocks])?;

@@ -1,4 +1,4 @@
-//! Kalyna on AVX-512: 256 bytes of blocks side by side in four registers, or one block alone.
+//! Kalyna on AVX-512: 512 bytes of blocks side by side in eight registers, or one block alone.
 //!
 //! Constant time: nothing here branches on a value or uses it as an address.
 #![allow(
@@ -17,13 +17,13 @@ use crate::dstu_tables::{INVERSE_SBOXES, SBOXES};
 /// Encrypts blocks of `N` columns, each alone. `keys` are the round keys, first used first.
 pub(super) fn encrypt_batch<const N: usize>(_: Avx512, keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
     // SAFETY: an `Avx512` exists only where the features were detected.
-    unsafe { encrypt_four(keys, blocks) }
+    unsafe { encrypt_all(keys, blocks) }
 }
 
 /// The inverse of [`encrypt_batch`], with the same keys.
 pub(super) fn decrypt_batch<const N: usize>(_: Avx512, keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
     // SAFETY: as above.
-    unsafe { decrypt_four(keys, blocks) }
+    unsafe { decrypt_all(keys, blocks) }
 }
 
 /// Encrypts one block.
@@ -63,54 +63,60 @@ impl Layer for Avx512 {
 }
 
 with_avx512! {
-    fn encrypt_four<const N: usize>(keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
+    fn encrypt_all<const N: usize>(keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
         let [first, middle @ .., last] = keys else { return };
-        let rows = const { &rows::<N>(false) };
-        let rows = [load(&rows[0]), load(&rows[1]), load(&rows[2]), load(&rows[3])];
-        let (quarters, _) = blocks.as_chunks_mut::<64>();
-        let mut state = [load(&quarters[0]), load(&quarters[1]), load(&quarters[2]), load(&quarters[3])];
+        let rows = const { &rows::<N>(false) }.each_ref().map(load);
+        let mut groups = load_groups(blocks);
         let key = spread(first);
-        for state in &mut state {
+        for state in groups.as_flattened_mut() {
             *state = _mm512_add_epi64(*state, key);
         }
         for key in middle {
             let key = spread(key);
-            let substituted = substitute_four(&SBOXES, state);
-            for lane in 0..4 {
-                state[lane] = mix(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), key);
+            for group in &mut groups {
+                let substituted = substitute_four(&SBOXES, *group);
+                for lane in 0..4 {
+                    group[lane] = mix(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), key);
+                }
             }
         }
         let key = spread(last);
-        let substituted = substitute_four(&SBOXES, state);
-        for lane in 0..4 {
-            let mixed = mix(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), _mm512_setzero_si512());
-            quarters[lane] = store(_mm512_add_epi64(mixed, key));
+        for group in &mut groups {
+            let substituted = substitute_four(&SBOXES, *group);
+            for lane in 0..4 {
+                let mixed = mix(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), _mm512_setzero_si512());
+                group[lane] = _mm512_add_epi64(mixed, key);
+            }
         }
+        store_groups(groups, blocks);
     }
 
-    fn decrypt_four<const N: usize>(keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
+    fn decrypt_all<const N: usize>(keys: &[[u64; N]], blocks: &mut [u8; BATCH_BYTES]) {
         let [first, middle @ .., last] = keys else { return };
-        let rows = const { &rows::<N>(true) };
-        let rows = [load(&rows[0]), load(&rows[1]), load(&rows[2]), load(&rows[3])];
-        let (quarters, _) = blocks.as_chunks_mut::<64>();
-        let mut state = [load(&quarters[0]), load(&quarters[1]), load(&quarters[2]), load(&quarters[3])];
+        let rows = const { &rows::<N>(true) }.each_ref().map(load);
+        let mut groups = load_groups(blocks);
         let key = spread(last);
-        for state in &mut state {
+        for state in groups.as_flattened_mut() {
             *state = unmix(_mm512_sub_epi64(*state, key));
         }
         for key in middle.iter().rev() {
             let key = spread(key);
-            let substituted = substitute_four(&INVERSE_SBOXES, state);
-            for lane in 0..4 {
-                let turned = _mm512_permutexvar_epi8(rows[lane], substituted[lane]);
-                state[lane] = unmix(_mm512_xor_si512(turned, key));
+            for group in &mut groups {
+                let substituted = substitute_four(&INVERSE_SBOXES, *group);
+                for lane in 0..4 {
+                    let turned = _mm512_permutexvar_epi8(rows[lane], substituted[lane]);
+                    group[lane] = unmix(_mm512_xor_si512(turned, key));
+                }
             }
         }
         let key = spread(first);
-        let substituted = substitute_four(&INVERSE_SBOXES, state);
-        for lane in 0..4 {
-            quarters[lane] = store(_mm512_sub_epi64(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), key));
+        for group in &mut groups {
+            let substituted = substitute_four(&INVERSE_SBOXES, *group);
+            for lane in 0..4 {
+                group[lane] = _mm512_sub_epi64(_mm512_permutexvar_epi8(rows[lane], substituted[lane]), key);
+            }
         }
+        store_groups(groups, blocks);
     }
 
     fn encrypt_one<const N: usize>(keys: &[[u64; N]], state: [u64; N]) -> [u64; N] {
@@ -184,6 +190,21 @@ with_avx512! {
         let (words, _) = bytes.as_chunks::<8>();
         std::array::from_fn(|index| u64::from_le_bytes(words[index]))
     }
+}
+
+/// Two groups of four registers: while the substitution of one waits for permutations, the matrix of the other computes.
+type Groups = [[__m512i; 4]; 2];
+
+#[inline(always)]
+fn load_groups(blocks: &[u8; BATCH_BYTES]) -> Groups {
+    let (pieces, _) = blocks.as_chunks::<64>();
+    [0, 4].map(|first| [0, 1, 2, 3].map(|lane| load(&pieces[first + lane])))
+}
+
+#[inline(always)]
+fn store_groups(groups: Groups, blocks: &mut [u8; BATCH_BYTES]) {
+    let (pieces, _) = blocks.as_chunks_mut::<64>();
+    pieces.iter_mut().zip(groups.as_flattened()).for_each(|(piece, register)| *piece = store(*register));
 }
 
 /// The turning of rows, one for each state that `substitute_four` gives back.
