@@ -1,6 +1,6 @@
 //! Authentication and counter mode, CCM (DSTU 7624:2014, mode 8 and clause 13).
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{CipherError, Kalyna, MAX_BLOCK_BYTES};
 use crate::cipher::equal;
@@ -92,7 +92,7 @@ fn tag(
         chain.add(&[0x80]);
         chain.add(&[0; MAX_BLOCK_BYTES][..zeros]);
     }
-    Ok(chain.state.clone())
+    Ok(chain.state)
 }
 
 /// Whether there are additional data, the code of the tag's length, and the length of the length fields less one.
@@ -130,11 +130,5 @@ impl Chain<'_> {
             }
             bytes = rest;
         }
-    }
-}
-
-impl Drop for Chain<'_> {
-    fn drop(&mut self) {
-        self.state.zeroize();
     }
 }

@@ -3,8 +3,8 @@
 use zeroize::Zeroizing;
 
 use super::block::{BATCH_BYTES, Block};
+use super::galois;
 use super::modes::{read, write, xor};
-use super::{MAX_BLOCK_BYTES, galois};
 
 /// `data` is one block at least.
 pub(super) fn encrypt<const N: usize>(cipher: &Block<N>, iv: &[u8], data: &mut [u8]) {
@@ -44,7 +44,6 @@ fn steal(block: &mut [u8], tail: &mut [u8]) {
 
 /// Adds a tweak to each block, transforms, and adds it again; `tweak` is multiplied by x before each.
 fn each_with_tweaks<const N: usize>(data: &mut [u8], tweak: &mut [u64; N], transform: impl Fn(&mut [u8])) {
-    const { assert!(8 * N <= MAX_BLOCK_BYTES) };
     let mut tweaks = Zeroizing::new([0; BATCH_BYTES]);
     for batch in data.chunks_mut(BATCH_BYTES) {
         let tweaks = &mut tweaks[..batch.len()];
