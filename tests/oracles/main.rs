@@ -7,10 +7,12 @@
 //! | [`curves`] | the textbook: orders are prime, base points have them |
 //! | [`hashes`] | RustCrypto's gost94 and kupyna, dstu-core |
 //! | [`ciphers`] | RustCrypto's magma, dstu-core |
+//! | [`authenticated`] | dstu-core |
 //! | [`bouncy_castle`] | BouncyCastle, where Java is at hand: signatures on the ten curves, hashes, ciphers |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod authenticated;
 mod bouncy_castle;
 mod ciphers;
 mod curves;
