@@ -63,7 +63,9 @@ fn of_envelope(arguments: &Arguments, error: &EnvelopeError) -> Failure {
     match error {
         EnvelopeError::Malformed => unreadable(&arguments.file, error),
         EnvelopeError::UnsupportedKey => unreadable(&arguments.key, error),
-        EnvelopeError::OtherRecipient | EnvelopeError::Forged => refused(arguments, error),
+        EnvelopeError::OtherRecipient | EnvelopeError::OriginatorUnknown | EnvelopeError::Forged => {
+            refused(arguments, error)
+        }
     }
 }
 
