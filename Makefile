@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: demo test lint doc requirements load clean
+.PHONY: demo test lint doc requirements load bench clean
 
 demo: requirements
 	$(CARGO) build -p gateway --bin vuzol
@@ -23,6 +23,11 @@ doc: requirements
 # Figures: see `cargo run --release -p tests --bin load -- --help`.
 load: requirements
 	$(CARGO) run --release -p tests --bin load -- --rate 500 --seconds 60 --size 4096 --json
+
+# Beside those who do the same: see `cargo run --release -p tests --bin bench -- --help`.
+bench: requirements
+	$(CARGO) run --release -p tests --bin bench -- crypto
+	$(CARGO) run --release -p tests --bin constant_time
 
 requirements:
 	@sh .ci/requirements

@@ -1,7 +1,8 @@
 //! Signatures of DSTU 4145: whatever the bytes, ours and the others give the same verdict.
 
 use crypto::dstu4145::{
-    self, Curve, CurveForm, Parameters, PrivateKey, PublicKey, SubjectPublicKey, verify_with_new_key,
+    self, Curve, CurveForm, Parameters, PreparedKey, PrivateKey, PublicKey, SubjectPublicKey, Unverified, verify_batch,
+    verify_with_new_key,
 };
 use crypto::gost34311::gost34311;
 use crypto::signature::{SignatureAlgorithm, VerifyError};
@@ -46,13 +47,17 @@ impl Wire {
         spoilt
     }
 
-    /// Ours: once in one go, once with the key read before; they agree.
+    /// Ours, in all ways that there are: in one go, with the key read before, with the key prepared, and in a batch. They agree.
     fn ours(&self) -> bool {
         let order = if self.big_endian { dstu4145::ByteOrder::Big } else { dstu4145::ByteOrder::Little };
         let verdict = verify_with_new_key(self.curve, order, &self.key, &self.hash, &self.signature).is_ok();
-        let apart = PublicKey::from_bytes(self.curve, order, &self.key)
-            .is_ok_and(|key| key.verify(order, &self.hash, &self.signature).is_ok());
-        assert_eq!(verdict, apart, "{:?}", self.curve);
+        let key = PublicKey::from_bytes(self.curve, order, &self.key);
+        let apart = key.is_ok_and(|key| key.verify(order, &self.hash, &self.signature).is_ok());
+        let prepared = key.is_ok_and(|key| PreparedKey::new(&key).verify(order, &self.hash, &self.signature).is_ok());
+        // Four at a time take another way than one alone.
+        let item = Unverified { key: &self.key, hash: &self.hash, signature: &self.signature };
+        let batch: Vec<_> = verify_batch(self.curve, order, &[item; 5]).iter().map(Result::is_ok).collect();
+        assert_eq!((apart, prepared, batch), (verdict, verdict, vec![verdict; 5]), "{:?}", self.curve);
         verdict
     }
 

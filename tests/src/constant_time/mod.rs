@@ -55,20 +55,21 @@ pub struct Samples {
 }
 
 impl Target {
-    /// `input` makes what one measurement needs, before the clock starts; `operation` is what is measured.
+    /// `input` makes what one measurement needs, before the clock starts; `operation` is what is measured. Both classes must make it alike: where
+    /// only the one allocates, or the one leaves its bytes in a nearer cache, that is what will be found.
     pub fn new<I: 'static, O>(
         name: &'static str,
         input: impl Fn(Class, &mut Chance) -> I + 'static,
-        operation: impl Fn(I) -> O + 'static,
+        operation: impl Fn(&mut I) -> O + 'static,
     ) -> Self {
         let batch = move |chance: &mut Chance, samples: &mut Samples| {
-            let inputs: Vec<(Class, I)> = (0..BATCH)
+            let mut inputs: Vec<(Class, I)> = (0..BATCH)
                 .map(|_| {
                     let class = if chance.next() >> 63 == 0 { Class::Fixed } else { Class::Random };
                     (class, input(class, chance))
                 })
                 .collect();
-            for (class, input) in inputs {
+            for (class, input) in &mut inputs {
                 let cycles = clock::cycles(|| operation(std::hint::black_box(input)));
                 match class {
                     Class::Fixed => samples.fixed.push(cycles),
