@@ -15,6 +15,7 @@ use crypto::kupyna::{Kmac, Width, kupyna};
 use tests::chance::Chance;
 
 /// The answers to `questions`, one each; `None` where there is nobody to ask.
+#[allow(clippy::print_stdout, reason = "a skipped test says so")]
 fn ask(questions: &[String]) -> Option<Vec<String>> {
     let Some(jar) = std::env::var_os("BOUNCY_CASTLE_JAR") else {
         println!("skipped: BOUNCY_CASTLE_JAR is not set");

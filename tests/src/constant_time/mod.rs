@@ -44,8 +44,10 @@ pub struct Target {
     /// Whether its time does depend on the secret: then the test must find that.
     pub leaks: bool,
     /// Measures one batch.
-    batch: Box<dyn FnMut(&mut Chance, &mut Samples)>,
+    batch: Batch,
 }
+
+type Batch = Box<dyn FnMut(&mut Chance, &mut Samples)>;
 
 /// Times, by class.
 #[derive(Debug, Default)]
