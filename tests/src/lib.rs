@@ -3,7 +3,7 @@
 //! | where | what it shows |
 //! |---|---|
 //! | [`harness`] | the stage: an authority with its OCSP service, a node, agencies that act; a raw wire for what no honest client sends |
-//! | [`bench`] | figures beside those of others who do the same, behind the `bench` binary |
+//! | [`bench`](mod@bench) | figures beside those of others who do the same, behind the `bench` binary |
 //! | [`textbook`] | DSTU 4145 written a second time, bit by bit: signs for what is measured and compared |
 //! | [`peers`], [`chance`] | what the peers must be told; chance that can be repeated |
 //! | [`constant_time`] | whether the time of an operation tells its secret, behind the `constant_time` binary |
