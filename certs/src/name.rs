@@ -45,7 +45,8 @@ pub fn rfc4514(name_der: &[u8]) -> Option<String> {
     let mut text = String::new();
     let mut end = attributes.len();
     while let Some(last) = end.checked_sub(1).and_then(|index| attributes.get(index)) {
-        let start = attributes.iter().position(|attribute| attribute.rdn == last.rdn)?;
+        let members = attributes.get(..end)?.iter().rev().take_while(|attribute| attribute.rdn == last.rdn).count();
+        let start = end - members;
         for (index, attribute) in attributes.get(start..end)?.iter().enumerate() {
             if !text.is_empty() {
                 text.push(if index == 0 { ',' } else { '+' });

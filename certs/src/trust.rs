@@ -20,6 +20,8 @@ pub enum Purpose {
     Encryption,
     /// Time-stamp authorities.
     TimeStamping,
+    /// TLS servers that the node connects to.
+    TlsServer,
     /// OCSP responders. They are authorised by the authority that they answer for; no anchor carries this.
     OcspSigning,
 }
@@ -32,6 +34,7 @@ impl Purpose {
             Self::Encryption => 4,
             Self::TimeStamping => 8,
             Self::OcspSigning => 16,
+            Self::TlsServer => 32,
         }
     }
 }
@@ -73,7 +76,7 @@ impl TrustSnapshot {
     }
 
     /// SHA-256 over the sorted entries, each a certificate's SHA-256 and one octet of purposes (Signing 1, TlsClient 2,
-    /// Encryption 4, TimeStamping 8, OcspSigning 16; 0 for an intermediate). The same trust has the same id, whenever taken.
+    /// Encryption 4, TimeStamping 8, OcspSigning 16, TlsServer 32; 0 for an intermediate). The same trust has the same id, whenever taken.
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
         self.inner.id
@@ -105,13 +108,20 @@ impl TrustSnapshot {
             .is_some_and(|subject| self.anchors_named(subject, purpose).any(|anchor| anchor == certificate))
     }
 
-    pub(crate) fn anchors_named(&self, subject: &Canonical, purpose: Purpose) -> impl Iterator<Item = &Certificate> {
+    pub(crate) fn anchors_named<'s>(
+        &'s self,
+        subject: &Canonical,
+        purpose: Purpose,
+    ) -> impl Iterator<Item = &'s Certificate> + use<'s> {
         let indices = self.inner.anchors_by_subject.get(subject).map(Vec::as_slice).unwrap_or_default();
         let anchors = indices.iter().filter_map(|index| self.inner.anchors.get(*index));
         anchors.filter(move |anchor| anchor.purposes.contains(&purpose)).map(|anchor| &anchor.certificate)
     }
 
-    pub(crate) fn intermediates_named(&self, subject: &Canonical) -> impl Iterator<Item = &Certificate> {
+    pub(crate) fn intermediates_named<'s>(
+        &'s self,
+        subject: &Canonical,
+    ) -> impl Iterator<Item = &'s Certificate> + use<'s> {
         let indices = self.inner.intermediates_by_subject.get(subject).map(Vec::as_slice).unwrap_or_default();
         indices.iter().filter_map(|index| self.inner.intermediates.get(*index))
     }

@@ -23,6 +23,7 @@ pub(crate) const REASON_CODE: ObjectIdentifier = oid("2.5.29.21");
 pub(crate) const INVALIDITY_DATE: ObjectIdentifier = oid("2.5.29.24");
 pub(crate) const DELTA_CRL_INDICATOR: ObjectIdentifier = oid("2.5.29.27");
 pub(crate) const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = oid("2.5.29.28");
+pub(crate) const CERTIFICATE_ISSUER: ObjectIdentifier = oid("2.5.29.29");
 pub(crate) const NAME_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.30");
 pub(crate) const CRL_DISTRIBUTION_POINTS: ObjectIdentifier = oid("2.5.29.31");
 pub(crate) const CERTIFICATE_POLICIES: ObjectIdentifier = oid("2.5.29.32");
@@ -33,14 +34,32 @@ pub(crate) const POLICY_CONSTRAINTS: ObjectIdentifier = oid("2.5.29.36");
 pub(crate) const EXTENDED_KEY_USAGE: ObjectIdentifier = oid("2.5.29.37");
 pub(crate) const FRESHEST_CRL: ObjectIdentifier = oid("2.5.29.46");
 pub(crate) const INHIBIT_ANY_POLICY: ObjectIdentifier = oid("2.5.29.54");
+pub(crate) const EXPIRED_CERTS_ON_CRL: ObjectIdentifier = oid("2.5.29.60");
 pub(crate) const AUTHORITY_INFORMATION_ACCESS: ObjectIdentifier = oid("1.3.6.1.5.5.7.1.1");
+pub(crate) const SUBJECT_INFORMATION_ACCESS: ObjectIdentifier = oid("1.3.6.1.5.5.7.1.11");
 pub(crate) const QC_STATEMENTS: ObjectIdentifier = oid("1.3.6.1.5.5.7.1.3");
 
+pub(crate) const QC_SYNTAX_V2: ObjectIdentifier = oid("1.3.6.1.5.5.7.11.2");
+pub(crate) const QC_COMPLIANCE: ObjectIdentifier = oid("0.4.0.1862.1.1");
+pub(crate) const QC_LIMIT: ObjectIdentifier = oid("0.4.0.1862.1.2");
+pub(crate) const QC_RETENTION: ObjectIdentifier = oid("0.4.0.1862.1.3");
+pub(crate) const QC_SSCD: ObjectIdentifier = oid("0.4.0.1862.1.4");
+pub(crate) const QC_DISCLOSURE: ObjectIdentifier = oid("0.4.0.1862.1.5");
+pub(crate) const QC_TYPE: ObjectIdentifier = oid("0.4.0.1862.1.6");
+pub(crate) const QC_TYPE_SIGNATURE: ObjectIdentifier = oid("0.4.0.1862.1.6.1");
+pub(crate) const QC_TYPE_SEAL: ObjectIdentifier = oid("0.4.0.1862.1.6.2");
+pub(crate) const QC_TYPE_WEBSITE: ObjectIdentifier = oid("0.4.0.1862.1.6.3");
+pub(crate) const QC_LEGISLATION: ObjectIdentifier = oid("0.4.0.1862.1.7");
+
 pub(crate) const ACCESS_OCSP: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1");
+pub(crate) const ACCESS_ISSUERS: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.2");
+pub(crate) const ACCESS_TIME_STAMPING: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.3");
 pub(crate) const OCSP_BASIC: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.1");
 pub(crate) const OCSP_NONCE: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.2");
+pub(crate) const OCSP_ARCHIVE_CUTOFF: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.6");
 pub(crate) const OCSP_NO_CHECK: ObjectIdentifier = oid("1.3.6.1.5.5.7.48.1.5");
 
+pub(crate) const ANY_PURPOSE: &str = "2.5.29.37.0";
 pub(crate) const SERVER_AUTH: &str = "1.3.6.1.5.5.7.3.1";
 pub(crate) const CLIENT_AUTH: &str = "1.3.6.1.5.5.7.3.2";
 pub(crate) const TIME_STAMPING: &str = "1.3.6.1.5.5.7.3.8";
@@ -52,7 +71,12 @@ pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = oid("1.2.840.113549.1.9.4");
 pub(crate) const TST_INFO: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.4");
 pub(crate) const SIGNING_CERTIFICATE_V2: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.47");
 
-/// `subjectDirectoryAttributes` of Ukrainian certificates: the person's РНОКПП and the organisation's ЄДРПОУ.
+/// The national statement that a certificate is qualified, and the extended key usage of seals.
+pub(crate) const UA_QUALIFIED: ObjectIdentifier = oid("1.2.804.2.1.1.1.2.1");
+pub(crate) const UA_SEAL: &str = "1.2.804.2.1.1.1.3.9";
+
+/// `subjectDirectoryAttributes` of Ukrainian certificates: the person's РНОКПП and УНЗР, and the organisation's ЄДРПОУ.
+pub(crate) const UA_UNZR: ObjectIdentifier = oid("1.2.804.2.1.1.1.11.1.4.11.1");
 pub(crate) const UA_RNOKPP: ObjectIdentifier = oid("1.2.804.2.1.1.1.11.1.4.1.1");
 pub(crate) const UA_EDRPOU: ObjectIdentifier = oid("1.2.804.2.1.1.1.11.1.4.2.1");
 

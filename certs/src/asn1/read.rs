@@ -6,7 +6,7 @@ use super::tag;
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 /// A place in the bytes of the outermost structure, so that a parsed structure can own its bytes and point into them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Span {
     start: usize,
     end: usize,

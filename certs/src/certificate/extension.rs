@@ -2,6 +2,7 @@
 use super::KeyUsage;
 use super::general_name::GeneralName;
 use crate::asn1::{Malformed, Reader, Span, oid, read, tag};
+use crate::revocation::Reasons;
 use const_oid::ObjectIdentifier;
 
 /// Most extensions in one certificate; real ones have up to twenty. Bounds the search for duplicates.
@@ -10,6 +11,8 @@ const MOST_EXTENSIONS: usize = 64;
 /// What the extensions of one certificate say. Spans point into the certificate.
 #[derive(Default)]
 pub(crate) struct Extensions {
+    /// The content of the SEQUENCE of all extensions.
+    pub(crate) list: Span,
     pub(crate) is_ca: bool,
     pub(crate) path_len: Option<u32>,
     pub(crate) key_usage: Option<KeyUsage>,
@@ -25,8 +28,13 @@ pub(crate) struct Extensions {
     pub(crate) policy_constraints: Option<Span>,
     pub(crate) inhibit_any_policy: Option<Span>,
     pub(crate) crl_distribution_points: Option<Span>,
+    pub(crate) qc_statements: Option<Span>,
+    pub(crate) ocsp_no_check: bool,
     pub(crate) ocsp_urls: Vec<String>,
+    pub(crate) issuer_urls: Vec<String>,
+    pub(crate) time_stamping_urls: Vec<String>,
     pub(crate) crl_urls: Vec<String>,
+    pub(crate) delta_urls: Vec<String>,
     pub(crate) dns_names: Vec<String>,
     /// A critical extension that path validation does not process.
     pub(crate) unknown_critical: bool,
@@ -90,8 +98,8 @@ type Decode = fn(&mut Extensions, &Extension<'_>) -> Result<(), Malformed>;
 
 /// The extensions that are read, and whether path validation processes them, so that they may be critical. RFC 5280 forbids
 /// to mark key identifiers and information access critical; a certificate that does so wants something of us that we do not
-/// know. QcStatements are read by `signing`.
-const KNOWN: [(ObjectIdentifier, bool, Decode); 15] = [
+/// know. QcStatements may be critical, since `qualified` reads them.
+const KNOWN: [(ObjectIdentifier, bool, Decode); 18] = [
     (oid::BASIC_CONSTRAINTS, true, basic_constraints),
     (oid::KEY_USAGE, true, key_usage),
     (oid::EXTENDED_KEY_USAGE, true, extended_key_usage),
@@ -105,10 +113,19 @@ const KNOWN: [(ObjectIdentifier, bool, Decode); 15] = [
     (oid::SUBJECT_DIRECTORY_ATTRIBUTES, true, |facts, extension| {
         keep(&mut facts.subject_directory_attributes, extension)
     }),
-    (oid::QC_STATEMENTS, true, |_, _| Ok(())),
+    (oid::QC_STATEMENTS, true, |facts, extension| keep(&mut facts.qc_statements, extension)),
     (oid::SUBJECT_KEY_IDENTIFIER, false, subject_key_identifier),
     (oid::AUTHORITY_KEY_IDENTIFIER, false, authority_key_identifier),
-    (oid::AUTHORITY_INFORMATION_ACCESS, false, authority_information_access),
+    (oid::AUTHORITY_INFORMATION_ACCESS, false, information_access),
+    (oid::SUBJECT_INFORMATION_ACCESS, false, information_access),
+    (oid::FRESHEST_CRL, false, |facts, extension| {
+        facts.delta_urls = point_urls(extension)?;
+        Ok(())
+    }),
+    (oid::OCSP_NO_CHECK, false, |facts, _| {
+        facts.ocsp_no_check = true;
+        Ok(())
+    }),
 ];
 
 fn keep(place: &mut Option<Span>, extension: &Extension<'_>) -> Result<(), Malformed> {
@@ -185,17 +202,25 @@ fn authority_key_identifier(facts: &mut Extensions, extension: &Extension<'_>) -
     Ok(())
 }
 
-/// AuthorityInfoAccessSyntax ::= SEQUENCE OF SEQUENCE { accessMethod, accessLocation GeneralName }
-fn authority_information_access(facts: &mut Extensions, extension: &Extension<'_>) -> Result<(), Malformed> {
+/// AuthorityInfoAccessSyntax and SubjectInfoAccessSyntax ::= SEQUENCE OF SEQUENCE { accessMethod, accessLocation GeneralName }
+/// (RFC 5280 4.2.2).
+fn information_access(facts: &mut Extensions, extension: &Extension<'_>) -> Result<(), Malformed> {
     let mut value = extension.value;
-    let mut list = value.sequence("authorityInfoAccess")?;
+    let mut list = value.sequence("informationAccess")?;
     while !list.is_empty() {
-        let mut access = list.sequence("authorityInfoAccess")?;
-        let method = access.expect(tag::OBJECT_IDENTIFIER)?;
-        if method.content() == oid::ACCESS_OCSP.as_bytes()
-            && let GeneralName::Uri(uri) = GeneralName::read(&mut access)?
-        {
-            facts.ocsp_urls.push(uri.to_owned());
+        let mut access = list.sequence("informationAccess")?;
+        let method = access.expect(tag::OBJECT_IDENTIFIER)?.content();
+        let urls = if method == oid::ACCESS_OCSP.as_bytes() {
+            &mut facts.ocsp_urls
+        } else if method == oid::ACCESS_ISSUERS.as_bytes() {
+            &mut facts.issuer_urls
+        } else if method == oid::ACCESS_TIME_STAMPING.as_bytes() {
+            &mut facts.time_stamping_urls
+        } else {
+            continue;
+        };
+        if let GeneralName::Uri(uri) = GeneralName::read(&mut access)? {
+            urls.push(uri.to_owned());
         }
     }
     Ok(())
@@ -203,27 +228,34 @@ fn authority_information_access(facts: &mut Extensions, extension: &Extension<'_
 
 fn crl_distribution_points(facts: &mut Extensions, extension: &Extension<'_>) -> Result<(), Malformed> {
     facts.crl_distribution_points = Some(extension.span);
+    facts.crl_urls = point_urls(extension)?;
+    Ok(())
+}
+
+/// The URIs of a CRLDistributionPoints value.
+fn point_urls(extension: &Extension<'_>) -> Result<Vec<String>, Malformed> {
     let mut value = extension.value;
     let mut points = value.sequence("cRLDistributionPoints")?;
     value.finish()?;
+    let mut urls = Vec::new();
     while !points.is_empty() {
         let point = DistributionPoint::read(&mut points)?;
         if let Some(PointName::Full(names)) = point.name {
             for name in GeneralName::rest(names)? {
                 if let GeneralName::Uri(uri) = name {
-                    facts.crl_urls.push(uri.to_owned());
+                    urls.push(uri.to_owned());
                 }
             }
         }
     }
-    Ok(())
+    Ok(urls)
 }
 
 /// DistributionPoint ::= SEQUENCE { distributionPoint [0], reasons [1], cRLIssuer [2] }, all optional (RFC 5280 4.2.1.13).
 pub(crate) struct DistributionPoint<'a> {
     pub(crate) name: Option<PointName<'a>>,
-    /// Whether the point's lists hold some reasons only.
-    pub(crate) some_reasons: bool,
+    /// The reasons that the point's lists hold, where it says so.
+    pub(crate) reasons: Option<Reasons>,
     /// GeneralNames of a CRL issuer that is not the certificate's issuer.
     pub(crate) crl_issuer: Option<Reader<'a>>,
 }
@@ -240,10 +272,10 @@ impl<'a> DistributionPoint<'a> {
     pub(crate) fn read(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
         let mut point = reader.sequence("distributionPoint")?;
         let name = point.optional(tag::constructed(0))?.map(|name| PointName::read(&name)).transpose()?;
-        let some_reasons = point.optional(tag::context(1))?.is_some();
+        let reasons = point.optional(tag::context(1))?.map(|flags| Reasons::read(&flags)).transpose()?;
         let crl_issuer = point.optional(tag::constructed(2))?.map(|issuer| issuer.reader("cRLIssuer"));
         point.finish()?;
-        Ok(Self { name, some_reasons, crl_issuer })
+        Ok(Self { name, reasons, crl_issuer })
     }
 }
 

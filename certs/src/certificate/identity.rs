@@ -14,6 +14,19 @@ pub(super) fn rnokpp(certificate: &Certificate) -> Option<String> {
     code(certificate, &oid::SERIAL_NUMBER, "TINUA-", &oid::UA_RNOKPP, 10)
 }
 
+pub(super) fn unzr(certificate: &Certificate) -> Option<String> {
+    let is_unzr = |text: &str| {
+        text.len() == 14
+            && text
+                .bytes()
+                .enumerate()
+                .all(|(index, byte)| if index == 8 { byte == b'-' } else { byte.is_ascii_digit() })
+    };
+    let span = certificate.extensions().subject_directory_attributes?;
+    let values = directory_values(span.of(certificate.der()), &oid::UA_UNZR).ok()?;
+    sole(values.iter().map(AsRef::as_ref), is_unzr)
+}
+
 fn code(
     certificate: &Certificate,
     attribute: &ObjectIdentifier,
@@ -21,21 +34,21 @@ fn code(
     directory_attribute: &ObjectIdentifier,
     digits: usize,
 ) -> Option<String> {
+    let is_code = |text: &str| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
     let values = name::values(certificate.subject_der(), attribute);
     let prefixed: Vec<_> = values.iter().filter_map(|value| value.strip_prefix(prefix)).collect();
     if !prefixed.is_empty() {
-        return sole(prefixed.into_iter(), digits);
+        return sole(prefixed.into_iter(), is_code);
     }
     let span = certificate.extensions().subject_directory_attributes?;
     let values = directory_values(span.of(certificate.der()), directory_attribute).ok()?;
-    sole(values.iter().map(AsRef::as_ref), digits)
+    sole(values.iter().map(AsRef::as_ref), is_code)
 }
 
 /// The one code that all `values` agree on. Two different codes in one certificate say that we do not know whose it is.
-fn sole<'v>(mut values: impl Iterator<Item = &'v str>, digits: usize) -> Option<String> {
+fn sole<'v>(mut values: impl Iterator<Item = &'v str>, is_code: impl Fn(&str) -> bool) -> Option<String> {
     let first = values.next()?.trim();
-    let well_formed = first.len() == digits && first.bytes().all(|byte| byte.is_ascii_digit());
-    (well_formed && values.all(|value| value.trim() == first)).then(|| first.to_owned())
+    (is_code(first) && values.all(|value| value.trim() == first)).then(|| first.to_owned())
 }
 
 /// SubjectDirectoryAttributes ::= SEQUENCE OF Attribute (RFC 5280 4.2.1.8): the text values of one type.

@@ -9,9 +9,11 @@ pub(crate) mod general_name;
 mod identity;
 mod key_usage;
 mod pem;
+mod qualified;
 
 pub(crate) use extension::{DistributionPoint, Extension, Extensions, PointName};
 pub use key_usage::KeyUsage;
+pub use qualified::{Disclosure, MonetaryValue, QcStatements, QcType};
 
 use crate::asn1::{Malformed, Reader, Span, read, tag, time as asn1_time};
 use crate::name::{self, Canonical};
@@ -225,6 +227,32 @@ impl Certificate {
         &self.extensions().crl_urls
     }
 
+    /// URIs of the delta lists (freshestCRL, RFC 5280 4.2.1.15). The warning of [`Self::ocsp_urls`] holds here too.
+    #[must_use]
+    pub fn delta_crl_urls(&self) -> &[String] {
+        &self.extensions().delta_urls
+    }
+
+    /// Where certificates of the issuer lie (caIssuers, RFC 5280 4.2.2.1). The warning of [`Self::ocsp_urls`] holds here too.
+    #[must_use]
+    pub fn issuer_urls(&self) -> &[String] {
+        &self.extensions().issuer_urls
+    }
+
+    /// Time-stamp authorities that the certificate names (timeStamping, RFC 5280 4.2.2.2; Ukrainian certificates have it). The
+    /// warning of [`Self::ocsp_urls`] holds here too.
+    #[must_use]
+    pub fn time_stamping_urls(&self) -> &[String] {
+        &self.extensions().time_stamping_urls
+    }
+
+    /// Whether an OCSP responder may be trusted for the life of this certificate without asking whether it is revoked
+    /// (ocsp-nocheck, RFC 6960 4.2.2.2.1).
+    #[must_use]
+    pub fn ocsp_no_check(&self) -> bool {
+        self.extensions().ocsp_no_check
+    }
+
     /// DNS names of the subject alternative name.
     #[must_use]
     pub fn dns_names(&self) -> &[String] {
@@ -243,6 +271,33 @@ impl Certificate {
     #[must_use]
     pub fn rnokpp(&self) -> Option<String> {
         identity::rnokpp(self)
+    }
+
+    /// The person's УНЗР, eight digits, a hyphen and five digits: the subject directory attribute
+    /// 1.2.804.2.1.1.1.11.1.4.11.1. `None` where there is none, or where two differ.
+    #[must_use]
+    pub fn unzr(&self) -> Option<String> {
+        identity::unzr(self)
+    }
+
+    /// QCStatements (RFC 3739 3.2.6, ETSI EN 319 412-5); `None` where there are none, or they cannot be read.
+    #[must_use]
+    pub fn qc_statements(&self) -> Option<QcStatements> {
+        qualified::statements(self)
+    }
+
+    /// The certificate policies as dotted object identifiers (RFC 5280 4.2.1.4); 1.2.804.2.1.1.1.2.2 is that of qualified
+    /// certificates in Ukraine. Which of them hold for a path [`crate::path::VerifiedPath::policies`] says.
+    #[must_use]
+    pub fn policies(&self) -> Vec<String> {
+        qualified::policies(self)
+    }
+
+    /// Whether the certificate is a seal's and not a person's: QcType (ETSI EN 319 412-5 4.2.3) where there is one, else the
+    /// extended key usage 1.2.804.2.1.1.1.3.9.
+    #[must_use]
+    pub fn is_seal(&self) -> bool {
+        qualified::is_seal(self)
     }
 
     /// Whether this certificate was signed by `issuer_key`. Says nothing of names, dates or trust: [`crate::path`] does.
@@ -397,7 +452,9 @@ fn extensions(body: &mut Reader<'_>) -> Result<Extensions, CertificateError> {
     let mut extensions = Extensions::default();
     if let Some(explicit) = body.optional(tag::constructed(3))? {
         let mut inner = explicit.reader("extensions");
-        extensions = Extensions::read(inner.sequence("extensions")?)?;
+        let list = inner.expect(tag::SEQUENCE)?;
+        extensions = Extensions::read(list.reader("extensions"))?;
+        extensions.list = list.content_span();
         inner.finish()?;
     }
     body.finish()?;

@@ -39,6 +39,18 @@ fn codes_come_from_the_subject_else_from_the_directory_attributes() {
 }
 
 #[test]
+fn an_unzr_is_a_date_and_a_number() {
+    let unzr = |values: &[(&const_oid::ObjectIdentifier, &str)]| {
+        let forge = Forge::new("a").with(&oid::SUBJECT_DIRECTORY_ATTRIBUTES, false, &directory(values));
+        forge.root().certificate.unzr()
+    };
+    assert_eq!(unzr(&[(&oid::UA_UNZR, "19900101-01234")]).as_deref(), Some("19900101-01234"));
+    assert_eq!(unzr(&[(&oid::UA_RNOKPP, "19900101-01234")]), None);
+    assert_eq!(unzr(&[(&oid::UA_UNZR, "1990010101234")]), None);
+    assert_eq!(unzr(&[(&oid::UA_UNZR, "19900101-01234"), (&oid::UA_UNZR, "19900101-01235")]), None);
+}
+
+#[test]
 fn an_extension_that_occurs_twice_is_refused() {
     let extension = |value: u8| {
         let value = write::octet_string(&write::octet_string(&[value]));

@@ -89,8 +89,18 @@ fn key() -> SoftwareKey {
     SoftwareKey::generate(KeyKind::Ec(Curve::P256)).unwrap()
 }
 
-/// A revocation list: entries are (serial, extensions), extensions whole.
+/// A revocation list of [`NOW`], good for an hour: entries are (serial, extensions), extensions whole.
 pub(crate) fn list(issuer: &Identity, entries: &[(&[u8], &[Vec<u8>])], extensions: &[Vec<u8>]) -> Vec<u8> {
+    list_at(NOW, issuer, entries, extensions)
+}
+
+/// [`list`] of another moment; who is on it was revoked at [`NOW`] all the same.
+pub(crate) fn list_at(
+    at: OffsetDateTime,
+    issuer: &Identity,
+    entries: &[(&[u8], &[Vec<u8>])],
+    extensions: &[Vec<u8>],
+) -> Vec<u8> {
     let entries = entries.iter().map(|(serial, extensions)| {
         let extensions = write::element(tag::SEQUENCE, &extensions.concat());
         let extensions = if extensions.len() == 2 { Vec::new() } else { extensions };
@@ -101,8 +111,8 @@ pub(crate) fn list(issuer: &Identity, entries: &[(&[u8], &[Vec<u8>])], extension
         &write::unsigned(&[1]),
         &issuer_algorithm(issuer),
         issuer.certificate.subject_der(),
-        &write::certificate_time(NOW),
-        &write::certificate_time(NOW + Duration::hours(1)),
+        &write::certificate_time(at),
+        &write::certificate_time(at + Duration::hours(1)),
         &entries,
         &write::explicit(0, &write::element(tag::SEQUENCE, &extensions.concat())),
     ]);

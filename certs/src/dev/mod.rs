@@ -1,11 +1,12 @@
 //! A throw-away PKI for demonstrations and tests: root, issuing authority, OCSP responder, time-stamp authority.
 //!
-//! `authority` composes certificates and lists, `ocsp` and `tsa` answer requests. Keys are made at run time and live as long
-//! as the value; nothing of this is meant to be believed by anyone but the one who made it. Two instances share nothing but
+//! `authority` composes certificates and lists, `ocsp` and `tsa` answer requests, `hostile` makes what nobody should. Keys are
+//! made at run time and live as long as the value; nothing of this is meant to be believed by anyone but the one who made it. Two instances share nothing but
 //! the kind of names: each has its own name, keys and numbers.
 mod authority;
 #[cfg(test)]
 pub(crate) mod forge;
+pub mod hostile;
 #[cfg(test)]
 mod national_tests;
 mod ocsp;

@@ -31,10 +31,7 @@ enum Subtree<'a> {
 }
 
 enum EmailBase {
-    Mailbox {
-        local: String,
-        host: String,
-    },
+    Mailbox(Mailbox),
     Host(String),
     /// Hosts below this one.
     Below(String),
@@ -46,13 +43,26 @@ pub(super) struct SubjectNames<'a> {
     names: Vec<Name<'a>>,
 }
 
+/// In the form in which names are compared; `None`: not well-formed, cannot be judged.
 enum Name<'a> {
     Directory(Canonical),
-    Dns(&'a str),
-    Email(String),
-    Uri(&'a str),
+    Dns(Option<Pattern>),
+    Email(Option<Mailbox>),
+    Uri(Option<String>),
     Ip(&'a [u8]),
     Unknown(u8),
+}
+
+/// A host, or all hosts one label below it.
+struct Pattern {
+    host: String,
+    wildcard: bool,
+}
+
+struct Mailbox {
+    /// RFC 5280 7.5: the local part is compared exactly.
+    local: String,
+    host: String,
 }
 
 impl<'a> NameConstraints<'a> {
@@ -160,14 +170,11 @@ impl<'a> Subtree<'a> {
     fn contains(&self, name: &Name<'_>) -> Option<bool> {
         match (self, name) {
             (Self::Directory(base), Name::Directory(name)) => Some(name.is_within(base)),
-            (Self::Dns(base), Name::Dns(name)) => {
-                let name = name.strip_prefix("*.").unwrap_or(name);
-                Some(is_host_within(&host_name(name)?, base))
-            }
-            (Self::Email(base), Name::Email(name)) => base.contains(name),
+            (Self::Dns(base), Name::Dns(name)) => Some(is_host_within(&name.as_ref()?.host, base)),
+            (Self::Email(base), Name::Email(name)) => Some(base.contains(name.as_ref()?)),
             (Self::Uri { host, below }, Name::Uri(name)) => {
-                let name = uri_host(name)?;
-                Some(if *below { name != *host && is_host_within(&name, host) } else { name == *host })
+                let name = name.as_ref()?;
+                Some(if *below { name != host && is_host_within(name, host) } else { name == host })
             }
             (Self::Ip(address, mask), Name::Ip(name)) => Some(is_address_within(name, address, mask)),
             _ => None,
@@ -177,12 +184,9 @@ impl<'a> Subtree<'a> {
     /// Whether something that `name` stands for lies in the subtree; `None` where that cannot be judged. Differs from
     /// [`Self::contains`] for wildcards: `*.example.com` is also `foo.example.com`.
     fn touches(&self, name: &Name<'_>) -> Option<bool> {
-        if let (Self::Dns(base), Name::Dns(pattern)) = (self, name)
-            && let Some(parent) = pattern.strip_prefix("*.")
-        {
-            let parent = host_name(parent)?;
-            let covers_base = base.split_once('.').is_some_and(|(_, above)| above == parent);
-            return Some(covers_base || is_host_within(&parent, base));
+        if let (Self::Dns(base), Name::Dns(Some(Pattern { host, wildcard: true }))) = (self, name) {
+            let covers_base = base.split_once('.').is_some_and(|(_, above)| above == host);
+            return Some(covers_base || is_host_within(host, base));
         }
         self.contains(name)
     }
@@ -190,9 +194,8 @@ impl<'a> Subtree<'a> {
 
 impl EmailBase {
     fn of(base: &str) -> Option<Self> {
-        if let Some((local, host)) = base.rsplit_once('@') {
-            let local = Some(local).filter(|local| is_local_part(local))?;
-            return Some(Self::Mailbox { local: local.to_owned(), host: host_name(host)? });
+        if base.contains('@') {
+            return Mailbox::of(base).map(Self::Mailbox);
         }
         match base.strip_prefix('.') {
             Some(host) => host_name(host).map(Self::Below),
@@ -200,14 +203,39 @@ impl EmailBase {
         }
     }
 
-    fn contains(&self, mailbox: &str) -> Option<bool> {
-        let (local, host) = mailbox.rsplit_once('@').filter(|(local, _)| is_local_part(local))?;
-        let host = host_name(host)?;
-        Some(match self {
-            // RFC 5280 7.5: the local part is compared exactly.
-            Self::Mailbox { local: base_local, host: base_host } => local == base_local && host == *base_host,
-            Self::Host(base) => host == *base,
-            Self::Below(base) => host != *base && is_host_within(&host, base),
+    fn contains(&self, mailbox: &Mailbox) -> bool {
+        let host = &mailbox.host;
+        match self {
+            Self::Mailbox(base) => base.local == mailbox.local && base.host == *host,
+            Self::Host(base) => host == base,
+            Self::Below(base) => host != base && is_host_within(host, base),
+        }
+    }
+}
+
+impl Mailbox {
+    fn of(text: &str) -> Option<Self> {
+        let (local, host) = text.rsplit_once('@').filter(|(local, _)| is_local_part(local))?;
+        Some(Self { local: local.to_owned(), host: host_name(host)? })
+    }
+}
+
+impl Pattern {
+    fn of(text: &str) -> Option<Self> {
+        let below = text.strip_prefix("*.");
+        Some(Self { host: host_name(below.unwrap_or(text))?, wildcard: below.is_some() })
+    }
+}
+
+impl<'a> Name<'a> {
+    fn of(name: GeneralName<'a>) -> Option<Self> {
+        Some(match name {
+            GeneralName::Directory(name) => Self::Directory(Canonical::of(name)?),
+            GeneralName::Dns(name) => Self::Dns(Pattern::of(name)),
+            GeneralName::Email(name) => Self::Email(Mailbox::of(name)),
+            GeneralName::Uri(name) => Self::Uri(uri_host(name)),
+            GeneralName::Ip(octets) => Self::Ip(octets),
+            GeneralName::Other(form) => Self::Unknown(form),
         })
     }
 }
@@ -223,19 +251,12 @@ impl<'a> SubjectNames<'a> {
         }
         if let Some(span) = certificate.extensions().subject_alt_name {
             for alternative in GeneralName::read_all(span.of(certificate.der())).map_err(|_| malformed())? {
-                names.push(match alternative {
-                    GeneralName::Directory(name) => Name::Directory(Canonical::of(name).ok_or_else(malformed)?),
-                    GeneralName::Dns(name) => Name::Dns(name),
-                    GeneralName::Email(name) => Name::Email(name.to_owned()),
-                    GeneralName::Uri(name) => Name::Uri(name),
-                    GeneralName::Ip(octets) => Name::Ip(octets),
-                    GeneralName::Other(form) => Name::Unknown(form),
-                });
+                names.push(Name::of(alternative).ok_or_else(malformed)?);
             }
         }
         if !names.iter().any(|name| matches!(name, Name::Email(_))) {
             let addresses = name::values(certificate.subject_der(), &oid::EMAIL_ADDRESS);
-            names.extend(addresses.into_iter().map(|address| Name::Email(address.into_owned())));
+            names.extend(addresses.iter().map(|address| Name::Email(Mailbox::of(address))));
         }
         Ok(Self { certificate, names })
     }
@@ -293,7 +314,8 @@ mod tests {
 
     fn dns(base: &str, name: &str) -> (Option<bool>, Option<bool>) {
         let subtree = Subtree::of(GeneralName::Dns(base)).unwrap();
-        (subtree.contains(&Name::Dns(name)), subtree.touches(&Name::Dns(name)))
+        let name = Name::of(GeneralName::Dns(name)).unwrap();
+        (subtree.contains(&name), subtree.touches(&name))
     }
 
     #[test]
@@ -309,22 +331,22 @@ mod tests {
 
     #[test]
     fn mailboxes_uris_and_addresses() {
-        let email =
-            |base, name: &str| Subtree::of(GeneralName::Email(base)).unwrap().contains(&Name::Email(name.to_owned()));
+        let judge = |base: GeneralName<'static>, name: GeneralName<'static>| {
+            Subtree::of(base).map(|subtree| subtree.contains(&Name::of(name).unwrap()))
+        };
+        let email = |base, name| judge(GeneralName::Email(base), GeneralName::Email(name)).unwrap();
         assert_eq!(email("example.com", "a@EXAMPLE.com"), Some(true));
         assert_eq!(email("example.com", "a@sub.example.com"), Some(false));
         assert_eq!(email(".example.com", "a@sub.example.com"), Some(true));
         assert_eq!(email(".example.com", "a@example.com"), Some(false));
         assert_eq!(email("a@example.com", "A@example.com"), Some(false));
         assert_eq!(email("example.com", "no mailbox"), None);
-        let uri = |base, name| Subtree::of(GeneralName::Uri(base)).unwrap().contains(&Name::Uri(name));
+        let uri = |base, name| judge(GeneralName::Uri(base), GeneralName::Uri(name)).unwrap();
         assert_eq!(uri("example.com", "https://u@example.com:8443/x?y"), Some(true));
         assert_eq!(uri(".example.com", "https://example.com/"), Some(false));
         assert_eq!(uri("example.com", "https://10.0.0.1/"), None);
         assert_eq!(uri("example.com", "urn:example.com"), None);
-        let ip = |base: &'static [u8], name: &'static [u8]| {
-            Subtree::of(GeneralName::Ip(base)).map(|subtree| subtree.contains(&Name::Ip(name)))
-        };
+        let ip = |base, name| judge(GeneralName::Ip(base), GeneralName::Ip(name));
         assert_eq!(ip(&[10, 0, 0, 0, 255, 0, 0, 0], &[10, 1, 2, 3]), Ok(Some(true)));
         assert_eq!(ip(&[10, 0, 0, 0, 255, 0, 0, 0], &[11, 1, 2, 3]), Ok(Some(false)));
         assert_eq!(ip(&[10, 0, 0, 0, 255, 0, 0, 0], &[10; 16]), Ok(Some(false)), "the other family");

@@ -2,83 +2,99 @@
 //!
 //! Every step to a possible issuer spends a signature check of the budget, whether or not the signature is already known to
 //! be right, so cross-signed and cyclic authorities cannot multiply the work (RUSTSEC-2023-0052, x509-limbo `pathological`).
+//! For each certificate at most as many possible issuers are kept as the budget has checks left.
+use super::failure::Failure;
 use super::validate::{self, Demands};
 use super::{Budget, PathError, PolicySet};
 use crate::certificate::Certificate;
+use crate::name::Canonical;
 use crate::trust::{Purpose, TrustSnapshot};
 use crypto::signature::VerifyError;
+use std::collections::{HashMap, HashSet};
+use time::OffsetDateTime;
 
 /// A certificate of the path under construction, and the issuers that are still to be tried for it.
-struct Frame {
-    certificate: Certificate,
+struct Frame<'a> {
+    certificate: &'a Certificate,
     /// Best last.
-    candidates: Vec<Candidate>,
+    candidates: Vec<Candidate<'a>>,
 }
 
-struct Candidate {
-    certificate: Certificate,
+struct Candidate<'a> {
+    certificate: &'a Certificate,
     is_anchor: bool,
 }
 
-pub(super) fn search(
-    leaf: &Certificate,
-    pool: &[Certificate],
-    trust: &TrustSnapshot,
+pub(super) fn search<'a>(
+    leaf: &'a Certificate,
+    pool: &'a [Certificate],
+    trust: &'a TrustSnapshot,
     purpose: Purpose,
     demands: &Demands<'_>,
     budget: &mut Budget,
-) -> Result<(Vec<Certificate>, PolicySet), PathError> {
+) -> Result<(Vec<Certificate>, PolicySet), Failure> {
+    let mut failure = Failure::new();
     if trust.is_anchor(leaf, purpose) {
-        let path = vec![leaf.clone()];
-        let policies = validate::validate(&path, demands, budget)?;
-        return Ok((path, policies));
+        return match validate::validate(&[leaf], demands, budget) {
+            Ok(policies) => Ok((vec![leaf.clone()], policies)),
+            Err(error) => {
+                failure.add([leaf].into_iter(), error);
+                Err(failure.closed())
+            }
+        };
     }
-    let candidates_for = |certificate: &Certificate| candidates(certificate, pool, trust, purpose, demands);
-    let mut best = PathError::NoPath;
-    let mut frames = vec![Frame { certificate: leaf.clone(), candidates: candidates_for(leaf) }];
+    let issuers = Issuers { trust, purpose, pool: OncePool::new(pool) };
+    let frame = |certificate: &'a Certificate, budget: &Budget| {
+        let candidates = issuers.of(certificate, demands.at, budget.signature_checks);
+        Frame { certificate, candidates }
+    };
+    let mut frames = vec![frame(leaf, budget)];
+    if frames.iter().all(|frame| frame.candidates.is_empty()) {
+        failure.add([leaf].into_iter(), PathError::NoPath);
+    }
     while let Some(top) = frames.last_mut() {
-        let Some(candidate) = top.candidates.pop() else {
+        let Some(Candidate { certificate: issuer, is_anchor }) = top.candidates.pop() else {
             frames.pop();
             continue;
         };
-        let child = top.certificate.clone();
-        if frames.iter().any(|frame| same_entity(&frame.certificate, &candidate.certificate)) {
+        let child = top.certificate;
+        if frames.iter().any(|frame| same_entity(frame.certificate, issuer)) {
             continue;
         }
-        spend(&mut budget.signature_checks)?;
-        if let Err(error) = check_signature(&child, &candidate.certificate) {
-            keep_best(&mut best, error);
+        let so_far = frames.iter().map(|frame| frame.certificate).chain([issuer]);
+        if spend(&mut budget.signature_checks).is_err() {
+            return Err(failure.exceeded());
+        }
+        if let Err(error) = check_signature(child, issuer) {
+            failure.add(so_far, error);
             continue;
         }
         let length = u32::try_from(frames.len() + 1).unwrap_or(u32::MAX);
-        if candidate.is_anchor && length <= budget.path_length {
-            let chain = frames.iter().map(|frame| frame.certificate.clone());
-            let path: Vec<_> = chain.chain([candidate.certificate]).collect();
+        if is_anchor && length <= budget.path_length {
+            let path: Vec<_> = so_far.clone().collect();
             match validate::validate(&path, demands, budget) {
-                Ok(policies) => return Ok((path, policies)),
-                Err(PathError::BudgetExceeded) => return Err(PathError::BudgetExceeded),
-                Err(error) => keep_best(&mut best, error),
+                Ok(policies) => return Ok((path.into_iter().cloned().collect(), policies)),
+                Err(PathError::BudgetExceeded) => return Err(failure.exceeded()),
+                Err(error) => failure.add(so_far, error),
             }
-        } else if !candidate.is_anchor && length < budget.path_length {
-            let candidates = candidates_for(&candidate.certificate);
-            frames.push(Frame { certificate: candidate.certificate, candidates });
+        } else if !is_anchor && length < budget.path_length {
+            let next = frame(issuer, budget);
+            if next.candidates.is_empty() {
+                failure.add(so_far, PathError::NoPath);
+            } else {
+                frames.push(next);
+            }
         } else {
-            keep_best(&mut best, PathError::BudgetExceeded);
+            failure.add(so_far, PathError::BudgetExceeded);
         }
     }
-    Err(best)
+    Err(failure.closed())
 }
 
 /// Takes one from what is left.
 pub(super) fn spend(left: &mut u32) -> Result<(), PathError> {
     *left = left.checked_sub(1).ok_or(PathError::BudgetExceeded)?;
     Ok(())
-}
-
-fn keep_best(best: &mut PathError, error: PathError) {
-    if error.rank() > best.rank() {
-        *best = error;
-    }
 }
 
 /// The same name with the same key: to pass it twice is a cycle, whichever certificate says it.
@@ -97,40 +113,76 @@ fn check_signature(child: &Certificate, issuer: &Certificate) -> Result<(), Path
     })
 }
 
-/// Everyone who bears the name of the issuer, best last: anchors before others, then those whose key identifier is the one
-/// that `certificate` names, then those in their validity period. None of this excludes anyone: RFC 5280 6.1 knows names
-/// and signatures only.
-fn candidates(
-    certificate: &Certificate,
-    pool: &[Certificate],
-    trust: &TrustSnapshot,
+/// Where possible issuers come from.
+struct Issuers<'a> {
+    trust: &'a TrustSnapshot,
     purpose: Purpose,
-    demands: &Demands<'_>,
-) -> Vec<Candidate> {
-    let Some(issuer) = certificate.issuer_name().filter(|name| !name.is_empty()) else {
-        // RFC 5280 4.1.2.4: the issuer field must be non-empty.
-        return Vec::new();
-    };
-    let mut candidates: Vec<Candidate> = trust
-        .anchors_named(issuer, purpose)
-        .map(|anchor| Candidate { certificate: anchor.clone(), is_anchor: true })
-        .collect();
-    let from_pool = pool.iter().filter(|helper| certificate.names_issuer(helper));
-    for helper in trust.intermediates_named(issuer).chain(from_pool) {
-        if !candidates.iter().any(|candidate| candidate.certificate == *helper) {
-            candidates.push(Candidate { certificate: helper.clone(), is_anchor: false });
-        }
-    }
-    let wanted = certificate.authority_key_identifier();
-    candidates.sort_by_key(|candidate| {
-        let issuer = &candidate.certificate;
-        let identifier = match (wanted, issuer.subject_key_identifier()) {
-            (Some(wanted), Some(found)) if wanted == found => 2,
-            (Some(_), Some(_)) => 0,
-            _ => 1,
+    pool: OncePool<'a>,
+}
+
+impl<'a> Issuers<'a> {
+    /// Everyone who bears the name of the issuer of `certificate`, best last and at most `most`: anchors before others, then
+    /// those whose key identifier is the one that `certificate` names, then those in their validity period. None of this
+    /// excludes anyone: RFC 5280 6.1 knows names and signatures only.
+    fn of(&self, certificate: &Certificate, at: OffsetDateTime, most: u32) -> Vec<Candidate<'a>> {
+        let Some(issuer) = certificate.issuer_name().filter(|name| !name.is_empty()) else {
+            // RFC 5280 4.1.2.4: the issuer field must be non-empty.
+            return Vec::new();
         };
-        let in_time = (issuer.not_before()..=issuer.not_after()).contains(&demands.at);
-        (candidate.is_anchor, identifier, in_time)
-    });
-    candidates
+        let candidate = |is_anchor| move |certificate| Candidate { certificate, is_anchor };
+        let mut candidates: Vec<_> = self.trust.anchors_named(issuer, self.purpose).map(candidate(true)).collect();
+        let anchors = candidates.len();
+        let helpers = self.trust.intermediates_named(issuer).chain(self.pool.named(issuer));
+        for helper in helpers {
+            if !candidates.iter().take(anchors).any(|anchor| anchor.certificate == helper) {
+                candidates.push(Candidate { certificate: helper, is_anchor: false });
+            }
+        }
+        let wanted = certificate.authority_key_identifier();
+        let weight = |candidate: &Candidate<'_>| {
+            let issuer = candidate.certificate;
+            let identifier = match (wanted, issuer.subject_key_identifier()) {
+                (Some(wanted), Some(found)) if wanted == found => 2,
+                (Some(_), Some(_)) => 0,
+                _ => 1,
+            };
+            let in_time = (issuer.not_before()..=issuer.not_after()).contains(&at);
+            (candidate.is_anchor, identifier, in_time)
+        };
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        if let Some(surplus) = candidates.len().checked_sub(most.saturating_add(1)) {
+            // One more than can be tried stays, so that the search ends for want of budget and not of candidates.
+            candidates.select_nth_unstable_by_key(surplus, weight);
+            candidates.drain(..surplus);
+        }
+        candidates.sort_by_key(weight);
+        candidates
+    }
+}
+
+/// The untrusted certificates by subject, each once; put in order when first asked, since most searches end at known
+/// intermediates.
+struct OncePool<'a> {
+    pool: &'a [Certificate],
+    index: std::cell::OnceCell<HashMap<&'a Canonical, Vec<&'a Certificate>>>,
+}
+
+impl<'a> OncePool<'a> {
+    fn new(pool: &'a [Certificate]) -> Self {
+        Self { pool, index: std::cell::OnceCell::new() }
+    }
+
+    fn named(&self, subject: &Canonical) -> impl Iterator<Item = &'a Certificate> {
+        let index = self.index.get_or_init(|| {
+            let mut seen = HashSet::new();
+            let mut index: HashMap<_, Vec<_>> = HashMap::new();
+            for certificate in self.pool.iter().filter(|certificate| seen.insert(certificate.der())) {
+                if let Some(subject) = certificate.subject_name() {
+                    index.entry(subject).or_default().push(certificate);
+                }
+            }
+            index
+        });
+        index.get(subject).into_iter().flatten().copied()
+    }
 }

@@ -88,7 +88,7 @@ fn the_path_is_what_was_asked_for() {
     let leaf = issue(&pki, Usage::Signing).certificate;
     let path = find(&leaf, &[pki.issuing_ca().clone()], pki.root(), Purpose::Signing).unwrap();
     assert_eq!(path.certificates(), [leaf.clone(), pki.issuing_ca().clone(), pki.root().clone()]);
-    assert_eq!((path.leaf(), path.issuer()), (&leaf, pki.issuing_ca()));
+    assert_eq!((path.leaf(), path.issuer(), path.anchor()), (&leaf, pki.issuing_ca(), pki.root()));
     assert_eq!((path.verified_at(), path.purpose()), (NOW, Purpose::Signing));
     assert_eq!(find(&leaf, &[], pki.root(), Purpose::Signing).unwrap_err(), PathError::NoPath);
     let anchor = TrustAnchor { certificate: pki.root().clone(), purposes: vec![Purpose::TlsClient] };
@@ -210,25 +210,38 @@ fn the_best_of_several_paths_counts_and_else_the_most_specific_failure() {
     assert_eq!(found(std::slice::from_ref(&expired)), Err(about!(Expired, expired)));
 }
 
-/// Twelve authorities that all certify each other have millions of paths, and none leads to an anchor.
 #[test]
-fn cross_signed_authorities_cannot_multiply_the_work() {
-    let names: Vec<_> = (0..12).map(|number| format!("authority {number}")).collect();
-    let authorities: Vec<_> = names.iter().map(|name| Forge::authority(name).root()).collect();
-    let mut pool = Vec::new();
-    for (issuer, _) in authorities.iter().zip(&names) {
-        for (subject, name) in authorities.iter().zip(&names) {
-            pool.push(Forge::authority(name).cross(issuer, subject));
-        }
-    }
-    let leaf = Forge::new("leaf").by(&authorities[0]).certificate;
-    let elsewhere = trusting(&Forge::authority("elsewhere").root().certificate);
-    let mut budget = Budget::default();
-    let found = verify(&leaf, &pool, &elsewhere, Purpose::Signing, NOW, &mut budget);
-    assert_eq!((found.unwrap_err(), budget.signature_checks), (PathError::BudgetExceeded, 0));
-    // With an anchor among them the way is found at once.
-    let anchored = trusting(&authorities[0].certificate);
-    assert!(verify(&leaf, &pool, &anchored, Purpose::Signing, NOW, &mut Budget::default()).is_ok());
+fn a_failure_tells_what_was_tried() {
+    let (root, elsewhere) = (Forge::authority("root").root(), Forge::authority("elsewhere").root());
+    let middle = Forge::authority("middle").by(&root);
+    let no_ca = Forge::new("middle").cross(&root, &middle);
+    let stray = Forge::authority("middle").cross(&elsewhere, &middle);
+    let leaf = Forge::new("leaf").by(&middle).certificate;
+    let pool = [no_ca.clone(), stray.clone()];
+    let (trust, requirements) = (trusting(&root.certificate), Requirements::default());
+    let failure = verify_with(&leaf, &pool, &trust, Purpose::Signing, NOW, &requirements, &mut Budget::default());
+    let refused = Attempt {
+        certificates: vec![leaf.clone(), no_ca.clone(), root.certificate.clone()],
+        reason: about!(NotCa, no_ca),
+    };
+    let lost = Attempt { certificates: vec![leaf, stray], reason: PathError::NoPath };
+    let expected = Failure { reason: about!(NotCa, no_ca), tried: vec![refused, lost], left_out: 0 };
+    assert_eq!(failure.unwrap_err(), expected);
+}
+
+#[test]
+fn the_anchor_has_dates_where_rules_for_issuers_are_asked_for() {
+    let (past, later) = (NOW - Duration::days(9), NOW - Duration::days(8));
+    let root = Forge::authority("root").between(past, later).root();
+    let leaf = Forge::new("leaf").by(&root).certificate;
+    let judge = |rules| {
+        let requirements = Requirements { rules, ..Requirements::default() };
+        let trust = trusting(&root.certificate);
+        let found = verify_with(&leaf, &[], &trust, Purpose::Signing, NOW, &requirements, &mut Budget::default());
+        found.map(|_| ()).map_err(|failure| failure.reason)
+    };
+    assert_eq!(judge(IssuerRules::Path), Ok(()));
+    assert_eq!(judge(IssuerRules::Rfc5280), Err(about!(Expired, root.certificate)));
 }
 
 #[test]
@@ -266,9 +279,10 @@ fn policies_are_required_and_told() {
     assert_eq!(path.policies(), &PolicySet::These([policy.to_string()].into()));
     let without = Forge::new("leaf").by(&middle).certificate;
     assert_eq!(find(&without, &pool, &root.certificate, Purpose::Signing).unwrap_err(), PathError::Policy);
-    let wanted =
+    let policies =
         PolicyRequirements { accepted: Some(["1.2.3".to_owned()].into()), explicit: true, ..Default::default() };
+    let wanted = Requirements { policies, ..Default::default() };
     let trust = trusting(&root.certificate);
-    let found = verify_with_policies(&with, &pool, &trust, Purpose::Signing, NOW, &wanted, &mut Budget::default());
-    assert_eq!(found.unwrap_err(), PathError::Policy);
+    let found = verify_with(&with, &pool, &trust, Purpose::Signing, NOW, &wanted, &mut Budget::default());
+    assert_eq!(found.unwrap_err().reason, PathError::Policy);
 }

@@ -14,6 +14,8 @@ pub(super) fn check(leaf: &Certificate, purpose: Purpose) -> Result<(), PathErro
         Purpose::Signing | Purpose::TimeStamping => leaf.key_usage().is_none_or(signs),
         // RFC 8446 4.4.2.2: the key must be allowed to sign if key usage is there.
         Purpose::TlsClient | Purpose::OcspSigning => leaf.key_usage().is_none_or(KeyUsage::digital_signature),
+        // Which bit a handshake needs hangs on its key exchange, which the TLS library knows.
+        Purpose::TlsServer => true,
         // A document sealed to the wrong key cannot be unsealed: what is not said is not assumed.
         Purpose::Encryption => leaf.key_usage().is_some_and(|usage| usage.key_agreement() || usage.key_encipherment()),
     };
@@ -26,6 +28,8 @@ pub(super) fn check(leaf: &Certificate, purpose: Purpose) -> Result<(), PathErro
             .extended_key_usage()
             .is_none_or(|list| list.iter().any(|purpose| !MACHINE_PURPOSES.contains(&purpose.as_str()))),
         Purpose::TlsClient => has(oid::CLIENT_AUTH),
+        // RFC 5280 4.2.1.12: without the extension the key may serve anything.
+        Purpose::TlsServer => leaf.extended_key_usage().is_none() || has(oid::SERVER_AUTH) || has(oid::ANY_PURPOSE),
         Purpose::Encryption => true,
         // RFC 3161 2.3: exactly one purpose, and critical.
         Purpose::TimeStamping => {

@@ -1,21 +1,22 @@
 //! The judgement over one path whose signatures are right: RFC 5280 6.1.2 to 6.1.5.
 use super::constraints::{NameConstraints, SubjectNames};
-use super::policy::{PolicyGraph, PolicyRequirements, PolicySet};
-use super::{Budget, PathError};
+use super::policy::{PolicyGraph, PolicySet};
+use super::rules::{self, IssuerRules, Place};
+use super::{Budget, PathError, Requirements};
 use crate::certificate::Certificate;
 use time::OffsetDateTime;
 
 /// What is demanded of a path.
 pub(super) struct Demands<'a> {
     pub(super) at: OffsetDateTime,
-    pub(super) policies: &'a PolicyRequirements,
+    pub(super) requirements: &'a Requirements,
     /// What the leaf must be fit for.
     pub(super) usage: &'a dyn Fn(&Certificate) -> Result<(), PathError>,
 }
 
 /// Judges `path` (leaf first, anchor last) and gives the policies that hold for all of it.
 pub(super) fn validate(
-    path: &[Certificate],
+    path: &[&Certificate],
     demands: &Demands<'_>,
     budget: &mut Budget,
 ) -> Result<PolicySet, PathError> {
@@ -23,12 +24,16 @@ pub(super) fn validate(
         return Err(PathError::NoPath);
     };
     let mut constraints = Vec::new();
-    let mut policies = PolicyGraph::new(issuers.len(), demands.policies);
-    let mut intermediates_left = u32::MAX;
+    let Requirements { policies, intermediates, rules, .. } = demands.requirements;
+    let mut policies = PolicyGraph::new(issuers.len(), policies);
+    let mut intermediates_left = intermediates.unwrap_or(u32::MAX);
     for (index, issuer) in issuers.iter().enumerate().rev() {
         let is_anchor = index + 1 == issuers.len();
+        if !is_anchor || *rules != IssuerRules::Path {
+            in_time(issuer, demands.at)?;
+        }
         if !is_anchor {
-            basics(issuer, demands.at)?;
+            readable(issuer)?;
             if !issuer.is_self_issued() {
                 check_names(issuer, &constraints, budget)?;
                 intermediates_left = intermediates_left.checked_sub(1).ok_or(PathError::PathLength)?;
@@ -37,11 +42,14 @@ pub(super) fn validate(
             policies.prepare_for_next(issuer)?;
         }
         may_issue(issuer, is_anchor)?;
+        rules::check(issuer, if is_anchor { Place::Anchor } else { Place::Intermediate }, *rules)?;
         intermediates_left = intermediates_left.min(issuer.path_len().unwrap_or(u32::MAX));
         constraints.extend(NameConstraints::of(issuer)?);
     }
-    basics(leaf, demands.at)?;
+    in_time(leaf, demands.at)?;
+    readable(leaf)?;
     check_names(leaf, &constraints, budget)?;
+    rules::check(leaf, Place::Leaf, *rules)?;
     if issuers.is_empty() {
         // The leaf is an anchor: nobody above it can ask for a policy.
         leaf_alone(leaf, demands)?;
@@ -53,8 +61,8 @@ pub(super) fn validate(
     Ok(policies)
 }
 
-/// RFC 5280 6.1.3 (a)(2), 6.1.4 (o), 6.1.5 (f).
-fn basics(certificate: &Certificate, at: OffsetDateTime) -> Result<(), PathError> {
+/// RFC 5280 6.1.3 (a)(2).
+fn in_time(certificate: &Certificate, at: OffsetDateTime) -> Result<(), PathError> {
     let subject = || certificate.subject();
     // The validity period counts whole seconds, its last one included.
     let at = at.replace_nanosecond(0).unwrap_or(at);
@@ -64,9 +72,10 @@ fn basics(certificate: &Certificate, at: OffsetDateTime) -> Result<(), PathError
     if at > certificate.not_after() {
         return Err(PathError::Expired { subject: subject() });
     }
-    readable(certificate)
+    Ok(())
 }
 
+/// RFC 5280 6.1.4 (o), 6.1.5 (f).
 fn readable(certificate: &Certificate) -> Result<(), PathError> {
     if certificate.extensions().malformed {
         return Err(PathError::MalformedExtension { subject: certificate.subject() });

@@ -1,13 +1,14 @@
-//! Certificate revocation lists: RFC 5280 section 5, processed after 6.3.3 as far as complete lists of the issuer go.
+//! Certificate revocation lists: RFC 5280 section 5.
 //!
-//! Here are the list as a whole, its scope and its signature; `entries` looks certificates up.
-use super::entries::Entries;
-use super::{Answer, RevocationError};
-use crate::asn1::{Malformed, Reader, Span, oid, read, tag, time as asn1_time};
+//! Here are the list as a whole and its signature; `scope` says which certificates it is about, `entries` looks them up,
+//! `lists` puts several together after 6.3.3.
+use super::entries::{Entries, Wanted};
+use super::reasons::Reasons;
+use super::scope::Scope;
+use super::{Fact, RevocationError, Revoked};
+use crate::asn1::{Span, read, tag, time as asn1_time};
 use crate::certificate::Certificate;
-use crate::certificate::general_name::GeneralName;
-use crate::certificate::{DistributionPoint, Extension, PointName};
-use crate::name::{self, Canonical};
+use crate::name::Canonical;
 use crypto::key::PublicKey;
 use crypto::signature::VerifyError;
 use std::sync::{Arc, OnceLock};
@@ -23,8 +24,9 @@ pub struct Crl {
 }
 
 struct Parsed {
-    der: Box<[u8]>,
+    der: Vec<u8>,
     tbs: Span,
+    issuer_der: Span,
     issuer: Canonical,
     this_update: OffsetDateTime,
     next_update: Option<OffsetDateTime>,
@@ -37,26 +39,22 @@ struct Parsed {
     verified_by: OnceLock<PublicKey>,
 }
 
-/// What the extensions say of the certificates that the list is about.
-#[derive(Default)]
-struct Scope {
-    /// Why the list can say nothing of any certificate.
-    unusable: Option<&'static str>,
-    users_only: bool,
-    authorities_only: bool,
-    /// The whole extension issuingDistributionPoint, where it names a point.
-    point: Option<Span>,
-}
-
 impl Crl {
     /// Reads one list, which must be all of `der`. Entries are looked at only when a certificate is looked up.
     ///
     /// # Errors
     /// [`RevocationError::Malformed`].
     pub fn from_der(der: &[u8]) -> Result<Self, RevocationError> {
-        if der.len() > CRL_BYTES {
-            return Err(RevocationError::Malformed("CertificateList: too large"));
-        }
+        bounded(der)?;
+        Self::from_vec(der.to_vec())
+    }
+
+    /// [`Self::from_der`] of bytes that need not be copied: lists can have 60 MB.
+    ///
+    /// # Errors
+    /// [`RevocationError::Malformed`].
+    pub fn from_vec(der: Vec<u8>) -> Result<Self, RevocationError> {
+        bounded(&der)?;
         Ok(Self { inner: Arc::new(parse(der)?) })
     }
 
@@ -64,6 +62,25 @@ impl Crl {
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.inner.der
+    }
+
+    /// The bytes as they arrived, without a copy where nobody else holds the list.
+    #[must_use]
+    pub fn into_der(self) -> Vec<u8> {
+        Arc::try_unwrap(self.inner).map_or_else(|shared| shared.der.clone(), |parsed| parsed.der)
+    }
+
+    /// Raw DER of the issuer's Name.
+    #[must_use]
+    pub fn issuer_der(&self) -> &[u8] {
+        self.inner.issuer_der.of(&self.inner.der)
+    }
+
+    /// The value of issuingDistributionPoint (RFC 5280 5.2.5), empty where there is none: lists of one issuer that differ in
+    /// it are different lists, and one does not replace the other.
+    #[must_use]
+    pub fn scope_der(&self) -> &[u8] {
+        self.inner.scope.point.map(|span| span.of(&self.inner.der)).unwrap_or_default()
     }
 
     /// When the list was made.
@@ -78,6 +95,12 @@ impl Crl {
         self.inner.next_update
     }
 
+    /// Whether the list only says what changed since a complete one (RFC 5280 5.2.4).
+    #[must_use]
+    pub fn is_delta(&self) -> bool {
+        self.inner.scope.base.is_some()
+    }
+
     /// How many entries it has.
     ///
     /// # Errors
@@ -86,8 +109,8 @@ impl Crl {
         self.inner.entries.count(&self.inner.der)
     }
 
-    /// Whether this list, complete or delta, was signed by `issuer_key`. Says nothing of names, scope, dates or trust: [`super::status`]
-    /// does.
+    /// Whether this list, complete or delta, was signed by `issuer_key`. Says nothing of names, scope, dates or trust:
+    /// [`super::status`] does.
     ///
     /// # Errors
     /// [`VerifyError`], as [`Certificate::verify_signature`].
@@ -106,58 +129,92 @@ impl Crl {
         Ok(())
     }
 
-    /// What the list says of `certificate`, which `issuer` issued; `others` are further certificates of the issuer.
-    pub(super) fn answer(
-        &self,
-        certificate: &Certificate,
-        issuer: &Certificate,
-        others: &[&Certificate],
-    ) -> Result<Answer, RevocationError> {
-        self.covers(certificate)?;
-        self.check_issuer(issuer)
-            .or_else(|error| others.iter().find_map(|other| self.check_issuer(other).ok()).ok_or(error))?;
-        let revoked = self.inner.entries.find(&self.inner.der, certificate.serial())?;
-        let (this_update, next_update) = (self.inner.this_update, self.inner.next_update);
-        Ok(Answer { this_update, next_update, produced_at: this_update, revoked })
+    /// What this list alone says of `certificate`, which `issuer` issued, where `issuer` signed it.
+    ///
+    /// # Errors
+    /// Why it says nothing: [`RevocationError`].
+    pub fn fact(&self, certificate: &Certificate, issuer: &Certificate) -> Result<Fact, RevocationError> {
+        if self.is_delta() {
+            return Err(RevocationError::OutOfScope(DELTA));
+        }
+        if self.covers(certificate)? != Reasons::ALL {
+            return Err(RevocationError::OutOfScope(SOME_REASONS));
+        }
+        self.check_signer(issuer)?;
+        Ok(self.fact_of(self.find(certificate)?))
     }
 
-    /// RFC 5280 6.3.3 (b): issuer and scope.
-    fn covers(&self, certificate: &Certificate) -> Result<(), RevocationError> {
+    /// Whether the list is made as RFC 5280 5.2.3 demands of issuers: numbered, by an extension that is not critical. Says
+    /// nothing about whether to believe it.
+    ///
+    /// # Errors
+    /// [`RevocationError::OutOfScope`] with the rule.
+    pub fn check_issuer_rules(&self) -> Result<(), RevocationError> {
+        match self.inner.scope.number {
+            Some((_, false)) => Ok(()),
+            Some((_, true)) => Err(RevocationError::OutOfScope("its number is critical (RFC 5280 5.2.3)")),
+            None => Err(RevocationError::OutOfScope("it has no number (RFC 5280 5.2.3)")),
+        }
+    }
+
+    pub(super) fn issuer(&self) -> &Canonical {
+        &self.inner.issuer
+    }
+
+    /// The reasons for which the list speaks of `certificate` (6.3.3 b, d and e).
+    pub(super) fn covers(&self, certificate: &Certificate) -> Result<Reasons, RevocationError> {
         let Parsed { issuer, scope, der, .. } = &*self.inner;
-        if certificate.issuer_name() != Some(issuer) {
-            return Err(RevocationError::OtherCertificate);
-        }
-        if let Some(reason) = scope.unusable {
-            return Err(RevocationError::OutOfScope(reason));
-        }
-        if scope.users_only && certificate.is_ca() {
-            return Err(RevocationError::OutOfScope("it lists certificates of users only"));
-        }
-        if scope.authorities_only && !certificate.is_ca() {
-            return Err(RevocationError::OutOfScope("it lists certificates of authorities only"));
-        }
-        let Some(point) = scope.point else {
-            return Ok(());
-        };
-        let listed = point_names(point.of(der), issuer)?;
-        let ours = certificate_point_names(certificate, issuer)?;
-        if ours.iter().any(|name| listed.contains(name)) {
-            return Ok(());
-        }
-        Err(RevocationError::OutOfScope("it is of another distribution point"))
+        scope.covers(der, issuer, certificate)
     }
 
-    /// RFC 5280 6.3.3 (f) and (g): the issuer may sign lists, and signed this one.
-    fn check_issuer(&self, issuer: &Certificate) -> Result<(), RevocationError> {
-        let inner = &self.inner;
-        if issuer.subject_name() != Some(&inner.issuer) {
+    /// The entry of `certificate`, whoever signed the list.
+    pub(super) fn find(&self, certificate: &Certificate) -> Result<Option<Revoked>, RevocationError> {
+        let inner = &*self.inner;
+        let issuer = certificate.issuer_name().ok_or(RevocationError::OtherCertificate)?;
+        let wanted = Wanted { serial: certificate.serial(), issuer, list_issuer: &inner.issuer };
+        inner.entries.find(&inner.der, wanted)
+    }
+
+    /// The list's dates around what an entry says.
+    pub(super) fn fact_of(&self, revoked: Option<Revoked>) -> Fact {
+        Fact {
+            revoked,
+            this_update: self.inner.this_update,
+            next_update: self.inner.next_update,
+            produced_at: self.inner.this_update,
+            keeps_expired_since: self.inner.scope.keeps_expired_since,
+        }
+    }
+
+    /// Whether `delta` is made for this complete list: the same issuer and scope, and numbers that fit.
+    pub(super) fn fits(&self, delta: &Self) -> bool {
+        let (ours, theirs) = (&*self.inner, &*delta.inner);
+        ours.issuer == theirs.issuer && ours.scope.is_updated_by(&ours.der, &theirs.scope, &theirs.der)
+    }
+
+    /// Whether the key that signed this list, which was found authentic, signed `delta` too (6.3.3 h).
+    pub(super) fn is_by_the_key_of(&self, delta: &Self) -> bool {
+        self.inner.verified_by.get().is_some_and(|key| delta.verify_signature(key).is_ok())
+    }
+
+    /// RFC 5280 6.3.3 (f) and (g): `signer` has the name of the list's issuer, may sign lists, and signed this one.
+    pub(super) fn check_signer(&self, signer: &Certificate) -> Result<(), RevocationError> {
+        if signer.subject_name() != Some(&self.inner.issuer) {
             return Err(RevocationError::OtherCertificate);
         }
-        if issuer.key_usage().is_some_and(|usage| !usage.crl_sign()) {
+        if signer.key_usage().is_some_and(|usage| !usage.crl_sign()) {
             return Err(RevocationError::ResponderNotAuthorised);
         }
-        let key = issuer.public_key().map_err(|_| RevocationError::SignatureWrong)?;
+        let key = signer.public_key().map_err(|_| RevocationError::SignatureWrong)?;
         self.verify_signature(key).map_err(|_| RevocationError::SignatureWrong)
+    }
+}
+
+#[cfg(test)]
+impl Crl {
+    /// What the index takes.
+    pub(super) fn index_bytes(&self) -> usize {
+        self.inner.entries.index_bytes()
     }
 }
 
@@ -168,9 +225,16 @@ impl std::fmt::Debug for Crl {
     }
 }
 
+pub(super) const DELTA: &str = "it is a delta list, and the complete list that it changes is not there";
+pub(super) const SOME_REASONS: &str = "it lists some reasons only, and the others are not there";
+
+fn bounded(der: &[u8]) -> Result<(), RevocationError> {
+    if der.len() > CRL_BYTES { Err(RevocationError::Malformed("CertificateList: too large")) } else { Ok(()) }
+}
+
 /// CertificateList ::= SEQUENCE { tbsCertList, signatureAlgorithm, signatureValue } (RFC 5280 5.1).
-fn parse(der: &[u8]) -> Result<Parsed, RevocationError> {
-    let mut list = read::sole_sequence("CertificateList", der)?;
+fn parse(der: Vec<u8>) -> Result<Parsed, RevocationError> {
+    let mut list = read::sole_sequence("CertificateList", &der)?;
     let tbs = list.expect(tag::SEQUENCE)?;
     let algorithm = list.expect(tag::SEQUENCE)?;
     let signature = list.expect(tag::BIT_STRING)?;
@@ -196,111 +260,16 @@ fn parse(der: &[u8]) -> Result<Parsed, RevocationError> {
     body.finish()?;
     Ok(Parsed {
         tbs: tbs.span(),
+        issuer_der: issuer.span(),
         issuer: Canonical::of(issuer.raw()).ok_or(RevocationError::Malformed("TBSCertList"))?,
         this_update,
         next_update,
-        entries: Entries::new(entries),
+        entries: Entries::new(entries, scope.indirect),
         scope,
         tbs_algorithm: tbs_algorithm.span(),
         algorithm: algorithm.span(),
         signature: signature.octet_bits_span(),
         verified_by: OnceLock::new(),
-        der: der.into(),
-    })
-}
-
-impl Scope {
-    fn read(list: Reader<'_>) -> Result<Self, Malformed> {
-        let mut scope = Self::default();
-        for extension in Extension::read_all(list)? {
-            if extension.oid == oid::DELTA_CRL_INDICATOR.as_bytes() {
-                scope.unusable = Some("it is a delta list");
-            } else if extension.oid == oid::ISSUING_DISTRIBUTION_POINT.as_bytes() {
-                scope.distribution_point(&extension)?;
-            } else if extension.critical && !HARMLESS.iter().any(|known| known.as_bytes() == extension.oid) {
-                // RFC 5280 5.2: such a list must not be used.
-                scope.unusable = Some("it has an unknown critical extension");
-            }
-        }
-        Ok(scope)
-    }
-
-    /// IssuingDistributionPoint ::= SEQUENCE { distributionPoint [0], onlyContainsUserCerts [1], onlyContainsCACerts [2],
-    /// onlySomeReasons [3], indirectCRL [4], onlyContainsAttributeCerts [5] } (RFC 5280 5.2.5).
-    fn distribution_point(&mut self, extension: &Extension<'_>) -> Result<(), Malformed> {
-        let mut value = extension.value;
-        let mut fields = value.sequence("issuingDistributionPoint")?;
-        value.finish()?;
-        if fields.optional(tag::constructed(0))?.is_some() {
-            self.point = Some(extension.span);
-        }
-        let flag = |fields: &mut Reader<'_>, number| {
-            fields.optional(tag::context(number))?.map_or(Ok(false), |flag| flag.boolean())
-        };
-        self.users_only = flag(&mut fields, 1)?;
-        self.authorities_only = flag(&mut fields, 2)?;
-        if fields.optional(tag::context(3))?.is_some() {
-            self.unusable = Some("it lists some reasons only");
-        }
-        if flag(&mut fields, 4)? {
-            self.unusable = Some("it is an indirect list");
-        }
-        if flag(&mut fields, 5)? {
-            self.unusable = Some("it lists attribute certificates only");
-        }
-        fields.finish()
-    }
-}
-
-/// Extensions that change nothing in what a complete list says.
-const HARMLESS: [const_oid::ObjectIdentifier; 4] =
-    [oid::CRL_NUMBER, oid::AUTHORITY_KEY_IDENTIFIER, oid::ISSUER_ALT_NAME, oid::FRESHEST_CRL];
-
-/// A distribution point's name in the form in which equal names are equal.
-#[derive(PartialEq, Eq)]
-enum PlaceName {
-    Directory(Canonical),
-    Uri(String),
-}
-
-/// The names of the point of an issuingDistributionPoint extension.
-fn point_names(extension: &[u8], issuer: &Canonical) -> Result<Vec<PlaceName>, Malformed> {
-    let mut fields = read::sole_sequence("issuingDistributionPoint", extension)?;
-    let name = PointName::read(&fields.expect(tag::constructed(0))?)?;
-    places(name, issuer)
-}
-
-/// The names of the certificate's points that serve complete lists of its issuer. A certificate without any is taken to have
-/// one that bears the issuer's name (RFC 5280 6.3.3, last paragraph but one).
-fn certificate_point_names(certificate: &Certificate, issuer: &Canonical) -> Result<Vec<PlaceName>, Malformed> {
-    let Some(span) = certificate.extensions().crl_distribution_points else {
-        return Ok(vec![PlaceName::Directory(issuer.clone())]);
-    };
-    let mut points = read::sole_sequence("cRLDistributionPoints", span.of(certificate.der()))?;
-    let mut names = Vec::new();
-    while !points.is_empty() {
-        let point = DistributionPoint::read(&mut points)?;
-        if let (Some(name), false, None) = (point.name, point.some_reasons, point.crl_issuer) {
-            names.extend(places(name, issuer)?);
-        }
-    }
-    Ok(names)
-}
-
-fn places(name: PointName<'_>, issuer: &Canonical) -> Result<Vec<PlaceName>, Malformed> {
-    let malformed = Malformed("distributionPointName");
-    Ok(match name {
-        PointName::Relative(rdn) => {
-            let rdn = name::of_rdn(rdn).ok_or(malformed)?;
-            vec![PlaceName::Directory(issuer.child(&rdn))]
-        }
-        PointName::Full(names) => GeneralName::rest(names)?
-            .into_iter()
-            .filter_map(|name| match name {
-                GeneralName::Directory(name) => Canonical::of(name).map(PlaceName::Directory),
-                GeneralName::Uri(uri) => Some(PlaceName::Uri(uri.to_owned())),
-                _ => None,
-            })
-            .collect(),
+        der,
     })
 }

@@ -1,22 +1,28 @@
 //! Revocation: CRL (RFC 5280 section 5) and OCSP (RFC 6960).
 //!
-//! `crl` and `ocsp` read and verify; here the answers about one certificate are weighed. Facts are reported, freshness is the
-//! caller's to judge: a status carries the times that its answer gives.
+//! `crl` and `ocsp` read and verify, `lists` puts lists together; here the facts about one certificate are weighed. Facts are
+//! reported, freshness is the caller's to judge: a status carries the times that its answer gives.
 //!
-//! Where we knowingly do less than the RFCs: indirect CRLs, delta CRLs and CRLs of some reasons only are not used, a
-//! certificate for which there is nothing else is of unknown status; a delegated OCSP responder's own revocation is not
-//! looked up (its authority gave it `ocsp-nocheck`, or a short life).
+//! Where we knowingly do less than the RFCs: a delegated OCSP responder's own revocation is not looked up (its authority
+//! gave it `ocsp-nocheck`, or a short life).
 mod crl;
 mod entries;
+mod lists;
 mod ocsp;
+mod ocsp_request;
+mod reasons;
+mod scope;
 
 pub use crl::{CRL_BYTES, Crl};
-pub(crate) use ocsp::{CertId, OcspRequest};
-pub use ocsp::{OCSP_BYTES, OcspResponse, ocsp_request};
+pub use ocsp::{OCSP_BYTES, OcspResponse};
+pub(crate) use ocsp_request::{CertId, OcspRequest};
+pub use ocsp_request::{ocsp_request, ocsp_request_by};
+pub(crate) use reasons::Reasons;
 
 use crate::asn1::Malformed;
 use crate::certificate::Certificate;
-use crate::path::VerifiedPath;
+use crate::path::{Budget, VerifiedPath};
+use lists::Inquiry;
 use std::pin::Pin;
 use time::OffsetDateTime;
 
@@ -89,85 +95,121 @@ pub enum Status {
     },
 }
 
-/// CRLReason certificateHold: the only revocation that can be taken back.
-const CERTIFICATE_HOLD: u8 = 6;
+/// What an authentic answer says of one certificate, and when it was true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// `None`: not revoked.
+    pub revoked: Option<Revoked>,
+    /// When the authority knew this.
+    pub this_update: OffsetDateTime,
+    /// Until when it is fresh: newer information will be there at the latest.
+    pub next_update: Option<OffsetDateTime>,
+    /// When the answer was signed.
+    pub produced_at: OffsetDateTime,
+    /// The authority still speaks of certificates that expired at this time or later (archive cutoff, RFC 6960 4.4.4;
+    /// expiredCertsOnCRL, X.509 9.5.2.8). `None`: not of those that expired before it knew this.
+    pub keeps_expired_since: Option<OffsetDateTime>,
+}
+
+/// That and since when a certificate is revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Revoked {
+    /// Since when.
+    pub at: OffsetDateTime,
+    /// CRLReason (RFC 5280 5.3.1), where given.
+    pub reason: Option<u8>,
+}
 
 /// Status of `certificate`, which `issuer` issued, by the authentic answers in `data`.
 ///
 /// A revocation wins over every answer that knows nothing of it, save a hold, which a later answer may lift. Otherwise answers
 /// that were current at `at` come before others, and then the freshest counts. The caller judges whether it is fresh enough.
+/// Lists count where `issuer` signed them; for lists of other signers see [`path_status_with`].
 #[must_use]
 pub fn status(certificate: &Certificate, issuer: &Certificate, data: &RevocationData, at: OffsetDateTime) -> Status {
-    status_by(certificate, issuer, &[], data, at)
-}
-
-/// [`status`], where `others` are further certificates of the issuer's name whose keys may have signed its lists.
-fn status_by(
-    certificate: &Certificate,
-    issuer: &Certificate,
-    others: &[&Certificate],
-    data: &RevocationData,
-    at: OffsetDateTime,
-) -> Status {
-    let mut tried = Vec::new();
-    let mut best: Option<Answer> = None;
-    let of_ocsp = data.ocsp.iter().map(|response| response.answer(certificate, issuer));
-    let of_crls = data.crls.iter().map(|crl| crl.answer(certificate, issuer, others));
-    for answer in of_ocsp.chain(of_crls) {
-        match answer {
-            Ok(answer) if best.as_ref().is_none_or(|best| answer.weight(at) > best.weight(at)) => best = Some(answer),
-            Ok(_) => {}
-            Err(error) => tried.push(error),
-        }
-    }
-    match best {
-        None => Status::Unknown { tried },
-        Some(Answer { this_update, next_update, produced_at, revoked: None }) => {
-            Status::Good { this_update, next_update, produced_at }
-        }
-        Some(Answer { this_update, revoked: Some(Revoked { at, reason }), .. }) => {
-            Status::Revoked { at, reason, this_update }
-        }
-    }
+    Inquiry::new(&[], data, &[], at, &mut Budget::default()).status(certificate, issuer, &[])
 }
 
 /// Status of every certificate of the path below the anchor, leaf first; empty where the leaf is itself the anchor.
 #[must_use]
 pub fn path_status(path: &VerifiedPath, data: &RevocationData, at: OffsetDateTime) -> Vec<Status> {
+    path_status_with(path, data, &[], at, &mut Budget::default())
+}
+
+/// [`path_status`], where `helpers` are unproven certificates of who may have signed lists: issuers of indirect lists, and
+/// keys that an authority keeps for its lists. Their paths must lead to the anchor of `path`; `budget` bounds the search.
+#[must_use]
+pub fn path_status_with(
+    path: &VerifiedPath,
+    data: &RevocationData,
+    helpers: &[Certificate],
+    at: OffsetDateTime,
+    budget: &mut Budget,
+) -> Vec<Status> {
     let certificates = path.certificates();
+    let mut inquiry = Inquiry::new(certificates, data, helpers, at, budget);
     let pairs = certificates.iter().zip(certificates.iter().skip(1)).enumerate();
     let statuses = pairs.map(|(index, (child, issuer))| {
-        // An authority that changed its key may sign its lists with the other one (RFC 5280 6.3.3 f): both keys are believed
-        // where both stand above the certificate in the verified path.
-        let above = certificates.iter().skip(index + 2);
-        let others: Vec<_> = above.filter(|other| other.subject_name() == issuer.subject_name()).collect();
-        status_by(child, issuer, &others, data, at)
+        let above: Vec<_> = certificates.iter().skip(index + 2).collect();
+        inquiry.status(child, issuer, &above)
     });
     statuses.collect()
 }
 
-/// An authentic answer about the certificate in question.
-struct Answer {
-    this_update: OffsetDateTime,
-    next_update: Option<OffsetDateTime>,
-    produced_at: OffsetDateTime,
-    revoked: Option<Revoked>,
+/// The status that counts among `facts`; `tried` are the reasons for which other answers were left aside.
+fn weigh(facts: Vec<Fact>, mut tried: Vec<RevocationError>, certificate: &Certificate, at: OffsetDateTime) -> Status {
+    let (usable, late): (Vec<_>, Vec<_>) = facts.into_iter().partition(|fact| fact.speaks_of(certificate));
+    match usable.into_iter().reduce(|best, fact| if fact.weight(at) > best.weight(at) { fact } else { best }) {
+        Some(Fact { this_update, revoked: Some(Revoked { at, reason }), .. }) => {
+            Status::Revoked { at, reason, this_update }
+        }
+        Some(Fact { this_update, next_update, produced_at, revoked: None, .. }) => {
+            Status::Good { this_update, next_update, produced_at }
+        }
+        None => {
+            tried.extend(late.iter().map(|_| RevocationError::OutOfScope(EXPIRED_BEFORE)));
+            Status::Unknown { tried }
+        }
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Revoked {
-    at: OffsetDateTime,
-    reason: Option<u8>,
-}
-
-impl Answer {
+impl Fact {
     /// Larger counts more.
     fn weight(&self, at: OffsetDateTime) -> (bool, bool, OffsetDateTime, bool) {
         let for_good = self.revoked.is_some_and(|revoked| revoked.reason != Some(CERTIFICATE_HOLD));
         let current = self.this_update <= at && self.next_update.is_none_or(|next| at <= next);
         (for_good, current, self.this_update, self.revoked.is_some())
     }
+
+    /// Whether the authority still spoke of `certificate`: entries leave the lists once their certificates have expired
+    /// (RFC 5280 3.3), so that silence about such a certificate means nothing.
+    fn speaks_of(&self, certificate: &Certificate) -> bool {
+        let end = certificate.not_after();
+        self.revoked.is_some() || self.this_update <= end || self.keeps_expired_since.is_some_and(|since| since <= end)
+    }
+
+    /// Both facts as one that is not younger than either.
+    fn older_of(self, other: &Self) -> Self {
+        Self {
+            revoked: self.revoked.or(other.revoked),
+            this_update: self.this_update.min(other.this_update),
+            next_update: match (self.next_update, other.next_update) {
+                (Some(ours), Some(theirs)) => Some(ours.min(theirs)),
+                (ours, theirs) => ours.or(theirs),
+            },
+            produced_at: self.produced_at.min(other.produced_at),
+            keeps_expired_since: match (self.keeps_expired_since, other.keeps_expired_since) {
+                (Some(ours), Some(theirs)) => Some(ours.max(theirs)),
+                _ => None,
+            },
+        }
+    }
 }
+
+/// CRLReason certificateHold: the only revocation that can be taken back.
+const CERTIFICATE_HOLD: u8 = 6;
+
+const EXPIRED_BEFORE: &str = "it was made after the certificate expired, and keeps no record of expired ones";
 
 /// Where services get revocation data from (caches, network); implemented in the gateway.
 pub trait RevocationSource: Send + Sync {
@@ -179,5 +221,7 @@ pub trait RevocationSource: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>>;
 }
 
+#[cfg(test)]
+mod list_tests;
 #[cfg(test)]
 mod tests;

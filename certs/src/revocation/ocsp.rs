@@ -1,6 +1,7 @@
-//! OCSP requests and responses: RFC 6960, nonce of RFC 8954.
-use super::{Answer, RevocationError, Revoked};
-use crate::asn1::{Element, Malformed, Reader, Span, oid, read, tag, time as asn1_time, write};
+//! OCSP responses: RFC 6960, the profile of RFC 5019, nonce of RFC 9654.
+use super::ocsp_request::CertId;
+use super::{Fact, RevocationError, Revoked};
+use crate::asn1::{Element, Malformed, Reader, Span, oid, read, tag, time as asn1_time};
 use crate::certificate::{Certificate, Extension};
 use crate::name::Canonical;
 use crypto::digest::{self, DigestAlgorithm};
@@ -17,7 +18,7 @@ const KEY_DIGESTS: [DigestAlgorithm; 3] =
     [DigestAlgorithm::Sha1, DigestAlgorithm::Gost34311, DigestAlgorithm::Kupyna256];
 
 /// Most single answers and most certificates in a response that are looked at.
-const MOST_ANSWERS: usize = 256;
+pub(super) const MOST_ANSWERS: usize = 256;
 const MOST_CERTIFICATES: usize = 8;
 
 /// An OCSP response with content, read but not yet believed. Cheap to clone.
@@ -55,16 +56,8 @@ struct Single {
     this_update: OffsetDateTime,
     next_update: Option<OffsetDateTime>,
     unknown_critical: bool,
-}
-
-/// CertID ::= SEQUENCE { hashAlgorithm, issuerNameHash, issuerKeyHash, serialNumber } (RFC 6960 4.1.1).
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CertId<B> {
-    /// `None`: an algorithm that we do not know, so the answer can be for nobody.
-    pub(crate) algorithm: Option<DigestAlgorithm>,
-    pub(crate) name_hash: B,
-    pub(crate) key_hash: B,
-    pub(crate) serial: B,
+    /// Archive cutoff (RFC 6960 4.4.4).
+    archive_cutoff: Option<OffsetDateTime>,
 }
 
 impl OcspResponse {
@@ -140,8 +133,19 @@ impl OcspResponse {
         }
     }
 
+    /// The certificate of the delegate that signed, among those that the response brings: by name or key, not yet judged.
+    /// `None` where the issuer is expected to have signed itself, or the response leaves the certificate out.
+    #[must_use]
+    pub fn responder(&self) -> Option<&Certificate> {
+        let inner = &*self.inner;
+        inner.certificates.iter().find(|certificate| inner.responder.is(certificate, &inner.der))
+    }
+
     /// What the response says of `certificate`, which `issuer` issued.
-    pub(super) fn answer(&self, certificate: &Certificate, issuer: &Certificate) -> Result<Answer, RevocationError> {
+    ///
+    /// # Errors
+    /// Why it says nothing: [`RevocationError`].
+    pub fn fact(&self, certificate: &Certificate, issuer: &Certificate) -> Result<Fact, RevocationError> {
         let inner = &*self.inner;
         let about = |single: &&Single| single.id.of(&inner.der).is_for(certificate.serial(), issuer);
         let single = inner.singles.iter().filter(about).max_by_key(|single| single.this_update);
@@ -156,8 +160,14 @@ impl OcspResponse {
         if single.unknown {
             return Err(RevocationError::OutOfScope("the responder does not know the certificate"));
         }
-        let Single { this_update, next_update, revoked, .. } = *single;
-        Ok(Answer { this_update, next_update, produced_at: inner.produced_at, revoked })
+        let Single { this_update, next_update, revoked, archive_cutoff, .. } = *single;
+        Ok(Fact {
+            revoked,
+            this_update,
+            next_update,
+            produced_at: inner.produced_at,
+            keeps_expired_since: archive_cutoff,
+        })
     }
 
     /// RFC 6960 3.2 and 4.2.2.2: signed by the issuer, or by one to whom the issuer itself delegated with id-kp-OCSPSigning.
@@ -313,13 +323,20 @@ fn single(mut response: Reader<'_>) -> Result<Single, RevocationError> {
         Some(explicit) => Some(asn1_time::read(&explicit.reader("nextUpdate").any()?)?),
         None => None,
     };
-    let mut unknown_critical = false;
+    let (mut archive_cutoff, mut unknown_critical) = (None, false);
     if let Some(explicit) = response.optional(tag::constructed(1))? {
         let list = explicit.reader("singleExtensions").sequence("singleExtensions")?;
-        unknown_critical = Extension::read_all(list)?.iter().any(|extension| extension.critical);
+        for mut extension in Extension::read_all(list)? {
+            if extension.oid == oid::OCSP_ARCHIVE_CUTOFF.as_bytes() {
+                archive_cutoff = Some(asn1_time::read(&extension.value.expect(tag::GENERALIZED_TIME)?)?);
+            } else {
+                unknown_critical |= extension.critical;
+            }
+        }
     }
     response.finish()?;
-    Ok(Single { id, revoked, unknown: status.tag() == UNKNOWN, this_update, next_update, unknown_critical })
+    let unknown = status.tag() == UNKNOWN;
+    Ok(Single { id, revoked, unknown, this_update, next_update, unknown_critical, archive_cutoff })
 }
 
 /// RevokedInfo ::= SEQUENCE { revocationTime, revocationReason [0] OPTIONAL }
@@ -357,103 +374,5 @@ fn nonce_span(extension: &Extension<'_>) -> Span {
     match (value.expect(tag::OCTET_STRING), value.is_empty()) {
         (Ok(octets), true) => octets.content_span(),
         _ => extension.span,
-    }
-}
-
-impl CertId<Span> {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let mut id = reader.sequence("CertID")?;
-        let algorithm = id.sequence("CertID")?.expect(tag::OBJECT_IDENTIFIER)?.content();
-        let (name_hash, key_hash) = (id.expect(tag::OCTET_STRING)?, id.expect(tag::OCTET_STRING)?);
-        let serial = id.expect(tag::INTEGER)?;
-        id.finish()?;
-        Ok(Self {
-            algorithm: oid::dotted(algorithm).and_then(|name| DigestAlgorithm::from_oid(&name)),
-            name_hash: name_hash.content_span(),
-            key_hash: key_hash.content_span(),
-            serial: serial.content_span(),
-        })
-    }
-
-    pub(crate) fn of(self, der: &[u8]) -> CertId<&[u8]> {
-        CertId {
-            algorithm: self.algorithm,
-            name_hash: self.name_hash.of(der),
-            key_hash: self.key_hash.of(der),
-            serial: self.serial.of(der),
-        }
-    }
-}
-
-impl CertId<&[u8]> {
-    /// Whether this is the certificate of `issuer` with the number `serial`.
-    pub(crate) fn is_for(&self, serial: &[u8], issuer: &Certificate) -> bool {
-        self.serial == serial && self.is_of(issuer)
-    }
-
-    /// Whether this is some certificate of `issuer`.
-    pub(crate) fn is_of(&self, issuer: &Certificate) -> bool {
-        self.algorithm.is_some_and(|algorithm| {
-            digest::digest(algorithm, issuer.subject_der()).as_bytes() == self.name_hash
-                && digest::digest(algorithm, issuer.key_bits()).as_bytes() == self.key_hash
-        })
-    }
-}
-
-/// DER OCSPRequest for one certificate, with an optional nonce (1 to 32 octets, RFC 8954).
-///
-/// The CertID is by SHA-1, which names and protects nothing here, because that is what responders understand.
-#[must_use]
-pub fn ocsp_request(certificate: &Certificate, issuer: &Certificate, nonce: Option<&[u8]>) -> Vec<u8> {
-    let hash = |bytes: &[u8]| write::octet_string(digest::digest(DigestAlgorithm::Sha1, bytes).as_bytes());
-    let algorithm = write::sequence(&[&write::element(tag::OBJECT_IDENTIFIER, &SHA1), &NULL]);
-    let name_hash = hash(certificate.issuer_der());
-    let key_hash = hash(issuer.key_bits());
-    let serial = write::element(tag::INTEGER, certificate.serial());
-    let request = write::sequence(&[&write::sequence(&[&algorithm, &name_hash, &key_hash, &serial])]);
-    let extensions = nonce.map(|nonce| {
-        let value = write::octet_string(&write::octet_string(nonce));
-        let extension = write::sequence(&[&write::oid(&oid::OCSP_NONCE), &value]);
-        write::explicit(2, &write::sequence(&[&extension]))
-    });
-    write::sequence(&[&write::sequence(&[&write::sequence(&[&request]), &extensions.unwrap_or_default()])])
-}
-
-/// Content octets of id-sha1, 1.3.14.3.2.26.
-const SHA1: [u8; 5] = [0x2b, 0x0e, 0x03, 0x02, 0x1a];
-const NULL: [u8; 2] = [0x05, 0x00];
-
-/// An OCSP request as a responder reads it.
-pub(crate) struct OcspRequest<'a> {
-    /// Each CertID with its DER.
-    pub(crate) ids: Vec<(CertId<&'a [u8]>, &'a [u8])>,
-    /// The nonce extension's extnValue content, to be echoed.
-    pub(crate) nonce: Option<&'a [u8]>,
-}
-
-impl<'a> OcspRequest<'a> {
-    /// OCSPRequest ::= SEQUENCE { tbsRequest, optionalSignature [0] }; tbsRequest ::= SEQUENCE { version [0], requestorName [1],
-    /// requestList, requestExtensions [2] }. The signature is passed over.
-    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Malformed> {
-        let mut request = read::sole_sequence("OCSPRequest", der)?;
-        let mut body = request.sequence("TBSRequest")?;
-        body.optional(tag::constructed(0))?;
-        body.optional(tag::constructed(1))?;
-        let mut list = body.sequence("requestList")?;
-        let mut ids = Vec::new();
-        while !list.is_empty() && ids.len() < MOST_ANSWERS {
-            let mut single = list.sequence("Request")?;
-            let raw = { single }.expect(tag::SEQUENCE)?.raw();
-            ids.push((CertId::read(&mut single)?.of(der), raw));
-        }
-        let mut nonce = None;
-        if let Some(explicit) = body.optional(tag::constructed(2))? {
-            let list = explicit.reader("requestExtensions").sequence("requestExtensions")?;
-            let extensions = Extension::read_all(list)?;
-            let found = extensions.iter().find(|extension| extension.oid == oid::OCSP_NONCE.as_bytes());
-            nonce = found.map(|extension| extension.span.of(der));
-        }
-        body.finish()?;
-        if ids.is_empty() { Err(Malformed("requestList")) } else { Ok(Self { ids, nonce }) }
     }
 }

@@ -1,9 +1,11 @@
+use super::crl::{DELTA, SOME_REASONS};
 use super::*;
 use crate::asn1::{oid, tag, write};
 use crate::dev::forge::{Forge, NOW, list, raw_extension};
 use crate::dev::{DevPki, Identity, Profile, Usage};
 use crate::path::{self, Budget};
 use crate::trust::{Purpose, TrustAnchor, TrustSnapshot};
+use crypto::digest::DigestAlgorithm;
 use crypto::key::{Curve, KeyKind};
 use time::Duration;
 
@@ -82,9 +84,20 @@ fn a_revocation_outlives_later_answers_but_a_hold_does_not() {
 
 /// A good answer about `certificate` that `signer` signed.
 fn answer_by(signer: &Identity, pki: &DevPki, certificate: &Certificate, at: OffsetDateTime) -> OcspResponse {
+    answer_with(signer, pki, certificate, at, &[])
+}
+
+/// [`answer_by`] with singleExtensions.
+fn answer_with(
+    signer: &Identity,
+    pki: &DevPki,
+    certificate: &Certificate,
+    at: OffsetDateTime,
+    extensions: &[u8],
+) -> OcspResponse {
     let request = ocsp_request(certificate, pki.issuing_ca(), None);
     let id = OcspRequest::read(&request).unwrap().ids[0].1.to_vec();
-    let single = write::sequence(&[&id, &[0x80, 0], &write::generalized_time(at)]);
+    let single = write::sequence(&[&id, &[0x80, 0], &write::generalized_time(at), extensions]);
     let name = write::explicit(1, signer.certificate.subject_der());
     let data = write::sequence(&[&name, &write::generalized_time(at), &write::sequence(&[&single])]);
     let certs = write::explicit(0, &write::sequence(&[signer.certificate.der()]));
@@ -155,6 +168,40 @@ fn nonces_and_refusals() {
 }
 
 #[test]
+fn questions_may_name_the_certificate_by_any_digest() {
+    let pki = pki();
+    let certificate = issue(&pki);
+    for algorithm in [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256, DigestAlgorithm::Sha512]
+        .into_iter()
+        .chain([DigestAlgorithm::Gost34311, DigestAlgorithm::Kupyna256])
+    {
+        let request = ocsp_request_by(algorithm, &certificate, pki.issuing_ca(), None);
+        let answer = OcspResponse::from_der(&pki.answer_ocsp(&request, NOW)).unwrap();
+        let fact = answer.fact(&certificate, pki.issuing_ca()).unwrap();
+        assert_eq!((fact.revoked, fact.this_update), (None, NOW), "{algorithm:?}");
+        assert_eq!(answer.responder(), Some(pki.ocsp_certificate()));
+        assert!(pki.ocsp_certificate().ocsp_no_check());
+    }
+}
+
+#[test]
+fn an_archive_keeps_expired_certificates_since_its_cutoff() {
+    let pki = pki();
+    let (from, to) = (NOW - Duration::days(9), NOW - Duration::days(8));
+    let expired = Forge::new("expired").between(from, to).by(pki.issuing()).certificate;
+    let verdict = |since: Option<OffsetDateTime>| {
+        let cutoff =
+            since.map(|since| raw_extension(&oid::OCSP_ARCHIVE_CUTOFF, false, &write::generalized_time(since)));
+        let extensions = cutoff.map(|cutoff| write::explicit(1, &write::sequence(&[&cutoff]))).unwrap_or_default();
+        let answer = answer_with(pki.issuing(), &pki, &expired, NOW, &extensions);
+        status(&expired, pki.issuing_ca(), &of_ocsp(vec![answer]), NOW)
+    };
+    assert_eq!(tried(verdict(None)), [RevocationError::OutOfScope(EXPIRED_BEFORE)]);
+    assert_eq!(tried(verdict(Some(NOW))), [RevocationError::OutOfScope(EXPIRED_BEFORE)]);
+    assert!(matches!(verdict(Some(from)), Status::Good { .. }));
+}
+
+#[test]
 fn the_responder_may_be_another_one() {
     let pki = pki();
     let certificate = issue(&pki);
@@ -212,10 +259,9 @@ fn lists_count_only_within_their_scope() {
     for (extension, reason) in [
         (scope(&uri_point("http://crl.test/2")), "it is of another distribution point"),
         (scope(&flag(2)), "it lists certificates of authorities only"),
-        (scope(&write::element(tag::context(3), &[1, 0x40])), "it lists some reasons only"),
-        (scope(&flag(4)), "it is an indirect list"),
+        (scope(&write::element(tag::context(3), &[1, 0x40])), SOME_REASONS),
         (scope(&flag(5)), "it lists attribute certificates only"),
-        (raw_extension(&oid::DELTA_CRL_INDICATOR, true, &[2, 1, 1]), "it is a delta list"),
+        (raw_extension(&oid::DELTA_CRL_INDICATOR, true, &[2, 1, 1]), DELTA),
         (raw_extension(&unknown, true, &[5, 0]), "it has an unknown critical extension"),
     ] {
         assert_eq!(tried(verdict(&leaf, &[extension])), [RevocationError::OutOfScope(reason)]);
@@ -252,24 +298,4 @@ fn a_list_needs_a_key_that_may_sign_lists() {
     let real = Forge::authority("issuer").root();
     let leaf = Forge::new("leaf").by(&real).certificate;
     assert_eq!(tried(status(&leaf, &real.certificate, &crl, NOW)), [RevocationError::SignatureWrong]);
-}
-
-/// The last of two hundred thousand entries is found, at the first look-up and at later ones, which go by an index.
-#[test]
-fn long_lists_are_walked_and_not_decoded() {
-    let issuer = Forge::authority("issuer").root();
-    let leaf = Forge::new("leaf").by(&issuer).certificate;
-    let reason = [raw_extension(&oid::REASON_CODE, false, &[0x0a, 1, 4])];
-    let serials: Vec<[u8; 16]> = (0..200_000_u128).map(|number| (1 << 126 | number).to_be_bytes()).collect();
-    let mut entries: Vec<(&[u8], &[Vec<u8>])> = serials.iter().map(|serial| (&serial[..], &reason[..])).collect();
-    let crl = of_crl(&list(&issuer, &entries, &[]));
-    for _ in 0..3 {
-        assert!(matches!(status(&leaf, &issuer.certificate, &crl, NOW), Status::Good { .. }));
-    }
-    entries.push((leaf.serial(), &reason));
-    let crl = of_crl(&list(&issuer, &entries, &[]));
-    for _ in 0..3 {
-        let found = status(&leaf, &issuer.certificate, &crl, NOW);
-        assert_eq!(found, Status::Revoked { at: NOW, reason: Some(4), this_update: NOW });
-    }
 }

@@ -54,6 +54,8 @@ fn cause_of(error: &PathError) -> Cause {
         | PathError::ExtendedKeyUsage { .. }
         | PathError::UnknownCriticalExtension { .. }
         | PathError::MalformedExtension { .. }
+        | PathError::IssuerRule { .. }
+        | PathError::ServerName
         | PathError::Policy => Cause::ChainConstraints,
     }
 }
