@@ -3,11 +3,12 @@
 //! | where | what it shows |
 //! |---|---|
 //! | [`harness`] | the stage: an authority with its OCSP service, a node, agencies that act; a raw wire for what no honest client sends |
+//! | [`conformance`] | published suites over the product's code, behind the `conformance` binary |
 //! | [`bench`](mod@bench) | figures beside those of others who do the same, behind the `bench` binary |
 //! | [`textbook`] | DSTU 4145 written a second time, bit by bit: signs for what is measured and compared |
 //! | [`peers`], [`chance`] | what the peers must be told; chance that can be repeated |
 //! | [`constant_time`] | whether the time of an operation tells its secret, behind the `constant_time` binary |
-//! | [`fuzz`] | a function for each parser of `crypto`, run on spoilt seeds; `fuzz/` hands them to libFuzzer |
+//! | [`fuzz`] | a function for each parser of `crypto` and `certs`, run on spoilt seeds; `fuzz/` hands them to libFuzzer |
 //! | [`load`] | the load generator behind the `load` binary: open loop, real TLS, really signed documents |
 //! | `guards/` | the rules of ARCHITECTURE.md as tests: imports, fences, lints, every operation refuses strangers |
 //! | `journeys/` | documents that cross the node, told as stories |
@@ -25,6 +26,7 @@
 
 pub mod bench;
 pub mod chance;
+pub mod conformance;
 pub mod constant_time;
 pub mod fuzz;
 pub mod harness;

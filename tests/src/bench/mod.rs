@@ -8,7 +8,9 @@
 //! | [`measure`] | the method: interleaved rounds, processor time |
 //! | [`report`] | lines of JSON, or a table for people |
 //! | [`crypto`] | the rows of `bench crypto` |
+//! | [`certs`] | the rows of `bench certs` |
 
+pub mod certs;
 pub mod crypto;
 pub mod measure;
 pub mod options;
@@ -22,8 +24,11 @@ use options::{Options, Subject};
 /// # Panics
 /// Where ours or a peer does not do its task rightly: nothing is timed that was not checked first.
 pub fn run(options: &Options, mut report: impl FnMut(&[Figure])) {
-    let Subject::Crypto(effort) = &options.subject;
-    for row in crypto::rows() {
+    let (rows, effort) = match &options.subject {
+        Subject::Crypto(effort) => (crypto::rows(), effort),
+        Subject::Certs(effort) => (certs::rows(), effort),
+    };
+    for row in rows {
         if effort.wants(row.name) {
             report(&measure::measure(row.name, row.make, effort));
         }

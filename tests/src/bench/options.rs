@@ -19,14 +19,17 @@ pub struct Options {
 pub enum Subject {
     /// Signatures, hashes and ciphers of the crate `crypto`, beside other implementations.
     Crypto(Effort),
+    /// Paths and revocation lists of the crate `certs`, beside rustls-webpki; sets made to exhaust.
+    Certs(Effort),
 }
 
 impl Options {
     /// How, and how long.
     #[must_use]
     pub fn effort(&self) -> &Effort {
-        let Subject::Crypto(effort) = &self.subject;
-        effort
+        match &self.subject {
+            Subject::Crypto(effort) | Subject::Certs(effort) => effort,
+        }
     }
 }
 

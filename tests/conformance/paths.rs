@@ -1,0 +1,31 @@
+//! Paths, policies and revocation lists: x509-limbo and NIST PKITS. Rows that do not agree stand in certs/DIVERGENCES.md.
+
+use std::path::PathBuf;
+
+use tests::conformance::{Outcome, limbo, pkits};
+
+fn corpora() -> Option<PathBuf> {
+    let folder = std::env::var_os("VUZOL_CORPORA").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: VUZOL_CORPORA is not set");
+    }
+    folder
+}
+
+fn assert_explained(outcome: &Outcome, least: usize) {
+    println!("{outcome}");
+    assert!(outcome.unexplained().is_empty(), "{:?}", outcome.unexplained());
+    assert!(outcome.rows() >= least, "{} rows", outcome.rows());
+}
+
+#[test]
+fn limbo_agrees_save_for_written_divergences() {
+    let Some(folder) = corpora() else { return };
+    assert_explained(&limbo::run(&folder.join("path-limbo/limbo.json")).unwrap(), 103);
+}
+
+#[test]
+fn pkits_agrees_save_for_written_divergences() {
+    let Some(folder) = corpora() else { return };
+    assert_explained(&pkits::run(&folder.join("pkits")).unwrap(), 123);
+}
