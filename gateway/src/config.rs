@@ -105,6 +105,10 @@ pub struct TrustConfig {
     /// Certificates that complete paths when a signature does not bring them. Never trusted by themselves.
     #[serde(default)]
     pub intermediates: Option<PathBuf>,
+    /// Revocation lists (`.crl`, DER) that an offline bundle brought: used beside what is fetched, believed as far as their
+    /// signatures carry. Without it, and without Internet, no certificate has a status and nothing is accepted.
+    #[serde(default)]
+    pub lists: Option<PathBuf>,
 }
 
 /// The transparency log.
@@ -200,7 +204,8 @@ impl Config {
             &mut self.log.key,
             &mut self.log.signer_state,
         ];
-        let optional = self.trust.intermediates.iter_mut().chain(&mut self.access.operators);
+        let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
+        let optional = trust.chain(&mut self.access.operators);
         // `join` leaves an absolute path as it is.
         paths.into_iter().chain(optional).for_each(|path| *path = folder.join(&*path));
     }
@@ -261,6 +266,7 @@ impl Config {
                     ("encryption", Some(path(&self.trust.encryption))),
                     ("timestamping", Some(path(&self.trust.timestamping))),
                     ("intermediates", self.trust.intermediates.as_deref().map(path)),
+                    ("lists", self.trust.lists.as_deref().map(path)),
                 ],
             ),
             ("evidence", pair(&self.evidence)),
@@ -421,6 +427,7 @@ mod tests {
     fn complete() -> Config {
         let mut config = load(&example(), &[]).unwrap();
         config.trust.intermediates = Some("/i".into());
+        config.trust.lists = Some("/l".into());
         config.limits = LimitsConfig { document_bytes: Some(1), connections: Some(1) };
         config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
         config

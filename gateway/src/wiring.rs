@@ -165,7 +165,7 @@ impl Rooms {
     fn open(config: &Config, clock: Arc<dyn Clock>, migrate: bool) -> Result<Self, StartError> {
         let trust = Arc::new(FolderTrust::open(&config.trust, clock.clone()).map_err(|e| StartError(e.0))?);
         let revocation: Arc<dyn RevocationSource> =
-            Arc::new(Revocation::new(&config.revocation.allowed_hosts).map_err(StartError)?);
+            Arc::new(Revocation::beside(&config.revocation.allowed_hosts, Some(trust.clone())).map_err(StartError)?);
         let signer = evidence_signer(config, &*clock)?;
         let operators = operators(&config.access.operators)?;
         let (writer, reader) = open_database(&config.storage.database, migrate)?;
@@ -259,9 +259,9 @@ impl Running<'_> {
     }
 
     fn refresh(&self, rooms: &Rooms, tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>) {
-        let (trust, shutdown) = (rooms.trust.clone(), self.shutdown.clone());
+        let (trust, ledger, shutdown) = (rooms.trust.clone(), rooms.ledger.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "trust", move || {
-            workers::refresh_trust(trust.clone(), tls.clone(), shutdown.clone())
+            workers::refresh_trust(trust.clone(), ledger.clone(), tls.clone(), shutdown.clone())
         });
     }
 }

@@ -74,6 +74,8 @@ actions! {
     ReadLog = "log.read";
     /// The node started.
     NodeStarted = "node.start";
+    /// The node began to believe other certificates.
+    TrustChanged = "trust.change";
     /// Objects that no message names were removed.
     ObjectsSwept = "objects.sweep";
     /// A message ended because its time was over.

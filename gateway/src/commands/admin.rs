@@ -1,5 +1,5 @@
-//! `vuzol admin`: what an operator does to a running node. A client of the public API like any other; its power is the
-//! operator's certificate.
+//! `vuzol admin`: what an operator does to a node. A client of the public API like any other, whose power is the operator's
+//! certificate; save for `trust`, which keeps the folders that the node reads.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, Part
 use schemas::{DocumentKind, Edrpou, EventId, MailboxId};
 
 use super::terminal::Terminal;
+use super::trust::TrustTask;
 use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
@@ -25,6 +26,7 @@ Examples:
   vuzol admin participant set 00000001 --name 'Agency' --mailbox chancellery --login tls.pem --encryption enc.pem ...
   vuzol admin channel set --sender 00000001 --recipient 00000002.chancellery --kind letter ...
   vuzol admin log-key --config vuzol.toml
+  vuzol admin trust add our-ca.pem --purpose login --purpose encryption --config vuzol.toml
   vuzol admin proof 01938f6e-3c00-7abc-8def-0123456789ab --log-key NAME+HASH+KEY ...")]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -55,6 +57,9 @@ enum Task {
         #[command(flatten)]
         log: LogKey,
     },
+    /// Whom the node believes: anchors, intermediates, revocation lists of an offline bundle.
+    #[command(subcommand)]
+    Trust(TrustTask),
     /// Print the public key of a node's log, to be given to everyone who checks proofs. Reads the configuration only.
     LogKey {
         /// The node's vuzol.toml.
@@ -160,6 +165,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),
         Task::Proof { event, node, log } => proof(*event, &node.client(terminal)?, log, terminal),
         Task::LogKey { config } => log_key(config, terminal),
+        Task::Trust(task) => super::trust::run(task, terminal),
     }
 }
 

@@ -18,6 +18,7 @@ mod sealed_file;
 mod serve;
 mod sign;
 mod terminal;
+mod trust;
 mod verdict;
 mod verify;
 mod worker;

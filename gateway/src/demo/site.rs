@@ -337,6 +337,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             encryption: anchors.clone(),
             timestamping: anchors,
             intermediates: Some("intermediates".into()),
+            lists: None,
         },
         evidence: pair("evidence"),
         log: LogConfig {

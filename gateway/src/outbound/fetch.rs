@@ -1,4 +1,5 @@
-//! One bounded HTTP exchange with a host of the allow-list: no redirects, no proxy, no credentials, a deadline, a cap.
+//! One bounded HTTP exchange with a host of the allow-list: no redirects, no proxy, no credentials, no private addresses behind
+//! names, a deadline, a cap, and a rest for hosts that keep failing.
 //!
 //! Plain HTTP only. OCSP answers and CRLs are signed, so TLS would add nothing but a second set of anchors and the circle
 //! that RFC 5280, section 8 warns of (to check the revocation service's certificate one would ask a revocation service).
@@ -8,6 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Url;
+use time::OffsetDateTime;
+
+use super::address::PublicOnly;
+use super::breaker::Breakers;
 
 /// For one OCSP exchange.
 const OCSP_DEADLINE: Duration = Duration::from_secs(3);
@@ -29,12 +34,15 @@ pub(super) enum FetchError {
     Status,
     #[error("an answer past the bound")]
     TooLarge,
+    #[error("the host failed several times and is left alone for a while")]
+    Resting,
 }
 
 /// The client.
 pub(super) struct Fetcher {
     client: reqwest::Client,
     allowed: HashSet<String>,
+    hosts: Breakers,
 }
 
 impl Fetcher {
@@ -48,6 +56,7 @@ impl Fetcher {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .no_proxy()
+            .dns_resolver(Arc::new(PublicOnly))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -57,7 +66,8 @@ impl Fetcher {
             .user_agent(concat!("vuzol/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| e.to_string())?;
-        Ok(Self { client, allowed: allowed.iter().map(|host| host.to_ascii_lowercase()).collect() })
+        let allowed = allowed.iter().map(|host| host.to_ascii_lowercase()).collect();
+        Ok(Self { client, allowed, hosts: Breakers::new() })
     }
 
     /// Whether the URL may be asked: `http`, no credentials, host (with its port, unless it is 80) on the list.
@@ -71,20 +81,37 @@ impl Fetcher {
     }
 
     /// Asks an OCSP responder (RFC 6960, appendix A.1: POST).
-    pub(super) async fn ocsp(&self, url: Url, request: Vec<u8>) -> Result<Vec<u8>, FetchError> {
-        let request = self
+    pub(super) async fn ocsp(&self, url: Url, request: Vec<u8>, at: OffsetDateTime) -> Result<Vec<u8>, FetchError> {
+        let exchange = self
             .client
-            .post(url)
+            .post(url.clone())
             .header(http::header::CONTENT_TYPE, "application/ocsp-request")
             .header(http::header::ACCEPT, "application/ocsp-response")
             .timeout(OCSP_DEADLINE)
             .body(request);
-        read(request, OCSP_BYTES).await
+        self.exchange(&url, exchange, OCSP_BYTES, at).await
     }
 
     /// Fetches a CRL.
-    pub(super) async fn crl(&self, url: Url) -> Result<Vec<u8>, FetchError> {
-        read(self.client.get(url).timeout(CRL_DEADLINE), CRL_BYTES).await
+    pub(super) async fn crl(&self, url: Url, at: OffsetDateTime) -> Result<Vec<u8>, FetchError> {
+        let exchange = self.client.get(url.clone()).timeout(CRL_DEADLINE);
+        self.exchange(&url, exchange, CRL_BYTES, at).await
+    }
+
+    async fn exchange(
+        &self,
+        url: &Url,
+        request: reqwest::RequestBuilder,
+        limit: usize,
+        at: OffsetDateTime,
+    ) -> Result<Vec<u8>, FetchError> {
+        let host = url.authority();
+        if !self.hosts.permits(host, at) {
+            return Err(FetchError::Resting);
+        }
+        let answer = read(request, limit).await;
+        self.hosts.ended(host, at, answer.is_ok());
+        answer
     }
 }
 

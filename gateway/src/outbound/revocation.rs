@@ -20,6 +20,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::{Semaphore, watch};
 
 use super::fetch::{FetchError, Fetcher};
+use super::trust::FolderTrust;
 
 /// An answer is asked for again after this time, whatever its nextUpdate says: a revocation is noticed within it.
 const LONGEST: Duration = Duration::hours(1);
@@ -36,6 +37,9 @@ const PATIENCE: StdDuration = StdDuration::from_secs(4);
 /// How far callers' readings of the clock may lie apart.
 const SKEW: Duration = Duration::minutes(1);
 
+/// Delta lists of one certificate that are fetched.
+const DELTAS: usize = 2;
+
 /// Certificates and lists that are remembered.
 const ENTRIES: usize = 16_384;
 
@@ -51,13 +55,16 @@ struct Inner {
     answers: Cache<[u8; 32], Answer>,
     lists: Cache<String, Crl>,
     exchanges: Semaphore,
+    /// Where the lists of an offline bundle lie.
+    beside: Option<Arc<FolderTrust>>,
 }
 
 /// What answers for one certificate.
 #[derive(Clone)]
 enum Answer {
     Ocsp(OcspResponse),
-    Crl(Crl),
+    /// A list, and the delta lists that are at hand.
+    Lists(Vec<Crl>),
 }
 
 /// What is known of one thing, and whether somebody is asking.
@@ -163,10 +170,17 @@ impl Revocation {
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn new(allowed_hosts: &[String]) -> Result<Self, String> {
-        let (answers, lists) = (Cache::new(), Cache::new());
-        let inner =
-            Inner { fetcher: Fetcher::new(allowed_hosts)?, answers, lists, exchanges: Semaphore::new(EXCHANGES) };
-        Ok(Self(Arc::new(inner)))
+        Self::beside(allowed_hosts, None)
+    }
+
+    /// [`Self::new`], with the lists that lie in the folder of `trust`.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be made.
+    pub fn beside(allowed_hosts: &[String], trust: Option<Arc<FolderTrust>>) -> Result<Self, String> {
+        let (fetcher, answers, lists) = (Fetcher::new(allowed_hosts)?, Cache::new(), Cache::new());
+        let exchanges = Semaphore::new(EXCHANGES);
+        Ok(Self(Arc::new(Inner { fetcher, answers, lists, exchanges, beside: trust })))
     }
 
     async fn answer(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Option<Answer> {
@@ -207,7 +221,7 @@ impl Revocation {
         let request = ocsp_request(certificate, issuer, None);
         let bytes = {
             let _place = self.0.exchanges.acquire().await.map_err(|e| e.to_string())?;
-            self.0.fetcher.ocsp(url, request).await.map_err(|e| e.to_string())?
+            self.0.fetcher.ocsp(url, request, at).await.map_err(|e| e.to_string())?
         };
         let response = OcspResponse::from_der(&bytes).map_err(|e| e.to_string())?;
         let data = RevocationData { ocsp: vec![response.clone()], crls: Vec::new() };
@@ -221,21 +235,54 @@ impl Revocation {
         issuer: &Certificate,
         at: OffsetDateTime,
     ) -> Result<Known<Answer>, String> {
+        let mut lists = vec![self.fetched(url, at).await?];
+        // A delta list that cannot be had is no reason to do without the complete one, which says how old it is.
+        for url in certificate.delta_crl_urls().iter().take(DELTAS) {
+            match self.fetched(url, at).await {
+                Ok(delta) => lists.push(delta),
+                Err(why) => tell("delta", url, &why),
+            }
+        }
+        let data = RevocationData { ocsp: Vec::new(), crls: lists.clone() };
+        known(Answer::Lists(lists), status(certificate, issuer, &data, at), at)
+    }
+
+    /// The list at `url`: from the cache, or after one exchange that all callers share.
+    async fn fetched(&self, url: &str, at: OffsetDateTime) -> Result<Crl, String> {
         let permitted = self.0.fetcher.permitted(url).map_err(|e| e.to_string())?;
         let slot = self.0.lists.slot(url.to_owned(), at);
         let this = self.clone();
         let list = value(slot, at, || async move {
             let _place = this.0.exchanges.acquire().await.ok()?;
-            let bytes = this.0.fetcher.crl(permitted).await.ok()?;
-            let value = Crl::from_der(&bytes).ok()?;
-            // Whether the list is signed by the issuer, and until when it holds, is judged for each certificate below.
+            let bytes = this.0.fetcher.crl(permitted, at).await.ok()?;
+            let value = Crl::from_vec(bytes).ok()?;
+            // Whether the list is signed by the issuer, and until when it holds, is judged for each certificate.
             Some(Known { value, from: at, until: at + UNDATED })
-        })
-        .await
-        .ok_or_else(|| FetchError::Unreachable.to_string())?;
-        let data = RevocationData { ocsp: Vec::new(), crls: vec![list.clone()] };
-        known(Answer::Crl(list), status(certificate, issuer, &data, at), at)
+        });
+        list.await.ok_or_else(|| FetchError::Unreachable.to_string())
     }
+}
+
+/// Fetches the lists that `certificates` name, for an offline bundle: the lists, and which could not be had and why.
+///
+/// # Errors
+/// When the HTTP client cannot be made.
+pub(crate) async fn collect_lists(
+    allowed_hosts: &[String],
+    certificates: &[Certificate],
+    at: OffsetDateTime,
+) -> Result<(Vec<Crl>, Vec<String>), String> {
+    let revocation = Revocation::new(allowed_hosts)?;
+    let urls = certificates.iter().flat_map(|one| one.crl_urls().iter().chain(one.delta_crl_urls()));
+    let urls: std::collections::BTreeSet<&String> = urls.collect();
+    let (mut lists, mut missing) = (Vec::new(), Vec::new());
+    for url in urls {
+        match revocation.fetched(url, at).await {
+            Ok(list) => lists.push(list),
+            Err(why) => missing.push(format!("{url}: {why}")),
+        }
+    }
+    Ok((lists, missing))
 }
 
 /// How long an accepted answer is believed; why it is not accepted.
@@ -266,10 +313,11 @@ impl RevocationSource for Revocation {
             let pairs = path.certificates().windows(2).filter_map(|pair| pair.first().zip(pair.get(1)));
             let answers = join_all(pairs.map(|(certificate, issuer)| self.answer(certificate, issuer, at))).await;
             let mut data = RevocationData::default();
+            data.crls.extend(self.0.beside.iter().flat_map(|trust| trust.lists()));
             for answer in answers.into_iter().flatten() {
                 match answer {
                     Answer::Ocsp(response) => data.ocsp.push(response),
-                    Answer::Crl(list) => data.crls.push(list),
+                    Answer::Lists(lists) => data.crls.extend(lists),
                 }
             }
             data
@@ -277,6 +325,9 @@ impl RevocationSource for Revocation {
     }
 }
 
+#[cfg(test)]
+#[path = "hostile_tests.rs"]
+mod hostile_tests;
 #[cfg(test)]
 #[path = "revocation_tests.rs"]
 mod tests;

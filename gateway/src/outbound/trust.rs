@@ -4,16 +4,18 @@
 //! never replaces the one in use: somebody's unfinished copy must not turn a region's signatures invalid. The old set stays,
 //! an alarm is logged, and `/health/ready` shows it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use certs::certificate::Certificate;
+use certs::revocation::Crl;
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
 use storage::Clock;
 use time::OffsetDateTime;
 
+use super::lists::ListFolder;
 use crate::config::TrustConfig;
 
 /// Largest file of certificates. A national list as PEM has some 100 kB.
@@ -32,6 +34,7 @@ pub struct FolderTrust {
     config: TrustConfig,
     clock: Arc<dyn Clock>,
     current: ArcSwap<TrustSnapshot>,
+    lists: ListFolder,
     checked: Mutex<Checked>,
 }
 
@@ -52,8 +55,14 @@ impl FolderTrust {
     pub fn open(config: &TrustConfig, clock: Arc<dyn Clock>) -> Result<Self, TrustProblem> {
         let now = clock.now();
         let current = ArcSwap::from_pointee(read(config, now)?);
+        let lists = ListFolder::open(config.lists.as_deref())?;
         let checked = Mutex::new(Checked { at: now, problem: None });
-        Ok(Self { config: config.clone(), clock, current, checked })
+        Ok(Self { config: config.clone(), clock, current, lists, checked })
+    }
+
+    /// The revocation lists of the folder of the configuration; believed as far as their signatures carry.
+    pub(super) fn lists(&self) -> Vec<Crl> {
+        self.lists.lists()
     }
 
     /// Reads the folders anew and takes the set into use if it is a good one and differs. Returns whether it did.
@@ -62,7 +71,7 @@ impl FolderTrust {
     /// [`TrustProblem`]; the set in use stays.
     pub fn reload(&self) -> Result<bool, TrustProblem> {
         let now = self.clock.now();
-        let outcome = read(&self.config, now);
+        let outcome = self.lists.refresh().and_then(|()| read(&self.config, now));
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(snapshot) => {
@@ -92,7 +101,30 @@ impl TrustSource for FolderTrust {
     }
 }
 
-fn read(config: &TrustConfig, now: OffsetDateTime) -> Result<TrustSnapshot, TrustProblem> {
+/// What distinguishes two snapshots, for the audit log: certificates by SHA-256, with the purposes that they gained or lost as
+/// anchors; an intermediate has none.
+pub(crate) fn difference(before: &TrustSnapshot, after: &TrustSnapshot) -> serde_json::Value {
+    let (before, after) = (entries(before), entries(after));
+    let only = |these: &BTreeSet<(String, String)>, those: &BTreeSet<(String, String)>| -> Vec<serde_json::Value> {
+        let differing = these.difference(those);
+        differing.map(|(certificate, purpose)| serde_json::json!({"sha256": certificate, "purpose": purpose})).collect()
+    };
+    serde_json::json!({"added": only(&after, &before), "removed": only(&before, &after)})
+}
+
+fn entries(snapshot: &TrustSnapshot) -> BTreeSet<(String, String)> {
+    let name = |certificate: &Certificate| crypto::digest::hex(&certificate.fingerprint());
+    let anchors = snapshot.anchors().iter().flat_map(|anchor| {
+        anchor
+            .purposes
+            .iter()
+            .map(move |purpose| (name(&anchor.certificate), format!("{purpose:?}").to_ascii_lowercase()))
+    });
+    let intermediates = snapshot.intermediates().iter().map(|one| (name(one), "intermediate".to_owned()));
+    anchors.chain(intermediates).collect()
+}
+
+pub(crate) fn read(config: &TrustConfig, now: OffsetDateTime) -> Result<TrustSnapshot, TrustProblem> {
     let sets = [
         ("trust.signing", &config.signing, Purpose::Signing, true),
         ("trust.login", &config.login, Purpose::TlsClient, true),
@@ -173,8 +205,14 @@ mod tests {
             let directory = tempfile::tempdir().unwrap();
             let folder = |name: &str| directory.path().join(name);
             let (signing, login, encryption) = (folder("signing"), folder("login"), folder("encryption"));
-            let config =
-                TrustConfig { signing, login, encryption, timestamping: folder("timestamping"), intermediates: None };
+            let config = TrustConfig {
+                signing,
+                login,
+                encryption,
+                timestamping: folder("timestamping"),
+                intermediates: None,
+                lists: None,
+            };
             for folder in [&config.signing, &config.login, &config.encryption, &config.timestamping] {
                 std::fs::create_dir(folder).unwrap();
                 std::fs::write(folder.join("root.pem"), root.to_pem()).unwrap();
@@ -214,6 +252,48 @@ mod tests {
         let folders = Folders::new(&root());
         std::fs::remove_file(folders.config.timestamping.join("root.pem")).unwrap();
         assert!(folders.open().is_ok());
+    }
+
+    #[test]
+    fn a_change_is_told_by_certificate_and_purpose() {
+        let (first, second) = (root(), root());
+        let anchor = |certificate: &Certificate, purposes: &[Purpose]| TrustAnchor {
+            certificate: certificate.clone(),
+            purposes: purposes.to_vec(),
+        };
+        let before = TrustSnapshot::new(vec![anchor(&first, &[Purpose::Signing])], vec![], NOW);
+        let both = [Purpose::Signing, Purpose::TlsClient];
+        let after = TrustSnapshot::new(vec![anchor(&first, &both)], vec![second.clone()], NOW);
+        let told = difference(&before, &after);
+        let entry = |certificate: &Certificate, purpose: &str| serde_json::json!({"sha256": crypto::digest::hex(&certificate.fingerprint()), "purpose": purpose});
+        let added = told["added"].as_array().unwrap();
+        assert_eq!(added.len(), 2);
+        assert!(added.contains(&entry(&first, "tlsclient")) && added.contains(&entry(&second, "intermediate")));
+        assert_eq!(told["removed"], serde_json::json!([]));
+        assert_eq!(difference(&after, &before)["added"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn lists_of_a_bundle_are_held_until_their_files_change() {
+        let mut folders = Folders::new(&root());
+        let pki = DevPki::new(NOW, Duration::days(30), "").unwrap();
+        let lists = folders.directory.path().join("lists");
+        std::fs::create_dir(&lists).unwrap();
+        std::fs::write(lists.join("issuing.crl"), pki.crl(NOW).unwrap()).unwrap();
+        std::fs::write(lists.join("readme.txt"), "not a list").unwrap();
+        folders.config.lists = Some(lists.clone());
+        let trust = folders.open().unwrap();
+        assert_eq!(trust.lists().len(), 1);
+        std::fs::write(lists.join("broken.crl"), "half a list").unwrap();
+        assert!(trust.reload().unwrap_err().0.contains("broken.crl"));
+        assert_eq!(trust.lists().len(), 1, "what is in use stays");
+        std::fs::remove_file(lists.join("broken.crl")).unwrap();
+        std::fs::write(lists.join("root.crl"), pki.root_crl(NOW).unwrap()).unwrap();
+        trust.reload().unwrap();
+        assert_eq!(trust.lists().len(), 2);
+        std::fs::remove_file(lists.join("issuing.crl")).unwrap();
+        trust.reload().unwrap();
+        assert_eq!(trust.lists().len(), 1);
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use audit::Log;
 use audit::log::LogFailure;
+use audit::{Action, EventDraft, Ledger, Log, Outcome};
+use certs::trust::{TrustSnapshot, TrustSource as _};
 use exchange::Exchange;
 use rustls::ServerConfig;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,6 +18,7 @@ use super::{Backoff, pause};
 use crate::config::KeyPairFiles;
 use crate::http::tls;
 use crate::outbound::FolderTrust;
+use crate::outbound::trust::difference;
 
 /// Deliveries that one round takes.
 const DELIVERIES: u32 = 128;
@@ -97,9 +99,11 @@ pub(crate) async fn sweep(exchange: Exchange, shutdown: CancellationToken) {
     }
 }
 
-/// Reads trust anchors anew every minute, and on SIGHUP together with the TLS key and certificate.
+/// Reads trust anchors anew every minute, and on SIGHUP together with the TLS key and certificate. Whoever changed the
+/// folders, and by whatever means: that the node now believes others is on record.
 pub(crate) async fn refresh_trust(
     trust: Arc<FolderTrust>,
+    ledger: Ledger,
     tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>,
     shutdown: CancellationToken,
 ) {
@@ -107,6 +111,7 @@ pub(crate) async fn refresh_trust(
     let mut ticks = interval(TRUST);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
+    let mut recorded = trust.current();
     loop {
         let asked = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -126,6 +131,7 @@ pub(crate) async fn refresh_trust(
             }
             Err(error) => tracing::error!(cause = %error, "reading trust anchors failed"),
         }
+        recorded = record_change(&ledger, recorded, trust.current()).await;
         if let (true, Some((files, current))) = (asked, &tls) {
             match tls::server_config(files) {
                 Ok(config) => {
@@ -134,6 +140,27 @@ pub(crate) async fn refresh_trust(
                 }
                 Err(problem) => tracing::error!(cause = problem, "TLS key and certificate in use stay"),
             }
+        }
+    }
+}
+
+/// Puts on record that `now` is believed instead of `recorded`, and returns what is on record after that.
+async fn record_change(ledger: &Ledger, recorded: Arc<TrustSnapshot>, now: Arc<TrustSnapshot>) -> Arc<TrustSnapshot> {
+    if recorded.id() == now.id() {
+        return recorded;
+    }
+    let draft = EventDraft {
+        action: Action::TrustChanged,
+        actor: "node".to_owned(),
+        object: Some(format!("trust:{}", crypto::digest::hex(&now.id()))),
+        outcome: Outcome::Done,
+        details: difference(&recorded, &now),
+    };
+    match ledger.record(draft).await {
+        Ok(_) => now,
+        Err(error) => {
+            tracing::error!(cause = %error, "a change of trust is not on record yet");
+            recorded
         }
     }
 }
