@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use certs::certificate::Certificate;
+use certs::path::{self, Budget};
 use certs::revocation::{Crl, OcspResponse};
+use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
 use crypto::digest::DigestAlgorithm;
 use crypto::dstu4145::{ByteOrder, CurveForm};
 use crypto::key::{Curve, KeyError, KeyKind};
@@ -128,6 +130,50 @@ fn lists_and_answers_are_what_the_table_says() {
         }
     }
 }
+
+/// Every chain of the corpus up to a root of the central authority, at the middle of the leaf's life: for which purposes it is
+/// believed, and how long the path is.
+#[test]
+fn chains_lead_to_the_roots_of_the_central_authority() {
+    use Purpose::{Encryption, OcspSigning, Signing, TimeStamping};
+    let Some(folder) = folder() else { return };
+    let rows = rows(&folder, "certificates.csv");
+    let readable = rows.iter().filter(|row| !row["encoding"].starts_with("CMS"));
+    let all: Vec<_> = readable.map(|row| (row["file"].clone(), read(&folder, &row["file"]))).collect();
+    let purposes = [Signing, Encryption, TimeStamping, OcspSigning];
+    let roots = all.iter().filter(|(file, _)| ROOTS.iter().any(|root| file.ends_with(root)));
+    let roots = roots.map(|(_, root)| TrustAnchor { certificate: root.clone(), purposes: purposes.to_vec() });
+    let roots: Vec<_> = roots.collect();
+    assert_eq!(roots.len(), ROOTS.len());
+    let pool: Vec<_> = all.iter().map(|(_, certificate)| certificate.clone()).collect();
+    let mut found = Vec::new();
+    for (file, leaf) in all.iter().filter(|(_, certificate)| !certificate.is_ca()) {
+        let at = leaf.not_before() + (leaf.not_after() - leaf.not_before()) / 2;
+        let trust = TrustSnapshot::new(roots.clone(), Vec::new(), at);
+        for purpose in purposes {
+            if let Ok(path) = path::verify(leaf, &pool, &trust, purpose, at, &mut Budget::default()) {
+                let name = file.rsplit('/').next().unwrap_or_default();
+                found.push((name.split('-').take(2).collect::<Vec<_>>().join("-"), purpose, path.certificates().len()));
+            }
+        }
+    }
+    let expected = [
+        ("privat_tsp.cer", TimeStamping, 2),
+        ("83C539C16F20B8257B0F298E20141840.crt", Signing, 3),
+        ("83C539C16F20B8257B0F298E20141840.crt", Encryption, 3),
+        ("E06F3A31973F8370F4166BF3223C347E.crt", Signing, 3),
+        ("E06F3A31973F8370F4166BF3223C347E.crt", Encryption, 3),
+        ("diia-2023", TimeStamping, 2),
+        ("diia-ocsp", OcspSigning, 3),
+        ("diia-test", Encryption, 3),
+        ("diia-test", Signing, 3),
+    ];
+    assert_eq!(found, expected.map(|(name, purpose, length)| (name.to_owned(), purpose, length)));
+}
+
+/// The roots of 2012, 2017, 2020 and 2026.
+const ROOTS: [&str; 4] =
+    ["CZOROOT.cer", "CZO-ROOT-2017.cer", "CAO-05E19E2CD92EA2990100000001000000C1000000.cer", "CAO-2026.cer"];
 
 /// `None`, and a line that says so, where the corpora are not there.
 fn folder() -> Option<PathBuf> {

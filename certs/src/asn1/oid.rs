@@ -71,6 +71,11 @@ pub(crate) const MESSAGE_DIGEST: ObjectIdentifier = oid("1.2.840.113549.1.9.4");
 pub(crate) const TST_INFO: ObjectIdentifier = oid("1.2.840.113549.1.9.16.1.4");
 pub(crate) const SIGNING_CERTIFICATE_V2: ObjectIdentifier = oid("1.2.840.113549.1.9.16.2.47");
 
+/// Purposes of the services of Ukrainian authorities: answers of their certificate look-up (CMP), and what stands in the
+/// certificates of authorities and OCSP responders.
+pub(crate) const IIT_CMP_SIGNING: &str = "1.3.6.1.4.1.19398.1.1.8.1";
+pub(crate) const IIT_AUTHORITY_SERVICE: &str = "1.3.6.1.4.1.19398.1.1.8.31";
+
 /// The national statement that a certificate is qualified, and the extended key usage of seals.
 pub(crate) const UA_QUALIFIED: ObjectIdentifier = oid("1.2.804.2.1.1.1.2.1");
 pub(crate) const UA_SEAL: &str = "1.2.804.2.1.1.1.3.9";

@@ -6,7 +6,14 @@ use crate::trust::Purpose;
 
 /// Purposes of machines. A certificate that is for nothing else does not sign documents: what its key signs is chosen by
 /// whoever talks to the machine.
-const MACHINE_PURPOSES: [&str; 4] = [oid::SERVER_AUTH, oid::CLIENT_AUTH, oid::TIME_STAMPING, oid::OCSP_SIGNING];
+const MACHINE_PURPOSES: [&str; 6] = [
+    oid::SERVER_AUTH,
+    oid::CLIENT_AUTH,
+    oid::TIME_STAMPING,
+    oid::OCSP_SIGNING,
+    oid::IIT_CMP_SIGNING,
+    oid::IIT_AUTHORITY_SERVICE,
+];
 
 pub(super) fn check(leaf: &Certificate, purpose: Purpose) -> Result<(), PathError> {
     let signs = |usage: KeyUsage| usage.digital_signature() || usage.content_commitment();
