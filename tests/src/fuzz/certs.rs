@@ -97,7 +97,7 @@ fn certificate_seeds() -> Vec<Vec<u8>> {
 pub fn certificate(data: &[u8]) {
     let Ok(certificate) = Certificate::from_der(data) else { return };
     assert_eq!(certificate.der(), data);
-    assert_eq!(Certificate::from_pem(&certificate.to_pem()).unwrap(), [certificate.clone()]);
+    assert_eq!(Certificate::from_pem(&certificate.to_pem()).unwrap(), std::slice::from_ref(&certificate));
     let _ = (certificate.subject(), certificate.issuer(), certificate.serial_hex(), certificate.public_key().is_ok());
     let _ = (certificate.edrpou(), certificate.rnokpp(), certificate.unzr(), certificate.is_seal());
     let _ = (certificate.qc_statements(), certificate.policies(), format!("{certificate:?}"));
@@ -108,6 +108,7 @@ fn pem_seeds() -> Vec<Vec<u8>> {
     vec![(WORLD.leaf.to_pem() + &WORLD.pki.root().to_pem()).into_bytes()]
 }
 
+/// Text with certificates in it: at least one is read, or it is refused.
 pub fn certificate_pem(data: &[u8]) {
     if let Ok(certificates) = Certificate::from_pem(&String::from_utf8_lossy(data)) {
         assert!(!certificates.is_empty());
@@ -190,6 +191,7 @@ fn timestamp_request_seeds() -> Vec<Vec<u8>> {
     vec![WORLD.stamp_request.clone()]
 }
 
+/// Whatever is asked, the time-stamp authority grants or rejects.
 pub fn timestamp_question(data: &[u8]) {
     let answer = WORLD.pki.answer_tsa(data, NOW);
     let granted = timestamp::token_of_response(&answer);
@@ -205,6 +207,7 @@ fn timestamp_seeds() -> Vec<Vec<u8>> {
     vec![response, token[at - 2..].to_vec()]
 }
 
+/// Responses and TSTInfo.
 pub fn timestamp_response(data: &[u8]) {
     let _ = timestamp::token_of_response(data);
     if let Ok(info) = TstInfo::from_der(data) {

@@ -164,9 +164,12 @@ fn certificates_in(folder: &Path) -> Result<Vec<(PathBuf, Vec<Certificate>)>, Fa
     files.into_iter().map(|path| keys::certificates(&path).map(|certificates| (path, certificates))).collect()
 }
 
+/// Certificates by SHA-256, with what they are believed for.
+type Believed = BTreeMap<[u8; 32], (Certificate, Vec<Purpose>)>;
+
 /// Every certificate once, with its purposes.
-fn believed(trust: &TrustConfig) -> Result<BTreeMap<[u8; 32], (Certificate, Vec<Purpose>)>, Failure> {
-    let mut believed: BTreeMap<[u8; 32], (Certificate, Vec<Purpose>)> = BTreeMap::new();
+fn believed(trust: &TrustConfig) -> Result<Believed, Failure> {
+    let mut believed = Believed::new();
     for purpose in Purpose::ALL {
         let Some(folder) = purpose.folder(trust) else { continue };
         for certificate in certificates_in(folder)?.into_iter().flat_map(|(_, certificates)| certificates) {
