@@ -39,8 +39,7 @@ use time::OffsetDateTime;
 /// Bounds one path search. What is spent is taken away, so that one budget can bound several searches.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    /// Steps from a certificate to a possible issuer, and from a revocation list to a possible signer; each verifies a
-    /// signature, save where it is already known to be right.
+    /// Steps from a certificate to a possible issuer; each verifies a signature, save where it is already known to be right.
     pub signature_checks: u32,
     /// Most certificates in a path, leaf and anchor included.
     pub path_length: u32,

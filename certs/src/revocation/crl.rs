@@ -11,7 +11,7 @@ use crate::certificate::Certificate;
 use crate::name::Canonical;
 use crypto::key::PublicKey;
 use crypto::signature::VerifyError;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use time::OffsetDateTime;
 
 /// Largest list that is read: twice the largest that a European authority publishes.
@@ -37,7 +37,12 @@ struct Parsed {
     signature: Span,
     /// The key under which the signature was found right.
     verified_by: OnceLock<PublicKey>,
+    /// Keys under which it was found wrong: each pass over a list of 60 MB is made once.
+    refused_by: Mutex<Vec<PublicKey>>,
 }
+
+/// Most keys that a list remembers to be wrong. Nobody tries more who has no bad intentions.
+const MOST_REFUSED: usize = 8;
 
 impl Crl {
     /// Reads one list, which must be all of `der`. Entries are looked at only when a certificate is looked up.
@@ -123,10 +128,18 @@ impl Crl {
         if algorithm != inner.tbs_algorithm.of(&inner.der) {
             return Err(VerifyError::UnsupportedAlgorithm);
         }
+        let refused = || inner.refused_by.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused().iter().any(|known| known.spki_der() == issuer_key.spki_der()) {
+            return Err(VerifyError::Mismatch);
+        }
         let signature = inner.signature.of(&inner.der);
-        crate::signed::verify(issuer_key, algorithm, inner.tbs.of(&inner.der), signature)?;
-        let _ = inner.verified_by.set(issuer_key.clone());
-        Ok(())
+        let verdict = crate::signed::verify(issuer_key, algorithm, inner.tbs.of(&inner.der), signature);
+        match verdict {
+            Ok(()) => drop(inner.verified_by.set(issuer_key.clone())),
+            Err(VerifyError::Mismatch) if refused().len() < MOST_REFUSED => refused().push(issuer_key.clone()),
+            Err(_) => {}
+        }
+        verdict
     }
 
     /// What this list alone says of `certificate`, which `issuer` issued, where `issuer` signed it.
@@ -270,6 +283,7 @@ fn parse(der: Vec<u8>) -> Result<Parsed, RevocationError> {
         algorithm: algorithm.span(),
         signature: signature.octet_bits_span(),
         verified_by: OnceLock::new(),
+        refused_by: Mutex::default(),
         der,
     })
 }

@@ -8,7 +8,7 @@ use super::reasons::Reasons;
 use super::scope;
 use super::{Fact, RevocationData, RevocationError, Status};
 use crate::certificate::Certificate;
-use crate::path::{self, Budget};
+use crate::path::{self, Budget, PathError};
 use crate::trust::{Purpose, TrustAnchor, TrustSnapshot};
 use time::OffsetDateTime;
 
@@ -25,7 +25,7 @@ pub(super) struct Inquiry<'a> {
     judged: Vec<(Certificate, bool)>,
     /// Helpers that are being judged: no list is believed on their own word.
     pending: Vec<Certificate>,
-    /// Whether the budget did not suffice to look at every list.
+    /// Whether the budget did not suffice to judge who signed a list.
     exceeded: bool,
 }
 
@@ -78,24 +78,11 @@ impl<'a> Inquiry<'a> {
             None => tried.push(RevocationError::OutOfScope(SOME_REASONS)),
         }
         if self.exceeded {
-            // What was not looked at may be the revocation.
+            // The list that was left aside may be the one that says so.
             tried.push(RevocationError::OutOfScope(BUDGET));
             return Status::Unknown { tried };
         }
         super::weigh(facts, tried, certificate, self.at)
-    }
-
-    /// Takes a signature check from the budget: each is a pass over a whole list, unless the list remembers it.
-    fn may_check(&mut self) -> bool {
-        let left = self.budget.signature_checks.checked_sub(1);
-        self.exceeded |= left.is_none();
-        self.budget.signature_checks = left.unwrap_or(0);
-        left.is_some()
-    }
-
-    /// Whether `delta` may be combined with `complete`, which was found authentic.
-    fn is_updated_by(&mut self, complete: &Crl, delta: &Crl) -> bool {
-        complete.fits(delta) && self.may_check() && complete.is_by_the_key_of(delta)
     }
 
     /// Adds what a complete list says, alone and with each delta list that fits it.
@@ -118,7 +105,7 @@ impl<'a> Inquiry<'a> {
         parts.push((reasons, list.fact_of(alone)));
         let data = self.data;
         for delta in data.crls.iter().filter(|one| one.is_delta()) {
-            if !self.is_updated_by(list, delta) {
+            if !list.fits(delta) || !list.is_by_the_key_of(delta) {
                 continue;
             }
             // 6.3.3 (i) to (k): the delta list decides about those that it names.
@@ -141,16 +128,13 @@ impl<'a> Inquiry<'a> {
         let known = [issuer].into_iter().chain(others.iter().copied()).filter(named);
         let mut verdict = Err(RevocationError::OtherCertificate);
         for signer in distinct(known) {
-            verdict =
-                if self.may_check() { list.check_signer(signer) } else { Err(RevocationError::OutOfScope(BUDGET)) };
+            verdict = list.check_signer(signer);
             if verdict.is_ok() {
                 return verdict;
             }
         }
         for signer in distinct(self.helpers.iter().filter(named)) {
-            let checked =
-                if self.may_check() { list.check_signer(signer) } else { Err(RevocationError::OutOfScope(BUDGET)) };
-            match checked {
+            match list.check_signer(signer) {
                 Ok(()) if names_itself(certificate, signer) || self.believes(signer) => return Ok(()),
                 Ok(()) => verdict = Err(RevocationError::ResponderNotAuthorised),
                 Err(error) if matches!(verdict, Err(RevocationError::OtherCertificate)) => verdict = Err(error),
@@ -186,8 +170,12 @@ impl<'a> Inquiry<'a> {
         let purpose = Purpose::Signing;
         let anchors = vec![TrustAnchor { certificate: anchor.clone(), purposes: vec![purpose] }];
         let trust = TrustSnapshot::new(anchors, self.path.to_vec(), self.at);
-        let Ok(path) = path::of_list_signer(signer, self.helpers, &trust, purpose, self.at, self.budget) else {
-            return false;
+        let path = match path::of_list_signer(signer, self.helpers, &trust, purpose, self.at, self.budget) {
+            Ok(path) => path,
+            Err(error) => {
+                self.exceeded |= error == PathError::BudgetExceeded;
+                return false;
+            }
         };
         let above = path.iter().zip(path.iter().skip(1)).enumerate();
         above.into_iter().all(|(index, (child, issuer))| {
@@ -232,7 +220,7 @@ fn put_together(parts: &[(Reasons, Fact)], at: OffsetDateTime) -> Option<Fact> {
     together
 }
 
-pub(super) const BUDGET: &str = "there are more lists than the budget allows to look at";
+const BUDGET: &str = "the budget does not suffice to judge who signed a list";
 
 /// CRLReason removeFromCRL (RFC 5280 5.3.1): in a delta list, the hold is lifted.
 const REMOVE_FROM_CRL: u8 = 8;
