@@ -36,7 +36,7 @@ fn the_json_report_has_the_fields_that_are_promised() {
     let report = json(&seen);
     assert_eq!(keys(&report), ["digest", "format", "signatures", "unsigned_parts"]);
     let signature = &report["signatures"][0];
-    let promised = "best_time format id indication intact level reasons signer signing_time sub_indication";
+    let promised = "best_time format id indication intact level reasons signed_form signer signing_time sub_indication";
     assert_eq!(keys(signature).join(" "), promised);
     assert_eq!(keys(&signature["signer"]), ["edrpou", "rnokpp", "serial", "subject"]);
     assert_eq!(signature["indication"], "TOTAL_PASSED");
