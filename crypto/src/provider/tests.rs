@@ -182,8 +182,8 @@ fn private_keys_move_between_providers() {
                     if let KeyKind::Ec(_) = kind {
                         let peer = SoftwareKey::generate_with(from, kind).unwrap();
                         assert_eq!(
-                            *moved.agree(peer.public_key(), Cofactor::Ignore).unwrap(),
-                            *key.agree(peer.public_key(), Cofactor::Ignore).unwrap()
+                            *moved.agree(peer.public_key(), crate::key::Cofactor::Ignore).unwrap(),
+                            *key.agree(peer.public_key(), crate::key::Cofactor::Ignore).unwrap()
                         );
                     }
                 }
