@@ -295,8 +295,7 @@ impl Kalyna {
         Ok(())
     }
 
-    /// Wraps whole blocks of key material (mode 10); the answer is one block longer. What is no whole blocks the caller pads, as the standard
-    /// says or otherwise.
+    /// Wraps whole blocks of key material (mode 10); the answer is one block longer. For others there is [`Kalyna::wrap_partial_key`].
     ///
     /// # Errors
     /// [`CipherError::DataLength`] for nothing, for more than 4,096 bytes, or where the last block is not whole.
@@ -306,6 +305,29 @@ impl Kalyna {
         }
         self.whole_blocks(key)?;
         Ok(key_wrap::wrap(self, key))
+    }
+
+    /// Wraps key material whose last block is not whole, padded after clause 15.4: its length in bits as a little-endian half-block, a one bit,
+    /// zeros. Nothing in what comes out says that it was padded: the recipient must know.
+    ///
+    /// # Errors
+    /// [`CipherError::DataLength`] for whole blocks, for nothing, and for what is longer than 4,096 bytes with its padding.
+    pub fn wrap_partial_key(&self, key: &[u8]) -> Result<Vec<u8>, CipherError> {
+        if key.len().is_multiple_of(self.block_len()) || key.len() > MAX_WRAPPED_KEY_BYTES {
+            return Err(CipherError::DataLength { length: key.len() });
+        }
+        self.wrap_key(&key_wrap::padded(key, self.block_len()))
+    }
+
+    /// Unwraps what [`Kalyna::wrap_partial_key`] or a partner wrapped, without the padding.
+    ///
+    /// # Errors
+    /// As [`Kalyna::unwrap_key`]; [`CipherError::Forged`] also where there is no such padding.
+    pub fn unwrap_partial_key(&self, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, CipherError> {
+        let mut key = self.unwrap_key(wrapped)?;
+        let length = key_wrap::unpadded_len(&key, self.block_len()).ok_or(CipherError::Forged)?;
+        key.truncate(length);
+        Ok(key)
     }
 
     /// Unwraps what [`Kalyna::wrap_key`] or a partner wrapped; the answer is one block shorter.
