@@ -7,12 +7,21 @@ use serde::{Deserialize, Serialize};
 /// Everything found in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
-    /// Format of the container: `CMS`, ...
+    /// Format of the container: `CMS`, `ASiC-S`, `ASiC-E`.
     pub format: String,
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub digest: String,
+    /// The time for which the verdict holds, RFC 3339.
+    pub validated_at: String,
+    /// By which policy: `strict`, `eu-baseline`, `ua-qualified`.
+    pub policy: String,
+    /// Identifier of the trust snapshot, in lower-case hexadecimal.
+    pub trust: String,
     /// The signatures, in the order of the file.
     pub signatures: Vec<SignatureReport>,
+    /// Time-stamps over the container or its parts, not over a signature.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timestamps: Vec<TimestampReport>,
     /// Parts of the container that no signature covers.
     pub unsigned_parts: Vec<String>,
 }
@@ -20,7 +29,8 @@ pub struct Report {
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SignatureReport {
-    /// Stable within the file: `S-` and the first 32 hexadecimal digits of the SHA-256 of the signature's structure.
+    /// `S-` and the first 32 hexadecimal digits of the SHA-256 of the signature's structure up to its value: the same before and
+    /// after time-stamps and validation data are added.
     pub id: String,
     /// `CAdES` or `CMS`.
     pub format: String,
@@ -30,6 +40,8 @@ pub struct SignatureReport {
     pub intact: bool,
     /// Over what the value verifies, where the signature is intact.
     pub signed_form: Option<SignedForm>,
+    /// Name of the signature algorithm, where it is known.
+    pub algorithm: Option<String>,
     /// Main indication.
     pub indication: Indication,
     /// Sub-indication, unless passed.
@@ -40,8 +52,123 @@ pub struct SignatureReport {
     pub best_time: String,
     /// Who signed, as far as the signing certificate was identified.
     pub signer: Option<Signer>,
+    /// From the signing certificate to the anchor, with what is known of each; empty where no path was found.
+    pub chain: Vec<CertificateReport>,
+    /// Signature policy that the signer names: its object identifier, or `implied`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature_policy: Option<String>,
+    /// Names of the parts of the container that the signature covers; empty where there is no container.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signed_parts: Vec<String>,
+    /// Time-stamps of this signature, in the order of the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timestamps: Vec<TimestampReport>,
+    /// Signatures over this signature's value. They have verdicts of their own and change nothing in this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(no_recursion)]
+    pub counter_signatures: Vec<SignatureReport>,
+    /// What must be fetched for a better verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingFact>,
+    /// Why it did not pass, most important first; remarks where it did.
+    pub reasons: Vec<Reason>,
+}
+
+/// One time-stamp token or evidence record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TimestampReport {
+    /// Stable within the file: `T-` and the first 32 hexadecimal digits of the SHA-256 of the token.
+    pub id: String,
+    /// Over what it stands.
+    pub kind: TimestampKind,
+    /// The imprint is that of what it should stand over, and the token's signature value verifies.
+    pub intact: bool,
+    /// Main indication.
+    pub indication: Indication,
+    /// Sub-indication, unless passed.
+    pub sub_indication: Option<SubIndication>,
+    /// The time in the token, RFC 3339.
+    pub time: Option<String>,
+    /// Who made it, as far as the certificate was identified.
+    pub authority: Option<Signer>,
     /// Why it did not pass, most important first.
     pub reasons: Vec<Reason>,
+}
+
+/// Over what a time-stamp stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum TimestampKind {
+    /// The content, made before the signature.
+    Content,
+    /// The signature value.
+    Signature,
+    /// The signature, its time-stamps and its references to validation data (CAdES-C-Timestamp).
+    SignatureAndReferences,
+    /// The references to validation data alone.
+    References,
+    /// Everything that proves the signature.
+    Archive,
+    /// A document or manifest in a container.
+    Container,
+    /// An evidence record (RFC 4998).
+    EvidenceRecord,
+}
+
+/// A certificate of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CertificateReport {
+    /// Distinguished name, RFC 4514.
+    pub subject: String,
+    /// SHA-256 of the certificate, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What is known of its revocation.
+    pub status: CertificateStatus,
+    /// When that was known (thisUpdate), RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known_at: Option<String>,
+    /// Since when it is revoked, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+}
+
+/// What is known of a certificate's revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CertificateStatus {
+    /// Believed without proof: the trust snapshot holds it.
+    Anchor,
+    /// Not revoked.
+    Good,
+    /// Revoked or suspended.
+    Revoked,
+    /// Nothing usable is known.
+    Unknown,
+    /// Not asked, as the verdict does not depend on it.
+    NotAsked,
+}
+
+/// A fact that is missing for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct MissingFact {
+    /// Which kind.
+    pub kind: MissingKind,
+    /// SHA-256 of the certificate that it is about, in lower-case hexadecimal.
+    pub sha256: String,
+    /// Subject of that certificate, RFC 4514; of an issuer that is missing, its name.
+    pub subject: String,
+    /// Where the certificate says that it can be had. Nobody has checked these addresses.
+    pub addresses: Vec<String>,
+}
+
+/// Kinds of missing facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MissingKind {
+    /// A fresh answer about the revocation of a certificate.
+    Revocation,
+    /// The certificate of the issuer.
+    Issuer,
 }
 
 /// Over which form of the signed attributes a value verifies.

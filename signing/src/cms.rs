@@ -128,7 +128,11 @@ pub struct SignerInfo<'a> {
 }
 
 impl<'a> SignerInfo<'a> {
-    fn read(element: &Element<'a>) -> Result<Self, Asn1Error> {
+    /// Reads a SignerInfo, such as a counter-signature's.
+    ///
+    /// # Errors
+    /// Where it does not fit RFC 5652, 5.3.
+    pub fn read(element: &Element<'a>) -> Result<Self, Asn1Error> {
         let mut reader = element.open(tag::SEQUENCE)?;
         let _version = reader.small_integer()?;
         let identifier = SignerIdentifier::read(reader.any()?)?;
@@ -169,6 +173,21 @@ impl<'a> SignerInfo<'a> {
     }
 }
 
+/// Elements of SignedData as encoded, tag and length included: what archive time-stamps stand over.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parts<'a> {
+    /// encapContentInfo.
+    pub(crate) encapsulated: &'a [u8],
+    /// The field of certificates, `[0]`; empty where there is none.
+    pub(crate) certificates_field: &'a [u8],
+    /// Each CertificateChoices in it.
+    pub(crate) certificates: Vec<&'a [u8]>,
+    /// The field of revocation data, `[1]`; empty where there is none.
+    pub(crate) revocation_field: &'a [u8],
+    /// Each RevocationInfoChoice in it.
+    pub(crate) revocation: Vec<&'a [u8]>,
+}
+
 /// SignedData, RFC 5652 5.1.
 #[derive(Debug, Clone)]
 pub struct SignedData<'a> {
@@ -183,6 +202,8 @@ pub struct SignedData<'a> {
     pub revocation: Vec<EmbeddedRevocation<'a>>,
     /// The signers.
     pub signers: Vec<SignerInfo<'a>>,
+    /// What archive time-stamps stand over.
+    pub(crate) parts: Parts<'a>,
     /// Everything of SignedData before the signers, as encoded.
     pub(crate) head: &'a [u8],
     /// The signers as encoded.
@@ -207,15 +228,10 @@ impl<'a> SignedData<'a> {
         let mut reader = Reader::new(whole);
         let _version = reader.small_integer()?;
         let _digest_algorithms = reader.expect(tag::SET)?;
-        let (content_type, content) = encapsulated(reader.open(tag::SEQUENCE)?)?;
-        let certificates = match reader.optional(tag::context_constructed(0))? {
-            Some(set) => Reader::new(set.content).all(MOST_CERTIFICATES)?,
-            None => Vec::new(),
-        };
-        let lists = match reader.optional(tag::context_constructed(1))? {
-            Some(set) => Reader::new(set.content).all(MOST_REVOCATION)?,
-            None => Vec::new(),
-        };
+        let encapsulated_info = reader.element(tag::SEQUENCE)?;
+        let (content_type, content) = encapsulated(Reader::new(encapsulated_info.content))?;
+        let (certificates_field, certificates) = choices(&mut reader, 0, MOST_CERTIFICATES)?;
+        let (revocation_field, lists) = choices(&mut reader, 1, MOST_REVOCATION)?;
         let signers = reader.element(tag::SET)?;
         reader.end()?;
         let head = whole.get(..whole.len() - signers.raw.len()).ok_or(Asn1Error::Truncated)?;
@@ -226,9 +242,24 @@ impl<'a> SignedData<'a> {
             certificates: certificates.iter().filter(|one| one.tag == tag::SEQUENCE).map(|one| one.raw).collect(),
             revocation: lists.iter().filter_map(EmbeddedRevocation::of_set_member).collect(),
             signers: signers.iter().map(SignerInfo::read).collect::<Result<_, _>>()?,
+            parts: Parts {
+                encapsulated: encapsulated_info.raw,
+                certificates_field,
+                certificates: certificates.iter().map(|one| one.raw).collect(),
+                revocation_field,
+                revocation: lists.iter().map(|one| one.raw).collect(),
+            },
             head,
             signers_raw: signers.iter().map(|signer| signer.raw).collect(),
         })
+    }
+}
+
+/// The optional SET with the tag `[number]`: as encoded, and its members.
+fn choices<'a>(reader: &mut Reader<'a>, number: u8, most: usize) -> Result<(&'a [u8], Vec<Element<'a>>), Asn1Error> {
+    match reader.optional(tag::context_constructed(number))? {
+        Some(set) => Ok((set.raw, Reader::new(set.content).all(most)?)),
+        None => Ok((&[], Vec::new())),
     }
 }
 

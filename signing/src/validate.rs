@@ -10,7 +10,11 @@
 //! | `cryptographic` | 5.2.7 cryptographic verification |
 //! | `acceptance` | 5.2.8 signature acceptance |
 //! | `basic` | 5.3 validation of basic signatures |
-//! | `timestamp` | 5.4 time-stamp validation |
+//! | `timestamp`, `token`, `imprint`, `hash_index` | 5.4 time-stamp validation |
+//! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data |
+//! | `proof` | 5.6.2.3 proofs of existence |
+//! | `signature_policy` | 5.2.4 the policy that a signer names |
+//! | [`policy`], [`suite`] | what is accepted, as values |
 //! | `cause`, `level`, `report` | conclusions, forms, words |
 //!
 //! Pure: no clock, no network, no state. The time, the trust snapshot and the revocation data are arguments, and a
@@ -24,34 +28,41 @@ mod context;
 mod cryptographic;
 mod document;
 mod format;
+mod hash_index;
 mod identification;
+mod imprint;
 mod level;
+pub mod policy;
+mod proof;
 mod report;
 mod revocation_freshness;
+mod signature;
+mod signature_policy;
 mod status;
+pub mod suite;
 mod timestamp;
+mod token;
 mod x509;
 
 use certs::certificate::Certificate;
 use certs::path::Budget;
 use certs::revocation::RevocationData;
-use certs::trust::{Purpose, TrustSnapshot};
+use certs::timestamp::TrustedTime;
+use certs::trust::TrustSnapshot;
+use crypto::digest::{Digest, DigestAlgorithm, hex};
 use schemas::ProblemCode;
-use schemas::report::{Indication, Report};
+use schemas::report::{Indication, Report, TimestampReport};
 use time::OffsetDateTime;
 
 use crate::cms::SignedData;
 
-use basic::{Core, Subject};
-use cause::{Cause, Findings};
 use cryptographic::Content;
-use format::SignedAttributes;
-use level::File;
 use report::Verdict;
+use signature::{Case, Shared};
 use status::{Known, Work};
-use x509::Times;
 
 pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
+pub use policy::{Policy, SignaturePolicies, Unsorted};
 pub use schemas::report::SignedForm;
 
 /// Against what to validate.
@@ -64,52 +75,6 @@ pub struct Context<'a> {
     pub at: OffsetDateTime,
     /// What is accepted.
     pub policy: &'a Policy,
-}
-
-/// Acceptance policy.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// Oldest acceptable thisUpdate of a revocation answer relative to validation time; None: nextUpdate decides.
-    pub revocation_freshness: Option<time::Duration>,
-    /// Require signing-certificate(-v2).
-    pub require_signing_certificate_attribute: bool,
-    /// Require signed attributes at all.
-    pub require_signed_attributes: bool,
-    /// Accept SHA-1 and RSA < 1900 bits without proof of existence.
-    pub allow_legacy_algorithms: bool,
-    /// Tolerate signedAttrs that only verify as sent (not DER-sorted).
-    pub unsorted_signed_attributes: Unsorted,
-}
-
-/// Whose signed attributes may verify as they were sent and not in DER, which RFC 5652, 5.4 demands. The report says where they did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsorted {
-    /// Nobody's.
-    Refuse,
-    /// Those of signers with DSTU 4145: producers in use in Ukraine sign them so, their time-stamp authorities among them.
-    OfNationalSigners,
-    /// Everybody's.
-    Accept,
-}
-
-impl Policy {
-    /// What the standards say, without a concession to any producer.
-    #[must_use]
-    pub fn strict() -> Self {
-        Self { unsorted_signed_attributes: Unsorted::Refuse, ..Self::default() }
-    }
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            revocation_freshness: None,
-            require_signing_certificate_attribute: true,
-            require_signed_attributes: true,
-            allow_legacy_algorithms: false,
-            unsorted_signed_attributes: Unsorted::OfNationalSigners,
-        }
-    }
 }
 
 /// What validation came to. `passed` is there only if every signature passed; the report always is.
@@ -157,7 +122,11 @@ pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome 
     let report = Report {
         format: "CMS".into(),
         digest: document.digest_hex(),
+        validated_at: report::rfc3339(context.at).unwrap_or_default(),
+        policy: context.policy.name.into(),
+        trust: hex(&context.trust.id()),
         signatures: verdicts.into_iter().map(|verdict| verdict.report).collect(),
+        timestamps: Vec::new(),
         unsigned_parts: Vec::new(),
     };
     let passed = match (problem, signers) {
@@ -178,61 +147,33 @@ fn severity(verdict: &Verdict) -> u8 {
 
 fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context: &Context<'_>) -> Vec<Verdict> {
     let mut content = Content::new(signed.content, document.detached());
-    let (work, work_of_level) = (Work::new(), Work::new());
-    let own = context::embedded_revocation(signed);
-    let known = Known::new(context.revocation.clone(), context.at, &work).joined(own.clone());
-    let embedded = Known::new(own, context.at, &work_of_level);
-    let file = File { signed, pool: document.certificates(), embedded: &embedded, trust: context.trust };
     // One budget for the file: twice two paths of some length for each signer and its time-stamps, and some to spare.
     let signers = u32::try_from(signed.signers.len()).unwrap_or(u32::MAX);
     let mut budget = Budget::default();
     budget.signature_checks = budget.signature_checks.saturating_add(signers.saturating_mul(20));
-    let mut verdicts = Vec::with_capacity(signed.signers.len());
-    for signer in &signed.signers {
-        let subject = Subject {
-            signer,
-            content_type: signed.content_type,
-            pool: document.certificates(),
-            known: &known,
-            purpose: Purpose::Signing,
-        };
-        verdicts.push(validate_one(file, &subject, &mut content, context, &mut budget));
-    }
-    verdicts
+    let work = Work::new(signed.signers.len());
+    let known = Known::new(context, context::revocation_of_file(signed), &work);
+    let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
+    let mut shared = Shared { known: &known, budget, counter_signatures };
+    let validate = |signer| {
+        let content_type = Some(signed.content_type);
+        let case = Case { file: signed, signer, content_type, pool: document.certificates(), within: None, depth: 0 };
+        signature::validate(&case, &mut content, context, &mut shared)
+    };
+    signed.signers.iter().map(validate).collect()
 }
 
-/// Validation of signatures with time, EN 319 102-1 5.5, as far as signature time-stamps go.
-fn validate_one(
-    file: File<'_>,
-    subject: &Subject<'_>,
-    content: &mut Content<'_>,
+/// Validates a time-stamp token (a ContentInfo, BER or DER) over something of which `digest` gives the digest. What it proves
+/// is there only if it passed. `certificates` may help to find its authority's path.
+#[must_use]
+pub fn timestamp_over(
+    token: &[u8],
+    digest: &dyn Fn(DigestAlgorithm) -> Option<Digest>,
+    certificates: &[Certificate],
     context: &Context<'_>,
-    budget: &mut Budget,
-) -> Verdict {
-    let mut core = basic::check_signature(subject, content, context.policy);
-    let attributes = SignedAttributes::read(subject.signer, subject.content_type, &mut Findings::default());
-    let level = level::of(file, subject.signer, &attributes, core.certificate.as_ref());
-    let best = best_signature_time(&mut core, subject, context, budget);
-    let times = Times { at: context.at, best };
-    let assessed = basic::check_trust(core, subject, times, context, budget);
-    report::conclude(subject.signer, level, assessed, best)
-}
-
-/// The earliest time at which the signature is known to have existed (5.5.4, step 2 and 3).
-fn best_signature_time(
-    core: &mut Core,
-    subject: &Subject<'_>,
-    context: &Context<'_>,
-    budget: &mut Budget,
-) -> OffsetDateTime {
-    if core.verified.is_none() {
-        return context.at;
-    }
-    let (earliest, unusable) = timestamp::earliest(subject, context, budget);
-    if unusable && earliest.is_none() {
-        core.findings.add(Cause::TimestampUnusable);
-    }
-    earliest.map_or(context.at, |time| time.at().min(context.at))
+) -> (TimestampReport, Option<TrustedTime>) {
+    let stamp = signature::container_timestamp(token, digest, certificates, context);
+    (stamp.report, stamp.time)
 }
 
 #[cfg(test)]

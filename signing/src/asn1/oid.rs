@@ -110,6 +110,18 @@ pub(crate) const ARCHIVE_TIME_STAMP_V1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 
 pub(crate) const ARCHIVE_TIME_STAMP_V2: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x02, 0x30];
 /// EN 319 122-1, 5.5.3: id-aa-ets-archiveTimestampV3, 0.4.0.1733.2.4.
 pub(crate) const ARCHIVE_TIME_STAMP_V3: &[u8] = &[0x04, 0x00, 0x8d, 0x45, 0x02, 0x04];
+/// EN 319 122-1, 5.5.2: id-aa-ATSHashIndex-v3, 0.4.0.19122.1.5.
+pub(crate) const HASH_INDEX_V3: &[u8] = &[0x04, 0x00, 0x81, 0x95, 0x32, 0x01, 0x05];
+/// ETSI TS 101 733, 6.4.2: id-aa-ATSHashIndex, 0.4.0.1733.2.5.
+pub(crate) const HASH_INDEX: &[u8] = &[0x04, 0x00, 0x8d, 0x45, 0x02, 0x05];
+/// EN 319 122-1, A.2.5: id-aa-ATSHashIndex-v2, 0.4.0.19122.1.4.
+pub(crate) const HASH_INDEX_V2: &[u8] = &[0x04, 0x00, 0x81, 0x95, 0x32, 0x01, 0x04];
+/// EN 319 122-1, 5.2.8: id-aa-ets-contentTimestamp, 1.2.840.113549.1.9.16.2.20.
+pub(crate) const CONTENT_TIME_STAMP: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x02, 0x14];
+/// EN 319 122-1, 5.2.10: id-aa-ets-sigPolicyStore, 0.4.0.19122.1.3.
+pub(crate) const SIGNATURE_POLICY_STORE: &[u8] = &[0x04, 0x00, 0x81, 0x95, 0x32, 0x01, 0x03];
+/// RFC 5652, 11.4: id-countersignature, 1.2.840.113549.1.9.6.
+pub(crate) const COUNTER_SIGNATURE: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x06];
 /// RFC 4998, A: id-aa-er-internal, 1.2.840.113549.1.9.16.2.49.
 pub(crate) const EVIDENCE_RECORD_INTERNAL: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x02, 0x31];
 /// RFC 4998, A: id-aa-er-external, 1.2.840.113549.1.9.16.2.50.
@@ -145,6 +157,12 @@ mod tests {
             (SIGNED_DATA, "1.2.840.113549.1.7.2"),
             (SHA256, "2.16.840.1.101.3.4.2.1"),
             (ARCHIVE_TIME_STAMP_V3, "0.4.0.1733.2.4"),
+            (HASH_INDEX_V3, "0.4.0.19122.1.5"),
+            (HASH_INDEX_V2, "0.4.0.19122.1.4"),
+            (HASH_INDEX, "0.4.0.1733.2.5"),
+            (CONTENT_TIME_STAMP, "1.2.840.113549.1.9.16.2.20"),
+            (SIGNATURE_POLICY_STORE, "0.4.0.19122.1.3"),
+            (COUNTER_SIGNATURE, "1.2.840.113549.1.9.6"),
             (ECDH_SHA256_KDF, "1.3.132.1.11.1"),
             (ENVELOPED_DATA, "1.2.840.113549.1.7.3"),
             (DSTU_COFACTOR_GOST, "1.2.804.2.1.1.1.1.3.4"),

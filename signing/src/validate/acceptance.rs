@@ -2,10 +2,8 @@
 
 use certs::certificate::Certificate;
 use crypto::digest::DigestAlgorithm;
-use crypto::key::KeyKind;
 use crypto::signature::SignatureAlgorithm;
 use time::OffsetDateTime;
-use time::macros::datetime;
 
 use crate::asn1::{Element, tag};
 use crate::cms::{AlgorithmIdentifier, SignerInfo};
@@ -13,13 +11,7 @@ use crate::cms::{AlgorithmIdentifier, SignerInfo};
 use super::Policy;
 use super::cause::{Cause, Findings};
 use super::format::SignedAttributes;
-
-/// SHA-1 was accepted until then: ETSI TS 119 312 V1.1.1 names it legacy, and no qualified service issued with it after.
-const SHA1_UNTIL: OffsetDateTime = datetime!(2012-08-01 00:00 UTC);
-/// RSA below 1536 bits, TS 119 312 V1.1.1.
-const RSA_1024_UNTIL: OffsetDateTime = datetime!(2009-08-01 00:00 UTC);
-/// RSA from 1536 below 1900 bits, TS 119 312 V1.1.1.
-const RSA_1536_UNTIL: OffsetDateTime = datetime!(2016-08-01 00:00 UTC);
+use super::suite::Reliance;
 
 /// What the policy demands of the signed attributes.
 pub(super) fn check_attributes(
@@ -47,34 +39,20 @@ pub(super) fn check_algorithms(
     policy: &Policy,
     findings: &mut Findings,
 ) {
-    if policy.allow_legacy_algorithms {
-        return;
-    }
     let below_anchor = path.map_or(&[][..], |path| path.split_last().map_or(path, |(_, below)| below));
     let digests = algorithm.digest_algorithm().into_iter().chain(below_anchor.iter().filter_map(issued_with));
+    let digests = digests.map(|digest| policy.suite.digest(digest));
     let keys = std::iter::once(leaf).chain(path.unwrap_or_default());
-    let limits = digests.filter_map(digest_until).chain(keys.filter_map(key_until));
-    if limits.min().is_some_and(|until| existed >= until) {
-        findings.add(Cause::WeakAlgorithm);
-    }
-}
-
-fn digest_until(algorithm: DigestAlgorithm) -> Option<OffsetDateTime> {
-    (algorithm == DigestAlgorithm::Sha1).then_some(SHA1_UNTIL)
-}
-
-fn key_until(certificate: &Certificate) -> Option<OffsetDateTime> {
-    match certificate.public_key().ok()?.kind() {
-        KeyKind::Rsa { bits } if bits < 1536 => Some(RSA_1024_UNTIL),
-        KeyKind::Rsa { bits } if bits < 1900 => Some(RSA_1536_UNTIL),
-        _ => None,
+    let keys = keys.filter_map(|certificate| Some(policy.suite.key(certificate.public_key().ok()?.kind())));
+    for reliance in digests.chain(keys).filter(|reliance| !reliance.covers(existed)) {
+        findings.add(if reliance == Reliance::Never { Cause::AlgorithmExcluded } else { Cause::WeakAlgorithm });
     }
 }
 
 /// Digest of the algorithm with which a certificate was issued: `SEQUENCE { tbsCertificate, signatureAlgorithm, ... }`.
 fn issued_with(certificate: &Certificate) -> Option<DigestAlgorithm> {
     let mut reader = Element::only(certificate.der()).ok()?.open(tag::SEQUENCE).ok()?;
-    reader.any().ok()?;
+    let _tbs = reader.any().ok()?;
     let identifier = AlgorithmIdentifier::read(reader.open(tag::SEQUENCE).ok()?).ok()?;
     let algorithm = SignatureAlgorithm::from_algorithm_identifier(&identifier.dotted(), identifier.parameters, None);
     algorithm.ok()?.digest_algorithm()

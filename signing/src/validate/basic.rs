@@ -8,6 +8,7 @@
 use certs::certificate::Certificate;
 use certs::path::{Budget, VerifiedPath};
 use certs::trust::Purpose;
+use crypto::signature::SignatureAlgorithm;
 use schemas::report::SignedForm;
 use time::OffsetDateTime;
 
@@ -17,13 +18,14 @@ use super::cause::{Cause, Findings};
 use super::cryptographic::{Content, Verified};
 use super::format::SignedAttributes;
 use super::status::Known;
-use super::x509::Times;
-use super::{Context, Policy, acceptance, cryptographic, identification, x509};
+use super::x509::{Judged, Times};
+use super::{Context, Policy, acceptance, cryptographic, identification, signature_policy, x509};
 
 /// One signature and what helps to validate it.
 pub(super) struct Subject<'a> {
     pub(super) signer: &'a SignerInfo<'a>,
-    pub(super) content_type: &'a [u8],
+    /// `None`: of a counter-signature.
+    pub(super) content_type: Option<&'a [u8]>,
     pub(super) pool: &'a [Certificate],
     pub(super) known: &'a Known<'a>,
     pub(super) purpose: Purpose,
@@ -46,7 +48,10 @@ pub(super) struct Assessed {
     pub(super) signing_time: Option<OffsetDateTime>,
     /// Over what the value verified; only where the digests hold too, so that the signature is intact.
     pub(super) form: Option<SignedForm>,
+    pub(super) algorithm: Option<SignatureAlgorithm>,
     pub(super) path: Option<VerifiedPath>,
+    /// Of the path, below the anchor, leaf first; empty where nothing was asked.
+    pub(super) statuses: Vec<Judged>,
 }
 
 /// Format checking, identification, cryptographic verification, and the constraints on attributes.
@@ -57,6 +62,7 @@ pub(super) fn check_signature(subject: &Subject<'_>, content: &mut Content<'_>, 
     let certificate = identification::identify(signer, &attributes, subject.pool, &mut findings);
     let verified = cryptographic::verify(signer, &attributes, certificate.as_ref(), content, policy, &mut findings);
     acceptance::check_attributes(signer, &attributes, policy, &mut findings);
+    signature_policy::check(signer, &attributes, policy, &mut findings);
     Core { findings, certificate, signing_time: attributes.signing_time, verified }
 }
 
@@ -69,15 +75,15 @@ pub(super) fn check_trust(
     budget: &mut Budget,
 ) -> Assessed {
     let Core { mut findings, certificate, signing_time, verified } = core;
-    let mut path = None;
+    let (mut path, mut statuses) = (None, Vec::new());
     if let Some(leaf) = &certificate {
         match x509::find_path(leaf, subject.pool, context.trust, subject.purpose, times, budget) {
             Ok(found) => {
                 // A forgery needs no revocation check: it stays one.
-                if verified.is_some()
-                    && let Err(cause) = x509::check_revocation(&found, subject.known, times.best, context.policy)
-                {
-                    findings.add(cause);
+                if verified.is_some() {
+                    let (judged, cause) = x509::check_revocation(&found, subject.known, times, context.policy);
+                    statuses = judged;
+                    cause.into_iter().for_each(|cause| findings.add(cause));
                 }
                 path = Some(found);
             }
@@ -99,5 +105,7 @@ pub(super) fn check_trust(
     if verified.is_none() && findings.is_empty() {
         findings.add(Cause::SignatureWrong);
     }
-    Assessed { findings, certificate, signing_time, form: verified.map(|verified| verified.form), path }
+    let form = verified.map(|verified| verified.form);
+    let algorithm = verified.map(|verified| verified.algorithm);
+    Assessed { findings, certificate, signing_time, form, algorithm, path, statuses }
 }

@@ -102,6 +102,15 @@ causes! {
     Revoked = "signature.revoked_signer", Indeterminate / RevokedNoPoe, SignerRevoked, "ETSI EN 319 102-1, 5.3.4",
         "The signing certificate is revoked.",
         "Сертифікат підписувача скасовано.";
+    RevokedForGood = "signature.revoked_before", TotalFailed / Revoked, SignerRevoked, "ETSI EN 319 102-1, 5.3.4",
+        "The signature was made after the signing certificate was revoked.",
+        "Підпис зроблено після скасування сертифіката підписувача.";
+    ExpiredForGood = "signature.expired_before", TotalFailed / Expired, SignerExpired, "ETSI EN 319 102-1, 5.3.4",
+        "The signature was made after the signing certificate had expired.",
+        "Підпис зроблено після закінчення строку дії сертифіката підписувача.";
+    RevocationUnproven = "signature.revocation_unproven", Indeterminate / RevocationOutOfBoundsNoPoe, SignerStatusUnknown, "ETSI EN 319 102-1, 5.6.2.2",
+        "What tells the status of a certificate is signed by an authority whose certificate has ended, and nothing proves that it existed before.",
+        "Відомості про статус сертифіката підписано центром, сертифікат якого вже закінчився, і не доведено, що вони існували раніше.";
     RevokedAuthority = "signature.revoked_authority", Indeterminate / RevokedCaNoPoe, SignerRevoked, "ETSI EN 319 102-1, 5.3.4",
         "The certificate of an authority above the signer is revoked.",
         "Сертифікат центру, що стоїть над підписувачем, скасовано.";
@@ -124,7 +133,31 @@ causes! {
     WeakAlgorithm = "signature.weak_algorithm", Indeterminate / CryptoConstraintsFailureNoPoe, SignatureWeakAlgorithm, "ETSI EN 319 102-1, 5.2.8; TS 119 312",
         "The signature uses an algorithm or key size that is no longer accepted.",
         "Підпис використовує алгоритм або довжину ключа, які вже не приймаються.";
+    AlgorithmExcluded = "signature.algorithm_excluded", Indeterminate / CryptoConstraintsFailure, SignatureWeakAlgorithm, "ETSI EN 319 102-1, 5.2.8; TS 119 312",
+        "The signature uses an algorithm or key size that the policy does not have.",
+        "Підпис використовує алгоритм або довжину ключа, яких немає в політиці перевірки.";
+    SignaturePolicyUnknown = "signature.policy_unknown", Indeterminate / SignaturePolicyNotAvailable, SignatureConstraints, "ETSI EN 319 102-1, 5.2.4",
+        "The signer names a signature policy that is not among those of this node.",
+        "Підписувач указав політику підпису, якої немає серед відомих вузлові.";
+    SignaturePolicyDiffers = "signature.policy_differs", Indeterminate / PolicyProcessingError, SignatureConstraints, "ETSI EN 319 102-1, 5.2.4; EN 319 122-1, 5.2.9",
+        "The policy document is not the one that the signer names.",
+        "Документ політики підпису не є тим, на який посилається підписувач.";
     // --- time-stamps
+    ImprintDiffers = "timestamp.imprint_differs", TotalFailed / HashFailure, SignatureConstraints, "ETSI EN 319 102-1, 5.4; RFC 3161, 2.4.2",
+        "The time-stamp is over something else.",
+        "Позначка часу стосується інших даних.";
+    HashIndex = "timestamp.hash_index", TotalFailed / FormatFailure, SignatureConstraints, "ETSI EN 319 122-1, 5.5.2",
+        "The hash index of the archive time-stamp is missing, unreadable, or names something that is not there.",
+        "Індексу гешів архівної позначки часу немає, його неможливо прочитати або він називає те, чого немає.";
+    TimestampInFuture = "timestamp.in_future", Indeterminate / TimestampOrderFailure, SignatureConstraints, "ETSI EN 319 102-1, 5.4",
+        "The time-stamp is from after the time of validation.",
+        "Позначка часу пізніша за час перевірки.";
+    TimestampSuperseded = "timestamp.not_verified", Indeterminate / NoPoe, SignatureConstraints, "ETSI EN 319 122-1, A.2; ETSI EN 319 102-1, 5.6",
+        "The time-stamp is of a form that is recognised and not verified here.",
+        "Позначка часу має форму, яку розпізнано, але тут не перевіряють.";
+    TimestampOrder = "signature.timestamp_order", Indeterminate / TimestampOrderFailure, SignatureConstraints, "ETSI EN 319 102-1, 5.5.4",
+        "The time-stamps of the signature contradict each other in time.",
+        "Позначки часу підпису суперечать одна одній у часі.";
     TimestampUnusable = "signature.timestamp_unusable", Indeterminate / NoPoe, SignatureConstraints, "ETSI EN 319 102-1, 5.4 and 5.5.4",
         "A time-stamp of the signature cannot be relied on, so it proves no earlier signing time.",
         "На позначку часу підпису неможливо покластися, тому вона не доводить ранішого часу підписання.";
@@ -141,6 +174,10 @@ impl Findings {
         if !self.causes.contains(&cause) {
             self.causes.push(cause);
         }
+    }
+
+    pub(crate) fn extend(&mut self, others: &Self) {
+        others.causes.iter().for_each(|cause| self.add(*cause));
     }
 
     /// Most important first: what fails for good before what cannot be told, else the order of the checks. The block
@@ -178,7 +215,7 @@ mod tests {
         assert_eq!(codes.len(), Cause::ALL.len());
         for cause in Cause::ALL {
             let reason = cause.reason();
-            assert!(reason.code.starts_with("signature."), "{}", reason.code);
+            assert!(reason.code.starts_with("signature.") || reason.code.starts_with("timestamp."), "{}", reason.code);
             assert!(reason.text_en.is_ascii() && reason.text_en.ends_with('.'), "{}", reason.code);
             assert!(reason.text_uk.chars().any(|c| ('а'..='я').contains(&c)), "{}", reason.code);
             assert!(!reason.clause.is_empty(), "{}", reason.code);

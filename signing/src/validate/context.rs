@@ -4,47 +4,86 @@
 //! verified by `certs` like those from outside.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use certs::certificate::Certificate;
-use certs::revocation::{Crl, OcspResponse, RevocationData};
+use certs::revocation::{Crl, OcspResponse};
 
 use crate::cms::{
-    EmbeddedRevocation, MOST_CERTIFICATES, MOST_REVOCATION, SignedData, certificate_values, revocation_values,
+    EmbeddedRevocation, MOST_CERTIFICATES, MOST_REVOCATION, SignedData, SignerInfo, certificate_values,
+    revocation_values,
 };
+
+use super::proof::Object;
+use super::status::Embedded;
+use super::token::Token;
 
 /// Every certificate of the file, each once, in its order. What `certs` cannot read is passed over.
 pub(super) fn certificate_pool(signed: &SignedData<'_>) -> Vec<Certificate> {
-    let values = signed.signers.iter().flat_map(certificate_values);
-    let embedded = signed.certificates.iter().map(|der| Cow::Borrowed(*der)).chain(values.map(Cow::Owned));
-    let mut pool: Vec<Certificate> = Vec::new();
-    for der in embedded.take(MOST_CERTIFICATES) {
-        if pool.iter().any(|known| known.der() == der.as_ref()) {
-            continue;
-        }
-        if let Ok(certificate) = Certificate::from_der(&der) {
-            pool.push(certificate);
-        }
-    }
+    let mut pool = Vec::new();
+    add_certificates(signed, &mut pool);
     pool
 }
 
-/// The file's revocation data.
-pub(super) fn embedded_revocation(signed: &SignedData<'_>) -> RevocationData {
-    let mut data = RevocationData::default();
-    for embedded in signed.revocation.iter().take(MOST_REVOCATION) {
-        add(&mut data, embedded);
+/// Adds the certificates of a file or a token to those that are there.
+pub(super) fn add_certificates(signed: &SignedData<'_>, pool: &mut Vec<Certificate>) {
+    let values = signed.signers.iter().flat_map(certificate_values);
+    let embedded = signed.certificates.iter().map(|der| Cow::Borrowed(*der)).chain(values.map(Cow::Owned));
+    let mut new = Vec::new();
+    {
+        let mut seen: HashSet<&[u8]> = pool.iter().map(Certificate::der).collect();
+        for der in embedded.take(MOST_CERTIFICATES) {
+            if seen.contains(der.as_ref()) || new.iter().any(|known: &Certificate| known.der() == der.as_ref()) {
+                continue;
+            }
+            new.extend(Certificate::from_der(&der));
+        }
+        seen.clear();
     }
-    for embedded in signed.signers.iter().flat_map(revocation_values).take(MOST_REVOCATION) {
-        add(&mut data, &embedded);
-    }
-    data
+    pool.append(&mut new);
 }
 
-/// What `certs` cannot read is passed over.
-fn add(data: &mut RevocationData, embedded: &EmbeddedRevocation<'_>) {
-    match embedded {
-        EmbeddedRevocation::Crl(der) => data.crls.extend(Crl::from_der(der)),
-        EmbeddedRevocation::Ocsp(der) => data.ocsp.extend(OcspResponse::from_der(der)),
-        EmbeddedRevocation::OcspBasic(der) => data.ocsp.extend(OcspResponse::from_basic_der(der)),
+/// The revocation data of the file itself, each with the object that holds it. Where several signed, one may bring what serves the
+/// others.
+pub(super) fn revocation_of_file(file: &SignedData<'_>) -> Embedded {
+    let mut embedded = Embedded::default();
+    for (place, choice) in file.parts.revocation.iter().enumerate() {
+        if let Some(one) = EmbeddedRevocation::read(choice) {
+            embedded.add(Object::Revocation(place), &one);
+        }
+    }
+    if file.signers.len() > 1 {
+        for (_, one) in file.signers.iter().flat_map(revocation_values).take(MOST_REVOCATION) {
+            embedded.add(Object::Elsewhere, &one);
+        }
+    }
+    embedded
+}
+
+/// The revocation data that one signature brings besides: the signer's own, and that of its time-stamps.
+pub(super) fn revocation_of_signature(signer: &SignerInfo<'_>, tokens: &[(Object, &Token<'_>)]) -> Embedded {
+    let mut embedded = Embedded::default();
+    for ((place, number), one) in revocation_values(signer) {
+        embedded.add(Object::UnsignedValue(place, number), &one);
+    }
+    for (object, token) in tokens {
+        let own = token.signed.signers.iter().flat_map(revocation_values).map(|(_, one)| one);
+        for one in token.signed.revocation.iter().cloned().chain(own).take(MOST_REVOCATION) {
+            embedded.add(*object, &one);
+        }
+    }
+    embedded
+}
+
+impl Embedded {
+    /// What `certs` cannot read is passed over.
+    fn add(&mut self, object: Object, one: &EmbeddedRevocation<'_>) {
+        let crl = |der: &[u8]| Crl::from_der(der).ok().map(|list| (object, list));
+        let ocsp = |answer: Result<OcspResponse, _>| answer.ok().map(|answer| (object, answer));
+        match one {
+            EmbeddedRevocation::Crl(der) => self.crls.extend(crl(der)),
+            EmbeddedRevocation::Ocsp(der) => self.ocsp.extend(ocsp(OcspResponse::from_der(der))),
+            EmbeddedRevocation::OcspBasic(der) => self.ocsp.extend(ocsp(OcspResponse::from_basic_der(der))),
+        }
     }
 }

@@ -33,6 +33,22 @@ impl<'a> Content<'a> {
         Self { attached, detached, computed: Vec::new() }
     }
 
+    pub(super) fn is_attached(&self) -> bool {
+        self.attached.is_some()
+    }
+
+    /// The digest of the content for a time-stamp.
+    ///
+    /// # Errors
+    /// A cause where there is none.
+    pub(super) fn found(&mut self, algorithm: DigestAlgorithm) -> Result<Digest, Cause> {
+        match self.digest(algorithm) {
+            Found::Digest(digest) => Ok(digest),
+            Found::Contradiction => Err(Cause::HashFailure),
+            Found::Nothing => Err(Cause::DataNotFound),
+        }
+    }
+
     /// The digest of the content. Where it is both inside and given from outside, the two must be the same.
     fn digest(&mut self, algorithm: DigestAlgorithm) -> Found {
         let given = self.detached.iter().find(|digest| digest.algorithm() == algorithm).copied();

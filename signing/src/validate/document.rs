@@ -168,7 +168,7 @@ impl UnverifiedDocument {
 fn identify_all(signed: &SignedData<'_>, pool: &[Certificate]) -> Vec<Option<Certificate>> {
     let identify = |signer| {
         let mut unheeded = Findings::default();
-        let attributes = SignedAttributes::read(signer, signed.content_type, &mut unheeded);
+        let attributes = SignedAttributes::read(signer, Some(signed.content_type), &mut unheeded);
         identification::identify(signer, &attributes, pool, &mut unheeded)
     };
     signed.signers.iter().map(identify).collect()

@@ -33,6 +33,7 @@ pub(super) struct SignedAttributes<'a> {
     pub(super) signing_time: Option<OffsetDateTime>,
     pub(super) certificate: Option<CertificateReference<'a>>,
     pub(super) protection: Option<AlgorithmProtection<'a>>,
+    pub(super) policy: Option<PolicyReference<'a>>,
     /// Whether the attributes are sound enough for the digest in them to mean something.
     pub(super) unambiguous: bool,
 }
@@ -48,6 +49,15 @@ pub(super) struct CertificateReference<'a> {
     pub(super) issuer_serial: Option<(&'a [u8], &'a [u8])>,
 }
 
+/// SignaturePolicy, EN 319 122-1 5.2.9.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PolicyReference<'a> {
+    /// It follows from the content or from what surrounds it.
+    Implied,
+    /// By its identifier, with the digest of its document.
+    Explicit { oid: &'a [u8], algorithm: AlgorithmIdentifier<'a>, digest: &'a [u8] },
+}
+
 /// CMSAlgorithmProtection, RFC 6211 2.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AlgorithmProtection<'a> {
@@ -56,8 +66,9 @@ pub(super) struct AlgorithmProtection<'a> {
 }
 
 impl<'a> SignedAttributes<'a> {
-    /// Reads the attributes of a signer whose content has the type `content_type`.
-    pub(super) fn read(signer: &SignerInfo<'a>, content_type: &[u8], findings: &mut Findings) -> Self {
+    /// Reads the attributes of a signer whose content has the type `content_type`; `None`: of a counter-signature, whose
+    /// content has none (RFC 5652, 11.4).
+    pub(super) fn read(signer: &SignerInfo<'a>, content_type: Option<&[u8]>, findings: &mut Findings) -> Self {
         let mut attributes = Self { unambiguous: true, ..Self::default() };
         if signer.signed_attributes_der.is_none() {
             return attributes;
@@ -74,7 +85,7 @@ impl<'a> SignedAttributes<'a> {
             findings.add(Cause::Malformed);
         }
         match (attributes.content_type, attributes.message_digest) {
-            (Some(signed), Some(_)) if signed == content_type => {}
+            (signed, Some(_)) if signed == content_type => {}
             (Some(_), Some(_)) => findings.add(Cause::ContentTypeDiffers),
             _ => {
                 findings.add(Cause::AttributeMissing);
@@ -97,6 +108,9 @@ impl<'a> SignedAttributes<'a> {
         }
         if let Some(der) = value(oid::ALGORITHM_PROTECTION) {
             self.protection = Some(AlgorithmProtection::read(der)?);
+        }
+        if let Some(der) = value(oid::SIGNATURE_POLICY) {
+            self.policy = Some(PolicyReference::read(der)?);
         }
         // Where both stand, the newer counts; EN 319 122-1, 6.3 allows one of them only for the baseline levels.
         if let Some(der) = value(oid::SIGNING_CERTIFICATE_V2) {
@@ -135,6 +149,23 @@ fn read_issuer_serial(mut reader: Reader<'_>) -> Result<(&[u8], &[u8]), Asn1Erro
     let serial = reader.expect(tag::INTEGER)?;
     reader.end()?;
     Ok((issuer, serial))
+}
+
+impl<'a> PolicyReference<'a> {
+    /// `CHOICE { SEQUENCE { sigPolicyId, sigPolicyHash SEQUENCE { hashAlgorithm, hashValue }, sigPolicyQualifiers OPTIONAL }, NULL }`.
+    fn read(der: &'a [u8]) -> Result<Self, Asn1Error> {
+        let element = Element::only(der)?;
+        if element.tag == tag::NULL {
+            return Ok(Self::Implied);
+        }
+        let mut reader = element.open(tag::SEQUENCE)?;
+        let oid = reader.oid()?;
+        let mut hash = reader.open(tag::SEQUENCE)?;
+        let algorithm = AlgorithmIdentifier::read(hash.open(tag::SEQUENCE)?)?;
+        let digest = hash.expect(tag::OCTET_STRING)?;
+        hash.end()?;
+        Ok(Self::Explicit { oid, algorithm, digest })
+    }
 }
 
 impl<'a> AlgorithmProtection<'a> {

@@ -3,21 +3,18 @@
 
 use certs::certificate::Certificate;
 use certs::name;
-use certs::revocation::{RevocationData, Status};
 use certs::trust::TrustSnapshot;
 use crypto::digest::DigestAlgorithm;
 
-use crate::asn1::{Layers, Limits, normalise, oid};
+use crate::asn1::oid;
 use crate::cms::{SignedData, SignerInfo};
 
-use super::context::{certificate_pool, embedded_revocation};
 use super::format::{CertificateReference, SignedAttributes};
 use super::status::Known;
-use super::timestamp;
 
 /// `CAdES` for whatever has at least the form of CAdES-BES, else `CMS`; and the level.
 pub(super) fn of(
-    file: File<'_>,
+    file: &File<'_>,
     signer: &SignerInfo<'_>,
     attributes: &SignedAttributes<'_>,
     certificate: Option<&Certificate>,
@@ -30,18 +27,17 @@ pub(super) fn of(
 /// revocation data counts, as the search is quadratic and its answer only names a level.
 const MOST_LOOKED_AT: usize = 64;
 
-/// What all signers of a file share.
-#[derive(Clone, Copy)]
+/// The file, and what it holds for this signer.
 pub(super) struct File<'f> {
     pub(super) signed: &'f SignedData<'f>,
+    /// Certificates of the file and of the signer's time-stamps over its value.
     pub(super) pool: &'f [Certificate],
-    /// The revocation data of the file alone.
-    pub(super) embedded: &'f Known<'f>,
+    pub(super) known: &'f Known<'f>,
     pub(super) trust: &'f TrustSnapshot,
 }
 
 struct Form<'f, 'a> {
-    file: File<'f>,
+    file: &'f File<'f>,
     signer: &'f SignerInfo<'a>,
     attributes: &'f SignedAttributes<'a>,
     certificate: Option<&'f Certificate>,
@@ -130,22 +126,9 @@ impl Form<'_, '_> {
         if self.file.signed.revocation.is_empty() && !self.has(oid::REVOCATION_VALUES) {
             return false;
         }
-        let mut certificates = self.file.pool.to_vec();
-        let mut more = RevocationData::default();
-        for token in timestamp::tokens(self.signer) {
-            let Ok((der, _)) = normalise(token, Layers::SIGNED_DATA, &Limits::default()) else { return false };
-            let Ok(token) = SignedData::read(&der) else { return false };
-            certificates.extend(certificate_pool(&token));
-            let RevocationData { ocsp, crls } = embedded_revocation(&token);
-            more.ocsp.extend(ocsp);
-            more.crls.extend(crls);
-        }
-        if certificates.len() > MOST_LOOKED_AT {
-            return true;
-        }
-        let joined = (!more.ocsp.is_empty() || !more.crls.is_empty()).then(|| self.file.embedded.joined(more));
-        let known = joined.as_ref().unwrap_or(self.file.embedded);
-        certificates.iter().all(|certificate| is_known(certificate, &certificates, known, self.file.trust))
+        let certificates = self.file.pool;
+        certificates.len() > MOST_LOOKED_AT
+            || certificates.iter().all(|one| is_known(one, certificates, self.file.known, self.file.trust))
     }
 
     /// EN 319 122-1, A.3: internal records for attached content, external for detached.
@@ -171,7 +154,7 @@ fn is_known(certificate: &Certificate, pool: &[Certificate], known: &Known<'_>, 
     let is_issuer = |issuer: &&Certificate| name::same(issuer.subject_der(), certificate.issuer_der());
     let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
     let issuer = pool.iter().chain(trust.intermediates()).chain(anchors).find(is_issuer);
-    issuer.is_none_or(|issuer| !matches!(known.status(certificate, issuer), Status::Unknown { .. }))
+    issuer.is_none_or(|issuer| known.is_told_within(certificate, issuer))
 }
 
 /// id-kp-OCSPSigning, RFC 6960 4.2.2.2.

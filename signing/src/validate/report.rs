@@ -1,15 +1,22 @@
 //! The verdict of one signature, and its report.
 
 use certs::certificate::Certificate;
+use certs::revocation::Status;
 use crypto::digest::{hex, sha256};
 use schemas::ProblemCode;
-use schemas::report::{Indication, SignatureReport, SignedForm, Signer};
+use schemas::report::{
+    CertificateReport, CertificateStatus, Indication, MissingFact, MissingKind, Reason, SignatureReport, SignedForm,
+    Signer, SubIndication, TimestampReport,
+};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::cms::SignerInfo;
 
 use super::basic::Assessed;
+use super::cause::{Cause, Findings};
+use super::token::Source;
+use super::x509::Judged;
 
 /// A signature after validation.
 pub(super) struct Verdict {
@@ -20,38 +27,123 @@ pub(super) struct Verdict {
     pub(super) form: Option<SignedForm>,
 }
 
+/// What else the report of a signature says.
+pub(super) struct Extent {
+    pub(super) format: &'static str,
+    pub(super) level: &'static str,
+    pub(super) best_time: OffsetDateTime,
+    pub(super) signature_policy: Option<String>,
+    pub(super) timestamps: Vec<TimestampReport>,
+    pub(super) counter_signatures: Vec<SignatureReport>,
+    pub(super) missing: Vec<MissingFact>,
+}
+
 /// Puts the findings together, the most important first.
-pub(super) fn conclude(
-    signer: &SignerInfo<'_>,
-    (format, level): (&str, &str),
-    assessed: Assessed,
-    best_time: OffsetDateTime,
-) -> Verdict {
+pub(super) fn conclude(signer: &SignerInfo<'_>, assessed: Assessed, extent: Extent) -> Verdict {
     let intact = assessed.form.is_some();
-    let passed = intact && assessed.findings.passed();
-    let causes = assessed.findings.ranked();
-    let (indication, sub_indication, problem) = match causes.first() {
-        Some(cause) if !passed => {
-            let (indication, sub_indication) = cause.conclusion();
-            (indication, Some(sub_indication), Some(cause.problem()))
-        }
-        _ => (Indication::TotalPassed, None, None),
-    };
-    let id = hex(sha256(signer.raw).get(..16).unwrap_or_default());
+    let (conclusion, cause) = conclusion(&assessed.findings, intact);
     let report = SignatureReport {
-        id: format!("S-{id}"),
-        format: format.into(),
-        level: level.into(),
+        id: identifier("S", signer.signed_part),
+        format: extent.format.into(),
+        level: extent.level.into(),
         intact,
         signed_form: assessed.form,
+        algorithm: assessed.algorithm.map(crypto::signature::SignatureAlgorithm::name),
+        indication: conclusion.0,
+        sub_indication: conclusion.1,
+        signing_time: assessed.signing_time.and_then(rfc3339),
+        best_time: rfc3339(extent.best_time).unwrap_or_default(),
+        signer: assessed.certificate.as_ref().map(subject),
+        chain: assessed.path.as_ref().map(|path| chain(path.certificates(), &assessed.statuses)).unwrap_or_default(),
+        signature_policy: extent.signature_policy,
+        signed_parts: Vec::new(),
+        timestamps: extent.timestamps,
+        counter_signatures: extent.counter_signatures,
+        missing: if cause.is_some() { extent.missing } else { Vec::new() },
+        reasons: reasons(&assessed.findings),
+    };
+    Verdict { report, problem: cause.map(Cause::problem), certificate: assessed.certificate, form: assessed.form }
+}
+
+/// The report of a time-stamp.
+pub(super) fn of_token(
+    source: &Source<'_>,
+    time: Option<OffsetDateTime>,
+    intact: bool,
+    authority: Option<&Certificate>,
+    findings: &Findings,
+) -> TimestampReport {
+    let ((indication, sub_indication), _) = conclusion(findings, intact);
+    TimestampReport {
+        id: identifier("T", source.value),
+        kind: source.kind,
+        intact,
         indication,
         sub_indication,
-        signing_time: assessed.signing_time.and_then(rfc3339),
-        best_time: rfc3339(best_time).unwrap_or_default(),
-        signer: assessed.certificate.as_ref().map(subject),
-        reasons: if passed { Vec::new() } else { causes.iter().map(|cause| cause.reason()).collect() },
+        time: time.and_then(rfc3339),
+        authority: authority.map(subject),
+        reasons: reasons(findings),
+    }
+}
+
+/// The indications, and the cause of a failure.
+fn conclusion(findings: &Findings, intact: bool) -> ((Indication, Option<SubIndication>), Option<Cause>) {
+    match findings.ranked().first() {
+        Some(cause) if !(intact && findings.passed()) => {
+            let (indication, sub_indication) = cause.conclusion();
+            ((indication, Some(sub_indication)), Some(*cause))
+        }
+        _ => ((Indication::TotalPassed, None), None),
+    }
+}
+
+fn reasons(findings: &Findings) -> Vec<Reason> {
+    findings.ranked().iter().map(|cause| cause.reason()).collect()
+}
+
+fn identifier(kind: &str, structure: &[u8]) -> String {
+    format!("{kind}-{}", hex(sha256(structure).get(..16).unwrap_or_default()))
+}
+
+fn chain(certificates: &[Certificate], statuses: &[Judged]) -> Vec<CertificateReport> {
+    let last = certificates.len().saturating_sub(1);
+    let report = |(place, certificate): (usize, &Certificate)| {
+        let (status, known_at, revoked_at) = match statuses.get(place).map(|judged| &judged.status) {
+            _ if place == last => (CertificateStatus::Anchor, None, None),
+            Some(Status::Good { this_update, .. }) => (CertificateStatus::Good, Some(*this_update), None),
+            Some(Status::Revoked { at, this_update, .. }) => {
+                (CertificateStatus::Revoked, Some(*this_update), Some(*at))
+            }
+            Some(Status::Unknown { .. }) => (CertificateStatus::Unknown, None, None),
+            None => (CertificateStatus::NotAsked, None, None),
+        };
+        CertificateReport {
+            subject: certificate.subject(),
+            sha256: hex(&certificate.fingerprint()),
+            status,
+            known_at: known_at.and_then(rfc3339),
+            revoked_at: revoked_at.and_then(rfc3339),
+        }
     };
-    Verdict { report, problem, certificate: assessed.certificate, form: assessed.form }
+    certificates.iter().enumerate().map(report).collect()
+}
+
+/// Answers that would make a better verdict: for each certificate whose status was not known or too old.
+pub(super) fn missing_revocation(assessed: &Assessed) -> Vec<MissingFact> {
+    let Some(path) = &assessed.path else { return Vec::new() };
+    let lacking = |judged: &Judged| {
+        matches!(judged.cause, Some(Cause::StatusUnknown | Cause::StatusStale | Cause::RevocationUnproven))
+    };
+    let judged = path.certificates().iter().zip(&assessed.statuses).filter(|(_, judged)| lacking(judged));
+    judged.map(|(certificate, _)| missing(MissingKind::Revocation, certificate)).collect()
+}
+
+pub(super) fn missing(kind: MissingKind, certificate: &Certificate) -> MissingFact {
+    let (subject, addresses) = match kind {
+        MissingKind::Revocation => (certificate.subject(), [certificate.ocsp_urls(), certificate.crl_urls()].concat()),
+        MissingKind::Issuer => (certificate.issuer(), certificate.issuer_urls().to_vec()),
+    };
+    MissingFact { kind, sha256: hex(&certificate.fingerprint()), subject, addresses }
 }
 
 fn subject(certificate: &Certificate) -> Signer {
@@ -63,6 +155,6 @@ fn subject(certificate: &Certificate) -> Signer {
     }
 }
 
-fn rfc3339(time: OffsetDateTime) -> Option<String> {
+pub(super) fn rfc3339(time: OffsetDateTime) -> Option<String> {
     time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()
 }

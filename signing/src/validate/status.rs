@@ -3,15 +3,21 @@
 //! Every list that names the right issuer costs a signature check, and a stranger chooses how many a file holds, how
 //! many signatures ask, and how many time-stamps stand on each. So the work of a whole file is bounded.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 
 use certs::certificate::Certificate;
-use certs::revocation::{RevocationData, Status, status};
+use certs::revocation::{Crl, OcspResponse, RevocationData, Status, status};
+use certs::timestamp::TrustedTime;
+use certs::trust::TrustSnapshot;
 use time::OffsetDateTime;
 
-/// Answers that may be looked at for one file. Real long-term files, with thirty answers for ten certificates, need some
-/// hundred.
+use super::Context;
+use super::proof::{Object, Proofs};
+
+/// Answers that may be looked at for a file with one signature, and for each further one. Real long-term files, with thirty
+/// answers for ten certificates, need some hundred for each signature.
 const MOST_ANSWERS: usize = 4000;
+const MOST_ANSWERS_MORE: usize = 500;
 
 /// What is left of a file's budget.
 pub(super) struct Work {
@@ -19,8 +25,8 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn new() -> Self {
-        Self { answers: Cell::new(MOST_ANSWERS) }
+    pub(super) fn new(signatures: usize) -> Self {
+        Self { answers: Cell::new(MOST_ANSWERS + MOST_ANSWERS_MORE * signatures.saturating_sub(1)) }
     }
 
     fn spend(&self, answers: usize) -> bool {
@@ -30,33 +36,81 @@ impl Work {
     }
 }
 
-/// A status that was looked up, by the fingerprints of certificate and issuer.
+/// Lists and answers of one signature, each with the object that holds it.
+#[derive(Default, Clone)]
+pub(super) struct Embedded {
+    pub(super) ocsp: Vec<(Object, OcspResponse)>,
+    pub(super) crls: Vec<(Object, Crl)>,
+}
+
+impl Embedded {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ocsp.is_empty() && self.crls.is_empty()
+    }
+
+    /// Both.
+    pub(super) fn and(&self, more: Self) -> Self {
+        let mut both = self.clone();
+        both.ocsp.extend(more.ocsp);
+        both.crls.extend(more.crls);
+        both
+    }
+
+    fn data(&self, holds: impl Fn(Object) -> bool) -> RevocationData {
+        let ocsp = self.ocsp.iter().filter(|(object, _)| holds(*object)).map(|(_, answer)| answer.clone());
+        let crls = self.crls.iter().filter(|(object, _)| holds(*object)).map(|(_, list)| list.clone());
+        RevocationData { ocsp: ocsp.collect(), crls: crls.collect() }
+    }
+}
+
+/// A status that was looked up, by certificate and issuer.
 struct Found {
-    of: [u8; 32],
-    by: [u8; 32],
+    of: Certificate,
+    by: Certificate,
     status: Status,
 }
 
-/// Revocation data with the statuses that were found in it.
+/// Revocation data of one signature with the statuses that were found in it, and the proofs of existence.
 pub(super) struct Known<'w> {
-    data: RevocationData,
+    outside: &'w RevocationData,
+    embedded: Embedded,
+    /// Both.
+    all: RevocationData,
     found: RefCell<Vec<Found>>,
+    proofs: RefCell<Proofs>,
+    trust: &'w TrustSnapshot,
     work: &'w Work,
     at: OffsetDateTime,
 }
 
 impl<'w> Known<'w> {
-    /// `at`: the time of validation.
-    pub(super) fn new(data: RevocationData, at: OffsetDateTime, work: &'w Work) -> Self {
-        Self { data, found: RefCell::new(Vec::new()), work, at }
+    /// What `context` and the file know.
+    pub(super) fn new(context: &Context<'w>, embedded: Embedded, work: &'w Work) -> Self {
+        let Context { revocation: outside, trust, at, .. } = *context;
+        let mut all = embedded.data(|_| true);
+        all.ocsp.extend(outside.ocsp.iter().cloned());
+        all.crls.extend(outside.crls.iter().cloned());
+        let proofs = RefCell::new(Proofs::new(at));
+        Self { outside, embedded, all, found: RefCell::new(Vec::new()), proofs, trust, work, at }
     }
 
-    /// The same with more data, on the same budget.
-    pub(super) fn joined(&self, more: RevocationData) -> Self {
-        let mut data = self.data.clone();
-        data.ocsp.extend(more.ocsp);
-        data.crls.extend(more.crls);
-        Self::new(data, self.at, self.work)
+    pub(super) fn proofs(&self) -> Ref<'_, Proofs> {
+        self.proofs.borrow()
+    }
+
+    /// Proves that `objects` existed. What depends on proofs is looked up anew.
+    pub(super) fn prove(&self, objects: &[Object], time: TrustedTime) {
+        self.proofs.borrow_mut().add(objects, time);
+        self.found.borrow_mut().retain(|found| !self.has_ended(&found.by));
+    }
+
+    /// The same with more data, on the same budget. `within`: what is proven of whatever holds the signature.
+    pub(super) fn with(&self, context: &Context<'w>, more: Embedded, within: Option<(&Proofs, Object)>) -> Self {
+        let known = Self::new(context, self.embedded.and(more), self.work);
+        if let Some((proofs, outer)) = within {
+            known.proofs.borrow_mut().inherit(Object::Signature, proofs, outer);
+        }
+        known
     }
 
     /// Status of `certificate`. Unknown past the budget.
@@ -64,23 +118,53 @@ impl<'w> Known<'w> {
     /// Authorities drop expired certificates from their lists, so "good" said after a certificate's end says nothing:
     /// each certificate is looked up no later than its end.
     pub(super) fn status(&self, certificate: &Certificate, issuer: &Certificate) -> Status {
-        let (of, by) = (certificate.fingerprint(), issuer.fingerprint());
-        if let Some(found) = self.found.borrow().iter().find(|found| found.of == of && found.by == by) {
+        let same = |found: &&Found| found.of == *certificate && found.by == *issuer;
+        if let Some(found) = self.found.borrow().iter().find(same) {
             return found.status.clone();
         }
         let status = self.look_up(certificate, issuer);
-        self.found.borrow_mut().push(Found { of, by, status: status.clone() });
+        self.found.borrow_mut().push(Found { of: certificate.clone(), by: issuer.clone(), status: status.clone() });
         status
     }
 
+    /// Whether an answer was left aside only because nothing proves that it existed while its issuer's key was to be
+    /// believed.
+    pub(super) fn lacks_proof(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        self.has_ended(issuer) && !matches!(self.of(&self.all, certificate, issuer), Status::Unknown { .. })
+    }
+
+    /// Whether what the file itself holds tells the status, proven or not.
+    pub(super) fn is_told_within(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
+        let embedded;
+        let data = if self.outside.ocsp.is_empty() && self.outside.crls.is_empty() {
+            &self.all
+        } else {
+            embedded = self.embedded.data(|_| true);
+            &embedded
+        };
+        !matches!(self.of(data, certificate, issuer), Status::Unknown { .. })
+    }
+
     fn look_up(&self, certificate: &Certificate, issuer: &Certificate) -> Status {
-        let unknown = Status::Unknown { tried: Vec::new() };
-        if !self.work.spend(self.data.ocsp.len() + self.data.crls.len()) {
-            return unknown;
+        if !self.has_ended(issuer) {
+            return self.of(&self.all, certificate, issuer);
         }
-        match status(certificate, issuer, &self.data, self.at.min(certificate.not_after())) {
-            Status::Good { this_update, .. } if this_update > certificate.not_after() => unknown,
-            status => status,
+        // EN 319 102-1, 5.6.2.2: after its end a key may be in anybody's hands, so what it signed must be known to have
+        // existed before.
+        let proofs = self.proofs.borrow();
+        let proven = |object| proofs.existed(object) <= issuer.not_after();
+        self.of(&self.embedded.data(proven), certificate, issuer)
+    }
+
+    /// Anchors have no end: the snapshot vouches for their keys.
+    fn has_ended(&self, issuer: &Certificate) -> bool {
+        issuer.not_after() < self.at && !self.trust.anchors().iter().any(|anchor| anchor.certificate == *issuer)
+    }
+
+    fn of(&self, data: &RevocationData, certificate: &Certificate, issuer: &Certificate) -> Status {
+        if !self.work.spend(data.ocsp.len() + data.crls.len()) {
+            return Status::Unknown { tried: Vec::new() };
         }
+        status(certificate, issuer, data, self.at.min(certificate.not_after()))
     }
 }

@@ -1,74 +1,87 @@
 //! Time-stamp validation, EN 319 102-1 5.4: a token is a signature of its own, validated as one, over the imprint.
 
+use certs::certificate::Certificate;
 use certs::path::Budget;
-use certs::timestamp::{TrustedTime, TstInfo};
+use certs::timestamp::TrustedTime;
 use certs::trust::Purpose;
-use crypto::digest::{DigestAlgorithm, digest};
-
-use crate::asn1::{Layers, Limits, normalise, oid};
-use crate::cms::{SignedData, SignerInfo};
+use crypto::digest::Digest;
+use schemas::report::TimestampReport;
+use time::OffsetDateTime;
 
 use super::Context;
-use super::basic::{self, Subject};
-use super::context::{certificate_pool, embedded_revocation};
+use super::basic::{self, Assessed, Subject};
+use super::cause::{Cause, Findings};
 use super::cryptographic::Content;
+use super::report;
+use super::status::Known;
+use super::token::{Source, Token};
 use super::x509::Times;
 
-/// Signature time-stamps of one signer that are looked at. Each costs a chain and its revocation.
-const MOST_TOKENS: usize = 8;
+/// What a token came to.
+pub(super) struct Stamp {
+    pub(super) report: TimestampReport,
+    /// Only of a token that passed.
+    pub(super) time: Option<TrustedTime>,
+}
 
-/// The earliest time that a signature-time-stamp of `stamped` proves, and whether any token had to be left aside.
-pub(super) fn earliest(
-    stamped: &Subject<'_>,
+/// What helps to validate a token: certificates and answers of the whole signature.
+#[derive(Clone, Copy)]
+pub(super) struct Ground<'g> {
+    pub(super) pool: &'g [Certificate],
+    pub(super) known: &'g Known<'g>,
+    /// The earliest time at which the token itself is known to have existed.
+    pub(super) existed: OffsetDateTime,
+}
+
+/// Validates a token against the imprint that it should have; an `Err` says why there is none.
+pub(super) fn validate(
+    source: &Source<'_>,
+    token: &Token<'_>,
+    imprint: Result<Digest, Cause>,
+    ground: Ground<'_>,
     context: &Context<'_>,
     budget: &mut Budget,
-) -> (Option<TrustedTime>, bool) {
-    let mut earliest: Option<TrustedTime> = None;
-    let mut unusable = false;
-    for token in tokens(stamped.signer) {
-        match validate(token, stamped, context, budget) {
-            Some(time) => earliest = Some(earliest.map_or(time, |known| known.min(time))),
-            None => unusable = true,
-        }
+) -> Stamp {
+    let Some(signer) = token.signed.signers.first() else { return unreadable(source) };
+    let mut findings = Findings::default();
+    let info = &token.info;
+    match &imprint {
+        Err(cause) => findings.add(*cause),
+        Ok(own) if info.imprint_oid == own.algorithm().oid() && info.imprint == own.as_bytes() => {}
+        Ok(_) => findings.add(Cause::ImprintDiffers),
     }
-    (earliest, unusable)
-}
-
-/// The signature time-stamps that are looked at.
-pub(super) fn tokens<'s, 'a>(signer: &'s SignerInfo<'a>) -> impl Iterator<Item = &'a [u8]> + use<'s, 'a> {
-    let stamps = signer.unsigned(oid::SIGNATURE_TIME_STAMP);
-    stamps.flat_map(|attribute| attribute.values.iter().copied()).take(MOST_TOKENS)
-}
-
-/// Validates one token over the signature value of `stamped`; `None` if it proves nothing.
-fn validate(token: &[u8], stamped: &Subject<'_>, context: &Context<'_>, budget: &mut Budget) -> Option<TrustedTime> {
-    let (der, _) = normalise(token, Layers::SIGNED_DATA, &Limits::default()).ok()?;
-    let signed = SignedData::read(&der).ok()?;
-    // RFC 3161, 2.4.2: the content is a TSTInfo, and exactly one signature, the authority's, stands over it.
-    let ([signer], oid::TST_INFO, Some(content)) = (signed.signers.as_slice(), signed.content_type, signed.content)
-    else {
-        return None;
-    };
-    let info = TstInfo::from_der(content).ok()?;
-    let imprint = digest(DigestAlgorithm::from_oid(&info.imprint_oid)?, stamped.signer.signature);
+    let is_over = findings.is_empty();
     if info.gen_time > context.at {
-        return None;
+        findings.add(Cause::TimestampInFuture);
     }
-    let mut certificates = certificate_pool(&signed);
-    certificates.extend_from_slice(stamped.pool);
-    let embedded = embedded_revocation(&signed);
-    let joined = (!embedded.ocsp.is_empty() || !embedded.crls.is_empty()).then(|| stamped.known.joined(embedded));
     let subject = Subject {
         signer,
-        content_type: signed.content_type,
-        pool: &certificates,
-        known: joined.as_ref().unwrap_or(stamped.known),
+        content_type: Some(token.signed.content_type),
+        pool: ground.pool,
+        known: ground.known,
         purpose: Purpose::TimeStamping,
     };
-    let core = basic::check_signature(&subject, &mut Content::new(Some(content), &[]), context.policy);
-    let outcome = basic::check_trust(core, &subject, Times { at: context.at, best: context.at }, context, budget);
-    if !outcome.findings.passed() {
-        return None;
+    let times = Times { at: context.at, best: ground.existed, made_after: None };
+    let core = basic::check_signature(&subject, &mut Content::new(token.signed.content, &[]), context.policy);
+    let assessed = basic::check_trust(core, &subject, times, context, budget);
+    let intact = is_over && assessed.form.is_some();
+    findings.extend(&assessed.findings);
+    let time = if findings.passed() { attest(&assessed, token, imprint) } else { None };
+    // Nothing may pass without proving a time, whatever was or was not found above.
+    if time.is_none() && findings.is_empty() {
+        findings.add(Cause::SignatureWrong);
     }
-    TrustedTime::attest(outcome.path.as_ref()?, &info, &imprint).ok()
+    let report = report::of_token(source, Some(info.gen_time), intact, assessed.certificate.as_ref(), &findings);
+    Stamp { report, time }
+}
+
+fn attest(assessed: &Assessed, token: &Token<'_>, imprint: Result<Digest, Cause>) -> Option<TrustedTime> {
+    TrustedTime::attest(assessed.path.as_ref()?, &token.info, &imprint.ok()?).ok()
+}
+
+/// What is said of a value that is no token.
+pub(super) fn unreadable(source: &Source<'_>) -> Stamp {
+    let mut findings = Findings::default();
+    findings.add(Cause::Malformed);
+    Stamp { report: report::of_token(source, None, false, None, &findings), time: None }
 }

@@ -2,6 +2,7 @@
 
 use certs::certificate::Certificate;
 use certs::path::{Budget, PathError, VerifiedPath, verify};
+use certs::revocation::Status;
 use certs::trust::{Purpose, TrustSnapshot};
 use time::OffsetDateTime;
 
@@ -16,6 +17,15 @@ pub(super) struct Times {
     pub(super) at: OffsetDateTime,
     /// The earliest time at which the signature is known to have existed: a time-stamp's, else the time of validation.
     pub(super) best: OffsetDateTime,
+    /// The latest time after which it must have been made: that of a time-stamp over its content.
+    pub(super) made_after: Option<OffsetDateTime>,
+}
+
+impl Times {
+    /// Whether the signature was certainly made at `time` or later.
+    fn is_after(self, time: OffsetDateTime) -> bool {
+        self.made_after.is_some_and(|after| after >= time)
+    }
 }
 
 /// A path from `leaf` to an anchor, valid at the time of validation or, where that is past the certificate's validity,
@@ -32,6 +42,9 @@ pub(super) fn find_path(
         Ok(path) => return Ok(path),
         Err(error) => error,
     };
+    if matches!(now, PathError::Expired { .. }) && times.is_after(leaf.not_after()) {
+        return Err(Cause::ExpiredForGood);
+    }
     let out_of_bounds = matches!(now, PathError::Expired { .. } | PathError::NotYetValid { .. });
     if !out_of_bounds || times.best >= times.at {
         return Err(cause_of(&now));
@@ -60,16 +73,35 @@ fn cause_of(error: &PathError) -> Cause {
     }
 }
 
-/// The status of every certificate below the anchor, leaf first; the first that is not good says why.
+/// The status of every certificate below the anchor, leaf first, and what the first that is not good means.
 pub(super) fn check_revocation(
     path: &VerifiedPath,
     known: &Known<'_>,
-    existed: OffsetDateTime,
+    times: Times,
     policy: &Policy,
-) -> Result<(), Cause> {
+) -> (Vec<Judged>, Option<Cause>) {
+    let mut judged = Vec::new();
+    let mut first = None;
     for (depth, pair) in path.certificates().windows(2).enumerate() {
         let [certificate, issuer] = pair else { continue };
-        revocation_freshness::judge(&known.status(certificate, issuer), existed, depth > 0, policy)?;
+        let status = known.status(certificate, issuer);
+        let mut cause = revocation_freshness::judge(&status, times.best, depth > 0, policy).err();
+        if cause == Some(Cause::StatusUnknown) && known.lacks_proof(certificate, issuer) {
+            cause = Some(Cause::RevocationUnproven);
+        }
+        if let (Some(Cause::Revoked), Status::Revoked { at, .. }) = (cause, &status)
+            && times.is_after(*at)
+        {
+            cause = Some(Cause::RevokedForGood);
+        }
+        judged.push(Judged { status, cause });
+        first = first.or(cause);
     }
-    Ok(())
+    (judged, first)
+}
+
+/// A certificate's status, and what is wrong with it.
+pub(super) struct Judged {
+    pub(super) status: Status,
+    pub(super) cause: Option<Cause>,
 }
