@@ -176,6 +176,10 @@ impl<'a> SignerInfo<'a> {
 /// Elements of SignedData as encoded, tag and length included: what archive time-stamps stand over.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Parts<'a> {
+    /// CMSVersion.
+    pub(crate) version: u8,
+    /// Each DigestAlgorithmIdentifier.
+    pub(crate) digest_algorithms: Vec<&'a [u8]>,
     /// encapContentInfo.
     pub(crate) encapsulated: &'a [u8],
     /// The field of certificates, `[0]`; empty where there is none.
@@ -205,6 +209,7 @@ pub struct SignedData<'a> {
     /// What archive time-stamps stand over.
     pub(crate) parts: Parts<'a>,
     /// Everything of SignedData before the signers, as encoded.
+    #[cfg(test)]
     pub(crate) head: &'a [u8],
     /// The signers as encoded.
     pub(crate) signers_raw: Vec<&'a [u8]>,
@@ -226,14 +231,15 @@ impl<'a> SignedData<'a> {
         info.end()?;
 
         let mut reader = Reader::new(whole);
-        let _version = reader.small_integer()?;
-        let _digest_algorithms = reader.expect(tag::SET)?;
+        let version = reader.small_integer()?;
+        let digest_algorithms = reader.open(tag::SET)?.all(MOST_ATTRIBUTES)?;
         let encapsulated_info = reader.element(tag::SEQUENCE)?;
         let (content_type, content) = encapsulated(Reader::new(encapsulated_info.content))?;
         let (certificates_field, certificates) = choices(&mut reader, 0, MOST_CERTIFICATES)?;
         let (revocation_field, lists) = choices(&mut reader, 1, MOST_REVOCATION)?;
         let signers = reader.element(tag::SET)?;
         reader.end()?;
+        #[cfg(test)]
         let head = whole.get(..whole.len() - signers.raw.len()).ok_or(Asn1Error::Truncated)?;
         let signers = Reader::new(signers.content).all(schemas::limits::SIGNATURES_IN_DOCUMENT)?;
         Ok(Self {
@@ -243,12 +249,15 @@ impl<'a> SignedData<'a> {
             revocation: lists.iter().filter_map(EmbeddedRevocation::of_set_member).collect(),
             signers: signers.iter().map(SignerInfo::read).collect::<Result<_, _>>()?,
             parts: Parts {
+                version,
+                digest_algorithms: digest_algorithms.iter().map(|one| one.raw).collect(),
                 encapsulated: encapsulated_info.raw,
                 certificates_field,
                 certificates: certificates.iter().map(|one| one.raw).collect(),
                 revocation_field,
                 revocation: lists.iter().map(|one| one.raw).collect(),
             },
+            #[cfg(test)]
             head,
             signers_raw: signers.iter().map(|signer| signer.raw).collect(),
         })

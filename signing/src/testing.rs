@@ -90,7 +90,7 @@ impl World {
         data
     }
 
-    fn issuer_of(&self, certificate: &Certificate) -> &Certificate {
+    pub(crate) fn issuer_of(&self, certificate: &Certificate) -> &Certificate {
         let issuers = [self.pki.root(), self.pki.issuing_ca()];
         issuers.into_iter().find(|issuer| issuer.subject_der() == certificate.issuer_der()).unwrap()
     }

@@ -7,8 +7,11 @@ use certs::certificate::Certificate;
 use certs::dev::Usage;
 use crypto::key::{Curve, KeyKind};
 
+use crypto::digest::digest;
+
 use super::*;
-use crate::asn1::Element;
+use crate::asn1::{Element, Layers, Limits, Reader, normalise, oid};
+use crate::cms::SignedData;
 use crate::testing::{NOW, P256, World, served};
 
 const DOCUMENT: &[u8] = b"a document\r\nwith two lines\n";
@@ -150,3 +153,5 @@ fn arguments_that_do_not_fit_are_refused() {
     let rsa = SignatureAlgorithm::RsaPkcs1(DigestAlgorithm::Sha256);
     assert!(matches!(sign(content(), &signer.key, rsa, &chain, NOW), Err(SignError::Key(_))));
 }
+
+mod long_life;

@@ -34,9 +34,9 @@ fn the_json_report_has_the_fields_that_are_promised() {
     bench.sign("--output @letter.p7s @letter.pdf");
     let seen = bench.vuzol("verify --json --anchors @anchors --detached @letter.pdf @letter.p7s");
     let report = json(&seen);
-    assert_eq!(keys(&report), ["digest", "format", "signatures", "unsigned_parts"]);
+    assert_eq!(keys(&report), ["digest", "format", "policy", "signatures", "trust", "unsigned_parts", "validated_at"]);
     let signature = &report["signatures"][0];
-    let promised = "best_time format id indication intact level reasons signed_form signer signing_time sub_indication";
+    let promised = "algorithm best_time chain format id indication intact level reasons signed_form signer signing_time sub_indication";
     assert_eq!(keys(signature).join(" "), promised);
     assert_eq!(keys(&signature["signer"]), ["edrpou", "rnokpp", "serial", "subject"]);
     assert_eq!(signature["indication"], "TOTAL_PASSED");

@@ -1,0 +1,341 @@
+//! From level B to LTA and its renewal, in two steps, beside others and over others: what we make passes our own validation,
+//! and what is changed afterwards does not.
+
+use certs::certificate::Certificate;
+use certs::dev::{DevPki, Family, Identity};
+use certs::revocation::{OcspResponse, RevocationData, ocsp_request};
+use certs::timestamp;
+use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
+use schemas::report::{Indication, SubIndication, TimestampKind};
+use time::Duration;
+
+use super::*;
+use crate::validate::{Context, Outcome, Policy, UnverifiedDocument, validate};
+
+fn key_of(family: Family) -> KeyKind {
+    match family {
+        Family::P256 => P256,
+        Family::Dstu4145 => KeyKind::Dstu4145(crypto::dstu4145::Curve::M257),
+    }
+}
+
+fn signatory<'a>(chain: &'a [Certificate], identity: &Identity) -> Signatory<'a> {
+    Signatory { chain, algorithm: identity.key.default_algorithm(), signing_time: NOW - Duration::HOUR }
+}
+
+fn complete(prepared: Prepared, identity: &Identity) -> Vec<u8> {
+    let value = identity.key.sign(prepared.algorithm(), prepared.to_be_signed()).unwrap();
+    prepared.complete(&value).unwrap()
+}
+
+fn token(world: &World, imprint: &Digest, at: OffsetDateTime) -> Vec<u8> {
+    let response = world.pki.answer_tsa(&timestamp::request(imprint, None, true), at);
+    timestamp::token_of_response(&response).unwrap()
+}
+
+fn archived(world: &World, cms: &[u8], at: OffsetDateTime) -> Vec<u8> {
+    let request = request_archive_timestamp(cms, 0, DigestAlgorithm::Sha256, None).unwrap();
+    let token = token(world, request.imprint(), at);
+    request.complete(&token).unwrap()
+}
+
+/// Level LT: stamped at `at`, with every answer of then inside.
+fn long_term(world: &World, signer: &Identity, at: OffsetDateTime) -> Vec<u8> {
+    let bare = world.sign(Content::Attached(DOCUMENT), signer);
+    let stamped = world.stamp(&bare, at);
+    let authorities = [world.pki.issuing_ca().clone(), world.pki.root().clone(), world.pki.tsa_certificate().clone()];
+    add_validation_data(&stamped, &authorities, &world.revocation(&signer.certificate, at + Duration::MINUTE)).unwrap()
+}
+
+fn at(world: &World, cms: &[u8], at: OffsetDateTime) -> Outcome {
+    world.validate_at(cms, &RevocationData::default(), at, &Policy::default())
+}
+
+fn kinds(outcome: &Outcome) -> Vec<(TimestampKind, Indication)> {
+    outcome.report.signatures[0].timestamps.iter().map(|stamp| (stamp.kind, stamp.indication)).collect()
+}
+
+#[test]
+fn a_signature_made_in_two_steps_survives_the_way_to_the_token_and_back() {
+    for family in [Family::P256, Family::Dstu4145] {
+        let world = World::of(family);
+        let signer = world.identity(key_of(family), Usage::Signing);
+        let chain = world.chain(&signer);
+        let first = prepare(Content::Attached(DOCUMENT), &signatory(&chain, &signer), &Options::default()).unwrap();
+        let second = Prepared::from_bytes(first.as_bytes()).unwrap();
+        assert_eq!(first.to_be_signed(), second.to_be_signed());
+        assert_eq!(first.digest(), second.digest());
+        let cms = complete(second, &signer);
+        let outcome = world.validate(&cms, &world.revocation(&signer.certificate, NOW));
+        assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+        let other = world.identity(key_of(family), Usage::Signing);
+        let foreign = other.key.sign(first.algorithm(), first.to_be_signed()).unwrap();
+        assert!(matches!(first.complete(&foreign), Err(SignError::Value)));
+        assert!(matches!(Prepared::from_bytes(&cms), Err(SignError::Signature)));
+    }
+}
+
+#[test]
+fn many_documents_are_completed_in_their_order() {
+    let world = World::new();
+    let signer = world.signer();
+    let chain = world.chain(&signer);
+    let documents: Vec<Vec<u8>> = (0..5u8).map(|number| vec![number; 10]).collect();
+    let make = |document: &Vec<u8>| {
+        prepare(Content::Attached(document), &signatory(&chain, &signer), &Options::default()).unwrap()
+    };
+    let prepared: Vec<_> = documents.iter().map(make).collect();
+    let mut values: Vec<_> =
+        prepared.iter().map(|one| signer.key.sign(one.algorithm(), one.to_be_signed()).unwrap()).collect();
+    let files = complete_all(prepared.clone(), &values).unwrap();
+    for (file, document) in files.iter().zip(&documents) {
+        assert_eq!(UnverifiedDocument::parse(file).unwrap().content(), Some(document.as_slice()));
+    }
+    values.swap(1, 3);
+    assert!(matches!(complete_all(prepared, &values), Err((1, SignError::Value))));
+}
+
+#[test]
+fn parallel_and_counter_signatures_stand_beside_and_over_the_first() {
+    let world = World::new();
+    let (first, second, third) = (world.signer(), world.signer(), world.signer());
+    let one = world.sign(Content::Attached(DOCUMENT), &first);
+    let chain = world.chain(&second);
+    let both =
+        complete(prepare_parallel(&one, None, &signatory(&chain, &second), &Options::default()).unwrap(), &second);
+    let chain = world.chain(&third);
+    let countersigned =
+        complete(prepare_counter(&both, 1, &signatory(&chain, &third), &Options::default()).unwrap(), &third);
+    let mut revocation = world.revocation(&first.certificate, NOW);
+    for identity in [&second, &third] {
+        revocation.ocsp.extend(world.revocation(&identity.certificate, NOW).ocsp);
+    }
+    let outcome = world.validate(&countersigned, &revocation);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert_eq!(outcome.report.signatures.len(), 2);
+    let counters: Vec<_> = outcome.report.signatures.iter().flat_map(|one| &one.counter_signatures).collect();
+    let [counter] = counters.as_slice() else { panic!("one counter-signature: {counters:?}") };
+    assert_eq!(counter.indication, Indication::TotalPassed, "{counter:?}");
+    assert_eq!(counter.signer.as_ref().unwrap().serial, third.certificate.serial_hex());
+}
+
+#[test]
+fn a_counter_signature_over_another_value_is_called_one() {
+    let world = World::new();
+    let (first, second) = (world.signer(), world.signer());
+    let chain = world.chain(&second);
+    let one = world.sign(Content::Attached(DOCUMENT), &first);
+    let other = world.sign(Content::Attached(b"another"), &first);
+    let counter = prepare_counter(&other, 0, &signatory(&chain, &second), &Options::default()).unwrap();
+    let countersigned = complete(counter, &second);
+    let signed = SignedData::read(&countersigned).unwrap();
+    let value = signed.signers[0].unsigned(oid::COUNTER_SIGNATURE).next().unwrap().values[0];
+    let moved = assemble::edit(&one, 0, |mut assembly, _, chosen| {
+        assembly.signers[0] = assemble::with_unsigned(chosen, oid::COUNTER_SIGNATURE, value);
+        assembly.add_certificate(second.certificate.der());
+        Ok(assembly.into_der())
+    })
+    .unwrap();
+    let outcome = world.validate(&moved, &world.revocation(&first.certificate, NOW));
+    let counter = &outcome.report.signatures[0].counter_signatures[0];
+    assert_eq!(
+        (counter.indication, counter.sub_indication),
+        (Indication::TotalFailed, Some(SubIndication::HashFailure))
+    );
+    assert!(outcome.passed.is_some(), "the first signature stands for itself");
+}
+
+#[test]
+fn a_policy_and_a_content_time_stamp_are_signed_with_the_document() {
+    let world = World::new();
+    let signer = world.signer();
+    let chain = world.chain(&signer);
+    let sha256 = DigestAlgorithm::Sha256;
+    let stamp = token(&world, &digest(sha256, DOCUMENT), NOW - Duration::hours(2));
+    let policy =
+        |document: &[u8]| Some(SignaturePolicy { oid: "1.2.804.2.1.1.1.2.1".into(), digest: digest(sha256, document) });
+    let options = Options { signature_policy: policy(b"the policy"), content_timestamp: Some(&stamp) };
+    let cms = complete(prepare(Content::Attached(DOCUMENT), &signatory(&chain, &signer), &options).unwrap(), &signer);
+    let revocation = world.revocation(&signer.certificate, NOW);
+    let outcome = world.validate(&cms, &revocation);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert_eq!(outcome.report.signatures[0].signature_policy.as_deref(), Some("1.2.804.2.1.1.1.2.1"));
+    assert_eq!(kinds(&outcome), [(TimestampKind::Content, Indication::TotalPassed)]);
+    for (document, sub) in [(&b"the policy"[..], None), (b"another policy", Some(SubIndication::PolicyProcessingError))]
+    {
+        let known = crate::validate::policy::KnownSignaturePolicy {
+            oid: "1.2.804.2.1.1.1.2.1".into(),
+            document: document.to_vec(),
+        };
+        let policies = crate::validate::SignaturePolicies::Known(vec![known]);
+        let policy = Policy { signature_policies: policies, ..Policy::default() };
+        let outcome = world.validate_at(&cms, &revocation, NOW, &policy);
+        assert_eq!(outcome.report.signatures[0].sub_indication, sub);
+    }
+    let none = Policy { signature_policies: crate::validate::SignaturePolicies::Known(vec![]), ..Policy::default() };
+    let outcome = world.validate_at(&cms, &revocation, NOW, &none);
+    assert_eq!(outcome.report.signatures[0].sub_indication, Some(SubIndication::SignaturePolicyNotAvailable));
+    // Whoever is revoked before the content was stamped, signed when revoked: no proof to come can help.
+    world.pki.revoke(&signer.certificate, NOW - Duration::hours(3), 1);
+    let outcome = world.validate(&cms, &world.revocation(&signer.certificate, NOW));
+    let signature = &outcome.report.signatures[0];
+    assert_eq!(
+        (signature.indication, signature.sub_indication),
+        (Indication::TotalFailed, Some(SubIndication::Revoked))
+    );
+}
+
+#[test]
+fn what_is_archived_holds_after_the_signer_s_certificate_has_ended() {
+    for family in [Family::P256, Family::Dstu4145] {
+        let world = World::of(family);
+        let end = NOW + Duration::days(365);
+        let signer = world.identity_until(key_of(family), Usage::Signing, end);
+        let lt = long_term(&world, &signer, NOW - Duration::MINUTE);
+        let outcome = at(&world, &lt, NOW);
+        assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+        assert_eq!(outcome.report.signatures[0].level, "CAdES-BASELINE-LT");
+        let lta = archived(&world, &lt, NOW + Duration::MINUTE);
+        let outcome = at(&world, &lta, NOW + Duration::hours(1));
+        assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+        assert_eq!(outcome.report.signatures[0].level, "CAdES-BASELINE-LTA");
+        let both =
+            [(TimestampKind::Archive, Indication::TotalPassed), (TimestampKind::Signature, Indication::TotalPassed)];
+        let mut found = kinds(&outcome);
+        found.sort_by_key(|(kind, _)| *kind != TimestampKind::Archive);
+        assert_eq!(found, both);
+        // The signer's certificate has ended, the time-stamp authority's has not.
+        let later = end + Duration::days(10);
+        let answer = |subject: &Certificate| {
+            let request = ocsp_request(subject, world.issuer_of(subject), None);
+            OcspResponse::from_der(&world.pki.answer_ocsp(&request, later)).unwrap()
+        };
+        let authorities = [world.pki.tsa_certificate(), world.pki.issuing_ca()];
+        let known = RevocationData { ocsp: authorities.map(answer).to_vec(), crls: vec![] };
+        let outcome = world.validate_at(&lta, &known, later, &Policy::default());
+        assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+        // Renewed, and then later still.
+        let twice = archived(&world, &lta, NOW + Duration::days(2));
+        assert_eq!(at(&world, &twice, NOW + Duration::days(2)).report.signatures[0].timestamps.len(), 3);
+    }
+}
+
+/// A hierarchy that is at its end soon, root aside, and one that goes on; both are trusted.
+fn old_and_new() -> (World, World) {
+    let mut new = World::new();
+    let pki = DevPki::of(Family::P256, NOW - Duration::days(400), Duration::days(500), "http://ocsp.example/").unwrap();
+    let anchor = |pki: &DevPki| TrustAnchor {
+        certificate: pki.root().clone(),
+        purposes: vec![Purpose::Signing, Purpose::TimeStamping],
+    };
+    new.trust = TrustSnapshot::new(vec![anchor(&pki), anchor(&new.pki)], vec![], NOW);
+    (World { pki, trust: new.trust.clone() }, new)
+}
+
+#[test]
+fn an_archive_time_stamp_of_another_hierarchy_outlives_the_first() {
+    let (old, new) = old_and_new();
+    let signer = old.identity_until(P256, Usage::Signing, NOW + Duration::days(50));
+    let lt = long_term(&old, &signer, NOW - Duration::MINUTE);
+    let later = NOW + Duration::days(200);
+    assert!(old.pki.issuing_ca().not_after() < later && old.pki.tsa_certificate().not_after() < later);
+    let fresh = |world: &World| {
+        let pairs = [world.pki.tsa_certificate(), world.pki.issuing_ca()].map(|subject| {
+            let request = ocsp_request(subject, world.issuer_of(subject), None);
+            OcspResponse::from_der(&world.pki.answer_ocsp(&request, later)).unwrap()
+        });
+        RevocationData { ocsp: pairs.to_vec(), crls: vec![] }
+    };
+    let judge = |cms: &[u8], known: &RevocationData| new.validate_at(cms, known, later, &Policy::default());
+    // Nobody knows whether the first hierarchy's keys are still where they were.
+    assert!(judge(&lt, &fresh(&new)).passed.is_none());
+    let lta = archived(&new, &lt, NOW + Duration::minutes(10));
+    let outcome = judge(&lta, &fresh(&new));
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert!(kinds(&outcome).iter().all(|(_, indication)| *indication == Indication::TotalPassed));
+    assert_eq!(outcome.report.signatures[0].best_time, "2026-11-23T11:59:00Z");
+    // An answer that the ended hierarchy is said to have given long ago, and that nobody stamped, says nothing.
+    let bare = old.stamp(&old.sign(Content::Attached(DOCUMENT), &signer), NOW - Duration::MINUTE);
+    let bare = archived(&new, &bare, NOW + Duration::minutes(10));
+    let mut slipped_in = fresh(&new);
+    slipped_in.ocsp.extend(old.revocation(&signer.certificate, NOW).ocsp);
+    let outcome = judge(&bare, &slipped_in);
+    let signature = &outcome.report.signatures[0];
+    assert_eq!(signature.sub_indication, Some(SubIndication::RevocationOutOfBoundsNoPoe), "{signature:?}");
+}
+
+#[test]
+fn an_archive_time_stamp_stands_over_every_part_that_it_names() {
+    let world = World::new();
+    let signer = world.signer();
+    let lta = archived(&world, &long_term(&world, &signer, NOW - Duration::MINUTE), NOW + Duration::MINUTE);
+    let when = NOW + Duration::HOUR;
+    let intact = |cms: &[u8]| {
+        let outcome = at(&world, cms, when);
+        let stamps = &outcome.report.signatures[0].timestamps;
+        stamps.iter().find(|stamp| stamp.kind == TimestampKind::Archive).map(|stamp| stamp.intact)
+    };
+    assert_eq!(intact(&lta), Some(true));
+    // More may be added.
+    let more = add_validation_data(&lta, &[world.signer().certificate], &RevocationData::default()).unwrap();
+    assert_eq!(intact(&more), Some(true));
+    let signed = SignedData::read(&lta).unwrap();
+    // Whatever is taken away is missed.
+    let without = |field: &[u8], part: &[u8]| {
+        let place = lta.windows(part.len()).position(|window| window == part).unwrap();
+        let mut changed = lta.clone();
+        // One octet inside the part: its hash is another.
+        changed[place + part.len() - 1] ^= 1;
+        assert!(!field.is_empty());
+        changed
+    };
+    for part in signed.parts.certificates.iter().chain(&signed.parts.revocation) {
+        let field = if signed.parts.certificates.contains(part) { "certificate" } else { "answer" };
+        assert_eq!(intact(&without(field.as_bytes(), part)), Some(false), "{field}");
+    }
+}
+
+#[test]
+fn openssl_accepts_every_level() {
+    if !openssl_present() {
+        return;
+    }
+    let world = World::new();
+    let signer = world.signer();
+    let folder = tempfile::tempdir().unwrap();
+    write_pem(folder.path(), "root.pem", &[world.pki.root()]);
+    let lt = long_term(&world, &signer, NOW - Duration::MINUTE);
+    let lta = archived(&world, &lt, NOW + Duration::MINUTE);
+    for cms in [lt, lta] {
+        std::fs::write(folder.path().join("file.p7m"), cms).unwrap();
+        let time = NOW.unix_timestamp().to_string();
+        let arguments = [
+            "cms", "-verify", "-binary", "-inform", "DER", "-in", "file.p7m", "-CAfile", "root.pem", "-purpose", "any",
+            "-attime", &time,
+        ];
+        assert_eq!(openssl(folder.path(), &arguments).unwrap(), DOCUMENT);
+    }
+}
+
+#[test]
+fn nothing_is_added_below_an_archive_time_stamp_of_an_old_form() {
+    let world = World::new();
+    let signer = world.signer();
+    let cms = world.sign(Content::Attached(DOCUMENT), &signer);
+    let imprint = timestamp_imprint(&cms, DigestAlgorithm::Sha256).unwrap();
+    let stamp = token(&world, &imprint, NOW);
+    let old = assemble::edit(&cms, 0, |mut assembly, _, chosen| {
+        assembly.signers[0] = assemble::with_unsigned(chosen, oid::ARCHIVE_TIME_STAMP_V2, &stamp);
+        Ok(assembly.into_der())
+    })
+    .unwrap();
+    assert!(matches!(add_timestamp(&old, &stamp), Err(SignError::Superseded)));
+    assert!(matches!(add_validation_data(&old, &[], &RevocationData::default()), Err(SignError::Superseded)));
+    let context = Context {
+        trust: &world.trust,
+        revocation: &world.revocation(&signer.certificate, NOW),
+        at: NOW,
+        policy: &Policy::default(),
+    };
+    assert!(validate(UnverifiedDocument::parse(&old).unwrap(), &context).passed.is_some());
+}
