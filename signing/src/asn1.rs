@@ -15,6 +15,7 @@ pub(crate) mod oid;
 mod reader;
 mod writer;
 
+pub(crate) use normalise::header;
 pub use normalise::{Layers, normalise};
 pub use reader::{Element, Reader};
 pub use writer::Writer;

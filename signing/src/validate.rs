@@ -15,6 +15,7 @@
 //! | `proof` | 5.6.2.3 proofs of existence |
 //! | `signature_policy` | 5.2.4 the policy that a signer names |
 //! | [`policy`], [`suite`] | what is accepted, as values |
+//! | `document`, `stream` | files before and after, whole or streaming by |
 //! | `cause`, `level`, `report` | conclusions, forms, words |
 //!
 //! Pure: no clock, no network, no state. The time, the trust snapshot and the revocation data are arguments, and a
@@ -39,6 +40,7 @@ mod revocation_freshness;
 mod signature;
 mod signature_policy;
 mod status;
+mod stream;
 pub mod suite;
 mod timestamp;
 mod token;
@@ -64,6 +66,7 @@ use status::{Known, Work};
 pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
 pub use policy::{Policy, SignaturePolicies, Unsorted};
 pub use schemas::report::SignedForm;
+pub use stream::DocumentStream;
 
 /// Against what to validate.
 pub struct Context<'a> {

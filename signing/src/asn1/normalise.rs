@@ -89,12 +89,13 @@ pub fn normalise<'a>(input: &'a [u8], layers: Layers, limits: &Limits) -> Result
     Ok((Cow::Owned(write(input, &mut scan.nodes)?), end))
 }
 
-struct Header {
-    tag: u8,
+/// Tag and length octets of an element in BER.
+pub(crate) struct Header {
+    pub(crate) tag: u8,
     /// `None`: indefinite.
-    length: Option<usize>,
+    pub(crate) length: Option<usize>,
     /// Octets of tag and length.
-    size: usize,
+    pub(crate) size: usize,
     minimal: bool,
 }
 
@@ -203,12 +204,15 @@ impl Scan<'_> {
 }
 
 /// Reads tag and length octets, X.690 8.1.2 and 8.1.3.
-fn header(input: &[u8]) -> Result<Header, Asn1Error> {
+pub(crate) fn header(input: &[u8]) -> Result<Header, Asn1Error> {
     let tag = *input.first().ok_or(Asn1Error::Truncated)?;
-    if tag & 0x1f == 0x1f || tag == 0 {
+    if tag & 0x1f == 0x1f {
         return Err(Asn1Error::Tag);
     }
     let first = *input.get(1).ok_or(Asn1Error::Truncated)?;
+    if tag == 0 {
+        return Err(Asn1Error::Tag);
+    }
     match first {
         0..=0x7f => Ok(Header { tag, length: Some(usize::from(first)), size: 2, minimal: true }),
         0x80 if tag & 0x20 == 0 => Err(Asn1Error::Length),
@@ -312,7 +316,7 @@ mod tests {
             (&[0x30], Asn1Error::Truncated),
             (&[0x30, 0x05, 0x02], Asn1Error::Truncated),
             (&[0x30, 0x80, 0x02, 0x01, 0x05], Asn1Error::Truncated),
-            (&[0x30, 0x80, 0x02, 0x01, 0x05, 0], Asn1Error::Tag),
+            (&[0x30, 0x80, 0x02, 0x01, 0x05, 0], Asn1Error::Truncated),
             (&[0x30, 0x03, 0x02, 0x02, 0x05], Asn1Error::Truncated),
             (&[0x04, 0x80, 0x00, 0x00], Asn1Error::Length),
             (&[0x30, 0xff, 0x00], Asn1Error::Length),

@@ -48,6 +48,8 @@ pub struct UnverifiedDocument {
     der: Vec<u8>,
     file_digest: [u8; 32],
     content: Option<Range<usize>>,
+    /// The content was inside, and is kept as digests only.
+    streamed: bool,
     certificates: Vec<Certificate>,
     digest_algorithms: Vec<DigestAlgorithm>,
     signing_certificates: Vec<Option<Certificate>>,
@@ -66,6 +68,20 @@ impl UnverifiedDocument {
     /// # Errors
     /// See [`ReadError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ReadError> {
+        Self::read(bytes, sha256(bytes))
+    }
+
+    /// Of a file that streamed by: `bytes` is what was kept of it, `digests` are those of the content that was inside.
+    pub(super) fn streamed(bytes: &[u8], file: &Digest, digests: Vec<Digest>) -> Result<Self, ReadError> {
+        let mut file_digest = [0; 32];
+        file_digest.copy_from_slice(file.as_bytes().get(..32).ok_or(ReadError::Malformed("digest"))?);
+        let mut document = Self::read(bytes, file_digest)?;
+        document.streamed = true;
+        document.detached = digests;
+        Ok(document)
+    }
+
+    fn read(bytes: &[u8], file_digest: [u8; 32]) -> Result<Self, ReadError> {
         let (der, taken) = normalise(bytes, Layers::SIGNED_DATA, &Limits::default())?;
         if bytes.get(taken..).is_none_or(|rest| rest.iter().any(|byte| *byte != 0)) {
             return Err(ReadError::Malformed("trailing bytes"));
@@ -86,7 +102,8 @@ impl UnverifiedDocument {
         let signing_certificates = identify_all(&signed, &certificates);
         Ok(Self {
             content: signed.content.and_then(|content| range_in(&der, content)),
-            file_digest: sha256(bytes),
+            streamed: false,
+            file_digest,
             certificates,
             digest_algorithms,
             signing_certificates,
@@ -98,10 +115,10 @@ impl UnverifiedDocument {
     /// Whether the content is inside.
     #[must_use]
     pub fn is_attached(&self) -> bool {
-        self.content.is_some()
+        self.content.is_some() || self.streamed
     }
 
-    /// The content, where attached. Unverified!
+    /// The content, where attached and kept (see [`super::DocumentStream`]). Unverified!
     #[must_use]
     pub fn content(&self) -> Option<&[u8]> {
         self.der.get(self.content.clone()?)
@@ -130,7 +147,15 @@ impl UnverifiedDocument {
     /// must be the same.
     #[must_use]
     pub fn with_detached(mut self, digests: Vec<Digest>) -> Self {
-        self.detached = digests;
+        if !self.streamed {
+            self.detached = digests;
+        } else if digests
+            .iter()
+            .any(|given| self.detached.iter().any(|own| own.algorithm() == given.algorithm() && own != given))
+        {
+            // Contradicting contents: neither is what was signed.
+            self.detached.clear();
+        }
         self
     }
 
