@@ -209,7 +209,6 @@ pub struct SignedData<'a> {
     /// What archive time-stamps stand over.
     pub(crate) parts: Parts<'a>,
     /// Everything of SignedData before the signers, as encoded.
-    #[cfg(test)]
     pub(crate) head: &'a [u8],
     /// The signers as encoded.
     pub(crate) signers_raw: Vec<&'a [u8]>,
@@ -239,7 +238,6 @@ impl<'a> SignedData<'a> {
         let (revocation_field, lists) = choices(&mut reader, 1, MOST_REVOCATION)?;
         let signers = reader.element(tag::SET)?;
         reader.end()?;
-        #[cfg(test)]
         let head = whole.get(..whole.len() - signers.raw.len()).ok_or(Asn1Error::Truncated)?;
         let signers = Reader::new(signers.content).all(schemas::limits::SIGNATURES_IN_DOCUMENT)?;
         Ok(Self {
@@ -257,7 +255,6 @@ impl<'a> SignedData<'a> {
                 revocation_field,
                 revocation: lists.iter().map(|one| one.raw).collect(),
             },
-            #[cfg(test)]
             head,
             signers_raw: signers.iter().map(|signer| signer.raw).collect(),
         })

@@ -13,6 +13,7 @@
 //! | `timestamp`, `token`, `imprint`, `hash_index` | 5.4 time-stamp validation |
 //! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data |
 //! | `proof` | 5.6.2.3 proofs of existence |
+//! | `evidence_record` | RFC 4998 |
 //! | `signature_policy` | 5.2.4 the policy that a signer names |
 //! | [`policy`], [`suite`] | what is accepted, as values |
 //! | `document`, `stream` | files before and after, whole or streaming by |
@@ -28,6 +29,7 @@ mod cause;
 mod context;
 mod cryptographic;
 mod document;
+mod evidence_record;
 mod format;
 mod hash_index;
 mod identification;

@@ -86,6 +86,21 @@ pub(super) fn of_token(
     }
 }
 
+/// The report of an evidence record, whose first time-stamp came to `first`.
+pub(super) fn of_record(source: &Source<'_>, first: TimestampReport, findings: &Findings) -> TimestampReport {
+    let forged = |cause: &Cause| cause.conclusion().0 == Indication::TotalFailed;
+    let intact = first.intact && !findings.ranked().iter().any(forged);
+    let ((indication, sub_indication), _) = conclusion(findings, intact);
+    TimestampReport {
+        id: identifier("T", source.value),
+        intact,
+        indication,
+        sub_indication,
+        reasons: reasons(findings),
+        ..first
+    }
+}
+
 /// The indications, and the cause of a failure.
 fn conclusion(findings: &Findings, intact: bool) -> ((Indication, Option<SubIndication>), Option<Cause>) {
     match findings.ranked().first() {

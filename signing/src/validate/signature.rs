@@ -10,7 +10,7 @@ use certs::certificate::Certificate;
 use certs::name;
 use certs::path::Budget;
 use certs::trust::{Purpose, TrustSnapshot};
-use crypto::digest::{Digest, DigestAlgorithm};
+use crypto::digest::{Digest, DigestAlgorithm, digest};
 use schemas::report::{MissingFact, MissingKind, SignatureReport, TimestampKind, TimestampReport};
 use time::OffsetDateTime;
 
@@ -22,6 +22,7 @@ use super::basic::{self, Assessed, Subject};
 use super::cause::{Cause, Findings};
 use super::context::{add_certificates, certificate_pool, revocation_of_file, revocation_of_signature};
 use super::cryptographic::Content;
+use super::evidence_record;
 use super::format::SignedAttributes;
 use super::imprint::{self, Stamped};
 use super::level::{self, File};
@@ -141,6 +142,8 @@ impl Stamps {
             (kind, std::cmp::Reverse(claimed_time(index)))
         });
         let mut stamps = Self::default();
+        // An evidence record stands over everything else.
+        let records = stamps.records(case, subject, content, context, budget);
         let mut reports: Vec<(usize, TimestampReport)> = Vec::with_capacity(order.len());
         for index in order {
             let (Some(source), Some(token)) = (sources.get(index), tokens.get(index)) else { continue };
@@ -151,8 +154,50 @@ impl Stamps {
             reports.push((index, stamp.report));
         }
         reports.sort_by_key(|(index, _)| *index);
-        stamps.reports = reports.into_iter().map(|(_, report)| report).collect();
+        stamps.reports = reports.into_iter().map(|(_, report)| report).chain(records).collect();
         stamps
+    }
+
+    /// Validates the evidence records. Only those of a file that was read whole can be: they stand over all of it.
+    fn records(
+        &mut self,
+        case: &Case<'_>,
+        subject: &Subject<'_>,
+        content: &mut Content<'_>,
+        context: &Context<'_>,
+        budget: &mut Budget,
+    ) -> Vec<TimestampReport> {
+        let mut reports = Vec::new();
+        for (place, number) in evidence_record::places(case.signer) {
+            let Some(attribute) = case.signer.unsigned_attributes.get(place) else { continue };
+            let Some(record) = attribute.values.get(number) else { continue };
+            let is_external = attribute.oid == oid::EVIDENCE_RECORD_EXTERNAL;
+            let files = evidence_record::files_before(case.file, case.signer, (place, number));
+            let existed = subject.known.proofs().existed(Object::UnsignedValue(place, number));
+            let ground = Ground { pool: subject.pool, known: subject.known, existed };
+            let mut stamps = files.iter().map(|file| {
+                let mut objects = |algorithm| {
+                    let mut objects = vec![digest(algorithm, file)];
+                    if is_external {
+                        objects.push(content.found(algorithm)?);
+                    }
+                    Ok(objects)
+                };
+                evidence_record::validate(record, &mut objects, ground, context, budget)
+            });
+            let first = stamps.next();
+            let stamp = match first {
+                Some(stamp) if !stamp.report.intact => stamps.find(|other| other.report.intact).or(Some(stamp)),
+                other => other,
+            };
+            let Some(stamp) = stamp else { continue };
+            if let Some(time) = stamp.time {
+                self.passed.push((TimestampKind::EvidenceRecord, time.at()));
+                subject.known.prove(&everything(case, (place, number)), time);
+            }
+            reports.push(stamp.report);
+        }
+        reports
     }
 
     #[allow(clippy::too_many_arguments, reason = "a token, over what it stands, and what helps to judge it")]
@@ -211,6 +256,17 @@ impl Stamps {
         };
         is_before(signature, outer) && is_before(self.made_after, signature) && is_before(self.made_after, outer)
     }
+}
+
+/// All objects of a signature but the evidence record with these places.
+fn everything(case: &Case<'_>, record: (usize, usize)) -> Vec<Object> {
+    let mut objects = vec![Object::Signature];
+    objects.extend((0..case.file.parts.revocation.len()).map(Object::Revocation));
+    for (place, attribute) in case.signer.unsigned_attributes.iter().enumerate() {
+        let values = (0..attribute.values.len()).filter(|number| (place, *number) != record);
+        objects.extend(values.map(|number| Object::UnsignedValue(place, number)));
+    }
+    objects
 }
 
 /// Outermost first.

@@ -22,6 +22,7 @@ pub(super) struct Stamp {
     pub(super) report: TimestampReport,
     /// Only of a token that passed.
     pub(super) time: Option<TrustedTime>,
+    pub(super) findings: Findings,
 }
 
 /// What helps to validate a token: certificates and answers of the whole signature.
@@ -72,7 +73,7 @@ pub(super) fn validate(
         findings.add(Cause::SignatureWrong);
     }
     let report = report::of_token(source, Some(info.gen_time), intact, assessed.certificate.as_ref(), &findings);
-    Stamp { report, time }
+    Stamp { report, time, findings }
 }
 
 fn attest(assessed: &Assessed, token: &Token<'_>, imprint: Result<Digest, Cause>) -> Option<TrustedTime> {
@@ -83,5 +84,5 @@ fn attest(assessed: &Assessed, token: &Token<'_>, imprint: Result<Digest, Cause>
 pub(super) fn unreadable(source: &Source<'_>) -> Stamp {
     let mut findings = Findings::default();
     findings.add(Cause::Malformed);
-    Stamp { report: report::of_token(source, None, false, None, &findings), time: None }
+    Stamp { report: report::of_token(source, None, false, None, &findings), time: None, findings }
 }
