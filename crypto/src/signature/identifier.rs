@@ -154,41 +154,42 @@ fn small_integer(der: &[u8]) -> Option<u16> {
     u16::from_der(der).ok()
 }
 
-/// The national digests have no OID with RSA or ECDSA: the key's, which leaves the digest to the SignerInfo.
+/// The national digests have no OID with RSA or ECDSA: the key's, which leaves the digest to the SignerInfo. Constants, because
+/// every certificate that is read is compared with them.
 fn rsa_pkcs1_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(match digest {
-        DigestAlgorithm::Sha1 => "1.2.840.113549.1.1.5",
-        DigestAlgorithm::Sha224 => "1.2.840.113549.1.1.14",
-        DigestAlgorithm::Sha256 => "1.2.840.113549.1.1.11",
-        DigestAlgorithm::Sha384 => "1.2.840.113549.1.1.12",
-        DigestAlgorithm::Sha512 => "1.2.840.113549.1.1.13",
-        DigestAlgorithm::Sha3_224 => "2.16.840.1.101.3.4.3.13",
-        DigestAlgorithm::Sha3_256 => "2.16.840.1.101.3.4.3.14",
-        DigestAlgorithm::Sha3_384 => "2.16.840.1.101.3.4.3.15",
-        DigestAlgorithm::Sha3_512 => "2.16.840.1.101.3.4.3.16",
+    match digest {
+        DigestAlgorithm::Sha1 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.5") },
+        DigestAlgorithm::Sha224 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.14") },
+        DigestAlgorithm::Sha256 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.11") },
+        DigestAlgorithm::Sha384 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.12") },
+        DigestAlgorithm::Sha512 => const { ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.13") },
+        DigestAlgorithm::Sha3_224 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.13") },
+        DigestAlgorithm::Sha3_256 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.14") },
+        DigestAlgorithm::Sha3_384 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.15") },
+        DigestAlgorithm::Sha3_512 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.16") },
         DigestAlgorithm::Gost34311
         | DigestAlgorithm::Kupyna256
         | DigestAlgorithm::Kupyna384
-        | DigestAlgorithm::Kupyna512 => return RSA_ENCRYPTION,
-    })
+        | DigestAlgorithm::Kupyna512 => RSA_ENCRYPTION,
+    }
 }
 
 fn ecdsa_oid(digest: DigestAlgorithm) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(match digest {
-        DigestAlgorithm::Sha1 => "1.2.840.10045.4.1",
-        DigestAlgorithm::Sha224 => "1.2.840.10045.4.3.1",
-        DigestAlgorithm::Sha256 => "1.2.840.10045.4.3.2",
-        DigestAlgorithm::Sha384 => "1.2.840.10045.4.3.3",
-        DigestAlgorithm::Sha512 => "1.2.840.10045.4.3.4",
-        DigestAlgorithm::Sha3_224 => "2.16.840.1.101.3.4.3.9",
-        DigestAlgorithm::Sha3_256 => "2.16.840.1.101.3.4.3.10",
-        DigestAlgorithm::Sha3_384 => "2.16.840.1.101.3.4.3.11",
-        DigestAlgorithm::Sha3_512 => "2.16.840.1.101.3.4.3.12",
+    match digest {
+        DigestAlgorithm::Sha1 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.1") },
+        DigestAlgorithm::Sha224 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.1") },
+        DigestAlgorithm::Sha256 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.2") },
+        DigestAlgorithm::Sha384 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.3") },
+        DigestAlgorithm::Sha512 => const { ObjectIdentifier::new_unwrap("1.2.840.10045.4.3.4") },
+        DigestAlgorithm::Sha3_224 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.9") },
+        DigestAlgorithm::Sha3_256 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.10") },
+        DigestAlgorithm::Sha3_384 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.11") },
+        DigestAlgorithm::Sha3_512 => const { ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.3.12") },
         DigestAlgorithm::Gost34311
         | DigestAlgorithm::Kupyna256
         | DigestAlgorithm::Kupyna384
-        | DigestAlgorithm::Kupyna512 => return EC_PUBLIC_KEY,
-    })
+        | DigestAlgorithm::Kupyna512 => EC_PUBLIC_KEY,
+    }
 }
 
 /// DSTU 4145, values little-endian. With Kupyna the OID ends in the arc of the polynomial basis, as in the national root of 2026; without that
