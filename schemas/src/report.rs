@@ -77,8 +77,10 @@ pub struct SignatureReport {
 /// One time-stamp token or evidence record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TimestampReport {
-    /// Stable within the file: `T-` and the first 32 hexadecimal digits of the SHA-256 of the token.
+    /// Stable within the file: `T-` and the first 32 hexadecimal digits of [`Self::sha256`].
     pub id: String,
+    /// SHA-256 of the token or record as it stands in the file, in lower-case hexadecimal.
+    pub sha256: String,
     /// Over what it stands.
     pub kind: TimestampKind,
     /// The imprint is that of what it should stand over, and the token's signature value verifies.

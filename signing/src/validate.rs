@@ -17,7 +17,7 @@
 //! | `signature_policy` | 5.2.4 the policy that a signer names |
 //! | [`policy`], [`suite`] | what is accepted, as values |
 //! | `document`, `stream` | files before and after, whole or streaming by |
-//! | `cause`, `level`, `report` | conclusions, forms, words |
+//! | `cause`, `level`, `report`, `xml` | conclusions, forms, words |
 //!
 //! Pure: no clock, no network, no state. The time, the trust snapshot and the revocation data are arguments, and a
 //! validation with the same arguments comes to the same report. Where we knowingly differ from the standard:
@@ -47,6 +47,7 @@ pub mod suite;
 mod timestamp;
 mod token;
 mod x509;
+mod xml;
 
 use certs::certificate::Certificate;
 use certs::path::Budget;
@@ -69,6 +70,7 @@ pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
 pub use policy::{Policy, SignaturePolicies, Unsorted};
 pub use schemas::report::SignedForm;
 pub use stream::DocumentStream;
+pub use xml::xml;
 
 /// Against what to validate.
 pub struct Context<'a> {

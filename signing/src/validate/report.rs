@@ -43,7 +43,7 @@ pub(super) fn conclude(signer: &SignerInfo<'_>, assessed: Assessed, extent: Exte
     let intact = assessed.form.is_some();
     let (conclusion, cause) = conclusion(&assessed.findings, intact);
     let report = SignatureReport {
-        id: identifier("S", signer.signed_part),
+        id: format!("S-{}", hex(sha256(signer.signed_part).get(..16).unwrap_or_default())),
         format: extent.format.into(),
         level: extent.level.into(),
         intact,
@@ -74,8 +74,10 @@ pub(super) fn of_token(
     findings: &Findings,
 ) -> TimestampReport {
     let ((indication, sub_indication), _) = conclusion(findings, intact);
+    let sha256 = hex(&sha256(source.value));
     TimestampReport {
-        id: identifier("T", source.value),
+        id: timestamp_identifier(&sha256),
+        sha256,
         kind: source.kind,
         intact,
         indication,
@@ -91,8 +93,10 @@ pub(super) fn of_record(source: &Source<'_>, first: TimestampReport, findings: &
     let forged = |cause: &Cause| cause.conclusion().0 == Indication::TotalFailed;
     let intact = first.intact && !findings.ranked().iter().any(forged);
     let ((indication, sub_indication), _) = conclusion(findings, intact);
+    let sha256 = hex(&sha256(source.value));
     TimestampReport {
-        id: identifier("T", source.value),
+        id: timestamp_identifier(&sha256),
+        sha256,
         intact,
         indication,
         sub_indication,
@@ -116,8 +120,8 @@ fn reasons(findings: &Findings) -> Vec<Reason> {
     findings.ranked().iter().map(|cause| cause.reason()).collect()
 }
 
-fn identifier(kind: &str, structure: &[u8]) -> String {
-    format!("{kind}-{}", hex(sha256(structure).get(..16).unwrap_or_default()))
+fn timestamp_identifier(sha256: &str) -> String {
+    format!("T-{}", sha256.get(..32).unwrap_or(sha256))
 }
 
 fn chain(certificates: &[Certificate], statuses: &[Judged]) -> Vec<CertificateReport> {
