@@ -1,0 +1,38 @@
+//! Associated Signature Containers, ETSI EN 319 162-1: ASiC-S and ASiC-E with CAdES.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`zip`] | reads an archive, if there is one way only to read it |
+//! | `kind` | what each entry is for, and of what type the container is |
+//! | [`manifest`] | ASiCManifest (A.4) |
+//! | `uri`, `algorithm` | references to entries; identifiers of digest algorithms |
+//! | `container` | what refers to what, with the digests of all that is referred to |
+//! | `validate` | the verdict: the engine's, joined with the container's |
+//! | `error` | refusals and findings, in words |
+//!
+//! ```text
+//! Container::read(bytes) -> Container -> validate(container, context) -> Outcome { report, passed }
+//! ```
+//!
+//! A container is read once, from a slice or from whatever implements [`zip::Source`]; documents stream through the digests in constant
+//! memory. What two programs could read in two ways is a [`ContainerError`]. What breaks a rule but leaves one reading only, such as a
+//! mimetype entry that is not the first, fails the signatures with FORMAT_FAILURE, and the report still says whether they are intact.
+//!
+//! Containers with XAdES and OpenDocument files are recognised and read as far as the archive goes; their signatures are not validated
+//! yet. Container time-stamps and evidence records are recognised and not validated yet. Archives inside containers are not opened.
+
+mod algorithm;
+mod container;
+mod error;
+mod kind;
+pub mod manifest;
+#[cfg(test)]
+mod testing;
+mod uri;
+mod validate;
+pub mod zip;
+
+pub use container::Container;
+pub use error::ContainerError;
+pub use kind::{ContainerType, Flavour};
+pub use validate::{Outcome, SignedPart, ValidatedContainer, validate};

@@ -1,0 +1,370 @@
+//! A container as received: what is in it, what refers to what, and the digests of everything that is referred to. Nothing believed.
+
+use std::collections::BTreeMap;
+
+use certs::certificate::Certificate;
+use certs::timestamp::TstInfo;
+use crypto::digest::{Digest, DigestAlgorithm, Digester, digest};
+use schemas::limits::{SIGNATURE_BYTES, SIGNATURES_IN_DOCUMENT};
+
+use crate::asn1::{Layers, Limits as Asn1Limits, normalise};
+use crate::cms::SignedData;
+use crate::validate::{ReadError, UnverifiedDocument};
+
+use super::error::{ContainerError, Finding};
+use super::kind::{self, ContainerType, Flavour, Kind};
+use super::manifest::{LONGEST_MANIFEST, Manifest};
+use super::uri;
+use super::zip::{Archive, Entry, Limits, Method, Source};
+
+/// Octets of a mimetype entry.
+const LONGEST_MIMETYPE: usize = 256;
+/// Manifests and time-stamps, each. A signature has one manifest, and each archiving adds one and a time-stamp.
+const MOST_MANIFESTS: usize = 64;
+/// Octets of all signatures, time-stamps and manifests together. They are held in memory.
+const MOST_METADATA: u64 = 64 * 1024 * 1024;
+
+/// A parsed, unverified container.
+#[derive(Debug)]
+pub struct Container {
+    pub(super) kind: ContainerType,
+    pub(super) flavour: Flavour,
+    /// SHA-256 of the archive.
+    pub(super) digest: [u8; 32],
+    pub(super) files: Vec<File>,
+    pub(super) signatures: Vec<SignatureFile>,
+    pub(super) timestamps: Vec<TimestampFile>,
+    pub(super) manifests: Vec<ManifestFile>,
+    /// What is wrong with the container as a whole, and with which entry.
+    pub(super) findings: Vec<(Finding, String)>,
+}
+
+/// An entry.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) name: String,
+    pub(super) kind: Kind,
+    pub(super) size: u64,
+    /// In the algorithms in which a signature, time-stamp or manifest needs it.
+    pub(super) digests: Vec<Digest>,
+}
+
+impl File {
+    pub(super) fn digest(&self, algorithm: DigestAlgorithm) -> Option<&Digest> {
+        self.digests.iter().find(|digest| digest.algorithm() == algorithm)
+    }
+}
+
+/// A CAdES signature file.
+#[derive(Debug)]
+pub(super) struct SignatureFile {
+    pub(super) file: usize,
+    pub(super) document: Result<UnverifiedDocument, ReadError>,
+}
+
+/// A time-stamp token.
+#[derive(Debug)]
+pub(super) struct TimestampFile {
+    pub(super) file: usize,
+    pub(super) token: Vec<u8>,
+    /// With which algorithm its imprint was made, where it can be read.
+    pub(super) imprint: Option<DigestAlgorithm>,
+}
+
+/// A manifest, with its references looked up.
+#[derive(Debug)]
+pub(super) struct ManifestFile {
+    pub(super) file: usize,
+    pub(super) manifest: Manifest,
+    pub(super) signature: Target,
+    /// For each object of the manifest.
+    pub(super) objects: Vec<Target>,
+}
+
+/// Where a reference leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// To this entry.
+    File(usize),
+    /// Nowhere.
+    Missing,
+    /// To one entry as it stands, and to another after decoding.
+    Ambiguous,
+}
+
+impl Container {
+    /// Reads a container within the ordinary limits. The content of every entry is read once, in constant memory.
+    ///
+    /// # Errors
+    /// See [`ContainerError`].
+    pub fn read(source: impl Source) -> Result<Self, ContainerError> {
+        Self::read_within(source, &Limits::default())
+    }
+
+    /// Reads a container within limits of the caller's.
+    ///
+    /// # Errors
+    /// See [`ContainerError`].
+    pub fn read_within(source: impl Source, limits: &Limits) -> Result<Self, ContainerError> {
+        let archive = Archive::read(source, limits)?;
+        let kinds: Vec<Kind> = archive.entries().iter().map(|entry| Kind::of(entry.name())).collect();
+        let (declared, findings) = read_mimetype(&archive)?;
+        let (kind, flavour) = kind::decide(declared, kind::declared_in_comment(archive.comment()), &kinds)?;
+        check_counts(&archive, &kinds, kind, flavour)?;
+        let mut container = Self {
+            kind,
+            flavour,
+            digest: [0; 32],
+            files: files(&archive, &kinds),
+            signatures: Vec::new(),
+            timestamps: Vec::new(),
+            manifests: Vec::new(),
+            findings,
+        };
+        let metadata = container.read_metadata(&archive)?;
+        if container.signing_certificates().len() > SIGNATURES_IN_DOCUMENT {
+            return Err(ContainerError::TooManySignatures);
+        }
+        let needed = container.needed_digests();
+        container.hash(&archive, &metadata, &needed)?;
+        Ok(container)
+    }
+
+    /// Whether it is ASiC-S, ASiC-E or OpenDocument.
+    #[must_use]
+    pub fn kind(&self) -> ContainerType {
+        self.kind
+    }
+
+    /// What signs in it.
+    #[must_use]
+    pub fn flavour(&self) -> Flavour {
+        self.flavour
+    }
+
+    /// The documents in it, in the order of the archive. Unverified!
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().filter(|file| file.kind == Kind::Payload).map(|file| file.name.as_str())
+    }
+
+    /// Every certificate in the CAdES signatures, so that the caller can fetch revocation data. Unverified!
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.documents().flat_map(UnverifiedDocument::certificates)
+    }
+
+    /// For each CAdES signature the identified signing certificate (by reference, unverified).
+    #[must_use]
+    pub fn signing_certificates(&self) -> Vec<Option<Certificate>> {
+        self.documents().flat_map(UnverifiedDocument::signing_certificates).collect()
+    }
+
+    fn documents(&self) -> impl Iterator<Item = &UnverifiedDocument> {
+        self.signatures.iter().filter_map(|signature| signature.document.as_ref().ok())
+    }
+
+    /// The document of ASiC-S.
+    pub(super) fn data_object(&self) -> Option<usize> {
+        let mut payloads = self.files.iter().enumerate().filter(|(_, file)| file.kind == Kind::Payload);
+        match (payloads.next(), payloads.next()) {
+            (Some((index, _)), None) if self.kind == ContainerType::Simple => Some(index),
+            _ => None,
+        }
+    }
+
+    /// The manifests of this kind whose signature, time-stamp or evidence record is the entry `file`.
+    pub(super) fn manifests_of(&self, kind: Kind, file: usize) -> impl Iterator<Item = &ManifestFile> {
+        let is_kind =
+            move |manifest: &&ManifestFile| self.files.get(manifest.file).is_some_and(|file| file.kind == kind);
+        self.manifests.iter().filter(is_kind).filter(move |manifest| manifest.signature == Target::File(file))
+    }
+
+    pub(super) fn name(&self, file: usize) -> &str {
+        self.files.get(file).map_or("", |file| &file.name)
+    }
+
+    /// Reads what is not payload; gives it by entry.
+    fn read_metadata<S: Source>(&mut self, archive: &Archive<S>) -> Result<BTreeMap<usize, Vec<u8>>, ContainerError> {
+        let mut contents = BTreeMap::new();
+        for (index, (file, entry)) in self.files.iter().zip(archive.entries()).enumerate() {
+            let limit = match file.kind {
+                Kind::Signature | Kind::Timestamp => SIGNATURE_BYTES,
+                kind if kind.is_manifest() => LONGEST_MANIFEST,
+                _ => continue,
+            };
+            let content = archive.content(entry, limit)?;
+            match file.kind {
+                Kind::Signature => {
+                    self.signatures.push(SignatureFile { file: index, document: UnverifiedDocument::parse(&content) });
+                }
+                Kind::Timestamp => {
+                    let imprint = imprint_algorithm(&content);
+                    self.timestamps.push(TimestampFile { file: index, token: content.clone(), imprint });
+                }
+                _ => {
+                    let manifest = Manifest::read(&content)?;
+                    let names = &Names::of(&self.files);
+                    self.manifests.push(ManifestFile {
+                        file: index,
+                        signature: names.resolve(&manifest.signature),
+                        objects: manifest.objects.iter().map(|object| names.resolve(&object.uri)).collect(),
+                        manifest,
+                    });
+                }
+            }
+            contents.insert(index, content);
+        }
+        Ok(contents)
+    }
+
+    /// Which digests of which entry somebody needs.
+    fn needed_digests(&self) -> Vec<Vec<DigestAlgorithm>> {
+        let mut needed: Vec<Vec<DigestAlgorithm>> = vec![Vec::new(); self.files.len()];
+        let mut need = |file: usize, algorithm: DigestAlgorithm| {
+            if let Some(algorithms) = needed.get_mut(file)
+                && !algorithms.contains(&algorithm)
+            {
+                algorithms.push(algorithm);
+            }
+        };
+        for signature in &self.signatures {
+            let Ok(document) = &signature.document else {
+                // Its only name in the report.
+                need(signature.file, DigestAlgorithm::Sha256);
+                continue;
+            };
+            for algorithm in document.digest_algorithms() {
+                self.manifests_of(Kind::Manifest, signature.file).for_each(|manifest| need(manifest.file, algorithm));
+                self.data_object().into_iter().for_each(|object| need(object, algorithm));
+            }
+        }
+        for timestamp in &self.timestamps {
+            let Some(algorithm) = timestamp.imprint else { continue };
+            for kind in [Kind::Manifest, Kind::ArchiveManifest] {
+                self.manifests_of(kind, timestamp.file).for_each(|manifest| need(manifest.file, algorithm));
+            }
+            self.data_object().into_iter().for_each(|object| need(object, algorithm));
+        }
+        for manifest in &self.manifests {
+            for (target, object) in manifest.objects.iter().zip(&manifest.manifest.objects) {
+                if let (Target::File(file), Some(algorithm)) = (target, object.digest.algorithm()) {
+                    need(*file, algorithm);
+                }
+            }
+        }
+        needed
+    }
+
+    /// Reads every entry once: its checksum is compared even if nobody needs its digest.
+    fn hash<S: Source>(
+        &mut self,
+        archive: &Archive<S>,
+        metadata: &BTreeMap<usize, Vec<u8>>,
+        needed: &[Vec<DigestAlgorithm>],
+    ) -> Result<(), ContainerError> {
+        for (index, ((file, entry), algorithms)) in self.files.iter_mut().zip(archive.entries()).zip(needed).enumerate()
+        {
+            if let Some(content) = metadata.get(&index) {
+                file.digests = algorithms.iter().map(|algorithm| digest(*algorithm, content)).collect();
+                continue;
+            }
+            let mut digesters: Vec<Digester> = algorithms.iter().map(|algorithm| Digester::new(*algorithm)).collect();
+            archive.stream(entry, |piece| digesters.iter_mut().for_each(|digester| digester.update(piece)))?;
+            file.digests = digesters.into_iter().map(Digester::finish).collect();
+        }
+        self.digest = archive.digest()?;
+        Ok(())
+    }
+}
+
+/// Entries by their names; folders are nobody's target.
+struct Names<'a>(BTreeMap<&'a str, usize>);
+
+impl<'a> Names<'a> {
+    fn of(files: &'a [File]) -> Self {
+        let files = files.iter().enumerate().filter(|(_, file)| file.kind != Kind::Folder);
+        Self(files.map(|(index, file)| (file.name.as_str(), index)).collect())
+    }
+
+    fn resolve(&self, reference: &str) -> Target {
+        let literal = self.0.get(reference);
+        let decoded = uri::decode(reference).and_then(|name| self.0.get(name.as_str()));
+        match (literal, decoded) {
+            (Some(one), Some(other)) if one != other => Target::Ambiguous,
+            (Some(one), _) | (None, Some(one)) => Target::File(*one),
+            (None, None) => Target::Missing,
+        }
+    }
+}
+
+fn files<S: Source>(archive: &Archive<S>, kinds: &[Kind]) -> Vec<File> {
+    let file = |(entry, kind): (&Entry, &Kind)| File {
+        name: entry.name().to_owned(),
+        kind: *kind,
+        size: entry.size(),
+        digests: Vec::new(),
+    };
+    archive.entries().iter().zip(kinds).map(file).collect()
+}
+
+/// The type that the mimetype entry names, and what is wrong with the entry: EN 319 162-1, A.1 wants it first, stored, and
+/// without extra fields, so that the type stands at a fixed place in the file.
+fn read_mimetype<S: Source>(
+    archive: &Archive<S>,
+) -> Result<(Option<ContainerType>, Vec<(Finding, String)>), ContainerError> {
+    let Some(entry) = archive.entries().iter().find(|entry| Kind::of(entry.name()) == Kind::Mimetype) else {
+        return Ok((None, Vec::new()));
+    };
+    let (declared, untidy) = kind::declared_in_mimetype(&archive.content(entry, LONGEST_MIMETYPE)?);
+    let mut findings = Vec::from_iter(untidy);
+    findings.extend((!entry.is_first()).then_some(Finding::MimetypeLate));
+    findings.extend((entry.method() != Method::Stored).then_some(Finding::MimetypeCompressed));
+    findings.extend(entry.has_local_extra().then_some(Finding::MimetypeExtraField));
+    Ok((declared, findings.into_iter().map(|finding| (finding, entry.name().to_owned())).collect()))
+}
+
+/// Bounds of what is held in memory, and the one document of ASiC-S.
+fn check_counts<S: Source>(
+    archive: &Archive<S>,
+    kinds: &[Kind],
+    kind: ContainerType,
+    flavour: Flavour,
+) -> Result<(), ContainerError> {
+    let of = |wanted: &dyn Fn(Kind) -> bool| {
+        archive
+            .entries()
+            .iter()
+            .zip(kinds)
+            .filter(|(_, kind)| wanted(**kind))
+            .map(|(entry, _)| entry)
+            .collect::<Vec<_>>()
+    };
+    let signatures = of(&|kind| kind == Kind::Signature);
+    let timestamps = of(&|kind| kind == Kind::Timestamp);
+    let manifests = of(&|kind| kind.is_manifest());
+    if signatures.len() > SIGNATURES_IN_DOCUMENT
+        || timestamps.len() > MOST_MANIFESTS
+        || manifests.len() > MOST_MANIFESTS
+    {
+        return Err(ContainerError::TooManySignatures);
+    }
+    let size = signatures.iter().chain(&timestamps).chain(&manifests).map(|entry| entry.size());
+    if size.fold(0, u64::saturating_add) > MOST_METADATA {
+        return Err(ContainerError::MetadataTooLarge);
+    }
+    // Where references name what is signed, a further document is an unsigned one; here it would be unclear which one is.
+    if kind == ContainerType::Simple && flavour != Flavour::Xades {
+        let payloads = of(&|kind| kind == Kind::Payload);
+        match payloads.as_slice() {
+            [only] if !only.name().contains('/') => {}
+            _ => return Err(ContainerError::DataObjects),
+        }
+    }
+    Ok(())
+}
+
+/// With which algorithm the imprint of a time-stamp token was made.
+fn imprint_algorithm(token: &[u8]) -> Option<DigestAlgorithm> {
+    let (der, _) = normalise(token, Layers::SIGNED_DATA, &Asn1Limits::default()).ok()?;
+    let info = TstInfo::from_der(SignedData::read(&der).ok()?.content?).ok()?;
+    DigestAlgorithm::from_oid(&info.imprint_oid)
+}
