@@ -8,6 +8,7 @@
 //! | `uri`, `algorithm` | references to entries; identifiers of digest algorithms |
 //! | `container` | what refers to what, with the digests of all that is referred to |
 //! | `validate` | the verdict: the engine's, joined with the container's |
+//! | [`create`] | makes containers |
 //! | `error` | refusals and findings, in words |
 //!
 //! ```text
@@ -23,6 +24,7 @@
 
 mod algorithm;
 mod container;
+pub mod create;
 mod error;
 mod kind;
 pub mod manifest;

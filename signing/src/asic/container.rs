@@ -36,8 +36,11 @@ pub struct Container {
     pub(super) timestamps: Vec<TimestampFile>,
     pub(super) manifests: Vec<ManifestFile>,
     /// What is wrong with the container as a whole, and with which entry.
-    pub(super) findings: Vec<(Finding, String)>,
+    pub(super) findings: Vec<Located>,
 }
+
+/// A finding, and the entry that it is about.
+pub(super) type Located = (Finding, String);
 
 /// An entry.
 #[derive(Debug)]
@@ -308,9 +311,7 @@ fn files<S: Source>(archive: &Archive<S>, kinds: &[Kind]) -> Vec<File> {
 
 /// The type that the mimetype entry names, and what is wrong with the entry: EN 319 162-1, A.1 wants it first, stored, and
 /// without extra fields, so that the type stands at a fixed place in the file.
-fn read_mimetype<S: Source>(
-    archive: &Archive<S>,
-) -> Result<(Option<ContainerType>, Vec<(Finding, String)>), ContainerError> {
+fn read_mimetype<S: Source>(archive: &Archive<S>) -> Result<(Option<ContainerType>, Vec<Located>), ContainerError> {
     let Some(entry) = archive.entries().iter().find(|entry| Kind::of(entry.name()) == Kind::Mimetype) else {
         return Ok((None, Vec::new()));
     };

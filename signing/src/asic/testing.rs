@@ -1,6 +1,89 @@
 //! What the tests share: archives put together by hand, so that they can be put together wrongly.
+#![allow(clippy::cast_possible_truncation, reason = "small archives")]
 
+use certs::dev::{Identity, Usage};
+use certs::revocation::RevocationData;
+use crypto::digest::DigestAlgorithm;
 use miniz_oxide::deflate::compress_to_vec;
+
+use crate::cades::Content;
+use crate::testing::{NOW, P256, World};
+use crate::validate::{Context, Policy};
+
+use super::create::{Part, Prepared, extended, simple};
+use super::{Container, ContainerError, Outcome, validate};
+
+/// Somebody who signs, and all that is known about them.
+pub(super) struct Story {
+    pub(super) world: World,
+    pub(super) signer: Identity,
+    pub(super) revocation: RevocationData,
+}
+
+/// Documents by name.
+pub(super) type Documents<'a> = &'a [(&'a str, &'a [u8])];
+
+pub(super) const ASIC_E: &[u8] = b"application/vnd.etsi.asic-e+zip";
+pub(super) const ASIC_S: &[u8] = b"application/vnd.etsi.asic-s+zip";
+pub(super) const MANIFEST: &str = "META-INF/ASiCManifest001.xml";
+pub(super) const SIGNATURE: &str = "META-INF/signature001.p7s";
+
+impl Story {
+    pub(super) fn new() -> Self {
+        let world = World::new();
+        let signer = world.identity(P256, Usage::Signing);
+        let revocation = world.revocation(&signer.certificate, NOW);
+        Self { world, signer, revocation }
+    }
+
+    pub(super) fn part(name: &str, content: &[u8]) -> Part {
+        Part::of_bytes(name, Some("text/plain"), content, DigestAlgorithm::Sha256).unwrap()
+    }
+
+    /// A signature over what was prepared.
+    pub(super) fn sign(&self, prepared: &Prepared) -> Vec<u8> {
+        let digest = prepared.to_sign(DigestAlgorithm::Sha256).unwrap();
+        self.world.sign(Content::Detached(digest), &self.signer)
+    }
+
+    /// A signature over these octets.
+    pub(super) fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        self.world.sign(Content::Detached(crypto::digest::digest(DigestAlgorithm::Sha256, bytes)), &self.signer)
+    }
+
+    /// ASiC-E as we write it.
+    pub(super) fn extended(&self, documents: Documents<'_>) -> Vec<u8> {
+        let prepared = extended(documents.iter().map(|(name, content)| Self::part(name, content)).collect()).unwrap();
+        let cms = self.sign(&prepared);
+        prepared.complete(&cms).unwrap().to_vec(documents).unwrap()
+    }
+
+    /// ASiC-S as we write it.
+    pub(super) fn simple(&self, name: &str, content: &[u8]) -> Vec<u8> {
+        let prepared = simple(Self::part(name, content)).unwrap();
+        let cms = self.sign(&prepared);
+        prepared.complete(&cms).unwrap().to_vec(&[(name, content)]).unwrap()
+    }
+
+    /// The same ASiC-E in pieces, to be put together otherwise: mimetype, documents, manifest, signature.
+    pub(super) fn pieces(&self, documents: Documents<'_>) -> Vec<Piece> {
+        let prepared = extended(documents.iter().map(|(name, content)| Self::part(name, content)).collect()).unwrap();
+        let manifest = prepared.manifest().unwrap();
+        let mut pieces = vec![stored("mimetype", ASIC_E)];
+        pieces.extend(documents.iter().map(|(name, content)| deflated(name, content)));
+        pieces.extend([deflated(MANIFEST, manifest), deflated(SIGNATURE, &self.sign(&prepared))]);
+        pieces
+    }
+
+    pub(super) fn validate(&self, container: &[u8]) -> Result<Outcome, ContainerError> {
+        self.validate_with(container, &Policy::default())
+    }
+
+    pub(super) fn validate_with(&self, container: &[u8], policy: &Policy) -> Result<Outcome, ContainerError> {
+        let container = Container::read(container)?;
+        validate(container, &Context { trust: &self.world.trust, revocation: &self.revocation, at: NOW, policy })
+    }
+}
 
 /// An archive, and where its structures lie.
 pub(super) struct Forge {

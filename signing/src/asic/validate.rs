@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::validate::{self as engine, Context, Policy};
 
-use super::container::{Container, ManifestFile, SignatureFile, Target};
+use super::container::{Container, Located, ManifestFile, SignatureFile, Target};
 use super::error::{ContainerError, Finding};
 use super::kind::{ContainerType, Flavour, Kind};
 use super::manifest::ReferenceDigest;
@@ -77,9 +77,6 @@ impl ValidatedContainer {
         &self.parts
     }
 }
-
-/// A finding, and the entry that it is about.
-type Located = (Finding, String);
 
 /// Validates every CAdES signature of the container.
 ///
@@ -358,3 +355,6 @@ fn signed_parts(container: &Container) -> Vec<SignedPart> {
     };
     payloads.map(part).collect()
 }
+
+#[cfg(test)]
+mod tests;

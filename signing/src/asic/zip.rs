@@ -12,6 +12,7 @@
 //! | `extra` | extra fields |
 //! | `name` | which names stand, and which are twins |
 //! | `inflate` | content, through buffers of fixed size |
+//! | `writer` | headers of archives that we write |
 //!
 //! Memory is bounded by [`Limits`] and does not grow with the content. What the sizes in the headers promise is checked against the
 //! budgets before anything is inflated, and inflating stops where the promise is broken.
@@ -22,8 +23,11 @@ mod fields;
 mod inflate;
 mod local;
 mod name;
+mod writer;
 
 pub use name::LONGEST_NAME;
+pub(super) use name::check as check_names;
+pub(super) use writer::{Planned, directory};
 
 use directory::Directory;
 

@@ -82,15 +82,14 @@ fn find_end<S: Source>(source: &S) -> Result<End, ContainerError> {
     let ends = tail.windows(END.len()).enumerate().filter(|(_, bytes)| bytes == END).map(|(at, _)| at);
     let reaches_end =
         |at: &usize| comment_length(&tail, *at).is_some_and(|length| at + END_OCTETS + length == tail.len());
-    let (last, fitting) = (ends.clone().last(), ends.filter(reaches_end).count());
-    let at = last.ok_or(ContainerError::NotZip)?;
+    let at = ends.clone().next_back().ok_or(ContainerError::NotZip)?;
     if !reaches_end(&at) {
         let length = comment_length(&tail, at).ok_or(ContainerError::CutShort)?;
         let fault =
             if at + END_OCTETS + length < tail.len() { ContainerError::DataOutside } else { ContainerError::CutShort };
         return Err(fault);
     }
-    if fitting != 1 {
+    if ends.filter(reaches_end).count() != 1 {
         return Err(ContainerError::AmbiguousEnd);
     }
     let mut fields = Fields::new(tail.get(at + END.len()..).unwrap_or_default());

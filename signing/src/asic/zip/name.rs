@@ -39,6 +39,12 @@ fn is_invisible(c: char) -> bool {
         || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Each name may stand, and they are distinct.
+pub(in crate::asic) fn check<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ContainerError> {
+    names.clone().try_for_each(|name| read(name.as_bytes()).map(|_| ()))?;
+    check_distinct(names)
+}
+
 /// No two names are the same or twins, and no file is the folder of another.
 pub(super) fn check_distinct<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), ContainerError> {
     let (mut exact, mut keys) = (BTreeSet::new(), BTreeSet::new());

@@ -1,3 +1,5 @@
+#![allow(clippy::cast_possible_truncation, reason = "small archives")]
+
 use crate::asic::testing::{Descriptor, Forge, Piece, deflated, end, stored, zip64_end};
 
 use super::*;
