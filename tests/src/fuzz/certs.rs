@@ -70,7 +70,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 });
 
 /// Files of the corpora, where they are.
-fn corpus(folder: &str, ending: &str) -> Vec<Vec<u8>> {
+pub(super) fn corpus(folder: &str, ending: &str) -> Vec<Vec<u8>> {
     let Some(corpora) = std::env::var_os("VUZOL_CORPORA").map(PathBuf::from) else { return Vec::new() };
     let mut folders = vec![corpora.join(folder)];
     let mut found = Vec::new();
