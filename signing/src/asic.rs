@@ -7,7 +7,8 @@
 //! | [`manifest`] | ASiCManifest (A.4) |
 //! | `uri`, `algorithm` | references to entries; identifiers of digest algorithms |
 //! | `container` | what refers to what, with the digests of all that is referred to |
-//! | `validate` | the verdict: the engine's, joined with the container's |
+//! | `coverage` | what a signature or time-stamp covers, and what nothing covers |
+//! | `validate`, `timestamps`, `judge` | the verdicts: the engine's, joined with the container's |
 //! | [`create`] | makes containers |
 //! | `error` | refusals and findings, in words |
 //!
@@ -20,16 +21,19 @@
 //! mimetype entry that is not the first, fails the signatures with FORMAT_FAILURE, and the report still says whether they are intact.
 //!
 //! Containers with XAdES and OpenDocument files are recognised and read as far as the archive goes; their signatures are not validated
-//! yet. Container time-stamps and evidence records are recognised and not validated yet. Archives inside containers are not opened.
+//! yet. Evidence records are recognised and not validated yet. Archives inside containers are not opened.
 
 mod algorithm;
 mod container;
+mod coverage;
 pub mod create;
 mod error;
+mod judge;
 mod kind;
 pub mod manifest;
 #[cfg(test)]
 mod testing;
+mod timestamps;
 mod uri;
 mod validate;
 pub mod zip;

@@ -18,6 +18,8 @@ use time::macros::datetime;
 const CADES: (usize, usize) = (12, 12);
 /// Rows whose indication agrees, of those that state one.
 const INDICATIONS: (usize, usize) = (2, 2);
+/// Container time-stamps that are intact, of all: the other one covers a file that was removed.
+const TIMESTAMPS: (usize, usize) = (2, 3);
 /// Rows of containers with XAdES or of OpenDocument that are read up to their signatures.
 const NOT_YET_READ: usize = 52;
 /// Rows that are no containers or must not be read as such, each with the code of its refusal.
@@ -52,7 +54,8 @@ fn rows_agree() {
         println!("skipped: VUZOL_CORPORA is not set");
         return;
     };
-    let (mut cades, mut indications, mut not_yet, mut refused) = ((0, 0), (0, 0), 0, Vec::new());
+    let (mut cades, mut indications, mut timestamps, mut not_yet) = ((0, 0), (0, 0), (0, 0), 0);
+    let mut refused = Vec::new();
     for folder in ["asic", "asic-estonia"] {
         for row in rows(&corpora.join(folder)) {
             let outcome = examine(&corpora.join(folder).join("files"), &row);
@@ -68,6 +71,9 @@ fn rows_agree() {
                     count(&mut cades, agrees(&row, report), || {
                         format!("{}: expected {}, came to {outcome:#?}", row.file, row.expected)
                     });
+                    for stamp in report.into_iter().flat_map(|report| &report.timestamps) {
+                        count(&mut timestamps, stamp.intact, || format!("{}: {:?}", row.file, stamp.reasons));
+                    }
                     if let (Some(expected), Some(report)) = (&row.indication, report) {
                         let found = indication(report);
                         count(&mut indications, found == *expected, || format!("{}: {found:?}", row.file));
@@ -77,13 +83,13 @@ fn rows_agree() {
         }
     }
     println!(
-        "CAdES: {cades:?} agree, of; indications {indications:?}; not yet read (XAdES, OpenDocument): {not_yet}; refused: {}",
+        "CAdES: {cades:?} agree, of; indications {indications:?}; container time-stamps {timestamps:?} intact, of; not yet read (XAdES, OpenDocument): {not_yet}; refused: {}",
         refused.len()
     );
     refused.sort();
     let refused: Vec<(&str, &str)> = refused.iter().map(|(name, code)| (name.as_str(), *code)).collect();
     assert_eq!(refused, REFUSED);
-    assert_eq!((cades, indications, not_yet), (CADES, INDICATIONS, NOT_YET_READ));
+    assert_eq!((cades, indications, timestamps, not_yet), (CADES, INDICATIONS, TIMESTAMPS, NOT_YET_READ));
 }
 
 fn count(counter: &mut (usize, usize), agrees: bool, disagreement: impl Fn() -> String) {

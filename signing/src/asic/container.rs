@@ -95,6 +95,12 @@ pub(super) enum Target {
     Ambiguous,
 }
 
+impl Target {
+    pub(super) fn file(self) -> Option<usize> {
+        if let Self::File(file) = self { Some(file) } else { None }
+    }
+}
+
 impl Container {
     /// Reads a container within the ordinary limits. The content of every entry is read once, in constant memory.
     ///

@@ -1,10 +1,15 @@
 //! What the tests share: archives put together by hand, so that they can be put together wrongly.
 #![allow(clippy::cast_possible_truncation, reason = "small archives")]
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use certs::dev::{Identity, Usage};
 use certs::revocation::RevocationData;
+use certs::timestamp;
 use crypto::digest::DigestAlgorithm;
 use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::decompress_to_vec;
+use time::OffsetDateTime;
 
 use crate::cades::Content;
 use crate::testing::{NOW, P256, World};
@@ -75,6 +80,13 @@ impl Story {
         pieces
     }
 
+    /// A time-stamp token over these octets, made at `at`.
+    pub(super) fn token(&self, bytes: &[u8], at: OffsetDateTime) -> Vec<u8> {
+        let imprint = crypto::digest::digest(DigestAlgorithm::Sha256, bytes);
+        let response = self.world.pki.answer_tsa(&timestamp::request(&imprint, None, true), at);
+        timestamp::token_of_response(&response).unwrap()
+    }
+
     pub(super) fn validate(&self, container: &[u8]) -> Result<Outcome, ContainerError> {
         self.validate_with(container, &Policy::default())
     }
@@ -83,6 +95,20 @@ impl Story {
         let container = Container::read(container)?;
         validate(container, &Context { trust: &self.world.trust, revocation: &self.revocation, at: NOW, policy })
     }
+}
+
+/// A manifest over these entries, for what lies at `signature`.
+pub(super) fn manifest_over(signature: &str, entries: &[(&str, &[u8])]) -> Vec<u8> {
+    let parts = entries.iter().map(|(name, content)| {
+        let digest = STANDARD.encode(crypto::digest::sha256(content));
+        format!(
+            r#"<DataObjectReference URI="{}"><d:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><d:DigestValue>{digest}</d:DigestValue></DataObjectReference>"#,
+            super::uri::encode(name)
+        )
+    });
+    let head =
+        r#"<ASiCManifest xmlns="http://uri.etsi.org/02918/v1.2.1#" xmlns:d="http://www.w3.org/2000/09/xmldsig#">"#;
+    format!(r#"{head}<SigReference URI="{signature}"/>{}</ASiCManifest>"#, parts.collect::<String>()).into_bytes()
 }
 
 /// An archive, and where its structures lie.
@@ -190,6 +216,10 @@ impl Piece {
 
     pub(super) fn data(&self) -> &[u8] {
         &self.data
+    }
+
+    pub(super) fn content(&self) -> Vec<u8> {
+        if self.method == 8 { decompress_to_vec(&self.data).unwrap() } else { self.data.clone() }
     }
 
     fn fixed(&self, later: bool) -> Vec<u8> {

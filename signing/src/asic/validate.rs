@@ -1,20 +1,21 @@
 //! Validation of a container: each CAdES signature by the engine, over the manifest or the one document, joined with what the manifest
 //! says of the entries (ETSI EN 319 162-1, 4.3.4, 4.4.4 and A.4; ETSI EN 319 102-1, 5.2.7).
 
-use std::collections::BTreeSet;
-
 use certs::certificate::Certificate;
 use crypto::digest::{Digest, DigestAlgorithm, hex};
 use schemas::ProblemCode;
-use schemas::report::{Indication, Reason, Report, SignatureReport};
+use schemas::report::{Indication, Report, SignatureReport, TimestampReport};
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::validate::{self as engine, Context, Policy};
+use crate::validate::{self as engine, Context};
 
-use super::container::{Container, Located, ManifestFile, SignatureFile, Target};
+use super::container::{Container, File, SignatureFile};
+use super::coverage::{Coverage, unsigned_parts};
 use super::error::{ContainerError, Finding};
+use super::judge::{join, severity};
 use super::kind::{ContainerType, Flavour, Kind};
-use super::manifest::ReferenceDigest;
+use super::timestamps;
 
 /// What validation came to.
 pub struct Outcome {
@@ -78,281 +79,143 @@ impl ValidatedContainer {
     }
 }
 
-/// Validates every CAdES signature of the container.
+/// Validates every CAdES signature and time-stamp of the container.
 ///
 /// # Errors
 /// `XadesNotRead` and `OpenDocumentNotRead` for containers whose signatures are of another kind.
-pub fn validate(container: Container, context: &Context<'_>) -> Result<Outcome, ContainerError> {
+pub fn validate(mut container: Container, context: &Context<'_>) -> Result<Outcome, ContainerError> {
     match (container.flavour, container.kind) {
         (_, ContainerType::OpenDocument) => return Err(ContainerError::OpenDocumentNotRead),
         (Flavour::Xades, _) => return Err(ContainerError::XadesNotRead),
         (Flavour::Cades | Flavour::TimeAssertions, _) => {}
     }
-    let mut container = container;
-    let mut reports = Vec::new();
-    let mut worst: Option<(u8, ProblemCode)> = None;
-    let mut signers = Vec::new();
+    let mut whole = Whole { timestamps: timestamps::validate(&container, context), ..Whole::default() };
     for signature in std::mem::take(&mut container.signatures) {
-        let validated = validate_file(&container, signature, context);
-        if let Some(found) = validated.problem
-            && worst.is_none_or(|known| found.0 > known.0)
-        {
-            worst = Some(found);
-        }
-        reports.extend(validated.reports);
-        signers.extend(validated.signers);
+        whole.add(validate_file(&container, signature, context));
     }
-    Ok(conclude(&container, reports, signers, worst.map(|(_, problem)| problem)))
+    Ok(whole.conclude(&container, context))
 }
 
-fn conclude(
-    container: &Container,
+/// What the signature files came to so far.
+#[derive(Default)]
+struct Whole {
     signatures: Vec<SignatureReport>,
-    signers: Vec<Certificate>,
-    problem: Option<ProblemCode>,
-) -> Outcome {
-    let unsigned_parts = unsigned_parts(container);
-    let report =
-        Report { format: container.kind.name().into(), digest: hex(&container.digest), unsigned_parts, signatures };
-    let all_passed = report.signatures.iter().all(|signature| signature.indication == Indication::TotalPassed);
-    let problem = match problem {
-        Some(problem) => Some(problem),
-        None if report.signatures.is_empty() => Some(ProblemCode::SignatureUnreadable),
-        None if !report.unsigned_parts.is_empty() => Some(ProblemCode::SignatureConstraints),
-        None if !all_passed || signers.len() != report.signatures.len() => Some(ProblemCode::SignerUnidentified),
-        None => None,
-    };
-    let passed = problem.is_none().then(|| ValidatedContainer {
-        report: report.clone(),
-        signers,
-        parts: signed_parts(container),
-    });
-    Outcome { report, passed, problem }
-}
-
-/// What one signature file came to.
-struct ValidatedFile {
-    reports: Vec<SignatureReport>,
-    /// Of the worst signature, with how bad it is.
-    problem: Option<(u8, ProblemCode)>,
+    timestamps: Vec<TimestampReport>,
     /// Complete only if all passed.
     signers: Vec<Certificate>,
+    /// Of the worst signature, with how bad it is.
+    problem: Option<(u8, ProblemCode)>,
 }
 
-fn validate_file(container: &Container, signature: SignatureFile, context: &Context<'_>) -> ValidatedFile {
-    let name = container.name(signature.file).to_owned();
-    let coverage = Coverage::of(container, signature.file, context.policy);
-    let document = match signature.document {
-        Ok(document) => document.with_detached(coverage.digests),
-        Err(_) => {
-            let finding = Finding::SignatureUnreadable;
-            let digest = container.files.get(signature.file).and_then(|file| file.digest(DigestAlgorithm::Sha256));
-            let report = unreadable(&name, digest, finding, context);
-            return ValidatedFile { reports: vec![report], problem: Some((2, finding.problem())), signers: Vec::new() };
+impl Whole {
+    fn add(&mut self, more: Self) {
+        self.signatures.extend(more.signatures);
+        self.signers.extend(more.signers);
+        self.note(more.problem);
+    }
+
+    /// Keeps the first of the worst.
+    fn note(&mut self, problem: Option<(u8, ProblemCode)>) {
+        if let Some((severity, _)) = problem
+            && self.problem.is_none_or(|(known, _)| severity > known)
+        {
+            self.problem = problem;
         }
+    }
+
+    fn conclude(self, container: &Container, context: &Context<'_>) -> Outcome {
+        let report = Report {
+            format: container.kind.name().into(),
+            digest: hex(&container.digest),
+            validated_at: rfc3339(context.at),
+            policy: context.policy.name.into(),
+            trust: hex(&context.trust.id()),
+            signatures: self.signatures,
+            timestamps: self.timestamps,
+            unsigned_parts: unsigned_parts(container),
+        };
+        let all_passed = report.signatures.iter().all(|signature| signature.indication == Indication::TotalPassed);
+        let problem = match self.problem {
+            Some((_, problem)) => Some(problem),
+            None if report.signatures.is_empty() => Some(ProblemCode::SignatureUnreadable),
+            None if !report.unsigned_parts.is_empty() => Some(ProblemCode::SignatureConstraints),
+            None if !all_passed || self.signers.len() != report.signatures.len() => {
+                Some(ProblemCode::SignerUnidentified)
+            }
+            None => None,
+        };
+        let (signers, parts) = (self.signers, signed_parts(container));
+        let passed = problem.is_none().then(|| ValidatedContainer { report: report.clone(), signers, parts });
+        Outcome { report, passed, problem }
+    }
+}
+
+fn validate_file(container: &Container, signature: SignatureFile, context: &Context<'_>) -> Whole {
+    let coverage = Coverage::of_signature(container, signature.file);
+    let Ok(document) = signature.document else {
+        let finding = Finding::SignatureUnreadable;
+        let report = unreadable(container.files.get(signature.file), finding, context);
+        let problem = Some((severity(report.indication), finding.problem()));
+        return Whole { signatures: vec![report], problem, ..Whole::default() };
     };
-    let outcome = engine::validate(document, context);
+    let outcome = engine::validate(document.with_detached(coverage.digests.to_vec()), context);
     let engine_problem = outcome.problem().unwrap_or(ProblemCode::SignerUnidentified);
     let signers = outcome.passed.as_ref().map(|passed| passed.signers().to_vec()).unwrap_or_default();
-    let mut reports = outcome.report.signatures;
-    let mut problem: Option<(u8, ProblemCode)> = None;
-    for report in &mut reports {
-        let leading = join(report, &coverage.findings);
+    let mut whole = Whole { signers, ..Whole::default() };
+    let names: Vec<String> = covered_parts(container, &coverage);
+    for mut report in outcome.report.signatures {
+        let existed = OffsetDateTime::parse(&report.best_time, &Rfc3339).unwrap_or(context.at);
+        let weak = coverage.weak_digests(container, context.policy, existed);
+        let leading = join(&mut report, &[coverage.findings.as_slice(), weak.as_slice()].concat());
         let severity = severity(report.indication);
-        if severity > 0 && problem.is_none_or(|(known, _)| severity > known) {
-            problem = Some((severity, leading.map_or(engine_problem, Finding::problem)));
-        }
+        let problem = leading.map_or(engine_problem, Finding::problem);
+        whole.note((severity > 0).then_some((severity, problem)));
+        report.signed_parts.clone_from(&names);
+        whole.signatures.push(report);
     }
-    ValidatedFile { reports, problem, signers }
+    whole
 }
 
-/// Puts the container's findings into the report of a signature. What fails for good comes before what cannot be told; of equals, what
-/// is said of the container comes first. Gives the finding that leads, if one of the container's does.
-fn join(report: &mut SignatureReport, findings: &[Located]) -> Option<Finding> {
-    let mut findings: Vec<&Located> = findings.iter().collect();
-    findings.sort_by_key(|(finding, _)| std::cmp::Reverse(severity(finding.conclusion().0)));
-    let (first, _) = findings.first()?;
-    let reasons = findings.iter().map(|(finding, about)| finding.reason(about));
-    if findings.iter().any(|(finding, _)| breaks_reference(*finding)) {
-        report.intact = false;
-        report.signed_form = None;
-    }
-    let (indication, sub_indication) = first.conclusion();
-    if severity(report.indication) > severity(indication) {
-        report.reasons.extend(reasons);
-        return None;
-    }
-    (report.indication, report.sub_indication) = (indication, Some(sub_indication));
-    let reasons: Vec<Reason> = reasons.chain(std::mem::take(&mut report.reasons)).collect();
-    report.reasons = reasons;
-    Some(*first)
-}
-
-fn severity(indication: Indication) -> u8 {
-    match indication {
-        Indication::TotalPassed => 0,
-        Indication::Indeterminate => 1,
-        Indication::TotalFailed => 2,
-    }
-}
-
-/// Whether the signature is not intact because of it: something that it refers to is not found, or does not match.
-fn breaks_reference(finding: Finding) -> bool {
-    match finding {
-        Finding::ManifestMissing
-        | Finding::ManifestAmbiguous
-        | Finding::ObjectMissing
-        | Finding::ObjectAmbiguous
-        | Finding::ObjectChanged
-        | Finding::DigestUnknown
-        | Finding::SignatureUnreadable => true,
-        Finding::MimetypeLate
-        | Finding::MimetypeCompressed
-        | Finding::MimetypeExtraField
-        | Finding::MimetypeContent
-        | Finding::SeveralSignatureFiles
-        | Finding::DigestWeak => false,
-    }
+/// Names of what a signature covers, without its own manifest.
+fn covered_parts(container: &Container, coverage: &Coverage<'_>) -> Vec<String> {
+    let files = coverage.files.iter().filter_map(|file| container.files.get(*file));
+    files.filter(|file| file.kind != Kind::Manifest).map(|file| file.name.clone()).collect()
 }
 
 /// A signature file that holds no signature that can be read.
-fn unreadable(name: &str, digest: Option<&Digest>, finding: Finding, context: &Context<'_>) -> SignatureReport {
+fn unreadable(file: Option<&File>, finding: Finding, context: &Context<'_>) -> SignatureReport {
     let (indication, sub_indication) = finding.conclusion();
-    let id = digest.map(|digest| hex(digest.as_bytes().get(..16).unwrap_or_default()));
+    let id = file.and_then(|file| file.digest(DigestAlgorithm::Sha256)).map(Digest::to_hex).unwrap_or_default();
     SignatureReport {
-        id: format!("S-{}", id.unwrap_or_default()),
+        id: format!("S-{}", id.get(..32).unwrap_or_default()),
         format: "CMS".into(),
         level: "CMS-NOT-ETSI".into(),
         intact: false,
         signed_form: None,
+        algorithm: None,
         indication,
         sub_indication: Some(sub_indication),
         signing_time: None,
-        best_time: context.at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default(),
+        best_time: rfc3339(context.at),
         signer: None,
-        reasons: vec![finding.reason(name)],
+        chain: Vec::new(),
+        signature_policy: None,
+        signed_parts: Vec::new(),
+        timestamps: Vec::new(),
+        counter_signatures: Vec::new(),
+        missing: Vec::new(),
+        reasons: vec![finding.reason(file.map_or("", |file| &file.name))],
     }
 }
 
-/// What a signature covers in its container.
-struct Coverage {
-    /// Of the content that the signature is over: the manifest, or the one document.
-    digests: Vec<Digest>,
-    findings: Vec<Located>,
-}
-
-impl Coverage {
-    fn of(container: &Container, signature: usize, policy: &Policy) -> Self {
-        let mut findings = container.findings.clone();
-        let covered = if container.kind == ContainerType::Simple {
-            container.data_object()
-        } else {
-            let mut manifests = container.manifests_of(Kind::Manifest, signature);
-            match (manifests.next(), manifests.next()) {
-                (Some(manifest), None) => {
-                    findings.extend(check_objects(container, manifest, policy));
-                    Some(manifest.file)
-                }
-                (Some(_), Some(_)) => {
-                    findings.push((Finding::ManifestAmbiguous, container.name(signature).to_owned()));
-                    None
-                }
-                (None, _) => {
-                    findings.push((Finding::ManifestMissing, container.name(signature).to_owned()));
-                    None
-                }
-            }
-        };
-        if container.kind == ContainerType::Simple && of_kind(container, Kind::Signature).count() > 1 {
-            findings.push((Finding::SeveralSignatureFiles, container.name(signature).to_owned()));
-        }
-        let digests = covered.and_then(|file| container.files.get(file)).map(|file| file.digests.clone());
-        Self { digests: digests.unwrap_or_default(), findings }
-    }
-}
-
-/// Compares each object of the manifest with the container.
-fn check_objects(container: &Container, manifest: &ManifestFile, policy: &Policy) -> Vec<Located> {
-    let mut findings = Vec::new();
-    for (object, target) in manifest.manifest.objects.iter().zip(&manifest.objects) {
-        let finding = match (target, &object.digest) {
-            (Target::Missing, _) => Some(Finding::ObjectMissing),
-            (Target::Ambiguous, _) => Some(Finding::ObjectAmbiguous),
-            (_, ReferenceDigest::Unknown(_)) => Some(Finding::DigestUnknown),
-            (Target::File(file), ReferenceDigest::Known(expected)) => {
-                let found = container.files.get(*file).and_then(|file| file.digest(expected.algorithm()));
-                match found {
-                    Some(found) if found == expected => None,
-                    _ => Some(Finding::ObjectChanged),
-                }
-            }
-        };
-        // Entry names show; references are shown by the name that they lead to, else as a URI without what does not show.
-        let about = match target {
-            Target::File(file) => container.name(*file).to_owned(),
-            Target::Missing | Target::Ambiguous => object.uri.escape_debug().to_string(),
-        };
-        let weak = object.digest.algorithm().is_some_and(|algorithm| is_weak(algorithm, policy));
-        findings.extend(weak.then(|| (Finding::DigestWeak, about.clone())));
-        findings.extend(finding.map(|finding| (finding, about)));
-    }
-    findings
-}
-
-fn is_weak(algorithm: DigestAlgorithm, policy: &Policy) -> bool {
-    algorithm == DigestAlgorithm::Sha1 && !policy.allow_legacy_algorithms
-}
-
-fn of_kind(container: &Container, kind: Kind) -> impl Iterator<Item = usize> {
-    container.files.iter().enumerate().filter(move |(_, file)| file.kind == kind).map(|(index, _)| index)
-}
-
-/// The entries that signatures cover: by reference, whatever the signatures are worth.
-fn covered(container: &Container) -> BTreeSet<usize> {
-    if container.kind == ContainerType::Simple {
-        let signed = of_kind(container, Kind::Signature).next().is_some();
-        return container.data_object().into_iter().filter(|_| signed).collect();
-    }
-    let manifests = of_kind(container, Kind::Signature).flat_map(|file| container.manifests_of(Kind::Manifest, file));
-    let targets = manifests.flat_map(|manifest| &manifest.objects);
-    targets.filter_map(|target| if let Target::File(file) = target { Some(*file) } else { None }).collect()
-}
-
-/// Names of the entries that no signature covers and that are not there for a signature either.
-fn unsigned_parts(container: &Container) -> Vec<String> {
-    let covered = covered(container);
-    let files = container.files.iter().enumerate();
-    let unsigned =
-        files.filter(|(index, file)| !covered.contains(index) && !is_accounted_for(container, *index, file.kind));
-    unsigned.map(|(_, file)| file.name.clone()).collect()
-}
-
-/// Whether an entry serves a signature, time-stamp or evidence record that is there.
-fn is_accounted_for(container: &Container, index: usize, kind: Kind) -> bool {
-    let leads_to = |kinds: &[Kind]| {
-        let manifest = container.manifests.iter().find(|manifest| manifest.file == index);
-        let target = manifest.map_or(Target::Missing, |manifest| manifest.signature);
-        matches!(target, Target::File(file) if container.files.get(file).is_some_and(|file| kinds.contains(&file.kind)))
-    };
-    let led_to = || container.manifests.iter().any(|manifest| manifest.signature == Target::File(index));
-    match kind {
-        Kind::Mimetype | Kind::Folder | Kind::Signature => true,
-        Kind::Payload | Kind::Unknown | Kind::XadesSignatures | Kind::OpenDocumentSignatures => false,
-        Kind::Manifest => leads_to(&[Kind::Signature, Kind::Timestamp]),
-        Kind::ArchiveManifest => leads_to(&[Kind::Timestamp]),
-        Kind::EvidenceRecordManifest => leads_to(&[Kind::EvidenceRecord]),
-        Kind::Timestamp | Kind::EvidenceRecord => container.kind == ContainerType::Simple || led_to(),
-    }
+fn rfc3339(time: OffsetDateTime) -> String {
+    time.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default()
 }
 
 /// The documents with the digests that signatures are over.
 fn signed_parts(container: &Container) -> Vec<SignedPart> {
     let payloads = container.files.iter().filter(|file| file.kind == Kind::Payload);
-    let part = |file: &super::container::File| SignedPart {
-        name: file.name.clone(),
-        size: file.size,
-        digests: file.digests.clone(),
-    };
+    let part = |file: &File| SignedPart { name: file.name.clone(), size: file.size, digests: file.digests.clone() };
     payloads.map(part).collect()
 }
 

@@ -6,6 +6,7 @@ use schemas::report::SubIndication;
 use crate::asic::Container;
 use crate::asic::create::extended;
 use crate::asic::testing::{ASIC_E, ASIC_S, Documents, Forge, MANIFEST, SIGNATURE, Story, deflated, stored};
+use crate::validate::Policy;
 
 use super::*;
 
@@ -56,6 +57,11 @@ fn an_extended_container_passes_and_names_what_was_signed() {
     assert_eq!(passed.parts()[1].digests, [digest(DigestAlgorithm::Sha256, LETTER.1)]);
     assert_eq!(passed.signers()[0].der(), story.signer.certificate.der());
     assert_eq!(passed.report().signatures[0].level, "CAdES-BASELINE-B");
+    assert_eq!(passed.report().signatures[0].signed_parts, [ANNEX.0, LETTER.0]);
+    assert_eq!(
+        (passed.report().validated_at.as_str(), passed.report().policy.as_str()),
+        ("2026-11-23T12:00:00Z", "ua-qualified")
+    );
 }
 
 #[test]
@@ -85,6 +91,7 @@ fn a_changed_document_breaks_the_signature_and_is_named() {
     assert_failed(&outcome, SubIndication::HashFailure, false, "container.object_changed");
     assert_eq!(outcome.problem(), Some(ProblemCode::SignatureOverOtherContent));
     assert!(outcome.report.signatures[0].reasons[0].text_uk.contains(ANNEX.0));
+    assert_eq!(outcome.report.signatures[0].signed_parts, [ANNEX.0, LETTER.0]);
 }
 
 #[test]
@@ -95,6 +102,9 @@ fn a_missing_document_is_signed_data_not_found() {
     let outcome = story.validate(&Forge::of(&pieces).bytes).unwrap();
     assert_failed(&outcome, SubIndication::SignedDataNotFound, false, "container.object_missing");
     assert_eq!(verdict(&outcome).0, Indication::Indeterminate);
+    let signature = &outcome.report.signatures[0];
+    assert!(signature.reasons[0].text_en.contains(ANNEX.0), "the name is decoded: {}", signature.reasons[0].text_en);
+    assert_eq!(signature.signed_parts, [LETTER.0]);
 }
 
 #[test]
@@ -207,10 +217,8 @@ fn two_signatures_cover_a_document_each() {
     assert_eq!(assert_passed(&outcome).signers().len(), 2);
     // Signatures that change places are signatures over something else.
     let mut swapped = pieces.clone();
-    let (first, second) = (pieces[3].data().to_vec(), pieces[6].data().to_vec());
-    let inflate = |data: &[u8]| miniz_oxide::inflate::decompress_to_vec(data).unwrap();
-    swapped[3] = stored(SIGNATURE, &inflate(&second));
-    swapped[6] = stored("META-INF/signature002.p7s", &inflate(&first));
+    swapped[3] = stored(SIGNATURE, &pieces[6].content());
+    swapped[6] = stored("META-INF/signature002.p7s", &pieces[3].content());
     let outcome = story.validate(&Forge::of(&swapped).bytes).unwrap();
     assert!(outcome.report.signatures.iter().all(|one| one.sub_indication == Some(SubIndication::HashFailure)));
 }
@@ -244,7 +252,7 @@ fn a_weak_digest_in_the_manifest_is_a_matter_of_policy() {
     let bytes = with_manifest(&story, &[("a", b"x")], &sha256, &sha1);
     let outcome = story.validate(&bytes).unwrap();
     assert_failed(&outcome, SubIndication::CryptoConstraintsFailureNoPoe, true, "container.digest_weak");
-    let policy = Policy { allow_legacy_algorithms: true, ..Policy::default() };
+    let policy = Policy { suite: crate::validate::suite::ANY, ..Policy::default() };
     assert_passed(&story.validate_with(&bytes, &policy).unwrap());
 }
 
