@@ -160,6 +160,7 @@ fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context:
     budget.signature_checks = budget.signature_checks.saturating_add(signers.saturating_mul(20));
     let work = Work::new(signed.signers.len());
     let known = Known::new(context, context::revocation_of_file(signed), &work);
+    document.existence().into_iter().for_each(|time| known.prove_whole(time));
     let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
     let mut shared = Shared { known: &known, budget, counter_signatures };
     let validate = |signer| {
@@ -171,15 +172,17 @@ fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context:
 }
 
 /// Validates a time-stamp token (a ContentInfo, BER or DER) over something of which `digest` gives the digest. What it proves
-/// is there only if it passed. `certificates` may help to find its authority's path.
+/// is there only if it passed. `certificates` may help to find its authority's path. `existed`: a time at which the token is
+/// known to have existed, by another one over it.
 #[must_use]
 pub fn timestamp_over(
     token: &[u8],
     digest: &dyn Fn(DigestAlgorithm) -> Option<Digest>,
     certificates: &[Certificate],
+    existed: Option<TrustedTime>,
     context: &Context<'_>,
 ) -> (TimestampReport, Option<TrustedTime>) {
-    let stamp = signature::container_timestamp(token, digest, certificates, context);
+    let stamp = signature::container_timestamp(token, digest, certificates, existed, context);
     (stamp.report, stamp.time)
 }
 

@@ -6,6 +6,7 @@ use certs::certificate::Certificate;
 use certs::timestamp::TstInfo;
 use crypto::digest::{Digest, DigestAlgorithm, Digester, digest};
 use schemas::limits::{SIGNATURE_BYTES, SIGNATURES_IN_DOCUMENT};
+use time::OffsetDateTime;
 
 use crate::asn1::{Layers, Limits as Asn1Limits, normalise};
 use crate::cms::SignedData;
@@ -72,6 +73,8 @@ pub(super) struct TimestampFile {
     pub(super) token: Vec<u8>,
     /// With which algorithm its imprint was made, where it can be read.
     pub(super) imprint: Option<DigestAlgorithm>,
+    /// The time that it claims, where it can be read.
+    pub(super) claimed: Option<OffsetDateTime>,
 }
 
 /// A manifest, with its references looked up.
@@ -206,8 +209,10 @@ impl Container {
                     self.signatures.push(SignatureFile { file: index, document: UnverifiedDocument::parse(&content) });
                 }
                 Kind::Timestamp => {
-                    let imprint = imprint_algorithm(&content);
-                    self.timestamps.push(TimestampFile { file: index, token: content.clone(), imprint });
+                    let info = token_info(&content);
+                    let claimed = info.as_ref().map(|info| info.gen_time);
+                    let imprint = info.and_then(|info| DigestAlgorithm::from_oid(&info.imprint_oid));
+                    self.timestamps.push(TimestampFile { file: index, token: content.clone(), imprint, claimed });
                 }
                 _ => {
                     let manifest = Manifest::read(&content)?;
@@ -369,9 +374,8 @@ fn check_counts<S: Source>(
     Ok(())
 }
 
-/// With which algorithm the imprint of a time-stamp token was made.
-fn imprint_algorithm(token: &[u8]) -> Option<DigestAlgorithm> {
+/// What a time-stamp token says, unverified.
+fn token_info(token: &[u8]) -> Option<TstInfo> {
     let (der, _) = normalise(token, Layers::SIGNED_DATA, &Asn1Limits::default()).ok()?;
-    let info = TstInfo::from_der(SignedData::read(&der).ok()?.content?).ok()?;
-    DigestAlgorithm::from_oid(&info.imprint_oid)
+    TstInfo::from_der(SignedData::read(&der).ok()?.content?).ok()
 }

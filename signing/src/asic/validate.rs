@@ -2,6 +2,7 @@
 //! says of the entries (ETSI EN 319 162-1, 4.3.4, 4.4.4 and A.4; ETSI EN 319 102-1, 5.2.7).
 
 use certs::certificate::Certificate;
+use certs::timestamp::TrustedTime;
 use crypto::digest::{Digest, DigestAlgorithm, hex};
 use schemas::ProblemCode;
 use schemas::report::{Indication, Report, SignatureReport, TimestampReport};
@@ -15,7 +16,7 @@ use super::coverage::{Coverage, unsigned_parts};
 use super::error::{ContainerError, Finding};
 use super::judge::{join, severity};
 use super::kind::{ContainerType, Flavour, Kind};
-use super::timestamps;
+use super::timestamps::Timestamps;
 
 /// What validation came to.
 pub struct Outcome {
@@ -89,10 +90,13 @@ pub fn validate(mut container: Container, context: &Context<'_>) -> Result<Outco
         (Flavour::Xades, _) => return Err(ContainerError::XadesNotRead),
         (Flavour::Cades | Flavour::TimeAssertions, _) => {}
     }
-    let mut whole = Whole { timestamps: timestamps::validate(&container, context), ..Whole::default() };
+    let timestamps = Timestamps::validate(&container, context);
+    let mut whole = Whole::default();
     for signature in std::mem::take(&mut container.signatures) {
-        whole.add(validate_file(&container, signature, context));
+        let existence = timestamps.existence(signature.file);
+        whole.add(validate_file(&container, signature, existence, context));
     }
+    whole.timestamps = timestamps.reports;
     Ok(whole.conclude(&container, context))
 }
 
@@ -150,7 +154,13 @@ impl Whole {
     }
 }
 
-fn validate_file(container: &Container, signature: SignatureFile, context: &Context<'_>) -> Whole {
+/// `existence`: what a time-stamp of the container proves of the signature file.
+fn validate_file(
+    container: &Container,
+    signature: SignatureFile,
+    existence: Option<TrustedTime>,
+    context: &Context<'_>,
+) -> Whole {
     let coverage = Coverage::of_signature(container, signature.file);
     let Ok(document) = signature.document else {
         let finding = Finding::SignatureUnreadable;
@@ -158,7 +168,8 @@ fn validate_file(container: &Container, signature: SignatureFile, context: &Cont
         let problem = Some((severity(report.indication), finding.problem()));
         return Whole { signatures: vec![report], problem, ..Whole::default() };
     };
-    let outcome = engine::validate(document.with_detached(coverage.digests.to_vec()), context);
+    let document = document.with_detached(coverage.digests.to_vec()).with_existence(existence);
+    let outcome = engine::validate(document, context);
     let engine_problem = outcome.problem().unwrap_or(ProblemCode::SignerUnidentified);
     let signers = outcome.passed.as_ref().map(|passed| passed.signers().to_vec()).unwrap_or_default();
     let mut whole = Whole { signers, ..Whole::default() };

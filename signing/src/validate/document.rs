@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use certs::certificate::Certificate;
+use certs::timestamp::TrustedTime;
 use crypto::digest::{Digest, DigestAlgorithm, hex, sha256};
 use schemas::report::Report;
 
@@ -54,6 +55,8 @@ pub struct UnverifiedDocument {
     digest_algorithms: Vec<DigestAlgorithm>,
     signing_certificates: Vec<Option<Certificate>>,
     detached: Vec<Digest>,
+    /// Since when the file is known to have existed.
+    existence: Option<TrustedTime>,
 }
 
 impl std::fmt::Debug for UnverifiedDocument {
@@ -108,6 +111,7 @@ impl UnverifiedDocument {
             digest_algorithms,
             signing_certificates,
             detached: Vec::new(),
+            existence: None,
             der: der.into_owned(),
         })
     }
@@ -159,6 +163,13 @@ impl UnverifiedDocument {
         self
     }
 
+    /// Gives a time at which the file, as it is, is known to have existed: by a time-stamp over the container that it lies in.
+    #[must_use]
+    pub fn with_existence(mut self, time: Option<TrustedTime>) -> Self {
+        self.existence = time;
+        self
+    }
+
     /// Gives further certificates among which signers and issuers may be found; those of the file come first. Unverified, like those.
     #[must_use]
     pub fn with_certificates(mut self, certificates: &[Certificate]) -> Self {
@@ -182,6 +193,10 @@ impl UnverifiedDocument {
 
     pub(super) fn detached(&self) -> &[Digest] {
         &self.detached
+    }
+
+    pub(super) fn existence(&self) -> Option<TrustedTime> {
+        self.existence
     }
 
     pub(super) fn digest_hex(&self) -> String {

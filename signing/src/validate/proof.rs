@@ -23,22 +23,34 @@ pub(super) enum Object {
 pub(super) struct Proofs {
     /// Everything exists at the time of validation (5.6.2.3.3).
     at: OffsetDateTime,
+    /// Since when the whole file is known to have existed.
+    whole: OffsetDateTime,
     proven: Vec<(Object, OffsetDateTime)>,
 }
 
 impl Proofs {
     pub(super) fn new(at: OffsetDateTime) -> Self {
-        Self { at, proven: Vec::new() }
+        Self { at, whole: at, proven: Vec::new() }
     }
 
     /// The earliest time at which `object` is known to have existed.
     pub(super) fn existed(&self, object: Object) -> OffsetDateTime {
         let times = self.proven.iter().filter(|(known, _)| *known == object).map(|(_, time)| *time);
-        times.min().map_or(self.at, |time| time.min(self.at))
+        times.min().map_or(self.whole, |time| time.min(self.whole))
     }
 
     pub(super) fn add(&mut self, objects: &[Object], time: TrustedTime) {
         self.add_at(objects, time.at());
+    }
+
+    /// For the file with everything in it.
+    pub(super) fn add_whole(&mut self, time: TrustedTime) {
+        self.whole = self.whole.min(time.at());
+    }
+
+    /// What is proven of the whole file holds for each signature in it.
+    pub(super) fn share_whole(&mut self, of: &Self) {
+        self.whole = of.whole;
     }
 
     /// For what stands within something that is itself proven: a counter-signature within its attribute.

@@ -9,6 +9,7 @@
 use certs::certificate::Certificate;
 use certs::name;
 use certs::path::Budget;
+use certs::timestamp::TrustedTime;
 use certs::trust::{Purpose, TrustSnapshot};
 use crypto::digest::{Digest, DigestAlgorithm, digest};
 use schemas::report::{MissingFact, MissingKind, SignatureReport, TimestampKind, TimestampReport};
@@ -347,6 +348,7 @@ pub(super) fn container_timestamp(
     token: &[u8],
     digest: &dyn Fn(DigestAlgorithm) -> Option<Digest>,
     certificates: &[Certificate],
+    existed: Option<TrustedTime>,
     context: &Context<'_>,
 ) -> Stamp {
     let source = Source::new(TimestampKind::Container, Form::Plain, Object::Signature, token);
@@ -357,11 +359,13 @@ pub(super) fn container_timestamp(
     let own = token.signed.signers.first().map(|signer| revocation_of_signature(signer, &[]));
     let embedded = revocation_of_file(&token.signed).and(own.unwrap_or_default());
     let known = Known::new(context, embedded, &work);
+    existed.into_iter().for_each(|time| known.prove_whole(time));
+    let existed = known.proofs().existed(Object::Signature);
     let algorithm = DigestAlgorithm::from_oid(&token.info.imprint_oid);
     let imprint = match algorithm {
         Some(algorithm) => digest(algorithm).ok_or(Cause::DataNotFound),
         None => Err(Cause::AlgorithmUnknown),
     };
-    let ground = Ground { pool: &pool, known: &known, existed: context.at };
+    let ground = Ground { pool: &pool, known: &known, existed };
     timestamp::validate(&source, &token, imprint, ground, context, &mut Budget::default())
 }

@@ -104,9 +104,16 @@ impl<'w> Known<'w> {
         self.found.borrow_mut().retain(|found| !self.has_ended(&found.by));
     }
 
+    /// Proves that everything in the file existed.
+    pub(super) fn prove_whole(&self, time: TrustedTime) {
+        self.proofs.borrow_mut().add_whole(time);
+        self.found.borrow_mut().retain(|found| !self.has_ended(&found.by));
+    }
+
     /// The same with more data, on the same budget. `within`: what is proven of whatever holds the signature.
     pub(super) fn with(&self, context: &Context<'w>, more: Embedded, within: Option<(&Proofs, Object)>) -> Self {
         let known = Self::new(context, self.embedded.and(more), self.work);
+        known.proofs.borrow_mut().share_whole(&self.proofs.borrow());
         if let Some((proofs, outer)) = within {
             known.proofs.borrow_mut().inherit(Object::Signature, proofs, outer);
         }

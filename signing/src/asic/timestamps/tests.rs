@@ -95,3 +95,26 @@ fn time_stamps_of_documents_pass_and_sign_nothing() {
         assert!(outcome.passed.is_none() && outcome.report.signatures.is_empty());
     }
 }
+
+#[test]
+fn a_time_stamp_over_the_container_saves_a_signature_whose_certificate_was_revoked_later() {
+    let story = Story::new();
+    let mut pieces = archived(&story, DOCUMENTS);
+    story.world.pki.revoke(&story.signer.certificate, NOW - Duration::minutes(30), 1);
+    let revocation = story.world.revocation(&story.signer.certificate, NOW);
+    let story = Story { revocation, ..story };
+    let outcome = validate_pieces(&story, &pieces);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert_eq!(outcome.report.signatures[0].best_time, "2026-11-23T11:00:00Z");
+    // One that does not cover the signature proves nothing of it.
+    let archive = manifest_over(STAMP, &DOCUMENTS[..1]);
+    pieces[5] = stored(ARCHIVE, &archive);
+    pieces[6] = stored(STAMP, &story.token(&archive, NOW - Duration::HOUR));
+    let outcome = validate_pieces(&story, &pieces);
+    assert_eq!(verdict(&outcome), (Indication::TotalPassed, None, true, ""));
+    assert_eq!(outcome.report.signatures[0].sub_indication, Some(SubIndication::RevokedNoPoe));
+    // Nor does one that is over something else.
+    pieces[6] = stored(STAMP, &story.token(b"something else", NOW - Duration::HOUR));
+    let outcome = validate_pieces(&story, &pieces);
+    assert_eq!(outcome.report.signatures[0].sub_indication, Some(SubIndication::RevokedNoPoe));
+}
