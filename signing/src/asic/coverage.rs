@@ -72,6 +72,11 @@ impl<'c> Coverage<'c> {
         coverage
     }
 
+    /// The entries that it covers, but for its own manifest.
+    pub(super) fn parts(&self) -> impl Iterator<Item = usize> {
+        self.files.iter().copied().skip(usize::from(self.manifest.is_some()))
+    }
+
     /// The entry that the signature is over itself.
     fn cover(&mut self, container: &'c Container, file: usize) {
         self.digests = container.files.get(file).map_or(&[], |file| &file.digests);

@@ -1,8 +1,8 @@
 //! ASiCManifest, ETSI EN 319 162-1 A.4: which signature or time-stamp covers which entries, and with which digests.
 //!
 //! One form serves the manifest of a signature, that of a time-stamp, the archive manifest and the evidence record's. Read strictly:
-//! what the schema does not have is refused, and so is everything that two XML readers could see in two ways, such as a
-//! document type or a comment inside a value.
+//! elements that the schema does not have are refused, and so is everything that two XML readers could see in two ways: a document type,
+//! another encoding than UTF-8, a base that moves the references, a comment inside a value.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,7 @@ use super::algorithm;
 use super::error::ContainerError;
 
 const ASIC: &str = "http://uri.etsi.org/02918/v1.2.1#";
+const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// Octets of a manifest. A reference takes about 300, and there are at most 1,000 entries.
@@ -77,10 +78,11 @@ impl Manifest {
             return Err(ContainerError::MetadataTooLarge);
         }
         let text = std::str::from_utf8(bytes).map_err(|_| ContainerError::Manifest)?;
+        check_encoding(text)?;
         check_attributes(text)?;
         let options = ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..ParsingOptions::default() };
         let document = Document::parse_with_options(text, options).map_err(refusal)?;
-        check_depth(&document)?;
+        check_nodes(&document)?;
         read_root(document.root_element())
     }
 }
@@ -95,6 +97,16 @@ fn refusal(error: roxmltree::Error) -> ContainerError {
     }
 }
 
+/// Whoever heeds a declared encoding must see the same characters: XML 1.0, 4.3.3.
+fn check_encoding(text: &str) -> Result<(), ContainerError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let declaration = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")).map_or("", |(found, _)| found);
+    let Some((_, encoding)) = declaration.split_once("encoding") else { return Ok(()) };
+    let encoding = encoding.trim_start().strip_prefix('=').unwrap_or_default().trim_start();
+    let encoding = encoding.split(['"', '\'']).nth(1).unwrap_or_default();
+    if encoding.eq_ignore_ascii_case("UTF-8") { Ok(()) } else { Err(ContainerError::Manifest) }
+}
+
 /// Bounds the attributes of each element before the text is parsed: `<` cannot stand in a value (XML 1.0, 3.1), so that there is
 /// at most one start tag between two of them.
 fn check_attributes(text: &str) -> Result<(), ContainerError> {
@@ -102,14 +114,17 @@ fn check_attributes(text: &str) -> Result<(), ContainerError> {
     if text.split('<').any(too_many) { Err(ContainerError::ManifestLimits) } else { Ok(()) }
 }
 
-/// Nodes come in document order, parents before children; the parser itself does not recurse.
-fn check_depth(document: &Document<'_>) -> Result<(), ContainerError> {
+/// Bounds the depth, and refuses xml:base. Nodes come in document order, parents before children; the parser itself does not recurse.
+fn check_nodes(document: &Document<'_>) -> Result<(), ContainerError> {
     let mut depths: Vec<u16> = Vec::new();
     for node in document.descendants() {
         let above = node.parent().and_then(|parent| depths.get(parent.id().get_usize()).copied());
         let depth = above.map_or(0, |above| above + 1);
         if depth > DEEPEST {
             return Err(ContainerError::ManifestLimits);
+        }
+        if node.has_attribute((XML, "base")) {
+            return Err(ContainerError::Manifest);
         }
         depths.push(depth);
     }

@@ -173,7 +173,7 @@ fn validate_file(
     let engine_problem = outcome.problem().unwrap_or(ProblemCode::SignerUnidentified);
     let signers = outcome.passed.as_ref().map(|passed| passed.signers().to_vec()).unwrap_or_default();
     let mut whole = Whole { signers, ..Whole::default() };
-    let names: Vec<String> = covered_parts(container, &coverage);
+    let names: Vec<String> = coverage.parts().map(|file| container.name(file).to_owned()).collect();
     for mut report in outcome.report.signatures {
         let existed = OffsetDateTime::parse(&report.best_time, &Rfc3339).unwrap_or(context.at);
         let weak = coverage.weak_digests(container, context.policy, existed);
@@ -185,12 +185,6 @@ fn validate_file(
         whole.signatures.push(report);
     }
     whole
-}
-
-/// Names of what a signature covers, without its own manifest.
-fn covered_parts(container: &Container, coverage: &Coverage<'_>) -> Vec<String> {
-    let files = coverage.files.iter().filter_map(|file| container.files.get(*file));
-    files.filter(|file| file.kind != Kind::Manifest).map(|file| file.name.clone()).collect()
 }
 
 /// A signature file that holds no signature that can be read.

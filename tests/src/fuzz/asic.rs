@@ -29,6 +29,7 @@ const DOCUMENTS: &[(&str, &[u8])] = &[("лист.txt", "Прошу надати 
 pub const ALL: &[Target] = &[
     Target { name: "asic_archive", seeds: archive_seeds, run: asic_archive },
     Target { name: "asic_container", seeds: container_seeds, run: asic_container },
+    Target { name: "asic_pieces", seeds: piece_seeds, run: asic_pieces },
     Target { name: "asic_manifest", seeds: manifest_seeds, run: asic_manifest },
 ];
 
@@ -124,16 +125,68 @@ pub fn asic_container(data: &[u8]) {
     assert_eq!(outcome.passed.is_some(), outcome.problem().is_none());
     let Some(passed) = outcome.passed else { return };
     for part in passed.parts() {
-        let known = |(name, content): &(&str, &[u8])| {
-            *name == part.name
-                && part.digests == [digest(DigestAlgorithm::Sha256, content)]
-                && part.size == content.len() as u64
+        let has = |content: &[u8]| {
+            part.digests == [digest(DigestAlgorithm::Sha256, content)] && part.size == content.len() as u64
         };
-        // The name of the one document of ASiC-S is not signed (EN 319 162-1, 4.3.3.1); of ASiC-E it is.
-        let renamed =
-            outcome.report.format == "ASiC-S" && part.digests == [digest(DigestAlgorithm::Sha256, DOCUMENTS[0].1)];
-        assert!(renamed || DOCUMENTS.iter().any(known), "{part:?}");
+        // In ASiC-S the document's name is not signed (EN 319 162-1, 4.3.3.1); in ASiC-E it is.
+        let renamed = outcome.report.format == "ASiC-S" && has(DOCUMENTS[0].1);
+        let known = DOCUMENTS.iter().any(|(name, content)| *name == part.name && has(content));
+        assert!(renamed || known, "{part:?}");
     }
+}
+
+/// What separates the contents of the entries in a seed.
+const BORDER: &[u8] = b"\0|border|\0";
+
+/// The entries of the extended container.
+fn piece_names() -> Vec<String> {
+    let archive = Archive::read(WORLD.extended.as_slice(), &Limits::default()).unwrap();
+    archive.entries().iter().map(|entry| entry.name().to_owned()).collect()
+}
+
+fn piece_seeds() -> Vec<Vec<u8>> {
+    let archive = Archive::read(WORLD.extended.as_slice(), &Limits::default()).unwrap();
+    let contents = archive.entries().iter().map(|entry| archive.content(entry, 1 << 20).unwrap());
+    vec![contents.collect::<Vec<_>>().join(BORDER)]
+}
+
+/// The contents of the entries, in an archive that is put together rightly, so that what is spoilt gets past its checksums.
+pub fn asic_pieces(data: &[u8]) {
+    let mut contents = Vec::new();
+    let mut rest = data;
+    while let Some(at) = rest.windows(BORDER.len()).position(|bytes| bytes == BORDER) {
+        contents.push(&rest[..at]);
+        rest = &rest[at + BORDER.len()..];
+    }
+    contents.push(rest);
+    asic_container(&archive_of(&piece_names(), &contents));
+}
+
+/// An archive of stored entries, written plainly after APPNOTE 4.3.
+fn archive_of(names: &[String], contents: &[&[u8]]) -> Vec<u8> {
+    let (mut local, mut central) = (Vec::new(), Vec::new());
+    let entries = names.iter().zip(contents);
+    let count = u16::try_from(entries.len()).unwrap_or_default().to_le_bytes();
+    for (name, content) in entries {
+        let size = u32::try_from(content.len()).unwrap_or_default().to_le_bytes();
+        let length = u16::try_from(name.len()).unwrap_or_default().to_le_bytes();
+        let common =
+            [&[20, 0, 0, 8, 0, 0, 0, 0, 0, 0], &crc32(content).to_le_bytes()[..], &size, &size, &length, &[0; 2]];
+        let common = common.concat();
+        let offset = u32::try_from(local.len()).unwrap_or_default().to_le_bytes();
+        central.extend([b"PK\x01\x02\x14\0", common.as_slice(), &[0; 10], &offset, name.as_bytes()].concat());
+        local.extend([b"PK\x03\x04", common.as_slice(), name.as_bytes(), content].concat());
+    }
+    let sizes = [central.len(), local.len()].map(|size| u32::try_from(size).unwrap_or_default().to_le_bytes()).concat();
+    [local, central, [b"PK\x05\x06\0\0\0\0", &count[..], &count, &sizes, &[0; 2]].concat()].concat()
+}
+
+/// CRC-32 as in APPNOTE 4.4.7, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, octet: &u8| {
+        (0..8).fold(crc ^ u32::from(*octet), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    };
+    !bytes.iter().fold(u32::MAX, step)
 }
 
 fn manifest_seeds() -> Vec<Vec<u8>> {
@@ -167,5 +220,15 @@ mod tests {
             let outcome = validate(Container::read(bytes.as_slice()).unwrap(), &context).unwrap();
             assert_eq!(outcome.passed.expect("a proof").parts().len(), parts);
         }
+        let archive = Archive::read(WORLD.extended.as_slice(), &Limits::default()).unwrap();
+        let contents = archive.entries().iter().map(|entry| archive.content(entry, 1 << 20).unwrap());
+        let contents: Vec<Vec<u8>> = contents.collect();
+        let contents: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+        let again = archive_of(&piece_names(), &contents);
+        assert_eq!(Archive::read(again.as_slice(), &Limits::default()).unwrap().entries().len(), 5);
+        let container = Container::read(again.as_slice()).unwrap();
+        let context =
+            Context { trust: &WORLD.trust, revocation: &WORLD.revocation, at: NOW, policy: &Policy::default() };
+        assert!(validate(container, &context).unwrap().passed.is_some());
     }
 }

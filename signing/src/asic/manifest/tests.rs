@@ -86,6 +86,19 @@ fn a_comment_in_a_value_does_not_hide_half_of_it() {
 }
 
 #[test]
+fn what_other_readers_would_read_otherwise_is_refused() {
+    let good = whole(&object("a", SHA256, &value()));
+    for encoding in ["windows-1251", "UTF-16", "ISO-8859-1", ""] {
+        let declared = format!("<?xml version='1.0' encoding='{encoding}'?>{good}");
+        assert_refused(&declared, ContainerError::Manifest);
+    }
+    for declaration in ["<?xml version='1.0' encoding = \"utf-8\" ?>", "<?xml version=\"1.0\"?>", "\u{feff}"] {
+        assert!(Manifest::read(format!("{declaration}{good}").as_bytes()).is_ok(), "{declaration}");
+    }
+    assert_refused(&good.replace(" xmlns:ds", " xml:base='folder/' xmlns:ds"), ContainerError::Manifest);
+}
+
+#[test]
 fn critical_extensions_are_refused_and_others_passed_over() {
     let extended = |critical: &str| {
         let extension = format!(r#"<asic:Extension Critical="{critical}"><x/></asic:Extension>"#);
