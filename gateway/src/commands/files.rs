@@ -1,10 +1,11 @@
 //! Files that commands read and write: bounded reading, digests of streams, and outputs that appear whole or not at all.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crypto::digest::{Digest, DigestAlgorithm, Digester, hex};
+use signing::asic::zip::{Source, SourceError};
 
 use super::Failure;
 
@@ -57,6 +58,36 @@ pub(crate) fn digests(path: &Path, algorithms: &[DigestAlgorithm]) -> Result<Vec
         Ok(())
     })?;
     Ok(digesters.into_iter().map(Digester::finish).collect())
+}
+
+/// A file that is read at any place, for containers.
+pub(crate) struct FileSource {
+    file: File,
+    size: u64,
+}
+
+impl FileSource {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let file = open(path)?;
+        let size = file.metadata().map_err(|error| unreadable(path, error))?.len();
+        Ok(Self { file, size })
+    }
+
+    pub(crate) fn begins_with(&self, magic: &[u8]) -> bool {
+        let mut start = vec![0; magic.len()];
+        self.read_at(0, &mut start).is_ok() && start == magic
+    }
+}
+
+impl Source for FileSource {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), SourceError> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(buffer)).map_err(|_| SourceError)
+    }
 }
 
 pub(crate) fn unreadable(path: &Path, why: impl std::fmt::Display) -> Failure {

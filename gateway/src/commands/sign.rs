@@ -60,7 +60,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
     let algorithm = key.default_algorithm();
     let (attached, digest);
     let content = if arguments.attached {
-        attached = read(&arguments.file, super::verify::ATTACHED_BYTES)?;
+        attached = read(&arguments.file, ATTACHED_BYTES)?;
         Content::Attached(&attached)
     } else {
         // RFC 8419, 3.1: Ed25519 goes with SHA-512.
@@ -77,3 +77,6 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
     output.commit()?;
     Ok(exit::OK)
 }
+
+/// What is put inside a signature is held in memory whole. Larger documents are signed detached.
+const ATTACHED_BYTES: u64 = 512 * 1024 * 1024;

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use schemas::report::{Indication, Reason, Report, SignatureReport, SignedForm, SubIndication};
+use schemas::report::{
+    Indication, MissingFact, MissingKind, Reason, Report, SignatureReport, SignedForm, SubIndication, TimestampKind,
+    TimestampReport,
+};
 
 use super::terminal::{Language, printable};
 
@@ -20,11 +23,54 @@ pub(crate) fn readable(report: &Report, file: &Path, language: Language) -> Stri
         for reason in &signature.reasons {
             let _ = writeln!(text, "   - {}", sentence(reason, language));
         }
+        timestamps(&signature.timestamps, language, &mut text);
+        for missing in &signature.missing {
+            let _ = writeln!(text, "   ? {}", lacking(missing, language));
+        }
+        for counter in &signature.counter_signatures {
+            let over = language.choose("counter-signature", "підпис над підписом");
+            let signer = counter.signer.as_ref().map_or("-", |signer| signer.subject.as_str());
+            let _ = writeln!(text, "   + {over}: {}, {signer}", headline(counter, language));
+        }
     }
+    timestamps(&report.timestamps, language, &mut text);
     for part in &report.unsigned_parts {
         let _ = writeln!(text, "\n{}: {part}", language.choose("Not signed", "Не підписано"));
     }
     printable(&text)
+}
+
+/// One line for each time-stamp, and one for each reason against it.
+fn timestamps(stamps: &[TimestampReport], language: Language, text: &mut String) {
+    for stamp in stamps {
+        let over = match stamp.kind {
+            TimestampKind::Content => language.choose("over the content", "на вміст"),
+            TimestampKind::Signature => language.choose("over the signature", "на підпис"),
+            TimestampKind::SignatureAndReferences => {
+                language.choose("over the signature and its references", "на підпис і посилання")
+            }
+            TimestampKind::References => language.choose("over the references", "на посилання"),
+            TimestampKind::Archive => language.choose("archive", "архівна"),
+            TimestampKind::Container => language.choose("over the container", "на контейнер"),
+            TimestampKind::EvidenceRecord => language.choose("evidence record", "запис доказів"),
+        };
+        let label = language.choose("time-stamp", "позначка часу");
+        let time = stamp.time.as_deref().unwrap_or("-");
+        let sub = stamp.sub_indication.as_ref().map(|sub| format!(", {}", sub_name(sub))).unwrap_or_default();
+        let _ = writeln!(text, "   * {label} {over}, {time}: {}{sub}", name(&stamp.indication));
+        for reason in &stamp.reasons {
+            let _ = writeln!(text, "     - {}", sentence(reason, language));
+        }
+    }
+}
+
+fn lacking(missing: &MissingFact, language: Language) -> String {
+    let what = match missing.kind {
+        MissingKind::Revocation => language.choose("a fresh answer is missing about", "бракує свіжої відповіді про"),
+        MissingKind::Issuer => language.choose("the certificate is missing of", "бракує сертифіката"),
+    };
+    let where_from = missing.addresses.iter().fold(String::new(), |text, address| text + " <" + address + ">");
+    format!("{what} {}{where_from}", missing.subject)
 }
 
 fn headline(signature: &SignatureReport, language: Language) -> String {
@@ -68,6 +114,11 @@ fn facts(signature: &SignatureReport, language: Language) -> Vec<(&'static str, 
         facts.extend(signer.rnokpp.iter().map(|code| ("РНОКПП", code.clone())));
     }
     facts.extend(signature.signing_time.iter().map(|time| (label("claimed time", "заявлений час"), time.clone())));
+    facts.extend(signature.algorithm.iter().map(|name| (label("algorithm", "алгоритм"), name.clone())));
+    facts.extend(signature.signature_policy.iter().map(|oid| (label("policy", "політика"), oid.clone())));
+    if !signature.signed_parts.is_empty() {
+        facts.push((label("covers", "охоплює"), signature.signed_parts.join(", ")));
+    }
     facts.push((label("existed by", "існував на"), signature.best_time.clone()));
     facts
 }

@@ -3,33 +3,36 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use crypto::digest::{DigestAlgorithm, digest};
+use crypto::digest::{Digest, DigestAlgorithm, Digester};
 use schemas::limits::SIGNATURE_BYTES;
 use schemas::report::{Indication, Report, SubIndication};
-use signing::validate::{Context, Policy, UnverifiedDocument, validate};
+use signing::asic::{self, Container};
+use signing::validate::{Context, DocumentStream, Policy, UnverifiedDocument, validate, xml};
 use storage::Clock;
 use storage::clock::SystemClock;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::files::{digests, read, unreadable};
+use super::files::{FileSource, digests, read, stream, unreadable};
 use super::terminal::Terminal;
 use super::{Failure, anchors, exit, verdict};
 
 /// Tells whether the signatures in a file are valid, by ETSI EN 319 102-1.
 ///
 /// Works offline: what is not in the file or in the folder of anchors is not known. CMS and CAdES, DER and BER, with the
-/// content inside or given with --detached.
+/// content inside or given with --detached, of any size; containers of ASiC-S and ASiC-E with CAdES.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   vuzol verify --anchors roots/ letter.p7m
   vuzol verify --anchors roots/ --detached letter.pdf letter.pdf.p7s
+  vuzol verify --anchors roots/ letters.asice
   vuzol verify --json letter.p7m | jq .signatures[].indication
 
 Exit codes:
   0  every signature is TOTAL_PASSED
-  1  a signature is TOTAL_FAILED, or none of the files given with --detached is what was signed
+  1  a signature is TOTAL_FAILED, or none of the files given with --detached is what was signed, or a container holds
+     something that no signature covers
   2  a signature is INDETERMINATE, and none failed
   3  the file cannot be read (one line on stderr says why)")]
 pub(super) struct Arguments {
@@ -43,9 +46,16 @@ pub(super) struct Arguments {
     /// is trusted, and no signature can be more than INDETERMINATE.
     #[arg(long, value_name = "DIR")]
     anchors: Option<PathBuf>,
+    /// What is accepted: strict (no concession to any producer), eu-baseline (algorithms of ETSI TS 119 312 only), ua-qualified
+    /// (national algorithms too, and signed attributes of DSTU 4145 signers as sent).
+    #[arg(long, value_name = "NAME", default_value = "ua-qualified", value_parser = policy)]
+    policy: Policy,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
+    /// Print the report in the XML of ETSI TS 119 102-2.
+    #[arg(long, conflicts_with = "json")]
+    xml: bool,
     /// The signature, or the file that carries it.
     file: PathBuf,
 }
@@ -53,13 +63,14 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     let at = arguments.at.unwrap_or_else(|| SystemClock.now());
     let belief = anchors::load(arguments.anchors.as_deref(), at)?;
-    let policy = Policy::default();
-    let context = Context { trust: &belief.trust, revocation: &belief.revocation, at, policy: &policy };
+    let context = Context { trust: &belief.trust, revocation: &belief.revocation, at, policy: &arguments.policy };
     let judged = judge(&arguments.file, &arguments.detached, &context)?;
 
     if arguments.json {
         let json = serde_json::to_string(&judged.report).map_err(|error| Failure::Unwritable(error.to_string()))?;
         terminal.print(&format!("{json}\n"));
+    } else if arguments.xml {
+        terminal.print(&format!("{}\n", xml(&judged.report)));
     } else {
         let text = verdict::readable(&judged.report, &arguments.file, terminal.language());
         terminal.print(&text);
@@ -77,12 +88,14 @@ struct Judged {
     report: Report,
     /// False where contents were given and the signature is over none of them.
     over_given_content: bool,
+    /// True where a container holds something that no signature covers.
+    is_partly_unsigned: bool,
 }
 
 impl Judged {
     fn exit_code(&self) -> u8 {
         let any = |indication| self.report.signatures.iter().any(|signature| signature.indication == indication);
-        if any(Indication::TotalFailed) || !self.over_given_content {
+        if any(Indication::TotalFailed) || !self.over_given_content || self.is_partly_unsigned {
             exit::REFUSED
         } else if any(Indication::Indeterminate) || self.report.signatures.is_empty() {
             exit::UNDECIDED
@@ -93,23 +106,49 @@ impl Judged {
 }
 
 fn judge(file: &Path, contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
-    let bytes = read(file, ATTACHED_BYTES)?;
-    let document = parse(file, &bytes)?;
-    if document.is_attached() {
-        return attached(document, contents, context);
+    let source = FileSource::open(file)?;
+    if source.begins_with(ZIP_MAGIC) {
+        return contained(file, source, contents, context);
     }
-    if bytes.len() > SIGNATURE_BYTES {
-        return Err(unreadable(file, format!("a detached signature larger than {SIGNATURE_BYTES} bytes")));
+    let mut document = DocumentStream::new();
+    // Only where other contents are given is the carried one compared with them.
+    let mut carried = (!contents.is_empty()).then(|| Digester::new(DigestAlgorithm::Sha256));
+    stream(file, |piece| {
+        let mut hash = |content: &[u8]| carried.iter_mut().for_each(|digester| digester.update(content));
+        document.push(piece, &mut hash).map_err(|error| unreadable(file, error))
+    })?;
+    let document = document.finish().map_err(|error| unreadable(file, error))?;
+    if document.is_attached() {
+        return attached(document, carried.map(Digester::finish), contents, context);
     }
     if contents.is_empty() {
-        return Ok(Judged { report: validate(document, context).report, over_given_content: true });
+        let report = validate(document, context).report;
+        return Ok(Judged { report, over_given_content: true, is_partly_unsigned: false });
     }
+    let bytes = read(file, SIGNATURE_BYTES as u64)?;
     detached(file, &bytes, contents, context)
 }
 
+/// The signatures of a container, which carries what they are over.
+fn contained(file: &Path, source: FileSource, contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
+    if !contents.is_empty() {
+        return Err(unreadable(file, "a container carries what is signed; --detached does not go with it"));
+    }
+    let refused =
+        |error: asic::ContainerError| unreadable(file, format!("{error} [{}; {}]", error.code(), error.clause()));
+    let container = Container::read(source).map_err(refused)?;
+    let report = asic::validate(container, context).map_err(refused)?.report;
+    let is_partly_unsigned = !report.unsigned_parts.is_empty();
+    Ok(Judged { report, over_given_content: true, is_partly_unsigned })
+}
+
 /// The signature carries its content. Whoever gives another content beside it must learn that it is not the signed one.
-fn attached(document: UnverifiedDocument, contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
-    let carried = document.content().map(|content| digest(DigestAlgorithm::Sha256, content));
+fn attached(
+    document: UnverifiedDocument,
+    carried: Option<Digest>,
+    contents: &[PathBuf],
+    context: &Context<'_>,
+) -> Result<Judged, Failure> {
     let mut unsigned = Vec::new();
     for content in contents {
         if digests(content, &[DigestAlgorithm::Sha256])?.first() != carried.as_ref() {
@@ -119,7 +158,7 @@ fn attached(document: UnverifiedDocument, contents: &[PathBuf], context: &Contex
     let over_given_content = contents.is_empty() || unsigned.len() < contents.len();
     let mut report = validate(document, context).report;
     report.unsigned_parts.extend(unsigned);
-    Ok(Judged { report, over_given_content })
+    Ok(Judged { report, over_given_content, is_partly_unsigned: false })
 }
 
 /// Tries each content and keeps the one that the signatures agree with best; the first among equals.
@@ -137,7 +176,7 @@ fn detached(file: &Path, bytes: &[u8], contents: &[PathBuf], context: &Context<'
     let (score, used, mut report) = best.ok_or_else(|| unreadable(file, "no content was given"))?;
     let others = contents.iter().enumerate().filter(|(index, _)| *index != used);
     report.unsigned_parts.extend(others.map(|(_, path)| name_of(path)));
-    Ok(Judged { report, over_given_content: score.1 > 0 })
+    Ok(Judged { report, over_given_content: score.1 > 0, is_partly_unsigned: false })
 }
 
 /// How many signatures are intact over a content, and how many name its digest at all.
@@ -161,5 +200,9 @@ fn rfc3339(text: &str) -> Result<OffsetDateTime, String> {
     OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "not a time like 2026-11-23T12:00:00Z".to_owned())
 }
 
-/// A file that carries its content is held in memory whole. Larger documents are signed detached.
-pub(super) const ATTACHED_BYTES: u64 = 512 * 1024 * 1024;
+fn policy(name: &str) -> Result<Policy, String> {
+    Policy::named(name).ok_or_else(|| "strict, eu-baseline or ua-qualified".to_owned())
+}
+
+/// How a local file header begins (APPNOTE, 4.3.7).
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";

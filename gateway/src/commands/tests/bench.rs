@@ -66,6 +66,11 @@ impl Bench {
         self.know_status(&identity.certificate, self.pki.issuing_ca(), name);
     }
 
+    /// Lets the anchors folder know that a certificate of the issuing authority is good.
+    pub(super) fn know(&self, name: &str, certificate: &Certificate) {
+        self.know_status(certificate, self.pki.issuing_ca(), name);
+    }
+
     fn know_status(&self, certificate: &Certificate, issuer: &Certificate, name: &str) {
         let answer = self.pki.answer_ocsp(&ocsp_request(certificate, issuer, None), OffsetDateTime::now_utc());
         self.write(&format!("anchors/{name}.ocsp"), &answer);

@@ -5,7 +5,11 @@ use serde_json::Value;
 use super::bench::{Bench, indefinite, name_of};
 use super::*;
 use certs::dev::Usage;
+use crypto::digest::DigestAlgorithm;
 use crypto::key::{Curve, KeyKind};
+use signing::asic::create::{Part, extended};
+use signing::cades::{Content, sign};
+use time::OffsetDateTime;
 
 fn json(seen: &Seen) -> Value {
     serde_json::from_str(&seen.out).unwrap_or_else(|error| panic!("{error}: {} {}", seen.out, seen.err))
@@ -44,6 +48,62 @@ fn the_json_report_has_the_fields_that_are_promised() {
     assert_eq!(signature["intact"], true);
     assert_eq!(signature["signer"]["edrpou"], "99000001");
     assert_eq!(report["digest"], crypto::digest::hex(&crypto::digest::sha256(&bench.read("letter.p7s"))));
+}
+
+/// A container with `letter.pdf` and `annex.pdf`, both signed.
+fn container(bench: &Bench) {
+    let part = |name: &str, bytes: &[u8]| Part::of_bytes(name, None, bytes, DigestAlgorithm::Sha256).unwrap();
+    let parts = [("letter.pdf", &b"letter"[..]), ("annex.pdf", b"annex")];
+    let prepared = extended(parts.iter().map(|(name, bytes)| part(name, bytes)).collect()).unwrap();
+    let signer = bench.issue("clerk", Usage::Signing, KeyKind::Ec(Curve::P256));
+    bench.know("clerk", &signer.certificate);
+    let chain = [signer.certificate.clone(), bench.pki.issuing_ca().clone()];
+    let content = Content::Detached(prepared.to_sign(DigestAlgorithm::Sha256).unwrap());
+    let cms = sign(content, &signer.key, signer.key.default_algorithm(), &chain, OffsetDateTime::now_utc()).unwrap();
+    let whole = prepared.complete(&cms).unwrap().to_vec(&parts).unwrap();
+    bench.write("letters.asice", &whole);
+}
+
+#[test]
+fn a_container_is_valid_if_everything_in_it_is_signed() {
+    let bench = Bench::new();
+    container(&bench);
+    let seen = bench.vuzol("verify --json --anchors @anchors @letters.asice");
+    assert_eq!(seen.code, exit::OK, "{}{}", seen.out, seen.err);
+    assert_eq!(json(&seen)["format"], "ASiC-E");
+    assert_eq!(json(&seen)["signatures"][0]["signed_parts"], serde_json::json!(["annex.pdf", "letter.pdf"]));
+    assert_eq!(
+        bench.vuzol("verify --anchors @anchors --detached @letters.asice @letters.asice").code,
+        exit::UNREADABLE
+    );
+    let mut cut = bench.read("letters.asice");
+    cut.truncate(cut.len() - 10);
+    bench.write("cut.asice", &cut);
+    let seen = bench.vuzol("verify --anchors @anchors @cut.asice");
+    assert_eq!(seen.code, exit::UNREADABLE);
+    assert!(seen.err.contains("[container."), "{}", seen.err);
+}
+
+#[test]
+fn a_policy_decides_and_an_unknown_one_is_refused() {
+    let bench = Bench::new();
+    bench.write("letter.pdf", b"letter");
+    bench.sign("--attached --output @letter.p7m @letter.pdf");
+    for policy in ["strict", "eu-baseline", "ua-qualified"] {
+        let seen = bench.vuzol(&format!("verify --json --policy {policy} --anchors @anchors @letter.p7m"));
+        assert_eq!((seen.code, &json(&seen)["policy"]), (exit::OK, &policy.into()));
+    }
+    assert_ne!(bench.vuzol("verify --policy lenient --anchors @anchors @letter.p7m").code, exit::OK);
+}
+
+#[test]
+fn the_report_is_there_in_the_xml_of_etsi_too() {
+    let bench = Bench::new();
+    bench.write("letter.pdf", b"letter");
+    bench.sign("--attached --output @letter.p7m @letter.pdf");
+    let seen = bench.vuzol("verify --xml --anchors @anchors @letter.p7m");
+    assert_eq!(seen.code, exit::OK);
+    assert!(seen.out.contains("urn:etsi:019102:mainindication:total-passed"), "{}", seen.out);
 }
 
 #[test]
