@@ -82,7 +82,10 @@ fn what_the_schema_does_not_have_is_refused() {
 #[test]
 fn a_comment_in_a_value_does_not_hide_half_of_it() {
     let (first, second) = (value()[..20].to_owned(), value()[20..].to_owned());
-    assert_refused(&whole(&object("a", SHA256, &format!("{first}<!-- -->{second}"))), ContainerError::Manifest);
+    for text in [format!("{first}<!-- -->{second}"), format!("{}<!-- -->AAAA", value()), format!("<!-- -->{}", value())]
+    {
+        assert_refused(&whole(&object("a", SHA256, &text)), ContainerError::Manifest);
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
-use schemas::report::{Indication, SubIndication, TimestampKind};
+use certs::trust::TrustSnapshot;
+use schemas::report::{Indication, SubIndication, TimestampKind, TimestampReport};
 use time::Duration;
 
 use crate::asic::Outcome;
 use crate::asic::testing::{Documents, Forge, MANIFEST, Piece, SIGNATURE, Story, deflated, manifest_over, stored};
-use crate::testing::NOW;
+use crate::testing::{NOW, World};
 
 const DOCUMENTS: Documents<'_> = &[("лист.txt", b"a letter"), ("план.txt", b"a plan")];
 const ARCHIVE: &str = "META-INF/ASiCArchiveManifest001.xml";
@@ -113,8 +114,43 @@ fn a_time_stamp_over_the_container_saves_a_signature_whose_certificate_was_revok
     let outcome = validate_pieces(&story, &pieces);
     assert_eq!(verdict(&outcome), (Indication::TotalPassed, None, true, ""));
     assert_eq!(outcome.report.signatures[0].sub_indication, Some(SubIndication::RevokedNoPoe));
-    // Nor does one that is over something else.
+    // Nor does one whose manifest does not fit the container, nor one that is over something else.
+    let (manifest, signature) = (pieces[3].content(), pieces[4].content());
+    let archive =
+        manifest_over(STAMP, &[(MANIFEST, &manifest), (SIGNATURE, &signature), ("план.txt", b"an older plan")]);
+    pieces[5] = stored(ARCHIVE, &archive);
+    pieces[6] = stored(STAMP, &story.token(&archive, NOW - Duration::HOUR));
+    let outcome = validate_pieces(&story, &pieces);
+    assert_eq!(outcome.report.signatures[0].sub_indication, Some(SubIndication::RevokedNoPoe));
     pieces[6] = stored(STAMP, &story.token(b"something else", NOW - Duration::HOUR));
     let outcome = validate_pieces(&story, &pieces);
     assert_eq!(outcome.report.signatures[0].sub_indication, Some(SubIndication::RevokedNoPoe));
+}
+
+#[test]
+fn a_later_time_stamp_saves_an_earlier_one_whose_authority_was_revoked_since() {
+    let (story, other) = (Story::new(), Story::new());
+    let mut pieces = archived(&story, DOCUMENTS);
+    let archive = pieces[5].content();
+    let inner = other.token(&archive, NOW - Duration::hours(3));
+    pieces[6] = stored(STAMP, &inner);
+    other.world.pki.revoke(other.world.pki.tsa_certificate(), NOW - Duration::HOUR, 1);
+    let mut revocation = story.revocation.clone();
+    revocation.ocsp.extend(other.world.revocation(&other.signer.certificate, NOW).ocsp);
+    let anchors = [story.world.trust.anchors(), other.world.trust.anchors()].concat();
+    let world = World { trust: TrustSnapshot::new(anchors, vec![], NOW), pki: story.world.pki };
+    let story = Story { world, revocation, signer: story.signer };
+
+    let outcome = validate_pieces(&story, &pieces);
+    let (indication, sub, intact, _) = verdict(&outcome);
+    assert_eq!((indication, sub, intact), (Indication::Indeterminate, Some(SubIndication::RevokedNoPoe), true));
+    assert_eq!(outcome.report.signatures[0].best_time, "2026-11-23T12:00:00Z");
+
+    let renewal = manifest_over("META-INF/timestamp002.tst", &[(STAMP, &inner), (ARCHIVE, &archive)]);
+    pieces.push(deflated("META-INF/ASiCArchiveManifest002.xml", &renewal));
+    pieces.push(stored("META-INF/timestamp002.tst", &story.token(&renewal, NOW - Duration::hours(2))));
+    let outcome = validate_pieces(&story, &pieces);
+    let passed = |stamp: &TimestampReport| stamp.indication == Indication::TotalPassed;
+    assert!(outcome.report.timestamps.iter().all(passed), "{:?}", outcome.report.timestamps);
+    assert_eq!(outcome.report.signatures[0].best_time, "2026-11-23T09:00:00Z");
 }
