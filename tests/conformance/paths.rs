@@ -1,17 +1,9 @@
 //! Paths, policies and revocation lists: x509-limbo and NIST PKITS. Rows that do not agree stand in certs/DIVERGENCES.md.
 #![allow(clippy::print_stdout, reason = "what a test has found, and that it was skipped")]
 
-use std::path::PathBuf;
-
 use tests::conformance::{Outcome, limbo, pkits};
 
-fn corpora() -> Option<PathBuf> {
-    let folder = std::env::var_os("VUZOL_CORPORA").map(PathBuf::from);
-    if folder.is_none() {
-        println!("skipped: VUZOL_CORPORA is not set");
-    }
-    folder
-}
+use super::corpora;
 
 fn assert_explained(outcome: &Outcome, least: usize) {
     println!("{outcome}");

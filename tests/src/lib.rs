@@ -15,7 +15,7 @@
 //! | `refusals/` | everything that must be refused: with which code, which audit row, and that nothing is stored |
 //! | `durability/` | fifty `kill -9` under load: nothing acknowledged is lost, nothing is delivered twice |
 //! | `oracles/` | national cryptography against others who implement it, both ways |
-//! | `conformance/` | `vuzol verify` against published corpora of signatures |
+//! | `conformance/` | paths, and `signing` and `vuzol verify`, against published corpora |
 
 #![allow(
     clippy::expect_used,

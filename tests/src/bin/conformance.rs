@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tests::conformance::documents::{self, Judge};
 use tests::conformance::{Outcome, limbo, pkits};
 
 /// Runs a conformance suite: prints each row that does not agree, and in the last line how many do.
@@ -25,6 +26,14 @@ enum Suite {
         /// The folder with cases.csv, certs and crls.
         folder: PathBuf,
     },
+    /// Signed documents: is every signature intact or broken as the table says, and are conclusions and levels those that it states?
+    Documents {
+        /// The table, expected.csv; the folder `files` lies beside it.
+        table: PathBuf,
+        /// Ask `vuzol verify --json` of this binary, a process a row, instead of the library.
+        #[arg(long, value_name = "PATH")]
+        binary: Option<PathBuf>,
+    },
 }
 
 /// 0: all rows agree or are known divergences; 1: some do not; 2: the suite cannot be read.
@@ -33,6 +42,9 @@ fn main() -> ExitCode {
     let outcome: Result<Outcome, String> = match Arguments::parse().suite {
         Suite::Limbo { file } => limbo::run(&file),
         Suite::Pkits { folder } => pkits::run(&folder),
+        Suite::Documents { table, binary } => {
+            documents::run(&table, binary.as_deref().map_or(Judge::Library, Judge::Command))
+        }
     };
     match outcome {
         Ok(outcome) => {

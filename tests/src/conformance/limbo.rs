@@ -12,7 +12,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Outcome, disagreement};
+use super::{Outcome, PATHS, disagreement};
 
 #[derive(Deserialize)]
 struct Suite {
@@ -48,7 +48,7 @@ struct PeerName {
 pub fn run(file: &Path) -> Result<Outcome, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let suite: Suite = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-    let mut outcome = Outcome::new("limbo");
+    let mut outcome = Outcome::new("limbo", PATHS);
     for case in &suite.testcases {
         outcome.count(&case.id, disagreement(judge(case), case.expected_result == "SUCCESS"));
     }

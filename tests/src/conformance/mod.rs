@@ -1,7 +1,8 @@
 //! Public conformance suites, run over the product's own code: `cargo run --release -p tests --bin conformance -- SUITE PATH`.
 //!
-//! A row of a suite agrees, or it is a divergence that `certs/DIVERGENCES.md` names with its reason, or it is a miss.
+//! A row of a suite agrees, or it is a divergence that the list of the crate (`DIVERGENCES.md`) names with its reason, or it is a miss.
 
+pub mod documents;
 pub mod limbo;
 pub mod pkits;
 
@@ -9,9 +10,18 @@ pub mod pkits;
 #[derive(Debug)]
 pub struct Outcome {
     suite: &'static str,
+    /// Where known divergences stand: lines that begin with the row's name in backticks.
+    divergences: &'static str,
     rows: usize,
     misses: Vec<Miss>,
+    /// `None` where a crash would end the run.
+    crashes: Option<usize>,
 }
+
+/// The divergences of `certs`.
+const PATHS: &str = include_str!("../../../certs/DIVERGENCES.md");
+/// The divergences of `signing`.
+const DOCUMENTS: &str = include_str!("../../../signing/DIVERGENCES.md");
 
 /// A row that does not agree.
 #[derive(Debug)]
@@ -23,8 +33,8 @@ pub struct Miss {
 }
 
 impl Outcome {
-    fn new(suite: &'static str) -> Self {
-        Self { suite, rows: 0, misses: Vec::new() }
+    fn new(suite: &'static str, divergences: &'static str) -> Self {
+        Self { suite, divergences, rows: 0, misses: Vec::new(), crashes: None }
     }
 
     /// Counts a row; `disagreement` says how it does not agree.
@@ -42,7 +52,13 @@ impl Outcome {
     /// The rows that neither agree nor are known divergences.
     #[must_use]
     pub fn unexplained(&self) -> Vec<&Miss> {
-        self.misses.iter().filter(|miss| divergence(&miss.id).is_none()).collect()
+        self.misses.iter().filter(|miss| self.divergence(&miss.id).is_none()).collect()
+    }
+
+    /// How many rows the product fell over, where that does not end the run. Each is a miss too.
+    #[must_use]
+    pub fn crashes(&self) -> Option<usize> {
+        self.crashes
     }
 
     /// How many rows were run.
@@ -50,27 +66,29 @@ impl Outcome {
     pub fn rows(&self) -> usize {
         self.rows
     }
+
+    /// The reason that the list of divergences gives for a row.
+    fn divergence(&self, id: &str) -> Option<&'static str> {
+        let named = |line: &'static str| {
+            let (name, reason) = line.strip_prefix("- `")?.split_once("`: ")?;
+            (name == id).then_some(reason)
+        };
+        self.divergences.lines().find_map(named)
+    }
 }
 
 /// Each row that does not agree, and the sum in the last line.
 impl std::fmt::Display for Outcome {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for miss in &self.misses {
-            let reason = divergence(&miss.id).map(|reason| format!(" (divergence: {reason})"));
+            let reason = self.divergence(&miss.id).map(|reason| format!(" (divergence: {reason})"));
             writeln!(formatter, "  {}: {}{}", miss.id, miss.found, reason.unwrap_or_default())?;
+        }
+        if let Some(crashes) = self.crashes {
+            writeln!(formatter, "{crashes} crashes")?;
         }
         write!(formatter, "{}: {} of {} agree", self.suite, self.rows - self.misses.len(), self.rows)
     }
-}
-
-/// The reason that `certs/DIVERGENCES.md` gives for a row: the lines there begin with the row's name in backticks.
-fn divergence(id: &str) -> Option<&'static str> {
-    const LIST: &str = include_str!("../../../certs/DIVERGENCES.md");
-    let named = |line: &'static str| {
-        let (name, reason) = line.strip_prefix("- `")?.split_once("`: ")?;
-        (name == id).then_some(reason)
-    };
-    LIST.lines().find_map(named)
 }
 
 /// How a verdict disagrees with what the suite expects, if it does.

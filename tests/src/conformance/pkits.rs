@@ -10,7 +10,7 @@ use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Outcome, disagreement};
+use super::{Outcome, PATHS, disagreement};
 
 /// A row of `cases.csv`, in the order of its columns.
 struct Row<'a> {
@@ -32,7 +32,7 @@ struct Row<'a> {
 pub fn run(folder: &Path) -> Result<Outcome, String> {
     let table = folder.join("cases.csv");
     let table = std::fs::read_to_string(&table).map_err(|error| format!("{}: {error}", table.display()))?;
-    let mut outcome = Outcome::new("pkits");
+    let mut outcome = Outcome::new("pkits", PATHS);
     for line in table.lines().skip(1) {
         let row = read(line, folder)?;
         let verdict = judge(&row);

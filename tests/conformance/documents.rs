@@ -1,0 +1,34 @@
+//! Signed documents of EU DSS and of Ukrainian producers, by the library and by `vuzol verify`. Certificates and revocation data of the
+//! Ukrainian corpus are checked row by row by `certs`, time-stamps and envelopes by `signing` (`ukrainian_corpus` in both), vectors and key
+//! containers by `crypto`.
+#![allow(clippy::print_stdout, reason = "what a test has found, and that it was skipped")]
+
+use std::path::Path;
+
+use tests::conformance::documents::{Judge, run};
+
+use super::corpora;
+
+/// Corpora, their rows, and how many of them must agree: raised when more do, never lowered.
+const CORPORA: [(&str, usize, usize); 3] = [("cades", 51, 51), ("ukrainian", 28, 28), ("asic", 34, 0)];
+
+fn verdicts_agree(judge: Judge<'_>) {
+    let Some(folder) = corpora() else { return };
+    for (corpus, rows, floor) in CORPORA {
+        let outcome = run(&folder.join(corpus).join("expected.csv"), judge).unwrap();
+        println!("{corpus}: {outcome}");
+        assert_eq!((outcome.rows(), outcome.crashes()), (rows, Some(0)), "{corpus}");
+        let agreed = rows - outcome.misses().len();
+        assert!(agreed >= floor, "{agreed} rows of {corpus} agree, {floor} did before:\n{outcome}");
+    }
+}
+
+#[test]
+fn verdicts_of_the_library_agree_with_the_corpora() {
+    verdicts_agree(Judge::Library);
+}
+
+#[test]
+fn verdicts_of_the_command_line_agree_with_the_corpora() {
+    verdicts_agree(Judge::Command(Path::new(env!("CARGO_BIN_EXE_node"))));
+}

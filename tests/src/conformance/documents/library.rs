@@ -1,0 +1,53 @@
+//! A row judged by `signing` itself, without a trust anchor. The tests of `signing` read this file too.
+
+use std::path::Path;
+
+use certs::revocation::RevocationData;
+use certs::trust::TrustSnapshot;
+use crypto::digest::digest;
+use signing::validate::{Context, Policy, UnverifiedDocument, validate};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use super::row::{Row, Verdict};
+
+/// Any time does: without an anchor it decides nothing that the corpora state.
+const NOW: OffsetDateTime = datetime!(2026-11-26 12:00 UTC);
+
+/// Judges the file of a row, whose paths are below `files`. Of several contents the one that most signatures are intact over counts.
+///
+/// # Errors
+/// Why a file of the corpus cannot be read.
+pub fn judge(files: &Path, row: &Row) -> Result<Verdict, String> {
+    let read = |name: &str| {
+        let path = files.join(name);
+        std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let bytes = read(&row.file)?;
+    let contents = row.detached.iter().map(|name| read(name)).collect::<Result<Vec<_>, _>>()?;
+    let alone = std::iter::once(None).take(usize::from(contents.is_empty()));
+    let verdicts = alone.chain(contents.iter().map(Some)).map(|content| examine(&bytes, content.map(Vec::as_slice)));
+    verdicts.max_by_key(intact).ok_or_else(|| "a row without a content to try".to_owned())
+}
+
+fn examine(bytes: &[u8], content: Option<&[u8]>) -> Verdict {
+    let mut document = match UnverifiedDocument::parse(bytes) {
+        Ok(document) => document,
+        Err(error) => return Verdict::Unreadable(error.to_string()),
+    };
+    if let Some(content) = content {
+        let digests = document.digest_algorithms().into_iter().map(|algorithm| digest(algorithm, content)).collect();
+        document = document.with_detached(digests);
+    }
+    let trust = TrustSnapshot::new(Vec::new(), Vec::new(), NOW);
+    let (revocation, policy) = (RevocationData::default(), Policy::default());
+    let context = Context { trust: &trust, revocation: &revocation, at: NOW, policy: &policy };
+    Verdict::Report(Box::new(validate(document, &context).report))
+}
+
+fn intact(verdict: &Verdict) -> usize {
+    match verdict {
+        Verdict::Report(report) => report.signatures.iter().filter(|signature| signature.intact).count(),
+        Verdict::Unreadable(_) | Verdict::Crashed(_) => 0,
+    }
+}
