@@ -20,8 +20,9 @@ mod password_based;
 mod rust_crypto;
 
 pub(crate) use dispatch::{
-    Aead, DigestContext, GeneratedKey, Input, PublicMaterial, SigningEngines, VerifyingEngines, agree_ephemeral,
-    digest_once, encrypt_rsa_oaep, generate_private, hmac_sha256_parts, unwrap_aes256, wrap_aes256,
+    Aead, DigestContext, Direction, GcmStream, GeneratedKey, Input, PublicMaterial, SigningEngines, VerifyingEngines,
+    agree_ephemeral, digest_once, encrypt_block_aes256, encrypt_rsa_oaep, generate_private, hmac_sha256_parts,
+    unwrap_aes256, wrap_aes256,
 };
 
 pub use password_based::CbcCipher;
@@ -63,8 +64,10 @@ pub enum Task {
     Digest(DigestAlgorithm),
     /// HMAC with SHA-256.
     HmacSha256,
-    /// AES-256-GCM.
+    /// AES-256-GCM of what lies in memory.
     Aes256Gcm,
+    /// AES-256-GCM of what streams by.
+    Aes256GcmStream,
     /// AES-256 key wrap, RFC 3394.
     Aes256KeyWrap,
     /// PBKDF2 with HMAC over the digest.
@@ -180,6 +183,8 @@ const fn native(task: Task) -> Option<Implementation> {
         Task::PrivateKey(KeyKind::Ed25519) => AwsLc,
         Task::PrivateKey(KeyKind::Rsa { .. } | KeyKind::Ed448) => OpenSsl,
         Task::PrivateKey(KeyKind::Dstu4145(_)) => return None,
+        // aws-lc-rs authenticates whole messages only.
+        Task::Aes256GcmStream => OpenSsl,
         Task::RsaOaep | Task::Pbkdf2(_) | Task::Cbc(_) => OpenSsl,
     };
     Some(implementation)
@@ -233,7 +238,7 @@ const fn native_sign(key: KeyKind, algorithm: SignatureAlgorithm) -> Implementat
 #[inline]
 const fn portable(task: Task) -> Option<Implementation> {
     let served = match task {
-        Task::Digest(_) | Task::HmacSha256 | Task::Aes256Gcm | Task::Aes256KeyWrap => true,
+        Task::Digest(_) | Task::HmacSha256 | Task::Aes256Gcm | Task::Aes256GcmStream | Task::Aes256KeyWrap => true,
         Task::Verify { key: KeyKind::Rsa { bits }, exponent_bits, algorithm } => {
             bits <= RUST_CRYPTO_RSA_BITS
                 && exponent_bits <= RUST_CRYPTO_EXPONENT_BITS

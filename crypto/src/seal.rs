@@ -1,8 +1,9 @@
-//! Sealing: documents as authenticated streams ([`Sealer`], [`Opener`]), keys wrapped under keys (RFC 3394), and the key derivation that
+//! Sealing: documents as authenticated streams ([`Sealer`], [`Opener`]), plain AES-256-GCM for the formats of others, keys wrapped under keys (RFC 3394), and the key derivation that
 //! follows a key agreement (X9.63).
 //!
 //! Knows keys and bytes. Who may open what, and where the key of a document lies, is decided by its callers.
 
+mod gcm;
 mod kdf;
 mod stream;
 mod wrap;
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::provider::{Aead, Provider};
 use crate::random;
 
+pub use gcm::{Aes256GcmOpener, Aes256GcmSealer};
 pub use kdf::x963_kdf_sha256;
 pub use stream::{CHUNK_BYTES, Opener, Sealer, open, seal, sealed_size};
 pub use wrap::{aes256_unwrap, aes256_wrap};
@@ -27,7 +29,7 @@ pub enum SealError {
     /// An integrity check failed.
     #[error("the sealed stream was changed, cut, or belongs to another key or context")]
     Forged,
-    /// More than 2^32 chunks.
+    /// More than 2^32 chunks, or more bytes than one nonce of GCM may encrypt.
     #[error("the sealed stream is larger than its format allows")]
     TooLong,
     /// The integrity check of the key wrap failed.

@@ -168,6 +168,77 @@ impl Aead {
     }
 }
 
+/// AES-256-GCM under way, without associated data.
+pub(crate) enum GcmStream {
+    #[cfg(feature = "native")]
+    OpenSsl(open_ssl::GcmStream),
+    #[cfg(feature = "portable")]
+    RustCrypto(Box<rust_crypto::GcmStream>),
+}
+
+impl GcmStream {
+    pub(crate) fn new(provider: Provider, direction: Direction, key: &[u8; 32], nonce: &[u8; 12]) -> Self {
+        match always(provider, Task::Aes256GcmStream) {
+            #[cfg(feature = "native")]
+            Implementation::AwsLc | Implementation::OpenSsl => {
+                Self::OpenSsl(open_ssl::GcmStream::new(direction, key, nonce))
+            }
+            #[cfg(feature = "portable")]
+            Implementation::RustCrypto => {
+                Self::RustCrypto(Box::new(rust_crypto::GcmStream::new(direction, key, nonce)))
+            }
+        }
+    }
+
+    /// Transforms the next bytes in place.
+    pub(crate) fn apply(&mut self, data: &mut [u8]) {
+        match self {
+            #[cfg(feature = "native")]
+            Self::OpenSsl(stream) => stream.apply(data),
+            #[cfg(feature = "portable")]
+            Self::RustCrypto(stream) => stream.apply(data),
+        }
+    }
+
+    /// The tag of what was encrypted.
+    pub(crate) fn tag(self) -> [u8; TAG_BYTES] {
+        match self {
+            #[cfg(feature = "native")]
+            Self::OpenSsl(stream) => stream.tag(),
+            #[cfg(feature = "portable")]
+            Self::RustCrypto(stream) => stream.tag(),
+        }
+    }
+
+    /// Whether this is the tag of what was decrypted.
+    #[must_use]
+    pub(crate) fn verify(self, tag: &[u8; TAG_BYTES]) -> bool {
+        match self {
+            #[cfg(feature = "native")]
+            Self::OpenSsl(stream) => stream.verify(tag),
+            #[cfg(feature = "portable")]
+            Self::RustCrypto(stream) => stream.verify(tag),
+        }
+    }
+}
+
+/// Which way a stream goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Encrypt,
+    Decrypt,
+}
+
+/// One block of AES-256.
+pub(crate) fn encrypt_block_aes256(provider: Provider, key: &[u8; 32], block: &[u8; 16]) -> [u8; 16] {
+    match always(provider, Task::Aes256GcmStream) {
+        #[cfg(feature = "native")]
+        Implementation::AwsLc | Implementation::OpenSsl => open_ssl::encrypt_block(key, block),
+        #[cfg(feature = "portable")]
+        Implementation::RustCrypto => rust_crypto::encrypt_block(key, block),
+    }
+}
+
 /// RFC 3394 with AES-256; `out` is 8 bytes longer than `key`, a multiple of 8 bytes from 16 on.
 pub(crate) fn wrap_aes256(provider: Provider, kek: &[u8; 32], key: &[u8], out: &mut [u8]) {
     match always(provider, Task::Aes256KeyWrap) {

@@ -1,6 +1,9 @@
 //! The system's OpenSSL 3, as the table asks.
 
+mod gcm_stream;
 pub(crate) mod password_based;
+
+pub(crate) use gcm_stream::{GcmStream, encrypt_block};
 
 use openssl::bn::BigNumContext;
 use openssl::derive::Deriver;

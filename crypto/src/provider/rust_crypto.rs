@@ -18,9 +18,11 @@ use crate::key::{Curve, KeyError, KeyKind, encode_pkcs8, pkcs8_secret, rsa_compo
 use crate::random;
 use crate::signature::{SignatureAlgorithm, VerifyError};
 
+mod gcm_stream;
 mod key_wrap;
 pub(crate) mod password_based;
 
+pub(crate) use gcm_stream::{GcmStream, encrypt_block};
 pub(crate) use key_wrap::{unwrap, wrap};
 
 /// A digest under way.
