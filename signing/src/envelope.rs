@@ -1,32 +1,44 @@
-//! CMS AuthEnvelopedData (RFC 5083) around the key of one document, for one recipient.
+//! CMS envelopes: AuthEnvelopedData (RFC 5083) and EnvelopedData (RFC 5652, 6) around contents of any size, which stream by in memory that does
+//! not grow with them; and [`seal_key`], [`open_key`] around the key of one document.
 //!
-//! The content is the 32 bytes of the document key under AES-256-GCM (RFC 5084) with a key of its own; that key goes to
-//! the recipient either by ephemeral-static ECDH (RFC 5753: dhSinglePass-stdDH-sha256kdf, AES-256 key wrap) or, for RSA
-//! certificates, by RSAES-OAEP with SHA-256 (RFC 3560). Any CMS implementation that knows these can open it.
+//! | [`Cipher`] | content | the content key goes to the recipient by |
+//! |---|---|---|
+//! | `Aes256Gcm` | AES-256-GCM (RFC 5084) | ephemeral-static ECDH (RFC 5753: dhSinglePass-stdDH-sha256kdf, AES-256 key wrap); for RSA RSAES-OAEP with SHA-256 (RFC 3560) |
+//! | `National` | GOST 28147-CFB, Kalyna-256/256-CFB | agreement of DSTU 4145 keys, see [`national`] |
 //!
-//! `national` reads and makes EnvelopedData of the Ukrainian profiles around whole contents.
+//! Any CMS implementation that knows these can open what [`Sealer`] writes; [`Opener`] reads DER and BER. What it gives out is [`Unauthenticated`]
+//! until [`Authenticated`] says otherwise. No profile in force says how Kalyna-GCM stands in AuthEnvelopedData, so it is not here.
 //!
-//! Not here: the document, which `crypto::seal` seals as a stream; and whether the certificate may receive (`certs`).
+//! Not here: the sealed stream of our own, which authenticates chunk by chunk (`crypto::seal`), and whether the certificate may receive (`certs`).
 
 mod agreement;
+mod cipher;
+mod frames;
 pub mod national;
+mod opener;
+mod recipient;
+mod sealer;
+mod segments;
 mod transport;
 
 use certs::certificate::Certificate;
-use crypto::key::{KeyHandle, KeyKind};
-use crypto::random;
-use crypto::seal::{DocumentKey, aes256_gcm_open, aes256_gcm_seal};
+use crypto::key::KeyHandle;
+use crypto::seal::DocumentKey;
+use zeroize::Zeroizing;
 
-use crate::asn1::{Asn1Error, Element, Layers, Limits, Reader, Writer, normalise, oid, tag};
-use crate::cms::AlgorithmIdentifier;
+use crate::asn1::{Asn1Error, Element, Writer, tag};
+
+pub use cipher::Cipher;
+pub use opener::{Authenticated, Opened, Opener};
+pub use sealer::Sealer;
 
 /// Why an envelope was not made or not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// Not AuthEnvelopedData of the form above, or with algorithms other than these.
+    /// Not an envelope of the forms above, or with algorithms other than these.
     #[error("malformed envelope")]
     Malformed,
-    /// The recipient's key is neither elliptic-curve nor RSA, or cannot be used.
+    /// The key does not go with the cipher, or cannot be used.
     #[error("the recipient's key cannot receive")]
     UnsupportedKey,
     /// No recipient of the envelope is this certificate.
@@ -38,6 +50,15 @@ pub enum EnvelopeError {
     /// An integrity check failed.
     #[error("the envelope was changed or the key is wrong")]
     Forged,
+    /// To be sealed to nobody, or to more than 64.
+    #[error("an envelope has from 1 to 64 recipients")]
+    Recipients,
+    /// The content that was to be sealed has not the length that was announced.
+    #[error("the content has not the announced length")]
+    Length,
+    /// The content is longer than its cipher takes.
+    #[error("the content is longer than its cipher allows")]
+    TooLong,
 }
 
 impl From<Asn1Error> for EnvelopeError {
@@ -46,140 +67,76 @@ impl From<Asn1Error> for EnvelopeError {
     }
 }
 
-/// An envelope holds one small key; partners' implementations may name several recipients.
-const LIMITS: Limits = Limits { bytes: 256 * 1024, depth: 24, elements: 8192 };
 /// Recipients of one envelope.
 const MOST_RECIPIENTS: usize = 64;
-/// RFC 5084, 3.2: a nonce of 12 octets, and the full tag.
-const NONCE_BYTES: usize = 12;
-const TAG_BYTES: usize = 16;
+/// An envelope of a document key; partners' implementations may name several recipients.
+const KEY_ENVELOPE_BYTES: usize = 256 * 1024;
+
+/// Decrypted, and not proven to be what was encrypted. Overwritten when dropped.
+pub struct Unauthenticated(Zeroizing<Vec<u8>>);
+
+impl Unauthenticated {
+    /// The octets, for who keeps them apart until they are proven.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Size only.
+impl std::fmt::Debug for Unauthenticated {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Unauthenticated({} bytes)", self.0.len())
+    }
+}
+
+/// Seals `content` as one piece. Returns a ContentInfo in DER.
+fn seal_whole(content: &[u8], recipient: &Certificate, cipher: Cipher) -> Result<Vec<u8>, EnvelopeError> {
+    let mut out = Vec::new();
+    let mut sealer = Sealer::new(&[recipient], cipher, Some(content.len() as u64), &mut out)?;
+    sealer.update(content, &mut out)?;
+    sealer.finish(&mut out)?;
+    Ok(out)
+}
+
+/// Opens an envelope that is there as a whole.
+fn open_whole(
+    envelope: &[u8],
+    mut opener: Opener<'_>,
+) -> Result<(Zeroizing<Vec<u8>>, Option<Authenticated>), EnvelopeError> {
+    let first = opener.update(envelope)?;
+    let Opened { rest, authenticated } = opener.finish()?;
+    let mut content = Zeroizing::new(Vec::with_capacity(first.0.len() + rest.0.len()));
+    content.extend_from_slice(first.as_bytes());
+    content.extend_from_slice(rest.as_bytes());
+    Ok((content, authenticated))
+}
 
 /// Seals `key` to `recipient`. Returns a ContentInfo in DER.
 ///
 /// # Errors
 /// `UnsupportedKey` if the certificate's key is neither on a curve that `crypto` serves nor RSA of 2048 bits or more.
 pub fn seal_key(key: &DocumentKey, recipient: &Certificate) -> Result<Vec<u8>, EnvelopeError> {
-    let content_key = DocumentKey::generate();
-    let public = recipient.public_key().map_err(|_| EnvelopeError::UnsupportedKey)?;
-    let recipient_info = match public.kind() {
-        KeyKind::Ec(_) => agreement::seal(&content_key, public, recipient)?,
-        KeyKind::Rsa { .. } => transport::seal(&content_key, public, recipient)?,
-        KeyKind::Ed25519 | KeyKind::Ed448 | KeyKind::Dstu4145(_) => return Err(EnvelopeError::UnsupportedKey),
-    };
-    let nonce = random::array::<NONCE_BYTES>();
-    let (sealed, mac) = aes256_gcm_seal(content_key.expose(), &nonce, &[], key.expose());
-    let parameters = Writer::new().value(tag::OCTET_STRING, &nonce).small_integer(16);
-    let algorithm = Writer::new().oid(oid::AES256_GCM).nest(tag::SEQUENCE, parameters);
-    let content = Writer::new().oid(oid::DATA).nest(tag::SEQUENCE, algorithm).value(tag::context(0), &sealed);
-    let enveloped = Writer::new()
-        .small_integer(0)
-        .value(tag::SET, &recipient_info)
-        .nest(tag::SEQUENCE, content)
-        .value(tag::OCTET_STRING, &mac);
-    let explicit = Writer::new().nest(tag::SEQUENCE, enveloped);
-    let info = Writer::new().oid(oid::AUTH_ENVELOPED_DATA).nest(tag::context_constructed(0), explicit);
-    Ok(Writer::new().nest(tag::SEQUENCE, info).into_bytes())
+    seal_whole(key.expose(), recipient, Cipher::Aes256Gcm)
 }
 
 /// Opens what [`seal_key`], or a partner's implementation, sealed to `recipient`, whose private key is `private`.
 ///
 /// # Errors
-/// `Malformed` for anything but the form above around exactly 32 bytes; `OtherRecipient` if no recipient is this
+/// `Malformed` for anything but AuthEnvelopedData around exactly 32 bytes; `OtherRecipient` if no recipient is this
 /// certificate; `Forged` if an integrity check fails; `UnsupportedKey` if the key does no such operation.
 pub fn open_key(
     envelope: &[u8],
     recipient: &Certificate,
     private: &dyn KeyHandle,
 ) -> Result<DocumentKey, EnvelopeError> {
-    let (der, taken) = normalise(envelope, Layers::ALL, &LIMITS)?;
-    if taken != envelope.len() {
+    if envelope.len() > KEY_ENVELOPE_BYTES {
         return Err(EnvelopeError::Malformed);
     }
-    let envelope = Envelope::read(&der)?;
-    let content_key = envelope.content_key(recipient, private)?;
-    let key = aes256_gcm_open(content_key.expose(), envelope.nonce, &envelope.aad, &envelope.sealed, envelope.mac)
-        .map_err(|_| EnvelopeError::Forged)?;
+    let (key, authenticated) = open_whole(envelope, Opener::new(recipient, private, &[]))?;
+    let _proof: Authenticated = authenticated.ok_or(EnvelopeError::Malformed)?;
     let key: [u8; 32] = key.as_slice().try_into().map_err(|_| EnvelopeError::Malformed)?;
     Ok(DocumentKey::from_bytes(key))
-}
-
-/// AuthEnvelopedData, RFC 5083 2.1.
-struct Envelope<'a> {
-    recipients: Vec<Element<'a>>,
-    nonce: &'a [u8; NONCE_BYTES],
-    sealed: Vec<u8>,
-    /// DER of the authenticated attributes with the tag of a SET; empty where there are none.
-    aad: Vec<u8>,
-    mac: &'a [u8; TAG_BYTES],
-}
-
-impl<'a> Envelope<'a> {
-    fn read(der: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let mut info = Element::only(der)?.open(tag::SEQUENCE)?;
-        if info.oid()? != oid::AUTH_ENVELOPED_DATA {
-            return Err(EnvelopeError::Malformed);
-        }
-        let mut reader = Element::only(info.expect(tag::context_constructed(0))?)?.open(tag::SEQUENCE)?;
-        info.end()?;
-        let version = reader.small_integer()?;
-        let _originator_info = reader.optional(tag::context_constructed(0))?;
-        let recipients = reader.open(tag::SET)?.all(MOST_RECIPIENTS)?;
-        let (nonce, sealed) = encrypted_content(reader.open(tag::SEQUENCE)?)?;
-        let attributes = reader.optional(tag::context_constructed(1))?;
-        let mac = reader.expect(tag::OCTET_STRING)?;
-        let _unauthenticated = reader.optional(tag::context_constructed(2))?;
-        reader.end()?;
-        if version != 0 {
-            return Err(EnvelopeError::Malformed);
-        }
-        let aad = attributes.map(|set| Writer::new().value(tag::SET, set.content).into_bytes());
-        let mac = mac.try_into().map_err(|_| EnvelopeError::Malformed)?;
-        Ok(Self { recipients, nonce, sealed, aad: aad.unwrap_or_default(), mac })
-    }
-
-    fn content_key(&self, recipient: &Certificate, private: &dyn KeyHandle) -> Result<DocumentKey, EnvelopeError> {
-        for info in &self.recipients {
-            let found = match info.tag {
-                tag::SEQUENCE => transport::open(info, recipient, private)?,
-                kari if kari == tag::context_constructed(1) => agreement::open(info, recipient, private)?,
-                // Key encryption keys, passwords, and what came later: nobody's certificate.
-                _ => None,
-            };
-            if let Some(key) = found {
-                return Ok(key);
-            }
-        }
-        Err(EnvelopeError::OtherRecipient)
-    }
-}
-
-/// EncryptedContentInfo (RFC 5652, 6.1) with AES-256-GCM parameters (RFC 5084, 3.2).
-fn encrypted_content(mut reader: Reader<'_>) -> Result<(&[u8; NONCE_BYTES], Vec<u8>), EnvelopeError> {
-    let _content_type = reader.oid()?;
-    let algorithm = AlgorithmIdentifier::read(reader.open(tag::SEQUENCE)?)?;
-    if algorithm.oid != oid::AES256_GCM {
-        return Err(EnvelopeError::Malformed);
-    }
-    let parameters = algorithm.parameters.ok_or(EnvelopeError::Malformed)?;
-    let mut parameters = Element::only(parameters)?.open(tag::SEQUENCE)?;
-    let nonce = parameters.expect(tag::OCTET_STRING)?.try_into().map_err(|_| EnvelopeError::Malformed)?;
-    // aes-ICVlen defaults to 12; only the full tag is taken.
-    if usize::from(parameters.small_integer()?) != TAG_BYTES {
-        return Err(EnvelopeError::Malformed);
-    }
-    parameters.end()?;
-    let content = reader.any()?;
-    reader.end()?;
-    let sealed = match content.tag {
-        primitive if primitive == tag::context(0) => content.content.to_vec(),
-        // BER: the implicit octet string in segments.
-        constructed if constructed == tag::context_constructed(0) => {
-            let segments = Reader::new(content.content).all(MOST_RECIPIENTS)?;
-            segments.iter().map(|segment| segment.expect(tag::OCTET_STRING)).collect::<Result<Vec<_>, _>>()?.concat()
-        }
-        _ => return Err(EnvelopeError::Malformed),
-    };
-    Ok((nonce, sealed))
 }
 
 /// IssuerAndSerialNumber of the recipient.
@@ -197,5 +154,7 @@ fn is_named(pair: &Element<'_>, certificate: &Certificate) -> Result<bool, Envel
     Ok(issuer == certificate.issuer_der() && serial == certificate.serial())
 }
 
+#[cfg(test)]
+mod stream_tests;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 //! | [`cades`] | makes CAdES signatures of levels B and T | ETSI EN 319 122-1 |
 //! | [`asic`] | signed containers with CAdES | ETSI EN 319 162-1 |
 //! | [`validate`] | may this signature be relied on? | ETSI EN 319 102-1 |
-//! | [`envelope`] | a document key for one recipient; national envelopes | RFC 5083, 5084, 5753; RFC 5652, 6 |
+//! | [`envelope`] | contents of any size for recipients, national ones too; a document key | RFC 5083, 5084, 5753; RFC 5652, 6 |
 //!
 //! Not here: whether a certificate is believed (`certs`), arithmetic (`crypto`), where trust and revocation data come
 //! from (the services). Nothing here does I/O or reads a clock.

@@ -61,7 +61,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
 
 fn of_envelope(arguments: &Arguments, error: &EnvelopeError) -> Failure {
     match error {
-        EnvelopeError::Malformed => unreadable(&arguments.file, error),
+        // The last two are said of envelopes that are made.
+        EnvelopeError::Malformed | EnvelopeError::TooLong | EnvelopeError::Recipients | EnvelopeError::Length => {
+            unreadable(&arguments.file, error)
+        }
         EnvelopeError::UnsupportedKey => unreadable(&arguments.key, error),
         EnvelopeError::OtherRecipient | EnvelopeError::OriginatorUnknown | EnvelopeError::Forged => {
             refused(arguments, error)

@@ -9,27 +9,29 @@
 //! the envelope, or one with a certificate: of the envelope, of the recipient, or given by the caller.
 //!
 //! The content is not authenticated: whoever can change the envelope can flip bits of it unseen. What comes out is therefore
-//! [`Unauthenticated`], and is to be believed only for a signature inside. Not here: envelopes without key agreement, and streaming.
+//! [`Unauthenticated`], and is to be believed only for a signature inside. Here are contents in memory; those that stream by go through
+//! [`Sealer`](super::Sealer) and [`Opener`]. Not here: envelopes without key agreement.
 
 use certs::certificate::Certificate;
 use crypto::dstu4145::derivation::{DerivationHash, KeyWrap, LeadingZeros, key_encryption_key};
-use crypto::gost28147::{self, Dke, Gost28147};
-use crypto::kalyna::{self, BlockSize, Kalyna};
+use crypto::gost28147::{self, Dke};
+use crypto::kalyna;
 use crypto::key::{Cofactor, KeyHandle, KeyKind, PublicKey};
 use crypto::random;
-use crypto::seal::aes256_unwrap;
+use crypto::seal::{DocumentKey, aes256_unwrap};
 use zeroize::Zeroizing;
 
-use crate::asn1::{Element, Layers, Limits, Reader, Writer, normalise, oid, tag};
+use crate::asn1::{Element, Reader, Writer, oid, tag};
 use crate::cms::AlgorithmIdentifier;
 
 use super::agreement::own_key;
-use super::{EnvelopeError, MOST_RECIPIENTS, is_named, issuer_and_serial};
+use super::cipher::Cipher;
+use super::opener::Opener;
+use super::recipient::Keys;
+use super::{EnvelopeError, MOST_RECIPIENTS, Unauthenticated, is_named, issuer_and_serial, open_whole, seal_whole};
 
-/// Content of an envelope in memory; what is larger travels as a sealed stream. Elements: segments of 4 kB, and some recipients.
-const LIMITS: Limits = Limits { bytes: 64 * 1024 * 1024, depth: 24, elements: 1 << 15 };
-/// Segments of the content.
-const MOST_SEGMENTS: usize = 1 << 15;
+/// A content that is opened in memory; what is larger streams by.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes of keying material that are hashed: 64 in use, and some to spare.
 const MOST_KEYING_MATERIAL: usize = 1024;
 
@@ -42,55 +44,53 @@ pub enum Profile {
     Kalyna,
 }
 
-/// Decrypted, and not proven to be what was encrypted. Overwritten when dropped.
-pub struct Unauthenticated(Zeroizing<Vec<u8>>);
-
-impl Unauthenticated {
-    /// The octets, for a reader that checks the signature inside.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// Size only.
-impl std::fmt::Debug for Unauthenticated {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Unauthenticated({} bytes)", self.0.len())
-    }
-}
-
 /// Seals `content`, which should be signed, to `recipient` with a key made for this envelope. Returns a ContentInfo in DER.
 ///
 /// # Errors
 /// `UnsupportedKey` where the certificate's key is none of DSTU 4145.
 pub fn seal(content: &[u8], recipient: &Certificate, profile: Profile) -> Result<Vec<u8>, EnvelopeError> {
-    let public = recipient.public_key().map_err(|_| EnvelopeError::UnsupportedKey)?;
+    seal_whole(content, recipient, Cipher::National(profile))
+}
+
+/// Opens what was sealed to `recipient`, whose private key is `private`. `originators`: certificates among which that of a static
+/// originator may be found, beside those of the envelope and the recipient's own.
+///
+/// # Errors
+/// `Malformed` for anything but EnvelopedData with the algorithms above, of 64 MiB at most; `OtherRecipient` if no recipient is this
+/// certificate; `OriginatorUnknown` where the originator's certificate is not at hand; `Forged` where the key does not unwrap;
+/// `UnsupportedKey` if the keys do not belong together.
+pub fn open(
+    envelope: &[u8],
+    recipient: &Certificate,
+    private: &dyn KeyHandle,
+    originators: &[Certificate],
+) -> Result<Unauthenticated, EnvelopeError> {
+    if envelope.len() > MOST_BYTES {
+        return Err(EnvelopeError::Malformed);
+    }
+    match open_whole(envelope, Opener::new(recipient, private, originators))? {
+        (content, None) => Ok(Unauthenticated(content)),
+        (_, Some(_)) => Err(EnvelopeError::Malformed),
+    }
+}
+
+/// KeyAgreeRecipientInfo with a key made for this envelope.
+pub(super) fn recipient_info(
+    content_key: &DocumentKey,
+    public: &PublicKey,
+    recipient: &Certificate,
+    profile: Profile,
+) -> Result<Vec<u8>, EnvelopeError> {
     let (hash, wrap, agreement) = match profile {
         Profile::Gost => (DerivationHash::Gost34311, KeyWrap::Gost28147, oid::DSTU_COFACTOR_GOST),
         Profile::Kalyna => (DerivationHash::Kupyna256, KeyWrap::Kalyna, oid::DSTU_COFACTOR_KUPYNA),
     };
     let (ephemeral, secret) = ephemeral_secret(public, hash)?;
     let kek = key_encryption_key(hash, hash.conventions()[0], &secret, wrap, None);
-    let key = Zeroizing::new(random::array::<32>());
-    let (wrapped, algorithm, sealed) = match profile {
-        Profile::Gost => {
-            let wrapped = gost28147::wrap_key(&kek, &table_of(public)?, &random::array(), &key).to_vec();
-            let iv = random::array::<8>();
-            let mut sealed = content.to_vec();
-            gost_cfb(&key, Dke::NUMBER_1, &iv)?.encrypt(&mut sealed);
-            let parameters =
-                Writer::new().value(tag::OCTET_STRING, &iv).value(tag::OCTET_STRING, Dke::NUMBER_1.packed());
-            (wrapped, Writer::new().oid(oid::GOST_28147_CFB).nest(tag::SEQUENCE, parameters), sealed)
-        }
-        Profile::Kalyna => {
-            let wrapped = kalyna::wrap_cms_key(&kek, &random::array(), &key).to_vec();
-            let iv = random::array::<32>();
-            let mut sealed = content.to_vec();
-            kalyna_cfb(&key, &iv)?.encrypt_last(&mut sealed);
-            let parameters = Writer::new().value(tag::OCTET_STRING, &iv);
-            (wrapped, Writer::new().oid(oid::KALYNA_256_CFB).nest(tag::SEQUENCE, parameters), sealed)
-        }
+    let key = content_key.expose();
+    let wrapped = match profile {
+        Profile::Gost => gost28147::wrap_key(&kek, &table_of(public)?, &random::array(), key).to_vec(),
+        Profile::Kalyna => kalyna::wrap_cms_key(&kek, &random::array(), key).to_vec(),
     };
     // OriginatorPublicKey has the fields of SubjectPublicKeyInfo under another tag.
     let originator_key = Element::only(ephemeral.spki_der())?.expect(tag::SEQUENCE)?;
@@ -102,161 +102,16 @@ pub fn seal(content: &[u8], recipient: &Certificate, profile: Profile) -> Result
         .nest(tag::context_constructed(0), originator)
         .nest(tag::SEQUENCE, agreement)
         .nest(tag::SEQUENCE, Writer::new().nest(tag::SEQUENCE, encrypted_key));
-    let content = Writer::new().oid(oid::DATA).nest(tag::SEQUENCE, algorithm).value(tag::context(0), &sealed);
-    let enveloped = Writer::new()
-        .small_integer(2)
-        .nest(tag::SET, Writer::new().nest(tag::context_constructed(1), info))
-        .nest(tag::SEQUENCE, content);
-    let explicit = Writer::new().nest(tag::SEQUENCE, enveloped);
-    let info = Writer::new().oid(oid::ENVELOPED_DATA).nest(tag::context_constructed(0), explicit);
-    Ok(Writer::new().nest(tag::SEQUENCE, info).into_bytes())
-}
-
-/// Opens what was sealed to `recipient`, whose private key is `private`. `originators`: certificates among which that of a static
-/// originator may be found, beside those of the envelope and the recipient's own.
-///
-/// # Errors
-/// `Malformed` for anything but EnvelopedData with the algorithms above; `OtherRecipient` if no recipient is this certificate;
-/// `OriginatorUnknown` where the originator's certificate is not at hand; `Forged` where the key does not unwrap; `UnsupportedKey` if the
-/// keys do not belong together.
-pub fn open(
-    envelope: &[u8],
-    recipient: &Certificate,
-    private: &dyn KeyHandle,
-    originators: &[Certificate],
-) -> Result<Unauthenticated, EnvelopeError> {
-    let (der, taken) = normalise(envelope, Layers::ALL, &LIMITS)?;
-    if taken != envelope.len() {
-        return Err(EnvelopeError::Malformed);
-    }
-    let envelope = Envelope::read(&der)?;
-    let mut known = envelope.certificates.clone();
-    known.extend(originators.iter().take(MOST_RECIPIENTS).cloned());
-    known.push(recipient.clone());
-    for info in envelope.recipients.iter().filter(|info| info.tag == tag::context_constructed(1)) {
-        if let Some(key) = unwrap(info, recipient, private, &known)? {
-            return envelope.content.decrypt(&key).map(Unauthenticated);
-        }
-    }
-    Err(EnvelopeError::OtherRecipient)
-}
-
-/// EnvelopedData, RFC 5652 6.1.
-struct Envelope<'a> {
-    certificates: Vec<Certificate>,
-    recipients: Vec<Element<'a>>,
-    content: Content<'a>,
-}
-
-impl<'a> Envelope<'a> {
-    fn read(der: &'a [u8]) -> Result<Self, EnvelopeError> {
-        let mut info = Element::only(der)?.open(tag::SEQUENCE)?;
-        if info.oid()? != oid::ENVELOPED_DATA {
-            return Err(EnvelopeError::Malformed);
-        }
-        let mut reader = Element::only(info.expect(tag::context_constructed(0))?)?.open(tag::SEQUENCE)?;
-        info.end()?;
-        // 2, or 3 with what we pass over.
-        if !(2..=3).contains(&reader.small_integer()?) {
-            return Err(EnvelopeError::Malformed);
-        }
-        let certificates = match reader.optional(tag::context_constructed(0))? {
-            Some(info) => originator_certificates(Reader::new(info.content))?,
-            None => Vec::new(),
-        };
-        let recipients = reader.open(tag::SET)?.all(MOST_RECIPIENTS)?;
-        let content = Content::read(reader.open(tag::SEQUENCE)?)?;
-        let _unprotected = reader.optional(tag::context_constructed(1))?;
-        reader.end()?;
-        Ok(Self { certificates, recipients, content })
-    }
-}
-
-/// OriginatorInfo ::= SEQUENCE { certs [0] IMPLICIT CertificateSet OPTIONAL, crls [1] IMPLICIT RevocationInfoChoices OPTIONAL }. What `certs`
-/// cannot read is passed over.
-fn originator_certificates(mut info: Reader<'_>) -> Result<Vec<Certificate>, EnvelopeError> {
-    let Some(set) = info.optional(tag::context_constructed(0))? else { return Ok(Vec::new()) };
-    let certificates = Reader::new(set.content).all(MOST_RECIPIENTS)?;
-    Ok(certificates.iter().filter_map(|element| Certificate::from_der(element.raw).ok()).collect())
-}
-
-/// EncryptedContentInfo, RFC 5652 6.1.
-struct Content<'a> {
-    cipher: Cipher<'a>,
-    sealed: Vec<u8>,
-}
-
-enum Cipher<'a> {
-    Gost { iv: &'a [u8], dke: Dke },
-    Kalyna { iv: &'a [u8] },
-}
-
-impl<'a> Content<'a> {
-    fn read(mut reader: Reader<'a>) -> Result<Self, EnvelopeError> {
-        let _content_type = reader.oid()?;
-        let algorithm = AlgorithmIdentifier::read(reader.open(tag::SEQUENCE)?)?;
-        let parameters = algorithm.parameters.ok_or(EnvelopeError::Malformed)?;
-        let mut parameters = Element::only(parameters)?.open(tag::SEQUENCE)?;
-        let iv = parameters.expect(tag::OCTET_STRING)?;
-        let cipher = match algorithm.oid {
-            oid::GOST_28147_CFB => {
-                let dke = parameters.optional(tag::OCTET_STRING)?.map_or(Ok(Dke::NUMBER_1), |table| {
-                    Dke::from_packed(table.content).map_err(|_| EnvelopeError::Malformed)
-                })?;
-                Cipher::Gost { iv: gost_vector(iv)?, dke }
-            }
-            oid::KALYNA_256_CFB => Cipher::Kalyna { iv },
-            _ => return Err(EnvelopeError::Malformed),
-        };
-        parameters.end()?;
-        let content = reader.any()?;
-        reader.end()?;
-        let sealed = match content.tag {
-            primitive if primitive == tag::context(0) => content.content.to_vec(),
-            constructed if constructed == tag::context_constructed(0) => {
-                let segments = Reader::new(content.content).all(MOST_SEGMENTS)?;
-                let octets = segments.iter().map(|segment| segment.expect(tag::OCTET_STRING));
-                octets.collect::<Result<Vec<_>, _>>()?.concat()
-            }
-            _ => return Err(EnvelopeError::Malformed),
-        };
-        Ok(Self { cipher, sealed })
-    }
-
-    fn decrypt(self, key: &[u8; 32]) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
-        let mut content = Zeroizing::new(self.sealed);
-        match self.cipher {
-            Cipher::Gost { iv, dke } => gost_cfb(key, dke, iv)?.decrypt(&mut content),
-            Cipher::Kalyna { iv } => kalyna_cfb(key, iv)?.decrypt_last(&mut content),
-        }
-        Ok(content)
-    }
-}
-
-/// The synchronisation message has 8 bytes. One producer (jkurwa) writes 32, of which the first 8 count.
-fn gost_vector(iv: &[u8]) -> Result<&[u8], EnvelopeError> {
-    match iv.len() {
-        8 => Ok(iv),
-        32 => Ok(&iv[..8]),
-        _ => Err(EnvelopeError::Malformed),
-    }
-}
-
-fn gost_cfb(key: &[u8; 32], dke: Dke, iv: &[u8]) -> Result<gost28147::Cfb, EnvelopeError> {
-    Gost28147::new(key, dke).and_then(|cipher| cipher.cfb(iv)).map_err(|_| EnvelopeError::Malformed)
-}
-
-fn kalyna_cfb(key: &[u8; 32], iv: &[u8]) -> Result<kalyna::Cfb, EnvelopeError> {
-    Kalyna::new(BlockSize::Bits256, key).and_then(|cipher| cipher.cfb(iv)).map_err(|_| EnvelopeError::Malformed)
+    Ok(Writer::new().nest(tag::context_constructed(1), info).into_bytes())
 }
 
 /// KeyAgreeRecipientInfo, RFC 5652 6.2.2: the content key; `None` if this is for others.
-fn unwrap(
+pub(super) fn unwrap(
     info: &Element<'_>,
-    recipient: &Certificate,
-    private: &dyn KeyHandle,
-    known: &[Certificate],
-) -> Result<Option<Zeroizing<[u8; 32]>>, EnvelopeError> {
+    keys: Keys<'_>,
+    embedded: &[Certificate],
+) -> Result<Option<DocumentKey>, EnvelopeError> {
+    let Keys { recipient, private, originators } = keys;
     let mut reader = Reader::new(info.content);
     let version = reader.small_integer()?;
     let originator = Element::only(reader.expect(tag::context_constructed(0))?)?;
@@ -265,9 +120,9 @@ fn unwrap(
         None => None,
     };
     let agreement = AlgorithmIdentifier::read(reader.open(tag::SEQUENCE)?)?;
-    let keys = reader.open(tag::SEQUENCE)?.all(MOST_RECIPIENTS)?;
+    let encrypted_keys = reader.open(tag::SEQUENCE)?.all(MOST_RECIPIENTS)?;
     reader.end()?;
-    let Some(wrapped) = own_key(&keys, recipient)? else { return Ok(None) };
+    let Some(wrapped) = own_key(&encrypted_keys, recipient)? else { return Ok(None) };
     let (hash, cofactor) = match agreement.oid {
         oid::DSTU_COFACTOR_GOST => (DerivationHash::Gost34311, Cofactor::Multiply),
         oid::DSTU_STANDARD_GOST => (DerivationHash::Gost34311, Cofactor::Ignore),
@@ -279,6 +134,7 @@ fn unwrap(
     let wrap = wraps.into_iter().find(|wrap| agreement.parameters == Some(wrap.identifier()));
     let wrap = wrap.filter(|_| version == 3 && keying_material.is_none_or(|ukm| ukm.len() <= MOST_KEYING_MATERIAL));
     let wrap = wrap.ok_or(EnvelopeError::Malformed)?;
+    let known = embedded.iter().chain(originators.iter().take(MOST_RECIPIENTS)).chain([recipient]);
     let peer = originator_key(&originator, recipient, known)?;
     let secret = private.agree(&peer, cofactor).map_err(|_| EnvelopeError::UnsupportedKey)?;
     let dke = table_of(private.public_key())?;
@@ -294,14 +150,14 @@ fn unwrap(
             }
         }
     });
-    opened.map(Some).ok_or(EnvelopeError::Forged)
+    opened.map(|key| Some(DocumentKey::from_bytes(*key))).ok_or(EnvelopeError::Forged)
 }
 
 /// OriginatorIdentifierOrKey, RFC 5652 6.2.2.
-fn originator_key(
+fn originator_key<'c>(
     originator: &Element<'_>,
     recipient: &Certificate,
-    known: &[Certificate],
+    known: impl Iterator<Item = &'c Certificate>,
 ) -> Result<PublicKey, EnvelopeError> {
     let mut named = None;
     for certificate in known {

@@ -1,7 +1,7 @@
 //! Envelopes of ours, and envelopes of the openssl command line.
 
 use certs::dev::{Identity, Usage};
-use crypto::key::Curve;
+use crypto::key::{Curve, KeyKind};
 
 use super::*;
 use crate::cades::tests::{openssl, openssl_present, write_pem};
