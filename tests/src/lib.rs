@@ -8,7 +8,7 @@
 //! | [`textbook`] | DSTU 4145 written a second time, bit by bit: signs for what is measured and compared |
 //! | [`peers`], [`chance`] | what the peers must be told; chance that can be repeated |
 //! | [`constant_time`] | whether the time of an operation tells its secret, behind the `constant_time` binary |
-//! | [`fuzz`] | a function for each parser of `crypto` and `certs`, run on spoilt seeds; `fuzz/` hands them to libFuzzer |
+//! | [`fuzz`] | a function for each parser of `crypto`, `certs` and `signing`, run on spoilt seeds; `fuzz/` hands them to libFuzzer |
 //! | [`load`] | the load generator behind the `load` binary: open loop, real TLS, really signed documents |
 //! | `guards/` | the rules of ARCHITECTURE.md as tests: imports, fences, lints, every operation refuses strangers |
 //! | `journeys/` | documents that cross the node, told as stories |

@@ -1,4 +1,4 @@
-//! Fuzz targets: a function for each parser of `crypto`, `certs` and `signing::asic`, fed with anything. It must not panic, and what it accepts must hold together: what is
+//! Fuzz targets: a function for each parser of `crypto`, `certs` and `signing`, fed with anything. It must not panic, and what it accepts must hold together: what is
 //! read is written again as it was, and nothing is accepted that nobody signed.
 //!
 //! They run in two ways. `cargo test -p tests --lib fuzz` spoils the seeds in a bounded, repeatable run (more of it with `FUZZ_ROUNDS`); where a
@@ -9,11 +9,13 @@
 //! | [`targets`] | the functions, and where their seeds come from |
 //! | [`certs`] | those of `certs` |
 //! | [`asic`] | those of signed containers |
+//! | [`signing`] | those of `signing` |
 //! | [`mutate`] | how bytes are spoilt |
 
 pub mod asic;
 pub mod certs;
 pub mod mutate;
+pub mod signing;
 pub mod targets;
 
 use crate::chance::Chance;
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn every_target_stands_a_smoke_run() {
         let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
-        for (seed, target) in (1..).zip(targets::ALL.iter().chain(certs::ALL).chain(asic::ALL)) {
+        for (seed, target) in (1..).zip(targets::ALL.iter().chain(certs::ALL).chain(asic::ALL).chain(signing::ALL)) {
             smoke(target, rounds, seed);
         }
     }
@@ -83,7 +85,7 @@ mod tests {
     #[test]
     fn every_target_has_its_harness() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
-        let modules = [("targets", targets::ALL), ("certs", certs::ALL), ("asic", asic::ALL)];
+        let modules = [("targets", targets::ALL), ("certs", certs::ALL), ("asic", asic::ALL), ("signing", signing::ALL)];
         for (module, target) in modules.into_iter().flat_map(|(module, all)| all.iter().map(move |one| (module, one))) {
             let harness = std::fs::read_to_string(folder.join(format!("{}.rs", target.name))).unwrap_or_default();
             assert!(harness.contains(&format!("{module}::{}(data)", target.name)), "{} has no harness", target.name);
