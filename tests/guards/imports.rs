@@ -28,7 +28,7 @@ const ALL_BELOW: &[&str] =
 
 /// Dependencies that only some crates may name.
 const FENCES: &[(&str, &[&str])] = &[
-    ("openssl", &["crypto"]),
+    ("openssl", &["crypto", "tests"]),
     ("axum", &["gateway", "tests"]),
     ("hyper", &["gateway", "tests"]),
     ("rustls", &["gateway", "tests"]),

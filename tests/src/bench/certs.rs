@@ -29,13 +29,13 @@ const NOW: OffsetDateTime = datetime!(2026-11-23 12:00 UTC);
 #[must_use]
 pub fn rows() -> Vec<Row> {
     vec![
-        Row { name: "path-ec-3", make: prepared_path },
-        Row { name: "path-ec-3-new", make: new_path },
-        Row { name: "cross-certified-12", make: || refused(hostile::cross_certified(12, NOW)) },
-        Row { name: "candidates-10000", make: || refused(hostile::candidate_issuers(10_000, NOW)) },
-        Row { name: "constraints-5000", make: || refused(hostile::name_constraints(5_000, 1_000, NOW)) },
-        Row { name: "crl-60mb-first", make: first_look_up },
-        Row { name: "crl-60mb-again", make: later_look_up },
+        Row::new("path-ec-3", prepared_path),
+        Row::new("path-ec-3-new", new_path),
+        Row::new("cross-certified-12", || refused(hostile::cross_certified(12, NOW))),
+        Row::new("candidates-10000", || refused(hostile::candidate_issuers(10_000, NOW))),
+        Row::new("constraints-5000", || refused(hostile::name_constraints(5_000, 1_000, NOW))),
+        Row::new("crl-60mb-first", first_look_up),
+        Row::new("crl-60mb-again", later_look_up),
     ]
 }
 

@@ -15,7 +15,14 @@ pub struct Row {
     /// The name, as the JSON lines have it.
     pub name: &'static str,
     /// Prepares everything, checks everything, and returns who competes.
-    pub make: fn() -> Contest,
+    pub make: Box<dyn FnOnce() -> Contest>,
+}
+
+impl Row {
+    /// `make` runs when the row's turn comes.
+    pub fn new(name: &'static str, make: impl FnOnce() -> Contest + 'static) -> Self {
+        Self { name, make: Box::new(make) }
+    }
 }
 
 /// Who competes, in what unit.
@@ -33,6 +40,8 @@ pub enum Unit {
     Operations,
     /// Mebibytes a second.
     Mebibytes,
+    /// Mebibytes that the whole process holds at most: no rate, and the less the better.
+    Peak,
 }
 
 /// One implementation of a task.
@@ -67,15 +76,15 @@ pub struct Figure {
     pub by: &'static str,
     /// The unit of the two rates.
     pub unit: Unit,
-    /// Units a second of the fastest round.
+    /// Units a second of the fastest round; of a peak, the peak.
     pub best: f64,
     /// Units a second of the median round.
     pub median: f64,
 }
 
 /// Measures a row.
-pub fn measure(name: &'static str, make: fn() -> Contest, effort: &Effort) -> Vec<Figure> {
-    let Contest { unit, mut contenders } = make();
+pub fn measure(row: Row, effort: &Effort) -> Vec<Figure> {
+    let Contest { unit, mut contenders } = (row.make)();
     let slice = Duration::from_millis(effort.milliseconds.into());
     let mut runs: Vec<Run> = contenders.iter_mut().map(|contender| Run::calibrate(contender, slice)).collect();
     for _ in 0..effort.rounds {
@@ -84,7 +93,7 @@ pub fn measure(name: &'static str, make: fn() -> Contest, effort: &Effort) -> Ve
             run.times.push(time);
         }
     }
-    runs.into_iter().zip(&contenders).map(|(run, contender)| run.figure(name, contender, unit)).collect()
+    runs.into_iter().zip(&contenders).map(|(run, contender)| run.figure(row.name, contender, unit)).collect()
 }
 
 struct Run {
@@ -175,7 +184,7 @@ mod tests {
             Contest { unit: Unit::Operations, contenders: vec![first, twice] }
         }
         let effort = Effort { json: false, rounds: 3, milliseconds: 1, only: Vec::new() };
-        let figures = measure("row", contest, &effort);
+        let figures = measure(Row::new("row", contest), &effort);
         assert_eq!(figures.iter().map(|figure| figure.by).collect::<Vec<_>>(), ["a", "b"]);
         assert!(figures.iter().all(|figure| figure.best >= figure.median && figure.median > 0.0), "{figures:?}");
     }

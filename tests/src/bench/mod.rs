@@ -9,12 +9,16 @@
 //! | [`report`] | lines of JSON, or a table for people |
 //! | [`crypto`] | the rows of `bench crypto` |
 //! | [`certs`] | the rows of `bench certs` |
+//! | [`signing`] | the rows of `bench signing` |
+//! | [`memory`] | what the process holds at most |
 
 pub mod certs;
 pub mod crypto;
 pub mod measure;
+pub mod memory;
 pub mod options;
 pub mod report;
+pub mod signing;
 
 use measure::Figure;
 use options::{Options, Subject};
@@ -27,10 +31,16 @@ pub fn run(options: &Options, mut report: impl FnMut(&[Figure])) {
     let (rows, effort) = match &options.subject {
         Subject::Crypto(effort) => (crypto::rows(), effort),
         Subject::Certs(effort) => (certs::rows(), effort),
+        Subject::Signing { documents, effort } => {
+            for row in signing::PEAKS.into_iter().filter(|row| effort.wants(row.0)) {
+                report(signing::peak(row).as_slice());
+            }
+            (signing::rows(documents.as_deref()), effort)
+        }
     };
     for row in rows {
         if effort.wants(row.name) {
-            report(&measure::measure(row.name, row.make, effort));
+            report(&measure::measure(row, effort));
         }
     }
 }

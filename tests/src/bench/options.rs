@@ -1,5 +1,7 @@
 //! The command line of the `bench` binary.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 /// Measures the product beside others that do the same, in one run on one core.
@@ -21,6 +23,17 @@ pub enum Subject {
     Crypto(Effort),
     /// Paths and revocation lists of the crate `certs`, beside rustls-webpki; sets made to exhaust.
     Certs(Effort),
+    /// Validation of signed documents beside OpenSSL's CMS_verify, a detached gibibyte, and envelopes.
+    ///
+    /// The documents are files of the corpus `cades` (VUZOL_CORPORA names the folder of corpora) and of the source that it was taken from.
+    Signing {
+        /// A folder with further documents, looked at first.
+        #[arg(long, value_name = "DIR")]
+        documents: Option<PathBuf>,
+        /// How, and how long.
+        #[command(flatten)]
+        effort: Effort,
+    },
 }
 
 impl Options {
@@ -28,7 +41,7 @@ impl Options {
     #[must_use]
     pub fn effort(&self) -> &Effort {
         match &self.subject {
-            Subject::Crypto(effort) | Subject::Certs(effort) => effort,
+            Subject::Crypto(effort) | Subject::Certs(effort) | Subject::Signing { effort, .. } => effort,
         }
     }
 }
@@ -36,7 +49,7 @@ impl Options {
 /// How to measure, and what of it.
 #[derive(Debug, Clone, Args)]
 pub struct Effort {
-    /// One JSON object a line instead of a table: {"name","by","ops_per_s" or "mib_per_s"}.
+    /// One JSON object a line instead of a table: {"name","by","ops_per_s", "mib_per_s" or "peak_mib"}.
     #[arg(long)]
     pub json: bool,
     /// Rounds of each implementation.

@@ -2,12 +2,13 @@
 
 use super::measure::{Figure, Unit};
 
-/// One JSON object: {"name","by","ops_per_s" or "mib_per_s"}.
+/// One JSON object: {"name","by","ops_per_s", "mib_per_s" or "peak_mib"}.
 #[must_use]
 pub fn json(figure: &Figure) -> String {
     let field = match figure.unit {
         Unit::Operations => "ops_per_s",
         Unit::Mebibytes => "mib_per_s",
+        Unit::Peak => "peak_mib",
     };
     // Names are plain: nothing in them needs to be escaped.
     format!(r#"{{"name":"{}","by":"{}","{field}":{}}}"#, figure.name, figure.by, rounded(figure.best))
@@ -25,6 +26,7 @@ pub fn line(figure: &Figure, ours: Option<&Figure>) -> String {
     let unit = match figure.unit {
         Unit::Operations => "1/s",
         Unit::Mebibytes => "MiB/s",
+        Unit::Peak => "MiB",
     };
     let ratio = ours
         .filter(|ours| ours.by != figure.by)
@@ -56,10 +58,12 @@ mod tests {
         assert_eq!(json(&figure), r#"{"name":"gost34311","by":"vuzol","mib_per_s":151.2}"#);
         let operations = Figure { unit: Unit::Operations, best: 60_123.4, ..figure.clone() };
         assert_eq!(json(&operations), r#"{"name":"gost34311","by":"vuzol","ops_per_s":60123}"#);
+        let peak = Figure { unit: Unit::Peak, best: 21.04, ..figure.clone() };
+        assert_eq!(json(&peak), r#"{"name":"gost34311","by":"vuzol","peak_mib":21}"#);
         let peer = Figure { by: "peer", best: 15.1, ..figure.clone() };
         assert!(line(&peer, Some(&figure)).ends_with("0.10 x"));
         assert!(line(&figure, Some(&figure)).trim_end().ends_with("MiB/s"));
-        for line in [json(&figure), json(&operations)] {
+        for line in [json(&figure), json(&operations), json(&peak)] {
             assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok_and(|value| value.is_object()));
         }
     }

@@ -19,16 +19,16 @@ use super::measure::Row;
 #[must_use]
 pub fn rows() -> Vec<Row> {
     vec![
-        Row { name: "dstu4145-257-verify-new-key", make: signatures::new_key_257 },
-        Row { name: "dstu4145-431-verify-new-key", make: signatures::new_key_431 },
-        Row { name: "dstu4145-257-verify-prepared", make: signatures::prepared_257 },
-        Row { name: "dstu4145-431-verify-prepared", make: signatures::prepared_431 },
-        Row { name: "dstu4145-257-verify-batch", make: signatures::batch_257 },
-        Row { name: "dstu4145-257-sign", make: signatures::sign_257 },
-        Row { name: "ecdsa-p256-verify", make: signatures::p256 },
-        Row { name: "gost34311", make: bulk::gost34311 },
-        Row { name: "kupyna-256", make: bulk::kupyna_256 },
-        Row { name: "gost28147-cfb", make: bulk::gost28147_cfb },
-        Row { name: "kalyna-256-ctr", make: bulk::kalyna_256_ctr },
+        Row::new("dstu4145-257-verify-new-key", signatures::new_key_257),
+        Row::new("dstu4145-431-verify-new-key", signatures::new_key_431),
+        Row::new("dstu4145-257-verify-prepared", signatures::prepared_257),
+        Row::new("dstu4145-431-verify-prepared", signatures::prepared_431),
+        Row::new("dstu4145-257-verify-batch", signatures::batch_257),
+        Row::new("dstu4145-257-sign", signatures::sign_257),
+        Row::new("ecdsa-p256-verify", signatures::p256),
+        Row::new("gost34311", bulk::gost34311),
+        Row::new("kupyna-256", bulk::kupyna_256),
+        Row::new("gost28147-cfb", bulk::gost28147_cfb),
+        Row::new("kalyna-256-ctr", bulk::kalyna_256_ctr),
     ]
 }
