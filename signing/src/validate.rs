@@ -10,7 +10,7 @@
 //! | `cryptographic` | 5.2.7 cryptographic verification |
 //! | `acceptance` | 5.2.8 signature acceptance |
 //! | `basic` | 5.3 validation of basic signatures |
-//! | `timestamp`, `token`, `imprint`, `hash_index` | 5.4 time-stamp validation |
+//! | `timestamp`, `token`, `unverified_timestamp`, `imprint`, `hash_index` | 5.4 time-stamp validation |
 //! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data |
 //! | `proof` | 5.6.2.3 proofs of existence |
 //! | `evidence_record` | RFC 4998 |
@@ -46,6 +46,7 @@ mod stream;
 pub mod suite;
 mod timestamp;
 mod token;
+mod unverified_timestamp;
 mod x509;
 mod xml;
 
@@ -70,6 +71,7 @@ pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
 pub use policy::{Policy, SignaturePolicies, Unsorted};
 pub use schemas::report::SignedForm;
 pub use stream::DocumentStream;
+pub use unverified_timestamp::{TimestampRefused, UnverifiedTimestamp};
 pub use xml::xml;
 
 /// Against what to validate.

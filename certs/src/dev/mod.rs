@@ -227,7 +227,13 @@ impl DevPki {
     /// Answers a DER TimeStampReq with a TimeStampResp: a token of one second's accuracy, or a rejection that says why.
     #[must_use]
     pub fn answer_tsa(&self, request: &[u8], now: OffsetDateTime) -> Vec<u8> {
-        tsa::answer(self, request, now)
+        tsa::answer(self, &self.time_stamper, request, now)
+    }
+
+    /// [`Self::answer_tsa`] by somebody else, who need not be an authority for time-stamps at all.
+    #[must_use]
+    pub fn answer_tsa_by(&self, signer: &Identity, request: &[u8], now: OffsetDateTime) -> Vec<u8> {
+        tsa::answer(self, signer, request, now)
     }
 
     /// A thread that died while holding the records left them whole: each change is one insertion.

@@ -20,7 +20,7 @@ const UNACCEPTED_POLICY: u32 = 15;
 const UNACCEPTED_EXTENSION: u32 = 16;
 const SYSTEM_FAILURE: u32 = 25;
 
-pub(super) fn answer(pki: &DevPki, request: &[u8], now: OffsetDateTime) -> Vec<u8> {
+pub(super) fn answer(pki: &DevPki, signer: &Identity, request: &[u8], now: OffsetDateTime) -> Vec<u8> {
     let Ok(request) = TimestampRequest::read(request) else {
         return rejection(BAD_DATA_FORMAT);
     };
@@ -38,8 +38,8 @@ pub(super) fn answer(pki: &DevPki, request: &[u8], now: OffsetDateTime) -> Vec<u
     }
     let info = tst_info(&request, algorithm, now);
     let enclosed: &[&Certificate] =
-        if request.wants_certificate { &[pki.tsa_certificate(), pki.issuing_ca()] } else { &[] };
-    match token(&pki.time_stamper, &info, enclosed) {
+        if request.wants_certificate { &[&signer.certificate, pki.issuing_ca()] } else { &[] };
+    match token(signer, &info, enclosed) {
         Ok(token) => write::sequence(&[&write::sequence(&[&write::unsigned(&[0])]), &token]),
         Err(_) => rejection(SYSTEM_FAILURE),
     }

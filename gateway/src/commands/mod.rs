@@ -17,6 +17,7 @@ mod seal;
 mod sealed_file;
 mod serve;
 mod sign;
+mod stamp;
 mod terminal;
 mod trust;
 mod verdict;
@@ -84,7 +85,7 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Tell whether the signatures in a file are valid, offline.
     Verify(verify::Arguments),
-    /// Sign a file (CAdES-BASELINE-B).
+    /// Sign a file (CAdES-BASELINE-B, or -T with a time-stamp).
     Sign(sign::Arguments),
     /// Seal a file so that only the holder of one certificate's key can open it.
     Seal(seal::Arguments),
@@ -108,7 +109,7 @@ pub(crate) enum Failure {
     /// The output cannot be written.
     #[error("{0}")]
     Unwritable(String),
-    /// The node did not answer.
+    /// The node, or an authority, did not answer.
     #[error("{0}")]
     Unreachable(String),
 }
@@ -136,7 +137,7 @@ pub(crate) mod exit {
     pub(crate) const UNREADABLE: u8 = 3;
     /// The arguments are wrong (EX_USAGE).
     pub(crate) const USAGE: u8 = 64;
-    /// The node cannot be reached (EX_UNAVAILABLE).
+    /// The node, or an authority, cannot be reached (EX_UNAVAILABLE).
     pub(crate) const UNREACHABLE: u8 = 69;
     /// An output file exists or cannot be written (EX_CANTCREAT).
     pub(crate) const UNWRITABLE: u8 = 73;
@@ -160,7 +161,7 @@ Exit codes:
    2  verify: a signature is INDETERMINATE, none failed
    3  an input cannot be read (one line on stderr says why)
   64  the arguments are wrong
-  69  the node cannot be reached
+  69  the node, or the time-stamp authority, cannot be reached
   73  an output file exists (see --force) or cannot be written
   74  the result could not be printed";
 

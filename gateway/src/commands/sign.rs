@@ -10,16 +10,18 @@ use storage::clock::SystemClock;
 
 use super::files::{Existing, NewFile, Readers, digests, read, unreadable};
 use super::terminal::Terminal;
-use super::{Failure, exit, keys};
+use super::{Failure, exit, keys, stamp};
 
-/// Signs a file: CAdES-BASELINE-B, detached unless --attached.
+/// Signs a file: CAdES-BASELINE-B, or -T with --tsa; detached unless --attached.
 ///
-/// A detached signature stands beside the file, which may be of any size. An attached one carries the file inside.
+/// A detached signature stands beside the file, which may be of any size. An attached one carries the file inside. Works
+/// offline, save for --tsa: then the signature's digest, and nothing else, is sent to the authority.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   vuzol sign --key me.key --certificate me.pem --chain issuer.pem --output letter.pdf.p7s letter.pdf
   vuzol sign --key me.key --certificate me.pem --attached --output letter.p7m letter.pdf
+  vuzol sign --tsa http://tsa.example/ --anchors roots/ --key me.key --certificate me.pem -o letter.pdf.p7s letter.pdf
 
 Check the result with `vuzol verify`.")]
 pub(super) struct Arguments {
@@ -35,6 +37,13 @@ pub(super) struct Arguments {
     /// Carry the file inside the signature.
     #[arg(long)]
     attached: bool,
+    /// A time-stamp authority (RFC 3161) to be asked for a proof of the time. Without its answer nothing is written.
+    #[arg(long, value_name = "URL")]
+    tsa: Option<String>,
+    /// A folder as for `vuzol verify`, against which the time-stamp is validated before it is put in. Without it only the
+    /// signature and the purpose of the authority's key are checked.
+    #[arg(long, value_name = "DIR", requires = "tsa")]
+    anchors: Option<PathBuf>,
     /// Where to write the signature.
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -70,6 +79,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
     };
     let signature = cades::sign(content, &key, algorithm, &chain, now)
         .map_err(|error| Failure::Refused(format!("cannot sign: {error}")))?;
+    let signature = match &arguments.tsa {
+        Some(url) => stamp::stamped(&signature, url, algorithm, arguments.anchors.as_deref(), terminal)?,
+        None => signature,
+    };
 
     let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
     let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;

@@ -1,8 +1,10 @@
 //! One bounded HTTP exchange with a host of the allow-list: no redirects, no proxy, no credentials, no private addresses behind
 //! names, a deadline, a cap, and a rest for hosts that keep failing.
 //!
-//! Plain HTTP only. OCSP answers and CRLs are signed, so TLS would add nothing but a second set of anchors and the circle
-//! that RFC 5280, section 8 warns of (to check the revocation service's certificate one would ask a revocation service).
+//! Plain HTTP only. OCSP answers, CRLs, certificates and time-stamps are signed, so TLS would add nothing but a second set of
+//! anchors and the circle that RFC 5280, section 8 warns of (to check the revocation service's certificate one would ask a
+//! revocation service). What media type an answer claims is not looked at: a signature is over its bytes, and servers label
+//! them at will.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -22,18 +24,31 @@ const CRL_DEADLINE: Duration = Duration::from_secs(30);
 const OCSP_BYTES: usize = 64 * 1024;
 /// Largest CRL. Those of large providers have some 10 MB.
 const CRL_BYTES: usize = 64 * 1024 * 1024;
+/// For one time-stamp: an authority may wait for its module.
+const TIMESTAMP_DEADLINE: Duration = Duration::from_secs(10);
+/// Largest answer of a time-stamp authority. Real ones have 1 to 10 kB; some bring lists of their own.
+const TIMESTAMP_BYTES: usize = 1024 * 1024;
+/// For the certificates of an authority.
+const CERTIFICATES_DEADLINE: Duration = Duration::from_secs(5);
+/// Largest file of an authority's certificates. One has 1 to 2 kB, a bag of cross-certificates some dozens.
+const CERTIFICATES_BYTES: usize = 256 * 1024;
 
 /// Why a host gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FetchError {
+pub enum FetchError {
+    /// Nothing was asked.
     #[error("the host is not on the allow-list")]
     NotAllowed,
+    /// Refused, broken off, or silent until the deadline.
     #[error("no connection, or no answer in time")]
     Unreachable,
+    /// A redirect is one of these: nobody is led elsewhere.
     #[error("an answer that is not 200")]
     Status,
+    /// The rest of it was not read.
     #[error("an answer past the bound")]
     TooLarge,
+    /// Nothing was asked.
     #[error("the host failed several times and is left alone for a while")]
     Resting,
 }
@@ -96,6 +111,29 @@ impl Fetcher {
     pub(super) async fn crl(&self, url: Url, at: OffsetDateTime) -> Result<Vec<u8>, FetchError> {
         let exchange = self.client.get(url.clone()).timeout(CRL_DEADLINE);
         self.exchange(&url, exchange, CRL_BYTES, at).await
+    }
+
+    /// Asks a time-stamp authority (RFC 3161, 3.4).
+    pub(super) async fn timestamp(
+        &self,
+        url: Url,
+        request: Vec<u8>,
+        at: OffsetDateTime,
+    ) -> Result<Vec<u8>, FetchError> {
+        let exchange = self
+            .client
+            .post(url.clone())
+            .header(http::header::CONTENT_TYPE, "application/timestamp-query")
+            .header(http::header::ACCEPT, "application/timestamp-reply")
+            .timeout(TIMESTAMP_DEADLINE)
+            .body(request);
+        self.exchange(&url, exchange, TIMESTAMP_BYTES, at).await
+    }
+
+    /// Fetches certificates of an authority (RFC 5280, 4.2.2.1).
+    pub(super) async fn certificates(&self, url: Url, at: OffsetDateTime) -> Result<Vec<u8>, FetchError> {
+        let exchange = self.client.get(url.clone()).timeout(CERTIFICATES_DEADLINE);
+        self.exchange(&url, exchange, CERTIFICATES_BYTES, at).await
     }
 
     async fn exchange(

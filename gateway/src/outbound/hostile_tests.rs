@@ -1,54 +1,16 @@
 //! Responders and list servers that are down, or that lie: the node does without an answer, and says that it has none.
 
 use super::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use certs::dev::{DevPki, Identity, Profile, Usage};
 use certs::path::{self, Budget};
 use certs::revocation::path_status;
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
 use crypto::key::{Curve, KeyKind};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
+use super::super::liar::{Liar, http};
+
 const NOW: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00 UTC);
-
-/// A server that gives everybody the same answer, whatever it is asked.
-struct Liar {
-    host: String,
-    asked: Arc<AtomicUsize>,
-}
-
-impl Liar {
-    async fn saying(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let host = listener.local_addr().unwrap().to_string();
-        let (asked, answer) = (Arc::new(AtomicUsize::new(0)), answer(&host));
-        let count = asked.clone();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                count.fetch_add(1, Ordering::SeqCst);
-                let answer = answer.clone();
-                tokio::spawn(async move {
-                    let mut request = [0; 4096];
-                    let _ = stream.read(&mut request).await;
-                    let _ = stream.write_all(&answer).await;
-                    let _ = stream.shutdown().await;
-                });
-            }
-        });
-        Self { host, asked }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
-}
 
 /// A throw-away PKI whose certificates name `host` as their responder, and a signer of it.
 struct World {

@@ -1,5 +1,5 @@
-//! What the node asks of the world, and whom it believes: the one hardened outbound client (OCSP and CRL), and trust
-//! anchors from folders.
+//! What the node asks of the world, and whom it believes: the one hardened outbound client (OCSP, CRL, time-stamps,
+//! certificates of authorities), and trust anchors from folders.
 //!
 //! Nothing a stranger sends makes the node open a connection by itself: a URL is used only from a certificate whose path
 //! leads to an anchor (the type `VerifiedPath` says so), and only where its host is on the operator's list.
@@ -7,10 +7,15 @@
 mod address;
 mod breaker;
 mod fetch;
+#[cfg(test)]
+mod liar;
 pub(crate) mod lists;
 mod revocation;
+mod timestamp;
 pub(crate) mod trust;
 
+pub use fetch::FetchError;
 pub use revocation::Revocation;
 pub(crate) use revocation::collect_lists;
+pub use timestamp::{StampError, TimestampClient};
 pub use trust::{FolderTrust, TrustProblem};

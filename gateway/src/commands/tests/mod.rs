@@ -22,4 +22,5 @@ mod arguments;
 mod bench;
 mod playing;
 mod sealing;
+mod stamping;
 mod verifying;
