@@ -6,7 +6,7 @@
 use super::crl::{Crl, DELTA, SOME_REASONS};
 use super::reasons::Reasons;
 use super::scope;
-use super::{Fact, RevocationData, RevocationError, Status};
+use super::{Fact, Responders, RevocationData, RevocationError, Status};
 use crate::certificate::Certificate;
 use crate::path::{self, Budget, PathError};
 use crate::trust::{Purpose, TrustAnchor, TrustSnapshot};
@@ -27,7 +27,13 @@ pub(super) struct Inquiry<'a> {
     pending: Vec<Certificate>,
     /// Whether the budget did not suffice to judge who signed a list.
     exceeded: bool,
+    responders: Responders,
+    /// Delegated responders with what the lists say of them.
+    delegates: Vec<(Certificate, Status)>,
 }
+
+/// Most delegated responders whose status is remembered. An authority has a handful.
+const MOST_DELEGATES: usize = 16;
 
 /// Most signers of lists that stand upon each other.
 const MOST_PENDING: usize = 3;
@@ -43,7 +49,14 @@ impl<'a> Inquiry<'a> {
         at: OffsetDateTime,
         budget: &'a mut Budget,
     ) -> Self {
-        Self { data, path, helpers, at, budget, judged: Vec::new(), pending: Vec::new(), exceeded: false }
+        let (judged, pending, delegates) = (Vec::new(), Vec::new(), Vec::new());
+        let (exceeded, responders) = (false, Responders::default());
+        Self { data, path, helpers, at, budget, judged, pending, exceeded, responders, delegates }
+    }
+
+    /// With a policy for delegated responders.
+    pub(super) fn demanding(self, responders: Responders) -> Self {
+        Self { responders, ..self }
     }
 
     /// Status of `certificate`, which `issuer` issued. `others` stand above the issuer in a verified path: their keys may have
@@ -55,15 +68,30 @@ impl<'a> Inquiry<'a> {
         issuer: &Certificate,
         others: &[&Certificate],
     ) -> Status {
-        let (mut facts, mut tried) = (Vec::new(), Vec::new());
-        for answer in self.data.ocsp.iter().map(|response| response.fact(certificate, issuer)) {
+        let (mut facts, mut tried) = self.by_lists(certificate, issuer, others);
+        let data = self.data;
+        for response in &data.ocsp {
+            let answer = response.fact_and_delegate(certificate, issuer).and_then(|(fact, delegate)| {
+                self.check_delegate(delegate.as_ref(), issuer, others, fact.produced_at).map(|()| fact)
+            });
             match answer {
                 Ok(fact) => facts.push(fact),
                 Err(error) => tried.push(error),
             }
         }
-        let mut parts = Vec::new();
-        for list in &self.data.crls {
+        self.concluded(facts, tried, certificate)
+    }
+
+    /// The facts that the lists state of `certificate`, and why others were left aside.
+    fn by_lists(
+        &mut self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        others: &[&Certificate],
+    ) -> (Vec<Fact>, Vec<RevocationError>) {
+        let (mut facts, mut tried, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let data = self.data;
+        for list in &data.crls {
             if let Err(error) = self.read_list(list, certificate, issuer, others, &mut parts) {
                 tried.push(error);
             }
@@ -77,12 +105,54 @@ impl<'a> Inquiry<'a> {
             None if some.is_empty() => {}
             None => tried.push(RevocationError::OutOfScope(SOME_REASONS)),
         }
+        (facts, tried)
+    }
+
+    fn concluded(&self, facts: Vec<Fact>, mut tried: Vec<RevocationError>, certificate: &Certificate) -> Status {
         if self.exceeded {
             // The list that was left aside may be the one that says so.
             tried.push(RevocationError::OutOfScope(BUDGET));
             return Status::Unknown { tried };
         }
         super::weigh(facts, tried, certificate, self.at)
+    }
+
+    /// RFC 6960 4.2.2.2.1: whether an answer that `delegate` signed at `produced_at` may be believed, as far as lists say. An
+    /// answer from before a revocation that has nothing to do with the key still counts.
+    pub(super) fn check_delegate(
+        &mut self,
+        delegate: Option<&Certificate>,
+        issuer: &Certificate,
+        others: &[&Certificate],
+        produced_at: OffsetDateTime,
+    ) -> Result<(), RevocationError> {
+        let Some(delegate) = delegate.filter(|delegate| !delegate.extensions().ocsp_no_check) else {
+            return Ok(());
+        };
+        match self.delegate_status(delegate, issuer, others) {
+            Status::Revoked { at, reason, .. } if at > produced_at && reason.is_some_and(|r| HARMLESS.contains(&r)) => {
+                Ok(())
+            }
+            Status::Revoked { .. } => Err(RevocationError::ResponderRevoked),
+            Status::Good { next_update, .. } if next_update.is_none_or(|next| self.at <= next) => Ok(()),
+            Status::Good { .. } | Status::Unknown { .. } => match self.responders {
+                Responders::NotRevoked => Ok(()),
+                Responders::KnownGood => Err(RevocationError::OutOfScope(RESPONDER_UNKNOWN)),
+            },
+        }
+    }
+
+    fn delegate_status(&mut self, delegate: &Certificate, issuer: &Certificate, others: &[&Certificate]) -> Status {
+        if let Some((_, status)) = self.delegates.iter().find(|(judged, _)| judged == delegate) {
+            return status.clone();
+        }
+        let (facts, tried) = self.by_lists(delegate, issuer, others);
+        let status = self.concluded(facts, tried, delegate);
+        // What was cut short by those that are pending may be judged otherwise when they are not.
+        if self.pending.is_empty() && self.delegates.len() < MOST_DELEGATES {
+            self.delegates.push((delegate.clone(), status.clone()));
+        }
+        status
     }
 
     /// Adds what a complete list says, alone and with each delta list that fits it.
@@ -219,6 +289,11 @@ fn put_together(parts: &[(Reasons, Fact)], at: OffsetDateTime) -> Option<Fact> {
     }
     together
 }
+
+/// CRLReason affiliationChanged, superseded, cessationOfOperation (RFC 5280 5.3.1): the key stayed where it was.
+const HARMLESS: [u8; 3] = [3, 4, 5];
+
+const RESPONDER_UNKNOWN: &str = "no current list says that its responder is not revoked";
 
 const BUDGET: &str = "the budget does not suffice to judge who signed a list";
 

@@ -3,8 +3,9 @@
 //! `crl` and `ocsp` read and verify, `lists` puts lists together; here the facts about one certificate are weighed. Facts are
 //! reported, freshness is the caller's to judge: a status carries the times that its answer gives.
 //!
-//! Where we knowingly do less than the RFCs: a delegated OCSP responder's own revocation is not looked up (its authority
-//! gave it `ocsp-nocheck`, or a short life).
+//! A delegated OCSP responder that its authority gave `ocsp-nocheck` is believed as long as its certificate lasts. One without
+//! may be revoked (RFC 6960 4.2.2.2.1): that is looked up in the lists at hand, never in other OCSP answers, so that no
+//! responder speaks for itself. What follows where no list speaks of it is the caller's policy: [`Responders`].
 mod crl;
 mod entries;
 mod lists;
@@ -41,6 +42,9 @@ pub enum RevocationError {
     /// An OCSP answer without content (RFC 6960 4.2.1): 1 malformedRequest, 2 internalError, 3 tryLater, 5 sigRequired, 6 unauthorized.
     #[error("OCSP error status {0}")]
     ResponderStatus(u8),
+    /// The delegate that signed was revoked by its authority.
+    #[error("responder revoked")]
+    ResponderRevoked,
     /// The answer speaks of other certificates or of another issuer's.
     #[error("answer is for another certificate")]
     OtherCertificate,
@@ -95,6 +99,17 @@ pub enum Status {
     },
 }
 
+/// What is demanded of a delegated OCSP responder whose authority did not give it `ocsp-nocheck` (RFC 6960 4.2.2.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Responders {
+    /// It must not be on a list of its authority. Where there is no list, its short life has to do: most authorities that leave
+    /// `ocsp-nocheck` out publish no list that clients of OCSP would fetch.
+    #[default]
+    NotRevoked,
+    /// A current list of its authority must be there, and it must not be on it.
+    KnownGood,
+}
+
 /// What an authentic answer says of one certificate, and when it was true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fact {
@@ -127,7 +142,19 @@ pub struct Revoked {
 /// Lists count where `issuer` signed them; for lists of other signers see [`path_status_with`].
 #[must_use]
 pub fn status(certificate: &Certificate, issuer: &Certificate, data: &RevocationData, at: OffsetDateTime) -> Status {
-    Inquiry::new(&[], data, &[], at, &mut Budget::default()).status(certificate, issuer, &[])
+    status_with(certificate, issuer, data, Responders::default(), at)
+}
+
+/// [`status`], with a policy for delegated responders.
+#[must_use]
+pub fn status_with(
+    certificate: &Certificate,
+    issuer: &Certificate,
+    data: &RevocationData,
+    responders: Responders,
+    at: OffsetDateTime,
+) -> Status {
+    Inquiry::new(&[], data, &[], at, &mut Budget::default()).demanding(responders).status(certificate, issuer, &[])
 }
 
 /// Status of every certificate of the path below the anchor, leaf first; empty where the leaf is itself the anchor.
@@ -146,8 +173,21 @@ pub fn path_status_with(
     at: OffsetDateTime,
     budget: &mut Budget,
 ) -> Vec<Status> {
+    path_status_demanding(path, data, helpers, Responders::default(), at, budget)
+}
+
+/// [`path_status_with`], with a policy for delegated responders.
+#[must_use]
+pub fn path_status_demanding(
+    path: &VerifiedPath,
+    data: &RevocationData,
+    helpers: &[Certificate],
+    responders: Responders,
+    at: OffsetDateTime,
+    budget: &mut Budget,
+) -> Vec<Status> {
     let certificates = path.certificates();
-    let mut inquiry = Inquiry::new(certificates, data, helpers, at, budget);
+    let mut inquiry = Inquiry::new(certificates, data, helpers, at, budget).demanding(responders);
     let pairs = certificates.iter().zip(certificates.iter().skip(1)).enumerate();
     let statuses = pairs.map(|(index, (child, issuer))| {
         let above: Vec<_> = certificates.iter().skip(index + 2).collect();
@@ -223,5 +263,7 @@ pub trait RevocationSource: Send + Sync {
 
 #[cfg(test)]
 mod list_tests;
+#[cfg(test)]
+mod responder_tests;
 #[cfg(test)]
 mod tests;

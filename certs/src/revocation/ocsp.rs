@@ -39,8 +39,8 @@ struct Parsed {
     algorithm: Span,
     signature: Span,
     certificates: Vec<Certificate>,
-    /// The issuer's key for which the response was found authentic.
-    verified_for: OnceLock<PublicKey>,
+    /// The issuer's key for which the response was found authentic, and the delegate that signed, if the issuer did not.
+    verified_for: OnceLock<(PublicKey, Option<Certificate>)>,
 }
 
 enum Responder {
@@ -141,11 +141,21 @@ impl OcspResponse {
         inner.certificates.iter().find(|certificate| inner.responder.is(certificate, &inner.der))
     }
 
-    /// What the response says of `certificate`, which `issuer` issued.
+    /// What the response says of `certificate`, which `issuer` issued. Whether a delegate that signed was itself revoked is not
+    /// asked here: [`super::status`] does.
     ///
     /// # Errors
     /// Why it says nothing: [`RevocationError`].
     pub fn fact(&self, certificate: &Certificate, issuer: &Certificate) -> Result<Fact, RevocationError> {
+        self.fact_and_delegate(certificate, issuer).map(|(fact, _)| fact)
+    }
+
+    /// [`Self::fact`], and the delegate that signed it, if the issuer did not.
+    pub(super) fn fact_and_delegate(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+    ) -> Result<(Fact, Option<Certificate>), RevocationError> {
         let inner = &*self.inner;
         let about = |single: &&Single| single.id.of(&inner.der).is_for(certificate.serial(), issuer);
         let single = inner.singles.iter().filter(about).max_by_key(|single| single.this_update);
@@ -156,43 +166,41 @@ impl OcspResponse {
         if inner.unknown_critical || single.unknown_critical {
             return Err(RevocationError::OutOfScope("it has an unknown critical extension"));
         }
-        self.check_responder(issuer)?;
+        let delegate = self.check_responder(issuer)?;
         if single.unknown {
             return Err(RevocationError::OutOfScope("the responder does not know the certificate"));
         }
         let Single { this_update, next_update, revoked, archive_cutoff, .. } = *single;
-        Ok(Fact {
-            revoked,
-            this_update,
-            next_update,
-            produced_at: inner.produced_at,
-            keeps_expired_since: archive_cutoff,
-        })
+        let (produced_at, keeps_expired_since) = (inner.produced_at, archive_cutoff);
+        Ok((Fact { revoked, this_update, next_update, produced_at, keeps_expired_since }, delegate))
     }
 
     /// RFC 6960 3.2 and 4.2.2.2: signed by the issuer, or by one to whom the issuer itself delegated with id-kp-OCSPSigning.
-    /// Local configuration of further responders, which the RFC allows, does not exist here.
-    fn check_responder(&self, issuer: &Certificate) -> Result<(), RevocationError> {
+    /// Local configuration of further responders, which the RFC allows, does not exist here. Gives the delegate, if one signed.
+    fn check_responder(&self, issuer: &Certificate) -> Result<Option<Certificate>, RevocationError> {
         let inner = &*self.inner;
         let issuer_key = issuer.public_key().map_err(|_| RevocationError::SignatureWrong)?;
-        if inner.verified_for.get().is_some_and(|known| known.spki_der() == issuer_key.spki_der()) {
-            return Ok(());
+        if let Some((known, delegate)) = inner.verified_for.get()
+            && known.spki_der() == issuer_key.spki_der()
+        {
+            return Ok(delegate.clone());
         }
         let signed_by = |key: &PublicKey| self.verify_signature(key).map_err(|_| RevocationError::SignatureWrong);
         let mut verdict = Err(RevocationError::ResponderNotAuthorised);
         if inner.responder.is(issuer, &inner.der) {
-            verdict = signed_by(issuer_key);
+            verdict = signed_by(issuer_key).map(|()| None);
         }
         for responder in inner.certificates.iter().filter(|certificate| inner.responder.is(certificate, &inner.der)) {
             if verdict.is_ok() {
                 break;
             }
             if is_delegate(responder, issuer, issuer_key, inner.produced_at) {
-                verdict = responder.public_key().map_err(|_| RevocationError::SignatureWrong).and_then(&signed_by);
+                let key = responder.public_key().map_err(|_| RevocationError::SignatureWrong);
+                verdict = key.and_then(&signed_by).map(|()| Some(responder.clone()));
             }
         }
-        if verdict.is_ok() {
-            let _ = inner.verified_for.set(issuer_key.clone());
+        if let Ok(delegate) = &verdict {
+            let _ = inner.verified_for.set((issuer_key.clone(), delegate.clone()));
         }
         verdict
     }

@@ -97,9 +97,18 @@ fn answer_with(
 ) -> OcspResponse {
     let request = ocsp_request(certificate, pki.issuing_ca(), None);
     let id = OcspRequest::read(&request).unwrap().ids[0].1.to_vec();
-    let single = write::sequence(&[&id, &[0x80, 0], &write::generalized_time(at), extensions]);
+    signed_answer(&write::sequence(&[&id, &[0x80, 0], &write::generalized_time(at), extensions]), signer, at)
+}
+
+/// A good answer about the certificate of a CertID.
+pub(super) fn answer_about(id: &[u8], signer: &Identity, at: OffsetDateTime) -> OcspResponse {
+    signed_answer(&write::sequence(&[id, &[0x80, 0], &write::generalized_time(at)]), signer, at)
+}
+
+/// One SingleResponse, signed.
+fn signed_answer(single: &[u8], signer: &Identity, at: OffsetDateTime) -> OcspResponse {
     let name = write::explicit(1, signer.certificate.subject_der());
-    let data = write::sequence(&[&name, &write::generalized_time(at), &write::sequence(&[&single])]);
+    let data = write::sequence(&[&name, &write::generalized_time(at), &write::sequence(&[single])]);
     let certs = write::explicit(0, &write::sequence(&[signer.certificate.der()]));
     let basic = {
         use crypto::key::KeyHandle as _;
