@@ -12,11 +12,13 @@
 //! | [`mod@migrate`] | the schema and its version |
 //! | [`jobs`] | deferred work under leases |
 //! | [`objects`] | large immutable objects |
+//! | [`fetched`] | a bounded cache of what was fetched from outside |
 //! | [`clock`], [`ids`] | the time and fresh identifiers |
 //!
 //! Fences: rusqlite and `object_store` are named in this crate only.
 
 pub mod clock;
+pub mod fetched;
 pub mod ids;
 pub mod jobs;
 pub mod migrate;

@@ -21,6 +21,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "audit", sql: include_str!("../../../migrations/sqlite/0002_audit.sql") },
     Migration { name: "registry", sql: include_str!("../../../migrations/sqlite/0003_registry.sql") },
     Migration { name: "exchange", sql: include_str!("../../../migrations/sqlite/0004_exchange.sql") },
+    Migration { name: "fetched", sql: include_str!("../../../migrations/sqlite/0005_fetched.sql") },
+    Migration { name: "trust", sql: include_str!("../../../migrations/sqlite/0006_trust.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.
