@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use access::Access;
 use access::registry::Registry;
+use access::trust::Statements;
 use arc_swap::ArcSwap;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::certificate::Certificate;
@@ -22,6 +23,7 @@ use crypto::merkle::NoteSigner;
 use exchange::evidence::EvidenceSigner;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
+use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
 use storage::store::StoreConfig;
 use storage::{Clock, Reader, Writer};
@@ -32,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, KeyPairFiles};
 use crate::http::server::{CONNECTIONS, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
-use crate::outbound::{FolderTrust, Revocation};
+use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper};
 use crate::telemetry;
 use crate::workers::{self, Health};
 
@@ -84,6 +86,8 @@ impl Node {
     ) -> Result<Self, StartError> {
         telemetry::metrics();
         let rooms = Rooms::open(&config, clock, migrate)?;
+        // What operators state may be that somebody is believed no longer: without it the node must not answer.
+        rooms.keeper.refresh().await.map_err(|e| StartError(e.0))?;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -104,6 +108,7 @@ impl Node {
         }
         let reloaded = tls.clone().map(|current| (config.tls.clone(), current));
         running.refresh(&rooms, reloaded);
+        running.collect(&rooms);
         let log_key = rooms.log.verifier().vkey();
         if let Some(listener) = public {
             let connections = config.limits.connections.unwrap_or(CONNECTIONS);
@@ -150,6 +155,15 @@ pub fn log_verifier_key(config: &Config) -> Result<String, StartError> {
     Ok(note_signer(config)?.verifier().vkey())
 }
 
+/// The statements of operators in the database of a configuration, without starting (for `vuzol admin trust forget`).
+///
+/// # Errors
+/// [`StartError`] when the database cannot be opened.
+pub(crate) fn statements(config: &Config, clock: Arc<dyn Clock>) -> Result<Statements, StartError> {
+    let (writer, reader) = open_database(&config.storage.database, false)?;
+    Ok(Statements::new(Ledger::new(writer, reader, clock, &config.node.name)))
+}
+
 /// The rooms of the house, open.
 struct Rooms {
     clock: Arc<dyn Clock>,
@@ -157,6 +171,9 @@ struct Rooms {
     ledger: Ledger,
     log: Log,
     trust: Arc<FolderTrust>,
+    keeper: TrustKeeper,
+    issuers: Arc<Issuers>,
+    kept: FetchedStore,
     access: Access,
     exchange: Exchange,
 }
@@ -164,8 +181,8 @@ struct Rooms {
 impl Rooms {
     fn open(config: &Config, clock: Arc<dyn Clock>, migrate: bool) -> Result<Self, StartError> {
         let trust = Arc::new(FolderTrust::open(&config.trust, clock.clone()).map_err(|e| StartError(e.0))?);
-        let revocation: Arc<dyn RevocationSource> =
-            Arc::new(Revocation::beside(&config.revocation.allowed_hosts, Some(trust.clone())).map_err(StartError)?);
+        let fetcher = Arc::new(Fetcher::new(&config.revocation.allowed_hosts).map_err(StartError)?);
+        let issuers = Issuers::new(fetcher.clone());
         let signer = evidence_signer(config, &*clock)?;
         let operators = operators(&config.access.operators)?;
         let (writer, reader) = open_database(&config.storage.database, migrate)?;
@@ -181,6 +198,11 @@ impl Rooms {
             &config.log.signer_state,
         )
         .map_err(|e| StartError(format!("log.signer_state {}: {e}", config.log.signer_state.display())))?;
+        let kept = FetchedStore::new(writer.clone(), reader.clone(), objects.clone(), Bounds::default());
+        let (beside, learning) = (Some(trust.clone()), Some(issuers.clone()));
+        let sources = Sources { beside, kept: Some(kept.clone()), issuers: learning };
+        let revocation: Arc<dyn RevocationSource> = Arc::new(Revocation::with(fetcher, sources));
+        let keeper = TrustKeeper::new(trust.clone(), Statements::new(ledger.clone()), clock.clone());
         let registry = Registry::new(ledger.clone(), clock.clone());
         let source: Arc<dyn TrustSource> = trust.clone();
         let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators)
@@ -196,7 +218,7 @@ impl Rooms {
             registry,
             policy: signing::validate::Policy::default(),
         });
-        Ok(Self { clock, reader, ledger, log, trust, access, exchange })
+        Ok(Self { clock, reader, ledger, log, trust, keeper, issuers, kept, access, exchange })
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -214,6 +236,7 @@ impl Rooms {
         Door {
             exchange: self.exchange,
             access: self.access,
+            trust: self.keeper,
             log: self.log,
             ledger: self.ledger,
             clock: self.clock,
@@ -260,8 +283,25 @@ impl Running<'_> {
 
     fn refresh(&self, rooms: &Rooms, tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>) {
         let (trust, ledger, shutdown) = (rooms.trust.clone(), rooms.ledger.clone(), self.shutdown.clone());
+        let keeper = rooms.keeper.clone();
         workers::supervise(self.tasks, self.shutdown, "trust", move || {
-            workers::refresh_trust(trust.clone(), ledger.clone(), tls.clone(), shutdown.clone())
+            workers::refresh_trust(trust.clone(), keeper.clone(), ledger.clone(), tls.clone(), shutdown.clone())
+        });
+    }
+
+    fn collect(&self, rooms: &Rooms) {
+        let (issuers, trust, shutdown) = (rooms.issuers.clone(), rooms.trust.clone(), self.shutdown.clone());
+        let (registry, clock) = (rooms.access.registry().clone(), rooms.clock.clone());
+        workers::supervise(self.tasks, self.shutdown, "issuers", move || {
+            workers::collect_issuers(issuers.clone(), trust.clone(), registry.clone(), clock.clone(), shutdown.clone())
+        });
+        let kept = rooms.kept.clone();
+        self.tasks.spawn(async move {
+            match kept.sweep().await {
+                Ok(0) => {}
+                Ok(count) => tracing::info!(count, "objects of fetched answers were swept"),
+                Err(error) => tracing::warn!(cause = %error, "objects of fetched answers are not swept"),
+            }
         });
     }
 }
@@ -340,3 +380,6 @@ fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
 #[cfg(test)]
 #[path = "wiring_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "trust_tests.rs"]
+mod trust_tests;

@@ -11,6 +11,7 @@
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
 //! | [`registry`] | participants, certificates, channels as operators state them | - |
+//! | [`trust`] | whom the node believes, as operators read and state it | - |
 //! | [`report`] | the report of a signature validation | ETSI EN 319 102-1, TS 119 102-2 |
 //! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
 //! | [`limits`] | the bounds that every door enforces | - |
@@ -23,6 +24,7 @@ pub mod message;
 pub mod problem;
 pub mod registry;
 pub mod report;
+pub mod trust;
 
 pub use address::{DocumentKind, Edrpou, MailboxId};
 pub use id::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, RequestId};

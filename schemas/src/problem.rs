@@ -96,6 +96,9 @@ problem_codes! {
     ClientCertificateRevoked = "login.certificate_revoked", Caller, Some("RFC 5280, 6.1.3 (a)(3)"),
         "The client certificate is revoked.",
         "Сертифікат клієнта скасовано.";
+    ClientCertificateStatusUnknown = "login.certificate_status_unknown", Peer, Some("RFC 5280, 6.1.3 (a)(3)"),
+        "Whether the client certificate is revoked cannot be established now. Try again later.",
+        "Зараз неможливо встановити, чи не скасовано сертифікат клієнта. Спробуйте пізніше.";
     ClientCertificateUnregistered = "login.certificate_unregistered", Caller, None,
         "The client certificate is valid, but no participant has registered it.",
         "Сертифікат клієнта чинний, але його не зареєстровано за жодним учасником.";
@@ -165,6 +168,9 @@ problem_codes! {
     RecipientCannotReceive = "submission.recipient_cannot_receive", Operator, None,
         "The recipient has no valid encryption certificate, so nothing can be sealed to it.",
         "Одержувач не має чинного сертифіката шифрування, тому зашифрувати документ для нього неможливо.";
+    RecipientStatusUnknown = "submission.recipient_status_unknown", Peer, Some("RFC 5280, 6.1.3 (a)(3)"),
+        "Whether the recipient's encryption certificate is revoked cannot be established now. Try again later.",
+        "Зараз неможливо встановити, чи не скасовано сертифікат шифрування одержувача. Спробуйте пізніше.";
     UnknownCase = "submission.unknown_case", Caller, None,
         "There is no such case between you and the recipient.",
         "Такої справи між вами та одержувачем немає.";
@@ -224,6 +230,10 @@ problem_codes! {
     AcknowledgementMismatch = "message.acknowledgement_mismatch", Caller, None,
         "The signed acknowledgement names another message, another document, or lacks the reason of a refusal.",
         "Підписане підтвердження стосується іншого повідомлення чи документа або не містить причини відмови.";
+    // --- whom the node believes
+    LastAnchor = "trust.last_anchor", Caller, None,
+        "Without this certificate the node would believe nobody for a purpose that it needs. State its successor first.",
+        "Без цього сертифіката вузол не довіряв би нікому для потрібної йому мети. Спершу додайте наступний сертифікат.";
     // --- transparency log
     NotYetInLog = "log.not_yet_integrated", Node, None,
         "The event is recorded, but the log has not numbered it yet. Try again in a second.",

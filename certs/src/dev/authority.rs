@@ -97,12 +97,12 @@ impl Authority {
     ) -> Result<Self, KeyError> {
         let key = SoftwareKey::generate(kind)?;
         let mut extensions = vec![basic_constraints(true, Some(0)), key_usage(KEY_CERT_SIGN | CRL_SIGN)];
-        extensions.extend(ocsp_access(ocsp_url));
+        extensions.extend(information_access(ocsp_url, ""));
         let certificate = self.draft(subject, &key, from, to, extensions).sign()?;
         Ok(Self { identity: Identity { certificate, key } })
     }
 
-    pub(super) fn issue(&self, profile: &Profile, ocsp_url: &str) -> Result<Identity, KeyError> {
+    pub(super) fn issue(&self, profile: &Profile, ocsp_url: &str, issuer_url: &str) -> Result<Identity, KeyError> {
         let key = SoftwareKey::generate(profile.key)?;
         let (bits, extended) = profile.usage.purposes(profile.key);
         let mut extensions = vec![basic_constraints(false, None), key_usage(bits)];
@@ -111,7 +111,7 @@ impl Authority {
         if profile.usage == Usage::OcspResponder {
             extensions.push(extension(&oid::OCSP_NO_CHECK, false, &[0x05, 0x00]));
         } else {
-            extensions.extend(ocsp_access(ocsp_url));
+            extensions.extend(information_access(ocsp_url, issuer_url));
         }
         let subject = Subject::of(profile);
         let certificate = self.draft(&subject, &key, profile.not_before, profile.not_after, extensions).sign()?;
@@ -228,10 +228,18 @@ fn extended_key_usage(purpose: &str, critical: bool) -> Vec<u8> {
     extension(&oid::EXTENDED_KEY_USAGE, critical, &write::sequence(&[&purposes]))
 }
 
-fn ocsp_access(url: &str) -> Option<Vec<u8>> {
-    let location = write::element(tag::context(6), url.as_bytes());
-    let access = write::sequence(&[&write::sequence(&[&write::oid(&oid::ACCESS_OCSP), &location])]);
-    (!url.is_empty()).then(|| extension(&oid::AUTHORITY_INFORMATION_ACCESS, false, &access))
+/// AuthorityInfoAccessSyntax of the addresses that are not empty; nothing where all are.
+fn information_access(ocsp_url: &str, issuer_url: &str) -> Option<Vec<u8>> {
+    let named = [(&oid::ACCESS_OCSP, ocsp_url), (&oid::ACCESS_ISSUERS, issuer_url)];
+    let descriptions: Vec<u8> = named
+        .into_iter()
+        .filter(|(_, url)| !url.is_empty())
+        .flat_map(|(method, url)| {
+            write::sequence(&[&write::oid(method), &write::element(tag::context(6), url.as_bytes())])
+        })
+        .collect();
+    let access = write::element(tag::SEQUENCE, &descriptions);
+    (!descriptions.is_empty()).then(|| extension(&oid::AUTHORITY_INFORMATION_ACCESS, false, &access))
 }
 
 fn alternative_names(profile: &Profile) -> Option<Vec<u8>> {

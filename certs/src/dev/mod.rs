@@ -16,9 +16,9 @@ use crate::asn1::oid;
 use crate::certificate::Certificate;
 use authority::{Authority, Subject};
 use crypto::dstu4145;
-use crypto::key::{Curve, KeyError, KeyKind, SoftwareKey};
+use crypto::key::{Curve, KeyError, KeyHandle, KeyKind, SoftwareKey};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
 
 /// What to issue.
@@ -92,11 +92,12 @@ pub struct Identity {
 
 /// Root, issuing CA, OCSP responder, TSA. Shared between threads by reference; answers may be asked for while others revoke.
 pub struct DevPki {
-    root: Authority,
+    root: Arc<Authority>,
     issuing: Authority,
     responder: Identity,
     time_stamper: Identity,
     ocsp_url: String,
+    issuer_url: String,
     records: Mutex<Records>,
 }
 
@@ -133,8 +134,40 @@ impl DevPki {
         let (from, to) = (now - validity, now + validity);
         let mark = crypto::digest::hex(&crypto::random::array::<4>());
         let subject = |role: &str| Subject::of_authority(&format!("Throw-away {role} {mark}"));
-        let root = Authority::root(root_kind, &subject("Root"), from, to)?;
-        let issuing = root.subordinate(kind, &subject("Issuing CA"), from, to, ocsp_url)?;
+        let root = Arc::new(Authority::root(root_kind, &subject("Root"), from, to)?);
+        Self::under(root, kind, &mark, &subject("Issuing CA"), (from, to), ocsp_url)
+    }
+
+    /// The same root with another issuing authority of the same name, whose key is new; responder and TSA are new too. What the
+    /// old one issued stays its own.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn with_new_issuing_key(&self) -> Result<Self, KeyError> {
+        let issuing = self.issuing_ca();
+        let subject = Subject { name: issuing.subject_der().to_vec() };
+        let validity = (issuing.not_before(), issuing.not_after());
+        let key = self.issuing.identity().key.public_key().kind();
+        let mark = crypto::digest::hex(&crypto::random::array::<4>());
+        Self::under(self.root.clone(), key, &mark, &subject, validity, &self.ocsp_url)
+    }
+
+    /// The address of the issuing authority's certificate, to be written (caIssuers, RFC 5280 4.2.2.1) into what is issued from
+    /// now on.
+    #[must_use]
+    pub fn naming_issuer_at(self, url: &str) -> Self {
+        Self { issuer_url: url.to_owned(), ..self }
+    }
+
+    fn under(
+        root: Arc<Authority>,
+        kind: KeyKind,
+        mark: &str,
+        subject: &Subject,
+        (from, to): (OffsetDateTime, OffsetDateTime),
+        ocsp_url: &str,
+    ) -> Result<Self, KeyError> {
+        let issuing = root.subordinate(kind, subject, from, to, ocsp_url)?;
         let service = |name: &str, usage| Profile {
             common_name: format!("Throw-away {name} {mark}"),
             organisation: None,
@@ -146,10 +179,11 @@ impl DevPki {
             not_after: to,
             dns_names: Vec::new(),
         };
-        let responder = issuing.issue(&service("OCSP", Usage::OcspResponder), ocsp_url)?;
-        let time_stamper = issuing.issue(&service("TSA", Usage::TimeStamping), ocsp_url)?;
+        let responder = issuing.issue(&service("OCSP", Usage::OcspResponder), ocsp_url, "")?;
+        let time_stamper = issuing.issue(&service("TSA", Usage::TimeStamping), ocsp_url, "")?;
         let pki = Self {
             ocsp_url: ocsp_url.to_owned(),
+            issuer_url: String::new(),
             records: Mutex::new(Records::default()),
             root,
             issuing,
@@ -191,7 +225,7 @@ impl DevPki {
     /// # Errors
     /// [`KeyError`] where the provider cannot make such a key.
     pub fn issue(&self, profile: Profile) -> Result<Identity, KeyError> {
-        let identity = self.issuing.issue(&profile, &self.ocsp_url)?;
+        let identity = self.issuing.issue(&profile, &self.ocsp_url, &self.issuer_url)?;
         self.records().issued.insert(identity.certificate.serial().to_vec());
         Ok(identity)
     }

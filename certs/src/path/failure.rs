@@ -90,6 +90,29 @@ pub enum PathError {
 }
 
 impl PathError {
+    /// A stable name without anybody's name, for logs and metrics.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoPath => "no_path",
+            Self::BudgetExceeded => "budget_exceeded",
+            Self::NotYetValid { .. } => "not_yet_valid",
+            Self::Expired { .. } => "expired",
+            Self::SignatureWrong { .. } => "signature_wrong",
+            Self::UnsupportedAlgorithm { .. } => "unsupported_algorithm",
+            Self::NotCa { .. } => "not_an_authority",
+            Self::PathLength => "path_length",
+            Self::NameConstraint { .. } => "name_constraint",
+            Self::KeyUsage { .. } => "key_usage",
+            Self::ExtendedKeyUsage { .. } => "extended_key_usage",
+            Self::UnknownCriticalExtension { .. } => "unknown_critical_extension",
+            Self::MalformedExtension { .. } => "malformed_extension",
+            Self::IssuerRule { .. } => "issuer_rule",
+            Self::ServerName => "server_name",
+            Self::Policy => "policy",
+        }
+    }
+
     /// How specific the failure is; of several the highest is reported. Whatever is found on a path that leads to an anchor
     /// outranks what kept a path from leading there; among those, dates come lowest, since they pass by themselves.
     #[must_use]
@@ -140,6 +163,22 @@ pub struct Attempt {
 pub const MOST_TRIED: usize = 16;
 
 impl Failure {
+    /// What was tried, for an operator's log: each candidate path with why it was given up. Authorities stand with their names;
+    /// the first certificate, which may be a person's, with eight octets of its SHA-256 only; one of which nobody knows the
+    /// issuer, with the issuer's name. Control characters are left out, and so is what is past some kilobytes.
+    #[must_use]
+    pub fn explain(&self) -> String {
+        let mut told: Vec<String> = self.tried.iter().map(Attempt::explain).collect();
+        if self.left_out > 0 {
+            told.push(format!("and {} more", self.left_out));
+        }
+        if told.is_empty() {
+            told.push(self.reason.code().to_owned());
+        }
+        let told = told.join("; ");
+        told.chars().filter(|character| !character.is_control()).take(MOST_TOLD).collect()
+    }
+
     pub(super) fn new() -> Self {
         Self { reason: PathError::NoPath, tried: Vec::new(), left_out: 0 }
     }
@@ -174,8 +213,75 @@ impl Failure {
     }
 }
 
+impl Attempt {
+    fn explain(&self) -> String {
+        let mut told = String::new();
+        for (index, certificate) in self.certificates.iter().enumerate() {
+            if index == 0 {
+                let prefix: String =
+                    certificate.fingerprint().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+                told.push_str(&prefix);
+            } else {
+                told.push_str(" <- ");
+                told.push_str(&certificate.subject());
+            }
+        }
+        if self.reason == PathError::NoPath
+            && let Some(last) = self.certificates.last()
+        {
+            told.push_str(" <- unknown ");
+            told.push_str(&last.issuer());
+        }
+        format!("{told}: {}", self.reason.code())
+    }
+}
+
+/// Characters of an explanation.
+const MOST_TOLD: usize = 4096;
+
 impl From<Failure> for PathError {
     fn from(failure: Failure) -> Self {
         failure.reason
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::forge::{Forge, NOW};
+    use crate::path::{self, Budget, Requirements};
+    use crate::trust::{Purpose, TrustAnchor, TrustSnapshot};
+
+    fn failure(leaf: &Certificate, pool: &[Certificate], anchor: &Certificate) -> Failure {
+        let anchor = TrustAnchor { certificate: anchor.clone(), purposes: vec![Purpose::TlsClient] };
+        let trust = TrustSnapshot::new(vec![anchor], vec![], NOW);
+        let (requirements, mut budget) = (Requirements::default(), Budget::default());
+        path::verify_with(leaf, pool, &trust, Purpose::TlsClient, NOW, &requirements, &mut budget).unwrap_err()
+    }
+
+    #[test]
+    fn an_explanation_names_authorities_and_never_the_one_who_asked() {
+        let root = Forge::authority("Root").root();
+        let issuing = Forge::authority("Issuing").by(&root);
+        let person = Forge::new("Petrenko").by(&issuing).certificate;
+        let known = failure(&person, std::slice::from_ref(&issuing.certificate), &root.certificate).explain();
+        let (above, top) = (issuing.certificate.subject(), root.certificate.subject());
+        assert!(known.ends_with(&format!(" <- {above} <- {top}: extended_key_usage")), "{known}");
+        let unknown = failure(&person, &[], &root.certificate).explain();
+        assert!(unknown.ends_with(&format!(" <- unknown {above}: no_path")), "{unknown}");
+        for told in [known, unknown] {
+            let fingerprint: String = person.fingerprint().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+            assert!(told.starts_with(&fingerprint) && !told.contains("Petrenko"), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_explanation_is_bounded() {
+        let long = "x".repeat(2000);
+        let root = Forge::authority("Root").root();
+        let issuing: Vec<_> = (0..10).map(|_| Forge::authority(&long).root()).collect();
+        let person = Forge::new("person").by(&issuing[0]).certificate;
+        let pool: Vec<_> = issuing.into_iter().map(|one| one.certificate).collect();
+        assert!(failure(&person, &pool, &root.certificate).explain().chars().count() <= MOST_TOLD);
     }
 }

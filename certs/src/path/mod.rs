@@ -168,6 +168,30 @@ pub fn verify_with(
     Ok(VerifiedPath { inner: Arc::new(Inner { certificates, verified_at: at, purpose, policies }) })
 }
 
+/// Whether `authority` may issue certificates under an anchor of `trust` for `purpose` at the time `at`: a path leads there, and
+/// its certificate is one of an authority that signs certificates. Gives the path, leaf first, anchor last.
+///
+/// # Errors
+/// [`Failure`]: the most specific failure over all candidate paths, and the candidates.
+pub fn of_authority(
+    authority: &Certificate,
+    pool: &[Certificate],
+    trust: &TrustSnapshot,
+    purpose: Purpose,
+    at: OffsetDateTime,
+    budget: &mut Budget,
+) -> Result<Vec<Certificate>, Failure> {
+    let usage = |authority: &Certificate| {
+        if !authority.is_ca() {
+            return Err(PathError::NotCa { subject: authority.subject() });
+        }
+        let signs = authority.key_usage().is_none_or(crate::certificate::KeyUsage::key_cert_sign);
+        if signs { Ok(()) } else { Err(PathError::KeyUsage { subject: authority.subject() }) }
+    };
+    let demands = validate::Demands { at, requirements: &Requirements::default(), usage: &usage };
+    Ok(search::search(authority, pool, trust, purpose, &demands, budget)?.0)
+}
+
 /// A path from the signer of a revocation list (RFC 5280 6.3.3 f) to an anchor of `trust`, leaf first.
 pub(crate) fn of_list_signer(
     signer: &Certificate,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use certs::revocation::RevocationSource;
 use certs::trust::{Purpose, TrustSource};
+use schemas::trust::CertificateDigest;
 use schemas::{CaseId, DocumentKind, Edrpou, MailboxId, MessageId, ProblemCode};
 use storage::{Clock, StoreError};
 
@@ -105,6 +106,10 @@ actions! {
     SetChannel(MailboxId) = "set_channel" as describe::registered_mailbox;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
+    /// Read whom the node believes.
+    ReadTrust(()) = "read_trust" as describe::node;
+    /// State what a certificate is believed for, or take a statement back.
+    SetTrust(CertificateDigest) = "set_trust" as describe::certificate;
 }
 
 /// The actor may do `A` to the resource. Only [`Access::decide`] makes one.

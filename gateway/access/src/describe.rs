@@ -4,6 +4,7 @@
 //! may not know of must look like what does not exist.
 
 use cedar_policy::RestrictedExpression;
+use schemas::trust::CertificateDigest;
 use schemas::{Edrpou, MailboxId, ProblemCode};
 
 use crate::actor::Actor;
@@ -100,6 +101,11 @@ pub(crate) fn registered_participant(_actor: &Actor, edrpou: &Edrpou, _facts: &F
         context: Vec::new(),
         refusal: ProblemCode::ActionForbidden,
     }
+}
+
+/// Whom the node believes concerns everyone alike, whichever certificate it is about.
+pub(crate) fn certificate(actor: &Actor, _sha256: &CertificateDigest, facts: &Facts<'_>) -> Description {
+    node(actor, &(), facts)
 }
 
 pub(crate) fn node(_actor: &Actor, _resource: &(), _facts: &Facts<'_>) -> Description {

@@ -17,8 +17,8 @@ impl Access {
     /// The certificate's standing is remembered for up to a minute; that it is registered is looked up every time.
     ///
     /// # Errors
-    /// `ClientCertificate*`; an unknown revocation status counts as untrusted. `StorageUnavailable` and the like when the
-    /// registry cannot be read.
+    /// `ClientCertificate*`, of which `ClientCertificateStatusUnknown` may pass by itself. `StorageUnavailable` and the like when
+    /// the registry cannot be read.
     pub async fn identify(&self, chain: &[Vec<u8>]) -> Result<Actor, ProblemCode> {
         let (leaf, rest) = chain.split_first().ok_or(ProblemCode::ClientCertificateMissing)?;
         let certificate = match self.inner.logins.recall(leaf) {
@@ -45,11 +45,12 @@ impl Access {
             Ok(_) => Ok(fingerprint),
             Err(reason) => {
                 let certificate = fingerprint_prefix(&fingerprint);
-                tracing::warn!(certificate, %reason, "a login was refused");
+                tracing::warn!(certificate, %reason, tried = reason.explain(), "a login was refused");
                 Err(match reason {
-                    NotReliable::OutsideValidity => ProblemCode::ClientCertificateExpired,
+                    NotReliable::OutsideValidity(_) => ProblemCode::ClientCertificateExpired,
                     NotReliable::Revoked => ProblemCode::ClientCertificateRevoked,
-                    NotReliable::NoPath(_) | NotReliable::StatusUnknown => ProblemCode::ClientCertificateUntrusted,
+                    NotReliable::NoPath(_) => ProblemCode::ClientCertificateUntrusted,
+                    NotReliable::StatusUnknown(_) => ProblemCode::ClientCertificateStatusUnknown,
                 })
             }
         }

@@ -5,6 +5,7 @@
 //! | [`actor`] | who is asking, once a certificate said so |
 //! | [`registry`] | participants, their mailboxes, certificates and channels, as operators state them |
 //! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
+//! | [`trust`] | what operators state of certificates |
 //! | [`decide`] | actions, the permits to do them, and [`Access`], which identifies and decides |
 //!
 //! Who may do what is written in Cedar (`policies/*.cedar`), checked strictly against `policies/vuzol.cedarschema` before
@@ -18,6 +19,7 @@ mod identify;
 mod policies;
 pub mod registry;
 pub mod standing;
+pub mod trust;
 
 pub use actor::Actor;
 pub use decide::{Access, Denied, Permit};

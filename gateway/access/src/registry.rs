@@ -202,6 +202,14 @@ impl Registry {
         Ok(self.snapshot().await?.entry(participant).and_then(|entry| entry.encryption.clone()))
     }
 
+    /// The certificates that operators registered, the newest first; at most `most`.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn registered_certificates(&self, most: u32) -> Result<Vec<Certificate>, StoreError> {
+        self.inner.ledger.reader().read("registered_certificates", move |tx| rows::certificates(tx, most)).await
+    }
+
     /// Whether an operator opened a channel from the sender to the mailbox for this kind.
     ///
     /// # Errors

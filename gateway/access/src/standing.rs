@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use certs::certificate::Certificate;
-use certs::path::{self, Budget, PathError, VerifiedPath};
+use certs::path::{self, Budget, Failure, PathError, Requirements, VerifiedPath};
 use certs::revocation::{RevocationSource, Status, path_status};
 use certs::trust::{Purpose, TrustSnapshot, TrustSource};
 use storage::Clock;
@@ -20,28 +20,56 @@ const VERDICTS: usize = 4096;
 /// How old an answer without nextUpdate may be. Such an answer only says "as of then" (RFC 6960, 4.2.2.1).
 const UNDATED_ANSWER: Duration = Duration::hours(24);
 
+/// Answers of which the log is told why they did not serve.
+const TRIED: usize = 4;
+
 /// Why a certificate may not be relied on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotReliable {
     /// A certificate of the path is not valid yet, or no longer.
     #[error("outside its validity period")]
-    OutsideValidity,
+    OutsideValidity(Box<Failure>),
     /// It leads to no anchor that is trusted for the purpose.
-    #[error("no trusted path: {0}")]
-    NoPath(PathError),
+    #[error("no trusted path")]
+    NoPath(Box<Failure>),
     /// A certificate of the path is revoked.
     #[error("revoked")]
     Revoked,
     /// Nothing fresh says that it is not revoked. We fail closed.
     #[error("revocation status unknown")]
-    StatusUnknown,
+    StatusUnknown(Unknown),
 }
 
-impl From<PathError> for NotReliable {
-    fn from(error: PathError) -> Self {
-        match error {
-            PathError::Expired { .. } | PathError::NotYetValid { .. } => Self::OutsideValidity,
-            other => Self::NoPath(other),
+/// Of which certificates nothing fresh is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unknown {
+    /// By their place in the path, 0 for the leaf, with why what was at hand did not serve.
+    pub certificates: Vec<(usize, String)>,
+}
+
+impl NotReliable {
+    /// What was tried, for the operator's log: no person is named in it ([`Failure::explain`]).
+    #[must_use]
+    pub fn explain(&self) -> String {
+        match self {
+            Self::OutsideValidity(failure) | Self::NoPath(failure) => failure.explain(),
+            Self::Revoked => "a certificate of the path is revoked".to_owned(),
+            Self::StatusUnknown(Unknown { certificates }) => {
+                let told = certificates.iter().map(|(place, why)| match place {
+                    0 => format!("the certificate itself: {why}"),
+                    place => format!("authority {place} above it: {why}"),
+                });
+                told.collect::<Vec<_>>().join("; ")
+            }
+        }
+    }
+}
+
+impl From<Failure> for NotReliable {
+    fn from(failure: Failure) -> Self {
+        match failure.reason {
+            PathError::Expired { .. } | PathError::NotYetValid { .. } => Self::OutsideValidity(Box::new(failure)),
+            _ => Self::NoPath(Box::new(failure)),
         }
     }
 }
@@ -95,7 +123,7 @@ impl Standings {
         }
         let now = self.clock.now();
         let trust = self.trust.current();
-        let path = path::verify(leaf, pool, &trust, self.purpose, now, &mut Budget::default())?;
+        let path = self.find(leaf, pool, &trust, now)?;
         let data = self.revocation.data(&path, now).await;
         not_revoked(&path_status(&path, &data, now), now)?;
         self.remember(&path, true, &trust, now);
@@ -112,9 +140,20 @@ impl Standings {
         }
         let now = self.clock.now();
         let trust = self.trust.current();
-        let path = path::verify(leaf, pool, &trust, self.purpose, now, &mut Budget::default())?;
+        let path = self.find(leaf, pool, &trust, now)?;
         self.remember(&path, false, &trust, now);
         Ok(path)
+    }
+
+    fn find(
+        &self,
+        leaf: &Certificate,
+        pool: &[Certificate],
+        trust: &TrustSnapshot,
+        now: OffsetDateTime,
+    ) -> Result<VerifiedPath, Failure> {
+        let (requirements, mut budget) = (Requirements::default(), Budget::default());
+        path::verify_with(leaf, pool, trust, self.purpose, now, &requirements, &mut budget)
     }
 
     fn remembered(&self, leaf: &[u8]) -> Option<Verdict> {
@@ -148,12 +187,21 @@ fn not_revoked(statuses: &[Status], now: OffsetDateTime) -> Result<(), NotReliab
     if statuses.iter().any(|status| matches!(status, Status::Revoked { .. })) {
         return Err(NotReliable::Revoked);
     }
-    let fresh = |status: &Status| match status {
-        Status::Good { next_update: Some(next), .. } => now <= *next,
-        Status::Good { next_update: None, this_update, .. } => now - *this_update <= UNDATED_ANSWER,
-        Status::Revoked { .. } | Status::Unknown { .. } => false,
+    let why = |status: &Status| match status {
+        Status::Good { next_update: Some(next), .. } if now > *next => Some(format!("out of date since {next}")),
+        Status::Good { next_update: None, this_update, .. } if now - *this_update > UNDATED_ANSWER => {
+            Some(format!("an undated answer of {this_update}"))
+        }
+        Status::Good { .. } | Status::Revoked { .. } => None,
+        Status::Unknown { tried } if tried.is_empty() => Some("no answer at hand".to_owned()),
+        Status::Unknown { tried } => {
+            let tried: Vec<String> = tried.iter().take(TRIED).map(ToString::to_string).collect();
+            Some(tried.join(", "))
+        }
     };
-    if statuses.iter().all(fresh) { Ok(()) } else { Err(NotReliable::StatusUnknown) }
+    let unknown = statuses.iter().enumerate().filter_map(|(place, status)| Some((place, why(status)?)));
+    let certificates: Vec<_> = unknown.collect();
+    if certificates.is_empty() { Ok(()) } else { Err(NotReliable::StatusUnknown(Unknown { certificates })) }
 }
 
 #[cfg(test)]
@@ -171,11 +219,14 @@ mod tests {
         let stale = good(Some(now - Duration::seconds(1)), now - Duration::hours(1));
         let unknown = Status::Unknown { tried: Vec::new() };
         let revoked = Status::Revoked { at: now, reason: None, this_update: now };
-        assert_eq!(not_revoked(&[fresh.clone(), fresh.clone()], now), Ok(()));
-        assert_eq!(not_revoked(&[good(None, now - Duration::hours(23))], now), Ok(()));
-        assert_eq!(not_revoked(&[good(None, now - Duration::hours(25))], now), Err(NotReliable::StatusUnknown));
-        assert_eq!(not_revoked(&[fresh.clone(), stale], now), Err(NotReliable::StatusUnknown));
-        assert_eq!(not_revoked(&[fresh, unknown.clone()], now), Err(NotReliable::StatusUnknown));
+        let told = |statuses: &[Status]| not_revoked(statuses, now).map_err(|reason| reason.explain());
+        assert_eq!(told(&[fresh.clone(), fresh.clone()]), Ok(()));
+        assert_eq!(told(&[good(None, now - Duration::hours(23))]), Ok(()));
+        let old = told(&[good(None, now - Duration::hours(25))]).unwrap_err();
+        assert!(old.starts_with("the certificate itself: an undated answer of "), "{old}");
+        let of_authority = told(&[fresh.clone(), stale]).unwrap_err();
+        assert!(of_authority.starts_with("authority 1 above it: out of date since "), "{of_authority}");
+        assert_eq!(told(&[fresh, unknown.clone()]), Err("authority 1 above it: no answer at hand".to_owned()));
         assert_eq!(not_revoked(&[unknown, revoked], now), Err(NotReliable::Revoked));
     }
 }

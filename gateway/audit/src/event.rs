@@ -76,6 +76,12 @@ actions! {
     NodeStarted = "node.start";
     /// The node began to believe other certificates.
     TrustChanged = "trust.change";
+    /// Whom the node believes was listed.
+    ReadTrust = "trust.read";
+    /// An operator stated what a certificate is believed for.
+    SetTrust = "trust.set";
+    /// Such a statement was taken back.
+    WithdrawTrust = "trust.withdraw";
     /// Objects that no message names were removed.
     ObjectsSwept = "objects.sweep";
     /// A message ended because its time was over.

@@ -227,13 +227,14 @@ impl Exchange {
     }
 }
 
+/// The operator is told what was tried; the caller, which certificate of the recipient is the matter.
 fn cannot_receive(recipient: Edrpou, reason: &NotReliable) -> Refusal {
-    tracing::warn!(%recipient, %reason, "nothing can be sealed to the recipient");
+    tracing::warn!(%recipient, %reason, tried = reason.explain(), "nothing can be sealed to the recipient");
     let detail = match reason {
-        NotReliable::OutsideValidity => "the encryption certificate is outside its validity period",
+        NotReliable::OutsideValidity(_) => "the encryption certificate is outside its validity period",
         NotReliable::NoPath(_) => "the encryption certificate is not trusted",
         NotReliable::Revoked => "the encryption certificate is revoked",
-        NotReliable::StatusUnknown => "the status of the encryption certificate is unknown",
+        NotReliable::StatusUnknown(_) => return ProblemCode::RecipientStatusUnknown.into(),
     };
     Refusal::with_detail(ProblemCode::RecipientCannotReceive, detail)
 }

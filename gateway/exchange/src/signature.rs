@@ -37,9 +37,12 @@ impl Exchange {
             }
             match self.inner.signers.path(&signer, document.certificates()) {
                 Ok(path) => paths.push(path),
-                Err(NotReliable::NoPath(PathError::NoPath)) => return Err(ProblemCode::SignerUntrusted.into()),
+                Err(NotReliable::NoPath(failure)) if failure.reason == PathError::NoPath => {
+                    tracing::info!(tried = failure.explain(), "a signer leads to no anchor");
+                    return Err(ProblemCode::SignerUntrusted.into());
+                }
                 // Expired, or a fault of the chain: a time-stamp may heal the one, and the report names the other.
-                Err(_) => {}
+                Err(reason) => tracing::info!(%reason, tried = reason.explain(), "a signer has no path now"),
             }
         }
         Ok(paths)

@@ -23,6 +23,7 @@ use schemas::message::{
     MessageSummary, Receipt,
 };
 use schemas::registry::{Channel, Participant, ParticipantRegistration, Participants};
+use schemas::trust::{CertificateDigest, Trust, TrustStatement, TrustedCertificate};
 use schemas::{CaseId, Edrpou, EventId, LeaseToken, MailboxId, MessageId, Problem};
 use serde::de::DeserializeOwned;
 
@@ -264,6 +265,36 @@ impl Client {
     pub async fn set_channel(&self, channel: &Channel) -> Result<(), ClientError> {
         let answer = self.send(self.with_json(Method::PUT, "/v1/channels", channel)?, ANSWER_BYTES).await?;
         expect(answer, StatusCode::NO_CONTENT).map(|_| ())
+    }
+
+    /// Whom the node believes. Operators only.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn trust(&self) -> Result<Trust, ClientError> {
+        self.get_json("/v1/trust").await
+    }
+
+    /// States what a certificate is believed for; nothing, where the statement names no purpose. Operators only.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `trust.last_anchor` where the node would be left without an anchor that it needs.
+    pub async fn set_trust(
+        &self,
+        sha256: CertificateDigest,
+        statement: &TrustStatement,
+    ) -> Result<TrustedCertificate, ClientError> {
+        let request = self.with_json(Method::PUT, &format!("/v1/trust/{sha256}"), statement)?;
+        expect(self.send(request, ANSWER_BYTES).await?, StatusCode::OK)?.json()
+    }
+
+    /// Takes such a statement back. Operators only.
+    ///
+    /// # Errors
+    /// As [`Client::set_trust`]; `request.not_found` where there is none.
+    pub async fn withdraw_trust(&self, sha256: CertificateDigest) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, &format!("/v1/trust/{sha256}"));
+        expect(self.send(request, ANSWER_BYTES).await?, StatusCode::NO_CONTENT).map(|_| ())
     }
 
     /// The latest checkpoint of the log: a signed note. Nothing is verified here.

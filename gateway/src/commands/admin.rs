@@ -1,5 +1,5 @@
 //! `vuzol admin`: what an operator does to a node. A client of the public API like any other, whose power is the operator's
-//! certificate; save for `trust`, which keeps the folders that the node reads.
+//! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,7 @@ Examples:
   vuzol admin channel set --sender 00000001 --recipient 00000002.chancellery --kind letter ...
   vuzol admin log-key --config vuzol.toml
   vuzol admin trust add our-ca.pem --purpose login --purpose encryption --config vuzol.toml
+  vuzol admin trust state SHA256 --node https://node:8443 ...          believe it for nothing, at once
   vuzol admin proof 01938f6e-3c00-7abc-8def-0123456789ab --log-key NAME+HASH+KEY ...")]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -115,7 +116,7 @@ enum ChannelTask {
 }
 
 #[derive(Debug, Args)]
-struct Connection {
+pub(super) struct Connection {
     /// The node's public address.
     #[arg(long, value_name = "URL")]
     node: String,
@@ -206,7 +207,7 @@ fn log_key(config: &Path, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
 }
 
 impl Connection {
-    fn client(&self, terminal: &mut Terminal<'_>) -> Result<Client, Failure> {
+    pub(super) fn client(&self, terminal: &mut Terminal<'_>) -> Result<Client, Failure> {
         let roots = keys::certificates(&self.roots)?;
         let chain = keys::certificates(&self.certificate)?;
         let leaf = keys::certificate(&self.certificate)?;
@@ -229,7 +230,7 @@ fn registered(usage: CertificateUsage, path: &Path) -> Result<CertificateRegistr
     Ok(CertificateRegistration { usage, der: STANDARD.encode(keys::certificate(path)?.der()) })
 }
 
-fn wait<T>(operation: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
+pub(super) fn wait<T>(operation: impl Future<Output = Result<T, ClientError>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::Unreachable(error.to_string()))?.block_on(operation).map_err(of_client)
 }
@@ -242,7 +243,7 @@ fn of_client(error: ClientError) -> Failure {
     }
 }
 
-fn print_json(value: &impl serde::Serialize, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+pub(super) fn print_json(value: &impl serde::Serialize, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     let json = serde_json::to_string_pretty(value).map_err(|error| Failure::Unwritable(error.to_string()))?;
     terminal.print(&format!("{json}\n"));
     Ok(exit::OK)

@@ -1,5 +1,5 @@
-//! The trust services of the throw-away PKI on a loopback port: OCSP (RFC 6960, A.1), CRL (RFC 5280) and time-stamps (RFC
-//! 3161, 3.4) over plain HTTP, as such services are offered; what they answer is signed.
+//! The trust services of the throw-away PKI on a loopback port: OCSP (RFC 6960, A.1), CRL and the authority's certificate (RFC
+//! 5280), and time-stamps (RFC 3161, 3.4) over plain HTTP, as such services are offered; what they answer is signed.
 //!
 //! The address of the OCSP responder stands in every certificate, so the port must be known before the PKI is made:
 //! [`DemoServices::bind`] first, then [`BoundServices::start`].
@@ -85,6 +85,12 @@ impl BoundServices {
         ocsp_url(self.address)
     }
 
+    /// The issuing authority's certificate (RFC 5280, 4.2.2.1), to be written into certificates.
+    #[must_use]
+    pub fn issuer_url(&self) -> String {
+        format!("http://{}/issuer", self.address)
+    }
+
     /// Serves `pki` by `clock`. Must be called within a Tokio runtime.
     #[must_use]
     pub fn start(self, pki: Arc<DevPki>, clock: Arc<dyn Clock>) -> DemoServices {
@@ -93,6 +99,7 @@ impl BoundServices {
             .route("/ocsp", post(ocsp))
             .route("/tsa", post(time_stamp))
             .route("/crl", get(crl))
+            .route("/issuer", get(issuer))
             .layer(DefaultBodyLimit::max(REQUEST_BYTES))
             .with_state(Arc::new(Served { pki, clock }));
         let address = self.address;
@@ -126,6 +133,10 @@ async fn crl(State(served): State<Arc<Served>>) -> Response {
         Ok(list) => ([(CONTENT_TYPE, "application/pkix-crl")], list).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+async fn issuer(State(served): State<Arc<Served>>) -> Response {
+    ([(CONTENT_TYPE, "application/pkix-cert")], served.pki.issuing_ca().der().to_vec()).into_response()
 }
 
 fn answer(headers: &HeaderMap, takes: &str, gives: &'static str, make: impl FnOnce() -> Vec<u8>) -> Response {

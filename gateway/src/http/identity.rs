@@ -113,9 +113,11 @@ impl Connection {
     }
 }
 
-/// Whether a refusal says that we do not know who asks (as opposed to that the node failed).
+/// Whether a refusal says that we do not know who asks (as opposed to that the node failed). A certificate of which we do not
+/// know now whether it is revoked makes nobody known either, though its answer is 503.
 pub(crate) fn is_stranger(code: ProblemCode) -> bool {
-    super::problem::status(code) == http::StatusCode::UNAUTHORIZED
+    code == ProblemCode::ClientCertificateStatusUnknown
+        || super::problem::status(code) == http::StatusCode::UNAUTHORIZED
 }
 
 /// The caller of a handler: the door has let it in.

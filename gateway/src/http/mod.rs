@@ -2,7 +2,7 @@
 //!
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
-//! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `log`. Nothing here decides anything about documents.
+//! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `trust`, `log`. Nothing here decides anything about documents.
 
 pub(crate) mod body;
 pub(crate) mod cases;
@@ -22,6 +22,7 @@ pub(crate) mod server;
 pub(crate) mod strangers;
 pub(crate) mod submissions;
 pub(crate) mod tls;
+pub(crate) mod trust;
 
 use std::sync::Arc;
 
@@ -35,12 +36,16 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::outbound::TrustKeeper;
+
 /// What the handlers call, and what the door keeps for itself.
 pub(crate) struct Door {
     /// Documents between participants.
     pub(crate) exchange: Exchange,
     /// Who is it, what may they do.
     pub(crate) access: Access,
+    /// Whom the node believes.
+    pub(crate) trust: TrustKeeper,
     /// The transparency log, to read.
     pub(crate) log: Log,
     /// For the rows of refusals.
@@ -84,6 +89,8 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(participants::list))
         .routes(routes!(participants::register))
         .routes(routes!(participants::set_channel))
+        .routes(routes!(trust::read))
+        .routes(routes!(trust::set, trust::withdraw))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::tile))
         .routes(routes!(log::proof))

@@ -42,6 +42,7 @@ const COMMON: &[ProblemCode] = &[
     P::ClientCertificateUntrusted,
     P::ClientCertificateExpired,
     P::ClientCertificateRevoked,
+    P::ClientCertificateStatusUnknown,
     P::ClientCertificateUnregistered,
     P::TooManyAnonymousRequests,
     P::MethodNotAllowed,
@@ -76,13 +77,14 @@ const SUBMISSION: &[ProblemCode] = &[
     P::ChannelNotAllowed,
     P::UnknownRecipient,
     P::RecipientCannotReceive,
+    P::RecipientStatusUnknown,
     P::UnknownCase,
     P::EmptyDocument,
     P::IdempotencyKeyReused,
 ];
 
 /// Every operation, in the order of the document.
-pub(crate) static OPERATIONS: [Operation; 14] = [
+pub(crate) static OPERATIONS: [Operation; 17] = [
     Operation {
         id: "submit_document",
         method: Method::POST,
@@ -159,6 +161,27 @@ pub(crate) static OPERATIONS: [Operation; 14] = [
         path: "/v1/channels",
         action: Action::SetChannel,
         problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRecipient]],
+    },
+    Operation {
+        id: "read_trust",
+        method: Method::GET,
+        path: "/v1/trust",
+        action: Action::ReadTrust,
+        problems: &[FORBIDDEN],
+    },
+    Operation {
+        id: "set_trust",
+        method: Method::PUT,
+        path: "/v1/trust/{sha256}",
+        action: Action::SetTrust,
+        problems: &[&[P::MalformedId], BODY, JSON, FORBIDDEN, &[P::LastAnchor]],
+    },
+    Operation {
+        id: "withdraw_trust",
+        method: Method::DELETE,
+        path: "/v1/trust/{sha256}",
+        action: Action::WithdrawTrust,
+        problems: &[MESSAGE, FORBIDDEN, &[P::LastAnchor]],
     },
     Operation {
         id: "read_checkpoint",

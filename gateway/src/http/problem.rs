@@ -5,6 +5,7 @@
 
 use access::Denied;
 use access::registry::RegistryError;
+use access::trust::StatementError;
 use audit::log::LogFailure;
 use axum::response::{IntoResponse, Response};
 use exchange::Refusal;
@@ -15,7 +16,7 @@ use storage::StoreError;
 
 /// The status of every code. No `_` arm: a new code does not compile until somebody decides.
 ///
-/// 401: we do not know who you are. 403: you may know that it exists. 404: you may not. 409: the state of the message
+/// 401: we do not know who you are. 403: you may know that it exists. 404: you may not. 409: the state of the thing
 /// forbids it. 422: well formed, but not acceptable; nothing changes by repeating it. 503: repeat it later.
 pub(crate) fn status(code: ProblemCode) -> StatusCode {
     use ProblemCode as P;
@@ -37,7 +38,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::MalformedHeader
         | P::MissingHeader => StatusCode::BAD_REQUEST,
         P::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        P::LeaseNotHeld | P::NotHandedOver | P::AlreadyFinal => StatusCode::CONFLICT,
+        P::LeaseNotHeld | P::NotHandedOver | P::AlreadyFinal | P::LastAnchor => StatusCode::CONFLICT,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         P::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -60,17 +61,27 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::SignerNotOfSender
         | P::AcknowledgementMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests => StatusCode::TOO_MANY_REQUESTS,
-        P::SignerStatusUnknown | P::NotYetInLog | P::Overloaded | P::StorageUnavailable => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        P::ClientCertificateStatusUnknown
+        | P::RecipientStatusUnknown
+        | P::SignerStatusUnknown
+        | P::NotYetInLog
+        | P::Overloaded
+        | P::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
 /// Seconds after which a repeat makes sense, for every code that is answered with 429 or 503.
 fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
+    use ProblemCode as P;
     match status(code) {
-        StatusCode::SERVICE_UNAVAILABLE if code == ProblemCode::SignerStatusUnknown => {
+        // A responder that was down is asked again after some seconds, and rests longer each time.
+        StatusCode::SERVICE_UNAVAILABLE
+            if matches!(
+                code,
+                P::ClientCertificateStatusUnknown | P::RecipientStatusUnknown | P::SignerStatusUnknown
+            ) =>
+        {
             Some(HeaderValue::from_static("10"))
         }
         StatusCode::SERVICE_UNAVAILABLE => Some(HeaderValue::from_static("1")),
@@ -218,6 +229,15 @@ impl From<RegistryError> for Failure {
         match error {
             RegistryError::Store(error) => error.into(),
             RegistryError::Invalid { code, detail } => Self::new(code).detail(detail),
+        }
+    }
+}
+
+impl From<StatementError> for Failure {
+    fn from(error: StatementError) -> Self {
+        match error {
+            StatementError::Store(error) => error.into(),
+            StatementError::Invalid { code, detail } => Self::new(code).detail(detail),
         }
     }
 }

@@ -30,8 +30,8 @@ const TIMESTAMP_DEADLINE: Duration = Duration::from_secs(10);
 const TIMESTAMP_BYTES: usize = 1024 * 1024;
 /// For the certificates of an authority.
 const CERTIFICATES_DEADLINE: Duration = Duration::from_secs(5);
-/// Largest file of an authority's certificates. One has 1 to 2 kB, a bag of cross-certificates some dozens.
-const CERTIFICATES_BYTES: usize = 256 * 1024;
+/// Largest file of certificates. One has 1 to 2 kB, the bag of a whole nation some 500 kB.
+const CERTIFICATES_BYTES: usize = 1024 * 1024;
 
 /// Why a host gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum FetchError {
 }
 
 /// The client.
-pub(super) struct Fetcher {
+pub(crate) struct Fetcher {
     client: reqwest::Client,
     allowed: HashSet<String>,
     hosts: Breakers,
@@ -62,7 +62,7 @@ pub(super) struct Fetcher {
 
 impl Fetcher {
     /// May ask `allowed` hosts (`host` or `host:port`) and no others.
-    pub(super) fn new(allowed: &[String]) -> Result<Self, String> {
+    pub(crate) fn new(allowed: &[String]) -> Result<Self, String> {
         let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&rustls::version::TLS13])
             .map_err(|e| e.to_string())?

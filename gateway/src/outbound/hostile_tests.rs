@@ -106,7 +106,7 @@ async fn honest_answers_to_other_questions_do_not_count() {
     let response = OcspResponse::from_der(&old).unwrap();
     let data = RevocationData { ocsp: vec![response.clone()], crls: Vec::new() };
     let verdict = status(&world.signer, world.pki.issuing_ca(), &data, NOW);
-    assert!(known(Answer::Ocsp(response), verdict, NOW).is_err(), "out of date");
+    assert!(known(Answer::Ocsp(response), verdict, NOW, NOW).is_err(), "out of date");
 }
 
 /// A host that is down is asked three times, then left alone for a while, and then found again.
@@ -150,8 +150,11 @@ async fn a_bundle_serves_a_node_without_internet() {
         lists: Some(folder("lists")),
     };
     let clock = Arc::new(storage::clock::ManualClock::new(NOW));
-    let offline =
-        || Revocation::beside(&[], Some(Arc::new(FolderTrust::open(&trust, clock.clone()).unwrap()))).unwrap();
+    let offline = || {
+        let beside = Some(Arc::new(FolderTrust::open(&trust, clock.clone()).unwrap()));
+        let sources = Sources { beside, ..Sources::default() };
+        Revocation::with(Arc::new(Fetcher::new(&[]).unwrap()), sources)
+    };
     assert!(is_nothing(&world.status(&offline(), NOW).await));
     let list = world.pki.crl(NOW - Duration::hours(1)).unwrap();
     std::fs::write(ground.path().join("lists/issuing.crl"), list).unwrap();

@@ -2,11 +2,15 @@
 //! certificates of authorities), and trust anchors from folders.
 //!
 //! Nothing a stranger sends makes the node open a connection by itself: a URL is used only from a certificate whose path
-//! leads to an anchor (the type `VerifiedPath` says so), and only where its host is on the operator's list.
+//! leads to an anchor (the type `VerifiedPath` says so) or that an operator gave us, and only where its host is on the
+//! operator's list.
 
 mod address;
 mod breaker;
+mod cache;
 mod fetch;
+mod issuers;
+mod keeper;
 #[cfg(test)]
 mod liar;
 pub(crate) mod lists;
@@ -15,7 +19,10 @@ mod timestamp;
 pub(crate) mod trust;
 
 pub use fetch::FetchError;
+pub(crate) use fetch::Fetcher;
+pub(crate) use issuers::Issuers;
+pub(crate) use keeper::TrustKeeper;
 pub use revocation::Revocation;
-pub(crate) use revocation::collect_lists;
+pub(crate) use revocation::{Sources, collect_lists};
 pub use timestamp::{StampError, TimestampClient};
 pub use trust::{FolderTrust, TrustProblem};

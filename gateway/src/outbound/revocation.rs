@@ -2,24 +2,31 @@
 //!
 //! For each certificate below the anchor: a fresh answer from the cache; past half of its life it is renewed in the
 //! background while it still serves. Without a fresh one the caller waits for one exchange, however many callers there are,
-//! and not longer than [`PATIENCE`]. An answer enters the cache only after `certs::revocation::status` has accepted it for
-//! exactly this certificate, so a responder's nonsense never displaces an honest answer. A failure is remembered for
-//! [`RETRY`]: a responder that is down is not asked by every request.
+//! and not for long ([`super::cache`]). An answer enters the cache only after `certs::revocation::status` has accepted it for
+//! exactly this certificate, so a responder's nonsense never displaces an honest answer. A failure is remembered for some
+//! seconds: a responder that is down is not asked by every request.
+//!
+//! What was accepted is kept in storage too ([`storage::fetched`]), with the time at which it was fetched. A node that starts
+//! while a responder is down goes on where it stopped: a kept answer is judged anew, signature and all, and is believed no
+//! longer than it would have been without the restart. One whose bytes changed is thrown away, and the operator is told.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration as StdDuration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use certs::certificate::Certificate;
 use certs::path::VerifiedPath;
 use certs::revocation::{Crl, OcspResponse, RevocationData, RevocationSource, Status, ocsp_request, status};
 use futures_util::future::join_all;
+use storage::StoreError;
+use storage::fetched::{Fetched, FetchedStore};
 use time::{Duration, OffsetDateTime};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
+use super::cache::{Asked, Cache, Known, value};
 use super::fetch::{FetchError, Fetcher};
+use super::issuers::Issuers;
 use super::trust::FolderTrust;
 
 /// An answer is asked for again after this time, whatever its nextUpdate says: a revocation is noticed within it.
@@ -28,35 +35,37 @@ const LONGEST: Duration = Duration::hours(1);
 /// Life of an answer without nextUpdate, which says that newer information is always available (RFC 6960, 4.2.2.1).
 const UNDATED: Duration = Duration::minutes(5);
 
-/// How long a failure is remembered.
-const RETRY: Duration = Duration::seconds(5);
-
-/// Longest that a caller waits for an exchange. The exchange goes on and serves the next caller.
-const PATIENCE: StdDuration = StdDuration::from_secs(4);
-
-/// How far callers' readings of the clock may lie apart.
-const SKEW: Duration = Duration::minutes(1);
-
 /// Delta lists of one certificate that are fetched.
 const DELTAS: usize = 2;
 
-/// Certificates and lists that are remembered.
-const ENTRIES: usize = 16_384;
-
 /// Exchanges at a time.
 const EXCHANGES: usize = 32;
+
+/// Kinds of what is kept.
+const OCSP: &str = "ocsp";
+const LIST: &str = "crl";
 
 /// The cache. Cheap to clone.
 #[derive(Clone)]
 pub struct Revocation(Arc<Inner>);
 
 struct Inner {
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     answers: Cache<[u8; 32], Answer>,
-    lists: Cache<String, Crl>,
+    lists: Cache<String, Arc<FetchedList>>,
     exchanges: Semaphore,
+    sources: Sources,
+}
+
+/// Where else answers come from, and what else learns from paths.
+#[derive(Default)]
+pub(crate) struct Sources {
     /// Where the lists of an offline bundle lie.
-    beside: Option<Arc<FolderTrust>>,
+    pub(crate) beside: Option<Arc<FolderTrust>>,
+    /// What outlives the process.
+    pub(crate) kept: Option<FetchedStore>,
+    /// Learns where authorities publish their certificates.
+    pub(crate) issuers: Option<Arc<Issuers>>,
 }
 
 /// What answers for one certificate.
@@ -67,120 +76,26 @@ enum Answer {
     Lists(Vec<Crl>),
 }
 
-/// What is known of one thing, and whether somebody is asking.
-struct State<V> {
-    known: Option<Known<V>>,
-    failed_at: Option<OffsetDateTime>,
-    asking: bool,
-}
-
-#[derive(Clone)]
-struct Known<V> {
-    value: V,
-    from: OffsetDateTime,
-    until: OffsetDateTime,
-}
-
-impl<V: Clone> Known<V> {
-    /// A clock that was set back must not prolong a life. A moment before `from` is no such clock but a caller who read it
-    /// before the one that asked did.
-    fn fresh(&self, at: OffsetDateTime) -> bool {
-        self.from - SKEW <= at && at < self.until
-    }
-
-    fn aging(&self, at: OffsetDateTime) -> bool {
-        at - self.from > (self.until - self.from) / 2
-    }
-}
-
-type Slot<V> = Arc<watch::Sender<State<V>>>;
-
-struct Cache<K, V>(Mutex<HashMap<K, Slot<V>>>);
-
-impl<K: std::hash::Hash + Eq, V: Clone> Cache<K, V> {
-    fn new() -> Self {
-        Self(Mutex::new(HashMap::new()))
-    }
-
-    fn slot(&self, key: K, at: OffsetDateTime) -> Slot<V> {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if slots.len() >= ENTRIES && !slots.contains_key(&key) {
-            slots.retain(|_, slot| slot.borrow().known.as_ref().is_some_and(|known| known.fresh(at)));
-            // Still full of fresh answers: forgetting all costs one exchange each, growing would cost the node.
-            if slots.len() >= ENTRIES {
-                slots.clear();
-            }
-        }
-        let empty = || Arc::new(watch::Sender::new(State { known: None, failed_at: None, asking: false }));
-        slots.entry(key).or_insert_with(empty).clone()
-    }
-}
-
-/// The one that asks. Dropped when it is done, or when it cannot be: the next caller then asks again.
-struct Asking<V>(Slot<V>);
-
-impl<V> Drop for Asking<V> {
-    fn drop(&mut self) {
-        self.0.send_modify(|state| state.asking = false);
-    }
-}
-
-/// The value of a slot: fresh, or after one exchange that all callers share.
-async fn value<V, F>(slot: Slot<V>, at: OffsetDateTime, ask: impl FnOnce() -> F) -> Option<V>
-where
-    V: Clone + Send + Sync + 'static,
-    F: Future<Output = Option<Known<V>>> + Send + 'static,
-{
-    let mut news = slot.subscribe();
-    let (known, failed) = {
-        let state = news.borrow_and_update();
-        let failed = state.failed_at.is_some_and(|failed| failed <= at && at - failed < RETRY);
-        (state.known.clone().filter(|known| known.fresh(at)), failed)
-    };
-    let wanted = known.as_ref().is_none_or(|known| known.aging(at)) && !failed;
-    let mut mine = false;
-    if wanted {
-        slot.send_if_modified(|state| {
-            mine = !std::mem::replace(&mut state.asking, true);
-            false
-        });
-    }
-    if mine {
-        let (asking, asked) = (Asking(slot.clone()), ask());
-        tokio::spawn(async move {
-            let answer = asked.await;
-            asking.0.send_modify(|state| {
-                state.failed_at = answer.is_none().then_some(at);
-                state.known = answer.or(state.known.take());
-            });
-        });
-    }
-    if known.is_some() || failed {
-        return known.map(|known| known.value);
-    }
-    // Out of time, or the asker is gone: what cannot be had is absent.
-    let _ = tokio::time::timeout(PATIENCE, news.wait_for(|state| !state.asking)).await;
-    let state = slot.borrow();
-    state.known.as_ref().filter(|known| known.fresh(at)).map(|known| known.value.clone())
+/// A list, when it was fetched, and whether it is in storage.
+struct FetchedList {
+    list: Crl,
+    at: OffsetDateTime,
+    kept: AtomicBool,
 }
 
 impl Revocation {
-    /// May ask the hosts of the list: `host` or `host:port`.
+    /// May ask the hosts of the list: `host` or `host:port`. Keeps nothing.
     ///
     /// # Errors
     /// When the HTTP client cannot be made.
     pub fn new(allowed_hosts: &[String]) -> Result<Self, String> {
-        Self::beside(allowed_hosts, None)
+        Ok(Self::with(Arc::new(Fetcher::new(allowed_hosts)?), Sources::default()))
     }
 
-    /// [`Self::new`], with the lists that lie in the folder of `trust`.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be made.
-    pub fn beside(allowed_hosts: &[String], trust: Option<Arc<FolderTrust>>) -> Result<Self, String> {
-        let (fetcher, answers, lists) = (Fetcher::new(allowed_hosts)?, Cache::new(), Cache::new());
-        let exchanges = Semaphore::new(EXCHANGES);
-        Ok(Self(Arc::new(Inner { fetcher, answers, lists, exchanges, beside: trust })))
+    /// Asks through `fetcher`, beside other sources.
+    pub(crate) fn with(fetcher: Arc<Fetcher>, sources: Sources) -> Self {
+        let (answers, lists, exchanges) = (Cache::new(), Cache::new(), Semaphore::new(EXCHANGES));
+        Self(Arc::new(Inner { fetcher, answers, lists, exchanges, sources }))
     }
 
     async fn answer(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Option<Answer> {
@@ -192,8 +107,25 @@ impl Revocation {
         .await
     }
 
+    /// What storage has, unless it is aging; else what the network says, and where that says nothing, what storage has.
+    async fn ask(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Asked<Answer> {
+        let kept = self.recall(certificate, issuer, at).await;
+        if kept.as_ref().is_some_and(|kept| !kept.aging(at)) {
+            return kept.into();
+        }
+        match self.inquire(certificate, issuer, at).await {
+            Some(known) => Some(known).into(),
+            None => Asked { known: kept, failed: true },
+        }
+    }
+
     /// OCSP first, then the lists; the first answer that says something about the certificate.
-    async fn ask(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Option<Known<Answer>> {
+    async fn inquire(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+    ) -> Option<Known<Answer>> {
         for url in certificate.ocsp_urls() {
             match self.ocsp(url, certificate, issuer, at).await {
                 Ok(known) => return Some(known),
@@ -224,8 +156,9 @@ impl Revocation {
             self.0.fetcher.ocsp(url, request, at).await.map_err(|e| e.to_string())?
         };
         let response = OcspResponse::from_der(&bytes).map_err(|e| e.to_string())?;
-        let data = RevocationData { ocsp: vec![response.clone()], crls: Vec::new() };
-        known(Answer::Ocsp(response), status(certificate, issuer, &data, at), at)
+        let known = ocsp_known(response, certificate, issuer, at, at)?;
+        self.keep(OCSP, certificate.fingerprint(), (known.from, known.until), move || bytes);
+        Ok(known)
     }
 
     async fn list(
@@ -235,31 +168,134 @@ impl Revocation {
         issuer: &Certificate,
         at: OffsetDateTime,
     ) -> Result<Known<Answer>, String> {
-        let mut lists = vec![self.fetched(url, at).await?];
+        let mut fetched = vec![(url, self.fetched(url, at).await?)];
         // A delta list that cannot be had is no reason to do without the complete one, which says how old it is.
         for url in certificate.delta_crl_urls().iter().take(DELTAS) {
             match self.fetched(url, at).await {
-                Ok(delta) => lists.push(delta),
+                Ok(delta) => fetched.push((url, delta)),
                 Err(why) => tell("delta", url, &why),
             }
         }
+        let from = fetched.iter().map(|(_, fetched)| fetched.at).min().unwrap_or(at);
+        let lists: Vec<Crl> = fetched.iter().map(|(_, fetched)| fetched.list.clone()).collect();
         let data = RevocationData { ocsp: Vec::new(), crls: lists.clone() };
-        known(Answer::Lists(lists), status(certificate, issuer, &data, at), at)
+        let known = known(Answer::Lists(lists), status(certificate, issuer, &data, at), from, at)?;
+        // Only now: what no authority signed is not worth a place.
+        fetched.iter().for_each(|(url, fetched)| self.keep_list(url, fetched));
+        Ok(known)
     }
 
-    /// The list at `url`: from the cache, or after one exchange that all callers share.
-    async fn fetched(&self, url: &str, at: OffsetDateTime) -> Result<Crl, String> {
+    /// The list at `url`: from memory or storage, or after one exchange that all callers share.
+    async fn fetched(&self, url: &str, at: OffsetDateTime) -> Result<Arc<FetchedList>, String> {
         let permitted = self.0.fetcher.permitted(url).map_err(|e| e.to_string())?;
         let slot = self.0.lists.slot(url.to_owned(), at);
-        let this = self.clone();
+        let (this, key) = (self.clone(), crypto::digest::sha256(url.as_bytes()));
+        // Whether the list is signed by the issuer, and until when it holds, is judged for each certificate.
+        let believed = |value: FetchedList, from| Known { value: Arc::new(value), from, until: from + UNDATED };
         let list = value(slot, at, || async move {
-            let _place = this.0.exchanges.acquire().await.ok()?;
-            let bytes = this.0.fetcher.crl(permitted, at).await.ok()?;
-            let value = Crl::from_vec(bytes).ok()?;
-            // Whether the list is signed by the issuer, and until when it holds, is judged for each certificate.
-            Some(Known { value, from: at, until: at + UNDATED })
+            let kept = this.recall_list(key, at).await;
+            let kept = match kept {
+                Some(kept) if at < kept.at + UNDATED => {
+                    let from = kept.at;
+                    return Some(believed(kept, from)).into();
+                }
+                other => other,
+            };
+            match this.fetch_list(permitted, at).await {
+                Some(list) => Some(believed(list, at)).into(),
+                None => Asked { known: kept.map(|kept| believed(kept, at)), failed: true },
+            }
         });
         list.await.ok_or_else(|| FetchError::Unreachable.to_string())
+    }
+
+    async fn fetch_list(&self, url: reqwest::Url, at: OffsetDateTime) -> Option<FetchedList> {
+        let _place = self.0.exchanges.acquire().await.ok()?;
+        let bytes = self.0.fetcher.crl(url, at).await.ok()?;
+        Some(FetchedList { list: Crl::from_vec(bytes).ok()?, at, kept: AtomicBool::new(false) })
+    }
+
+    /// The kept OCSP answer for a certificate, judged as if it had come now.
+    async fn recall(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+    ) -> Option<Known<Answer>> {
+        let key = certificate.fingerprint();
+        let Fetched { content, fetched_at, .. } = self.load(OCSP, key, at).await?;
+        let judged = OcspResponse::from_der(&content)
+            .map_err(|e| e.to_string())
+            .and_then(|response| ocsp_known(response, certificate, issuer, fetched_at, at));
+        match judged {
+            Ok(known) => Some(known).filter(|known| known.fresh(at)),
+            Err(why) => {
+                self.discard(OCSP, key, &why).await;
+                None
+            }
+        }
+    }
+
+    async fn recall_list(&self, key: [u8; 32], at: OffsetDateTime) -> Option<FetchedList> {
+        let Fetched { content, fetched_at, .. } = self.load(LIST, key, at).await?;
+        match Crl::from_vec(content) {
+            Ok(list) => Some(FetchedList { list, at: fetched_at, kept: AtomicBool::new(true) }),
+            Err(why) => {
+                self.discard(LIST, key, &why.to_string()).await;
+                None
+            }
+        }
+    }
+
+    /// What storage keeps and what was fetched neither in the future nor too long ago.
+    async fn load(&self, kind: &'static str, key: [u8; 32], at: OffsetDateTime) -> Option<Fetched> {
+        match self.0.sources.kept.as_ref()?.load(kind, key, at).await {
+            Ok(found) => found.filter(|found| found.fetched_at <= at && at < found.fetched_at + LONGEST),
+            Err(StoreError::Corrupt(why)) => {
+                self.discard(kind, key, why).await;
+                None
+            }
+            Err(error) => {
+                tracing::warn!(kind, cause = %error, "kept revocation answers cannot be read");
+                None
+            }
+        }
+    }
+
+    async fn discard(&self, kind: &'static str, key: [u8; 32], why: &str) {
+        metrics::counter!("vuzol_revocation_discarded_total", "kind" => kind).increment(1);
+        tracing::error!(kind, key = crypto::digest::hex(&key), why, "a kept revocation answer is thrown away");
+        if let Some(kept) = &self.0.sources.kept
+            && let Err(error) = kept.forget(kind, key).await
+        {
+            tracing::warn!(kind, cause = %error, "and cannot be removed");
+        }
+    }
+
+    fn keep_list(&self, url: &str, fetched: &Arc<FetchedList>) {
+        if fetched.kept.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let until = fetched.list.next_update().unwrap_or(fetched.at + UNDATED).min(fetched.at + LONGEST);
+        let list = fetched.list.clone();
+        self.keep(LIST, crypto::digest::sha256(url.as_bytes()), (fetched.at, until), move || list.der().to_vec());
+    }
+
+    /// Puts an answer into storage, beside the requests that wait for it.
+    fn keep(
+        &self,
+        kind: &'static str,
+        key: [u8; 32],
+        (from, until): (OffsetDateTime, OffsetDateTime),
+        content: impl FnOnce() -> Vec<u8> + Send + 'static,
+    ) {
+        let Some(kept) = self.0.sources.kept.clone() else { return };
+        tokio::spawn(async move {
+            let fetched = Fetched { content: content(), fetched_at: from, fresh_until: until };
+            if let Err(error) = kept.keep(kind, key, fetched).await {
+                tracing::warn!(kind, cause = %error, "a revocation answer is not kept");
+            }
+        });
     }
 }
 
@@ -278,24 +314,36 @@ pub(crate) async fn collect_lists(
     let (mut lists, mut missing) = (Vec::new(), Vec::new());
     for url in urls {
         match revocation.fetched(url, at).await {
-            Ok(list) => lists.push(list),
+            Ok(fetched) => lists.push(fetched.list.clone()),
             Err(why) => missing.push(format!("{url}: {why}")),
         }
     }
     Ok((lists, missing))
 }
 
-/// How long an accepted answer is believed; why it is not accepted.
-fn known(value: Answer, status: Status, at: OffsetDateTime) -> Result<Known<Answer>, String> {
+/// [`known`], of an OCSP answer that was fetched at `from`.
+fn ocsp_known(
+    response: OcspResponse,
+    certificate: &Certificate,
+    issuer: &Certificate,
+    from: OffsetDateTime,
+    at: OffsetDateTime,
+) -> Result<Known<Answer>, String> {
+    let data = RevocationData { ocsp: vec![response.clone()], crls: Vec::new() };
+    known(Answer::Ocsp(response), status(certificate, issuer, &data, at), from, at)
+}
+
+/// How long an accepted answer is believed that was fetched at `from`; why it is not accepted.
+fn known(value: Answer, status: Status, from: OffsetDateTime, at: OffsetDateTime) -> Result<Known<Answer>, String> {
     let until = match status {
-        Status::Good { next_update, .. } => next_update.map_or(at + UNDATED, |next| next.min(at + LONGEST)),
-        Status::Revoked { .. } => at + LONGEST,
+        Status::Good { next_update, .. } => next_update.map_or(from + UNDATED, |next| next.min(from + LONGEST)),
+        Status::Revoked { .. } => from + LONGEST,
         Status::Unknown { tried } => {
             let tried: Vec<String> = tried.iter().map(ToString::to_string).collect();
             return Err(format!("no usable answer: {}", tried.join("; ")));
         }
     };
-    if until <= at { Err("the answer is out of date".to_owned()) } else { Ok(Known { value, from: at, until }) }
+    if until <= at { Err("the answer is out of date".to_owned()) } else { Ok(Known { value, from, until }) }
 }
 
 fn tell(kind: &'static str, url: &str, why: &str) {
@@ -310,10 +358,13 @@ impl RevocationSource for Revocation {
         at: OffsetDateTime,
     ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
         Box::pin(async move {
+            if let Some(issuers) = &self.0.sources.issuers {
+                issuers.learn(path);
+            }
             let pairs = path.certificates().windows(2).filter_map(|pair| pair.first().zip(pair.get(1)));
             let answers = join_all(pairs.map(|(certificate, issuer)| self.answer(certificate, issuer, at))).await;
             let mut data = RevocationData::default();
-            data.crls.extend(self.0.beside.iter().flat_map(|trust| trust.lists()));
+            data.crls.extend(self.0.sources.beside.iter().flat_map(|trust| trust.lists()));
             for answer in answers.into_iter().flatten() {
                 match answer {
                     Answer::Ocsp(response) => data.ocsp.push(response),

@@ -1,7 +1,6 @@
-//! The cache by itself, and against a responder.
+//! The cache against a responder.
 
 use super::*;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use certs::dev::{DevPki, Profile, Usage};
 use certs::path::{self, Budget};
@@ -12,95 +11,6 @@ use storage::Clock;
 use storage::clock::ManualClock;
 
 use crate::demo::services::DemoServices;
-
-const START: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
-
-fn known(n: usize, from: OffsetDateTime) -> Known<usize> {
-    Known { value: n, from, until: from + Duration::minutes(10) }
-}
-
-/// A slot, and a source that counts how often it is asked.
-struct Source {
-    cache: Cache<u8, usize>,
-    asked: Arc<AtomicUsize>,
-    silent: bool,
-}
-
-impl Source {
-    fn new() -> Self {
-        Self { cache: Cache::new(), asked: Arc::default(), silent: false }
-    }
-
-    async fn value(&self, at: OffsetDateTime) -> Option<usize> {
-        let (asked, silent) = (self.asked.clone(), self.silent);
-        value(self.cache.slot(0, at), at, || async move {
-            let n = asked.fetch_add(1, Ordering::SeqCst);
-            tokio::time::sleep(StdDuration::from_millis(50)).await;
-            (!silent).then(|| known(n, at))
-        })
-        .await
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn many_callers_share_one_exchange() {
-    let source = Source::new();
-    let values = join_all((0..100).map(|_| source.value(START))).await;
-    assert!(values.iter().all(|value| *value == Some(0)));
-    assert_eq!(source.asked(), 1);
-    assert_eq!(source.value(START + Duration::minutes(4)).await, Some(0));
-    assert_eq!(source.asked(), 1, "a fresh answer is not asked for again");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_aging_answer_serves_while_it_is_renewed() {
-    let source = Source::new();
-    source.value(START).await;
-    let later = START + Duration::minutes(6);
-    let before = tokio::time::Instant::now();
-    assert_eq!(source.value(later).await, Some(0));
-    assert!(before.elapsed().is_zero(), "the caller does not wait");
-    tokio::time::sleep(StdDuration::from_secs(1)).await;
-    assert_eq!(source.value(later).await, Some(1));
-    assert_eq!(source.asked(), 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failure_is_remembered_for_seconds_and_never_displaces_an_answer() {
-    let mut source = Source::new();
-    source.value(START).await;
-    source.silent = true;
-    let aging = START + Duration::minutes(9);
-    source.value(aging).await;
-    tokio::time::sleep(StdDuration::from_secs(1)).await;
-    assert_eq!(source.value(aging).await, Some(0));
-    let over = START + Duration::minutes(11);
-    assert_eq!(source.value(over).await, None, "past its life it does not serve");
-    let asked = source.asked();
-    assert_eq!(source.value(over + Duration::seconds(1)).await, None);
-    assert_eq!(source.asked(), asked, "a failure is not repeated at once");
-    source.silent = false;
-    assert!(source.value(over + Duration::seconds(6)).await.is_some());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_caller_who_read_the_clock_earlier_shares_the_answer() {
-    let source = Source::new();
-    let (first, second) = (source.value(START), source.value(START - Duration::milliseconds(1)));
-    assert_eq!(tokio::join!(first, second), (Some(0), Some(0)));
-    assert_eq!(source.asked(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_of_the_future_does_not_serve() {
-    let source = Source::new();
-    source.value(START + Duration::hours(1)).await;
-    assert_eq!(source.value(START).await, Some(1), "asked again after the clock was set back");
-}
 
 const NOW: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00 UTC);
 
@@ -151,7 +61,7 @@ async fn a_responder_on_the_list_is_asked_and_its_answer_outlives_it() {
     assert_eq!(statuses.len(), 2, "signer and issuing authority");
     assert!(statuses.iter().all(|status| matches!(status, Status::Good { .. })), "{statuses:?}");
     world.services = None;
-    tokio::time::sleep(StdDuration::from_millis(50)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     assert_eq!(world.statuses(&revocation).await, statuses);
 }
 
@@ -184,5 +94,151 @@ fn known_answer(world: &World, other: &World) -> Result<Known<Answer>, String> {
     let request = ocsp_request(&world.signer, world.pki.issuing_ca(), None);
     let response = OcspResponse::from_der(&world.pki.answer_ocsp(&request, NOW)).unwrap();
     let data = RevocationData { ocsp: vec![response.clone()], crls: Vec::new() };
-    super::known(Answer::Ocsp(response), status(&other.signer, other.pki.issuing_ca(), &data, NOW), NOW)
+    known(Answer::Ocsp(response), status(&other.signer, other.pki.issuing_ca(), &data, NOW), NOW, NOW)
+}
+
+/// Storage of a node, which outlives its processes.
+struct Ground {
+    folder: tempfile::TempDir,
+}
+
+impl Ground {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        storage::store::migrate(&storage::store::StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        Self { folder }
+    }
+
+    fn kept(&self) -> FetchedStore {
+        let (writer, reader) =
+            storage::store::open(&storage::store::StoreConfig::new(self.folder.path().join("vuzol.db"))).unwrap();
+        let objects = storage::objects::Objects::open_folder(&self.folder.path().join("objects")).unwrap();
+        FetchedStore::new(writer, reader, objects, storage::fetched::Bounds::default())
+    }
+
+    /// A process of the node.
+    fn process(&self, host: &str) -> Revocation {
+        let sources = Sources { kept: Some(self.kept()), ..Sources::default() };
+        Revocation::with(Arc::new(Fetcher::new(&[host.to_owned()]).unwrap()), sources)
+    }
+
+    /// Waits until so many answers are in storage: they are written beside the requests.
+    async fn holds(&self, kind: &'static str, keys: &[[u8; 32]]) {
+        let kept = self.kept();
+        for key in keys {
+            for _ in 0..200 {
+                if kept.load(kind, *key, NOW).await.unwrap().is_some() {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            assert!(kept.load(kind, *key, NOW).await.unwrap().is_some(), "{kind}");
+        }
+    }
+}
+
+impl World {
+    /// The status of the signer as a process tells it.
+    async fn status_at(&self, revocation: &Revocation, at: OffsetDateTime) -> Status {
+        path_status(&self.path, &revocation.data(&self.path, at).await, at).remove(0)
+    }
+
+    fn keys(&self) -> [[u8; 32]; 2] {
+        [self.signer.fingerprint(), self.pki.issuing_ca().fingerprint()]
+    }
+
+    async fn responder_goes_down(&mut self) {
+        self.services = None;
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_outlives_the_process_and_no_longer_than_it_would_have() {
+    let (ground, mut world) = (Ground::new(), World::new().await);
+    let first = world.statuses(&ground.process(&world.host)).await;
+    ground.holds(OCSP, &world.keys()).await;
+    world.responder_goes_down().await;
+    assert_eq!(world.statuses(&ground.process(&world.host)).await, first, "a new process, and nobody to ask");
+    let late = NOW + Duration::minutes(59);
+    assert!(matches!(world.status_at(&ground.process(&world.host), late).await, Status::Good { .. }));
+    let stale = NOW + Duration::hours(1);
+    let told = world.status_at(&ground.process(&world.host), stale).await;
+    assert!(matches!(&told, Status::Unknown { tried } if tried.is_empty()), "{told:?}");
+    // A clock that was set back does not bring an answer of the future.
+    let told = world.status_at(&ground.process(&world.host), NOW - Duration::hours(2)).await;
+    assert!(matches!(told, Status::Unknown { .. }), "{told:?}");
+}
+
+#[tokio::test]
+async fn an_aging_answer_is_renewed_where_the_responder_is_there() {
+    let (ground, world) = (Ground::new(), World::new().await);
+    world.statuses(&ground.process(&world.host)).await;
+    ground.holds(OCSP, &world.keys()).await;
+    world.pki.revoke(&world.signer, NOW - Duration::minutes(1), 1);
+    let soon = NOW + Duration::minutes(10);
+    assert!(
+        matches!(world.status_at(&ground.process(&world.host), soon).await, Status::Good { .. }),
+        "as without a restart"
+    );
+    let late = NOW + Duration::minutes(40);
+    assert!(matches!(world.status_at(&ground.process(&world.host), late).await, Status::Revoked { .. }));
+}
+
+#[tokio::test]
+async fn changed_bytes_are_thrown_away() {
+    let (ground, mut world) = (Ground::new(), World::new().await);
+    world.statuses(&ground.process(&world.host)).await;
+    ground.holds(OCSP, &world.keys()).await;
+    world.responder_goes_down().await;
+    let (writer, reader) =
+        storage::store::open(&storage::store::StoreConfig::new(ground.folder.path().join("vuzol.db"))).unwrap();
+    let sql = "-- test
+        UPDATE fetched SET content = zeroblob(size)";
+    writer.run_tx::<_, StoreError, _>("test", |tx| tx.execute(sql, &[])).await.unwrap();
+    let told = world.status_at(&ground.process(&world.host), NOW).await;
+    assert!(matches!(&told, Status::Unknown { tried } if tried.is_empty()), "{told:?}");
+    let count = "-- test
+        SELECT count(*) FROM fetched";
+    let left = reader.read("test", move |tx| tx.query_optional(count, &[], |row| row.integer(0))).await.unwrap();
+    assert_eq!(left, Some(0), "and are gone");
+}
+
+/// Whole bytes under the wrong name: an honest answer about another certificate.
+#[tokio::test]
+async fn what_is_kept_is_judged_as_if_it_had_come_now() {
+    let (ground, world) = (Ground::new(), World::new().await);
+    let other = World::new().await;
+    let request = ocsp_request(&other.signer, other.pki.issuing_ca(), None);
+    let fetched = Fetched {
+        content: other.pki.answer_ocsp(&request, NOW),
+        fetched_at: NOW,
+        fresh_until: NOW + Duration::hours(1),
+    };
+    ground.kept().keep(OCSP, world.signer.fingerprint(), fetched).await.unwrap();
+    let told = world.status_at(&ground.process("127.0.0.1:1"), NOW).await;
+    assert!(matches!(&told, Status::Unknown { tried } if tried.is_empty()), "{told:?}");
+    assert_eq!(ground.kept().load(OCSP, world.signer.fingerprint(), NOW).await, Ok(None), "and is gone");
+}
+
+#[tokio::test]
+async fn a_list_outlives_the_process_too() {
+    use crate::outbound::liar::{Liar, http};
+    let pki = Arc::new(DevPki::new(NOW - Duration::days(1), Duration::days(30), "").unwrap());
+    let (ground, list) = (Ground::new(), pki.crl(NOW - Duration::hours(1)).unwrap());
+    let server = Liar::saying(move |_| http("200 OK", "", &list)).await;
+    let (process, url) = (ground.process(&server.host), server.url("crl"));
+    let fetched = process.fetched(&url, NOW).await.unwrap();
+    process.keep_list(&url, &fetched);
+    process.keep_list(&url, &fetched);
+    ground.holds(LIST, &[crypto::digest::sha256(url.as_bytes())]).await;
+    let again = ground.process(&server.host);
+    assert_eq!(again.fetched(&url, NOW + Duration::minutes(4)).await.unwrap().at, NOW);
+    assert_eq!(server.asked(), 1, "from storage");
+    let later = NOW + Duration::minutes(6);
+    assert_eq!(ground.process(&server.host).fetched(&url, later).await.unwrap().at, later);
+    assert_eq!(server.asked(), 2, "a list is looked for again after some minutes");
+    // And where its server is gone, the kept one serves for the rest of its hour, as old as it is.
+    let gone = ground.process("127.0.0.1:1");
+    assert!(gone.fetched(&url, later).await.is_err(), "whose host is not allowed any more");
 }

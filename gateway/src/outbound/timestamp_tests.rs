@@ -61,10 +61,7 @@ async fn an_authority_that_serves_gives_a_token_that_validation_believes() {
     assert_eq!(believed(&token, &pki), Ok(NOW));
     let again = client.stamp(&services.tsa_url(), &imprint(), NOW).await.unwrap();
     assert_ne!(token, again, "each question has its own nonce and gets its own token");
-    assert!(
-        matches!(believed(&token, &DevPki::new(NOW, Duration::days(30), "").unwrap()), Err(_)),
-        "a stranger's root"
-    );
+    assert!(believed(&token, &DevPki::new(NOW, Duration::days(30), "").unwrap()).is_err(), "a stranger's root");
 }
 
 #[tokio::test]

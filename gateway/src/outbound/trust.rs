@@ -1,4 +1,8 @@
-//! Trust anchors from folders of PEM files, as dated snapshots.
+//! Trust anchors from folders of PEM files, from what operators stated, and from authorities that were fetched, as dated
+//! snapshots.
+//!
+//! The folders come first. What an operator stated of a certificate outweighs them for that certificate. What was fetched only
+//! completes paths, and is left out where an operator stated something of it.
 //!
 //! A set that cannot be read, holds something that is no certificate, or lacks anchors that a node cannot work without,
 //! never replaces the one in use: somebody's unfinished copy must not turn a region's signatures invalid. The old set stays,
@@ -8,10 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use access::trust::Statement;
 use arc_swap::ArcSwap;
 use certs::certificate::Certificate;
 use certs::revocation::Crl;
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
+use schemas::trust::{TrustOrigin, TrustPurpose};
 use storage::Clock;
 use time::OffsetDateTime;
 
@@ -35,7 +41,33 @@ pub struct FolderTrust {
     clock: Arc<dyn Clock>,
     current: ArcSwap<TrustSnapshot>,
     lists: ListFolder,
+    beside: Mutex<Beside>,
     checked: Mutex<Checked>,
+}
+
+/// What is believed, or not, beside the folders.
+#[derive(Clone, Default)]
+struct Beside {
+    stated: Vec<Statement>,
+    fetched: Vec<Certificate>,
+}
+
+/// A certificate, what it is believed for, and who said so.
+#[derive(Clone)]
+pub(crate) struct Believed {
+    pub(crate) certificate: Certificate,
+    pub(crate) purposes: BTreeSet<TrustPurpose>,
+    pub(crate) origin: TrustOrigin,
+}
+
+impl Believed {
+    /// What is known of an anchor that is in use, while the folders cannot be read.
+    pub(crate) fn in_use(anchor: &TrustAnchor) -> Self {
+        let purposes = TrustPurpose::ALL.into_iter();
+        let purposes =
+            purposes.filter(|purpose| anchors_for(*purpose).is_some_and(|one| anchor.purposes.contains(&one)));
+        Self { certificate: anchor.certificate.clone(), purposes: purposes.collect(), origin: TrustOrigin::Folder }
+    }
 }
 
 /// How the last reading went.
@@ -54,14 +86,55 @@ impl FolderTrust {
     /// [`TrustProblem`]: a node without anchors does not start.
     pub fn open(config: &TrustConfig, clock: Arc<dyn Clock>) -> Result<Self, TrustProblem> {
         let now = clock.now();
-        let current = ArcSwap::from_pointee(read(config, now)?);
+        let current = ArcSwap::from_pointee(snapshot(&believed(config, &Beside::default())?, now)?);
         let lists = ListFolder::open(config.lists.as_deref())?;
         let checked = Mutex::new(Checked { at: now, problem: None });
-        Ok(Self { config: config.clone(), clock, current, lists, checked })
+        Ok(Self { config: config.clone(), clock, current, lists, beside: Mutex::default(), checked })
+    }
+
+    /// What operators state, from the next [`Self::reload`] on.
+    pub(crate) fn state(&self, stated: Vec<Statement>) {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).stated = stated;
+    }
+
+    /// What was fetched, from the next [`Self::reload`] on.
+    pub(crate) fn complete_with(&self, fetched: Vec<Certificate>) {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).fetched = fetched;
+    }
+
+    /// What was fetched.
+    pub(crate) fn fetched(&self) -> Vec<Certificate> {
+        self.beside().fetched
+    }
+
+    /// What operators state.
+    pub(crate) fn stated(&self) -> Vec<Statement> {
+        self.beside().stated
+    }
+
+    /// Every certificate with who said what of it, as the folders are now.
+    ///
+    /// # Errors
+    /// [`TrustProblem`]; the set in use stays.
+    pub(crate) fn believed(&self) -> Result<Vec<Believed>, TrustProblem> {
+        Ok(believed(&self.config, &self.beside())?.into_values().collect())
+    }
+
+    /// Whether the node would still have every anchor that it needs if operators stated this.
+    ///
+    /// # Errors
+    /// [`TrustProblem`], as [`Self::reload`] would.
+    pub(crate) fn would_hold(&self, stated: Vec<Statement>) -> Result<(), TrustProblem> {
+        let beside = Beside { stated, ..self.beside() };
+        snapshot(&believed(&self.config, &beside)?, self.clock.now()).map(drop)
+    }
+
+    fn beside(&self) -> Beside {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The revocation lists of the folder of the configuration; believed as far as their signatures carry.
-    pub(super) fn lists(&self) -> Vec<Crl> {
+    pub(crate) fn lists(&self) -> Vec<Crl> {
         self.lists.lists()
     }
 
@@ -71,7 +144,8 @@ impl FolderTrust {
     /// [`TrustProblem`]; the set in use stays.
     pub fn reload(&self) -> Result<bool, TrustProblem> {
         let now = self.clock.now();
-        let outcome = self.lists.refresh().and_then(|()| read(&self.config, now));
+        let believed = || believed(&self.config, &self.beside());
+        let outcome = self.lists.refresh().and_then(|()| believed()).and_then(|believed| snapshot(&believed, now));
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(snapshot) => {
@@ -124,36 +198,85 @@ fn entries(snapshot: &TrustSnapshot) -> BTreeSet<(String, String)> {
     anchors.chain(intermediates).collect()
 }
 
-pub(crate) fn read(config: &TrustConfig, now: OffsetDateTime) -> Result<TrustSnapshot, TrustProblem> {
-    let sets = [
-        ("trust.signing", &config.signing, Purpose::Signing, true),
-        ("trust.login", &config.login, Purpose::TlsClient, true),
-        ("trust.encryption", &config.encryption, Purpose::Encryption, true),
-        ("trust.timestamping", &config.timestamping, Purpose::TimeStamping, false),
+/// Every certificate once.
+fn believed(config: &TrustConfig, beside: &Beside) -> Result<BTreeMap<[u8; 32], Believed>, TrustProblem> {
+    let folders = [
+        ("trust.signing", Some(&config.signing), TrustPurpose::Signing),
+        ("trust.login", Some(&config.login), TrustPurpose::Login),
+        ("trust.encryption", Some(&config.encryption), TrustPurpose::Encryption),
+        ("trust.timestamping", Some(&config.timestamping), TrustPurpose::Timestamping),
+        ("trust.intermediates", config.intermediates.as_ref(), TrustPurpose::Intermediate),
     ];
-    // One anchor may serve several purposes: its certificate lies in several folders.
-    let mut anchors: BTreeMap<[u8; 32], TrustAnchor> = BTreeMap::new();
-    for (key, folder, purpose, needed) in sets {
+    let mut all: BTreeMap<[u8; 32], Believed> = BTreeMap::new();
+    for (key, folder, purpose) in folders {
+        let Some(folder) = folder else { continue };
         let certificates = read_folder(key, folder)?;
-        if certificates.is_empty() && needed {
+        if certificates.is_empty() && NEEDED.contains(&purpose) {
             return Err(TrustProblem(format!("{key}: {} holds no certificate", folder.display())));
         }
         for certificate in certificates {
-            let empty = TrustAnchor { certificate: certificate.clone(), purposes: Vec::new() };
-            let anchor = anchors.entry(certificate.fingerprint()).or_insert(empty);
-            if !anchor.purposes.contains(&purpose) {
-                anchor.purposes.push(purpose);
-            }
+            let empty = || Believed {
+                certificate: certificate.clone(),
+                purposes: BTreeSet::new(),
+                origin: TrustOrigin::Folder,
+            };
+            // One certificate may serve several purposes: it lies in several folders.
+            all.entry(certificate.fingerprint()).or_insert_with(empty).purposes.insert(purpose);
         }
     }
-    let intermediates = match &config.intermediates {
-        Some(folder) => read_folder("trust.intermediates", folder)?,
-        None => Vec::new(),
-    };
-    if anchors.len() + intermediates.len() > CERTIFICATES {
+    for certificate in &beside.fetched {
+        let helps = || Believed {
+            certificate: certificate.clone(),
+            purposes: BTreeSet::from([TrustPurpose::Intermediate]),
+            origin: TrustOrigin::Fetched,
+        };
+        all.entry(certificate.fingerprint()).or_insert_with(helps);
+    }
+    for statement in &beside.stated {
+        let sha256 = *statement.sha256().as_bytes();
+        let there = all.remove(&sha256).map(|believed| believed.certificate);
+        if let Some(certificate) = statement.certificate().cloned().or(there) {
+            let purposes = statement.purposes().iter().copied().collect();
+            all.insert(sha256, Believed { certificate, purposes, origin: TrustOrigin::Operator });
+        }
+    }
+    if all.len() > CERTIFICATES {
         return Err(TrustProblem(format!("trust: more than {CERTIFICATES} certificates")));
     }
-    Ok(TrustSnapshot::new(anchors.into_values().collect(), intermediates, now))
+    Ok(all)
+}
+
+/// The set in the words of path validation.
+fn snapshot(believed: &BTreeMap<[u8; 32], Believed>, now: OffsetDateTime) -> Result<TrustSnapshot, TrustProblem> {
+    if let Some(missing) =
+        NEEDED.into_iter().find(|purpose| !believed.values().any(|one| one.purposes.contains(purpose)))
+    {
+        return Err(TrustProblem(format!("trust.{}: what operators state leaves no anchor", missing.as_str())));
+    }
+    let (mut anchors, mut intermediates) = (Vec::new(), Vec::new());
+    for Believed { certificate, purposes, .. } in believed.values() {
+        let anchored: Vec<Purpose> = purposes.iter().filter_map(|purpose| anchors_for(*purpose)).collect();
+        if !anchored.is_empty() {
+            anchors.push(TrustAnchor { certificate: certificate.clone(), purposes: anchored });
+        }
+        if purposes.contains(&TrustPurpose::Intermediate) {
+            intermediates.push(certificate.clone());
+        }
+    }
+    Ok(TrustSnapshot::new(anchors, intermediates, now))
+}
+
+/// Without an anchor for each of these the node does not start.
+const NEEDED: [TrustPurpose; 3] = [TrustPurpose::Signing, TrustPurpose::Login, TrustPurpose::Encryption];
+
+fn anchors_for(purpose: TrustPurpose) -> Option<Purpose> {
+    match purpose {
+        TrustPurpose::Signing => Some(Purpose::Signing),
+        TrustPurpose::Login => Some(Purpose::TlsClient),
+        TrustPurpose::Encryption => Some(Purpose::Encryption),
+        TrustPurpose::Timestamping => Some(Purpose::TimeStamping),
+        TrustPurpose::Intermediate => None,
+    }
 }
 
 fn read_folder(key: &str, folder: &Path) -> Result<Vec<Certificate>, TrustProblem> {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::registry::Registry;
 use arc_swap::ArcSwap;
 use audit::log::LogFailure;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::trust::{TrustSnapshot, TrustSource as _};
 use exchange::Exchange;
 use rustls::ServerConfig;
+use storage::Clock;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +19,8 @@ use super::health::Health;
 use super::{Backoff, pause};
 use crate::config::KeyPairFiles;
 use crate::http::tls;
-use crate::outbound::FolderTrust;
 use crate::outbound::trust::difference;
+use crate::outbound::{FolderTrust, Issuers, TrustKeeper};
 
 /// Deliveries that one round takes.
 const DELIVERIES: u32 = 128;
@@ -28,6 +30,12 @@ const DELIVERY_TICK: Duration = Duration::from_secs(1);
 
 /// Between two sweeps.
 const SWEEP: Duration = Duration::from_secs(3600);
+
+/// Between two rounds of collecting certificates of authorities.
+const ISSUERS: Duration = Duration::from_secs(3600);
+
+/// Certificates of participants in which such a round looks for addresses, the newest.
+const REGISTERED: u32 = 4096;
 
 /// Between two readings of the trust folders.
 const TRUST: Duration = Duration::from_secs(60);
@@ -99,10 +107,35 @@ pub(crate) async fn sweep(exchange: Exchange, shutdown: CancellationToken) {
     }
 }
 
-/// Reads trust anchors anew every minute, and on SIGHUP together with the TLS key and certificate. Whoever changed the
-/// folders, and by whatever means: that the node now believes others is on record.
+/// Collects certificates of authorities: at the start, and once an hour. They are taken into use with the next reading of the
+/// trust folders, which puts on record that they were.
+pub(crate) async fn collect_issuers(
+    issuers: Arc<Issuers>,
+    trust: Arc<FolderTrust>,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) {
+    loop {
+        match registry.registered_certificates(REGISTERED).await {
+            Ok(held) => {
+                let found = issuers.collect(&trust.current(), &held, &trust.fetched(), clock.now()).await;
+                tracing::debug!(count = found.len(), "certificates of authorities collected");
+                trust.complete_with(found);
+            }
+            Err(error) => tracing::warn!(cause = %error, "certificates of authorities are not collected"),
+        }
+        if pause(&shutdown, ISSUERS).await {
+            return;
+        }
+    }
+}
+
+/// Reads trust anchors anew every minute, folders and statements, and on SIGHUP together with the TLS key and certificate.
+/// Whoever changed them, and by whatever means: that the node now believes others is on record.
 pub(crate) async fn refresh_trust(
     trust: Arc<FolderTrust>,
+    keeper: TrustKeeper,
     ledger: Ledger,
     tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>,
     shutdown: CancellationToken,
@@ -118,18 +151,13 @@ pub(crate) async fn refresh_trust(
             _ = ticks.tick() => false,
             () = hangup(&mut hangups) => true,
         };
-        let reading = {
-            let trust = trust.clone();
-            tokio::task::spawn_blocking(move || trust.reload())
-        };
-        match reading.await {
-            Ok(Ok(true)) => tracing::info!("trust anchors changed"),
-            Ok(Ok(false)) => {}
-            Ok(Err(problem)) => {
+        match keeper.refresh().await {
+            Ok(true) => tracing::info!("trust anchors changed"),
+            Ok(false) => {}
+            Err(problem) => {
                 metrics::counter!("vuzol_trust_failures_total").increment(1);
                 tracing::error!(cause = %problem, "trust anchors are not believed; the set in use stays");
             }
-            Err(error) => tracing::error!(cause = %error, "reading trust anchors failed"),
         }
         recorded = record_change(&ledger, recorded, trust.current()).await;
         if let (true, Some((files, current))) = (asked, &tls) {

@@ -22,6 +22,8 @@ const MATRIX: &[(&str, [Option<ProblemCode>; 4])] = &[
     ("register_participant", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
     ("set_channel", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
     ("read_log", [None, None, None, None]),
+    ("read_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
+    ("set_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
 ];
 
 fn participant(code: &str) -> Actor {
@@ -68,6 +70,8 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
         "register_participant" => told::<RegisterParticipant>(access, actor, edrpou(RECIPIENT)).await,
         "set_channel" => told::<SetChannel>(access, actor, own).await,
         "read_log" => told::<ReadLog>(access, actor, ()).await,
+        "read_trust" => told::<ReadTrust>(access, actor, ()).await,
+        "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
         other => panic!("the matrix cannot ask for {other}"),
     }
 }

@@ -2,8 +2,8 @@ use std::sync::atomic::Ordering;
 
 use certs::dev::{DevPki, Identity, Usage};
 use schemas::ProblemCode::{
-    ClientCertificateExpired, ClientCertificateMissing, ClientCertificateRevoked, ClientCertificateUnregistered,
-    ClientCertificateUntrusted,
+    ClientCertificateExpired, ClientCertificateMissing, ClientCertificateRevoked, ClientCertificateStatusUnknown,
+    ClientCertificateUnregistered, ClientCertificateUntrusted,
 };
 use schemas::registry::CertificateUsage;
 use time::Duration;
@@ -59,7 +59,7 @@ async fn a_login_whose_status_nobody_knows_is_refused() {
     let town = Town::new();
     let login = registered(&town).await;
     town.responder.in_reach.store(false, Ordering::SeqCst);
-    assert_eq!(town.access.identify(&town.chain(&login)).await, Err(ClientCertificateUntrusted));
+    assert_eq!(town.access.identify(&town.chain(&login)).await, Err(ClientCertificateStatusUnknown));
     town.responder.in_reach.store(true, Ordering::SeqCst);
     assert!(town.access.identify(&town.chain(&login)).await.is_ok());
     // Remembered: a pause of the responder throws nobody out for a minute, and then it does.
@@ -67,7 +67,7 @@ async fn a_login_whose_status_nobody_knows_is_refused() {
     town.clock.advance(Duration::seconds(59));
     assert!(town.access.identify(&town.chain(&login)).await.is_ok());
     town.clock.advance(Duration::seconds(1));
-    assert_eq!(town.access.identify(&town.chain(&login)).await, Err(ClientCertificateUntrusted));
+    assert_eq!(town.access.identify(&town.chain(&login)).await, Err(ClientCertificateStatusUnknown));
 }
 
 #[tokio::test]

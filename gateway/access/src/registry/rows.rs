@@ -1,5 +1,6 @@
 //! The registry's tables (migrations/sqlite/0003_registry.sql).
 
+use certs::certificate::Certificate;
 use schemas::registry::CertificateUsage;
 use schemas::{DocumentKind, Edrpou, MailboxId};
 use storage::{Row, StoreError, Tx};
@@ -52,6 +53,14 @@ pub(super) fn load(tx: &mut Tx<'_>) -> Result<Rows, StoreError> {
         Ok((parsed(row, 0, "channel.sender")?, parsed(row, 1, "channel.mailbox")?, parsed(row, 2, "channel.kind")?))
     })?;
     Ok(Rows { version, participants, mailboxes, logins, encryption, channels })
+}
+
+pub(super) fn certificates(tx: &mut Tx<'_>, most: u32) -> Result<Vec<Certificate>, StoreError> {
+    let sql = "-- load_registered_certificates
+        SELECT der FROM participant_certificate ORDER BY registered_at DESC, sha256 LIMIT $1";
+    tx.query(sql, &[most.into()], |row| {
+        Certificate::from_der(&row.blob(0)?).map_err(|_| StoreError::Corrupt("participant_certificate.der"))
+    })
 }
 
 pub(super) fn replace_participant(

@@ -143,6 +143,19 @@ async fn nothing_is_sealed_to_a_key_that_is_not_in_good_standing() {
     assert!(town.submit(town.letter(DOCUMENT)).await.is_ok());
 }
 
+/// The sender may try again later: neither its document nor the recipient's key is known to be bad.
+#[tokio::test]
+async fn nothing_is_sealed_to_a_key_whose_status_nobody_knows() {
+    let town = Town::new().await;
+    let new = town.issue(&town.b, Usage::Encryption, |_| ());
+    town.responder_is_silent_about(&new.certificate);
+    town.register(&town.b, Some(&new.certificate)).await;
+    assert_eq!(refused(&town, town.letter(DOCUMENT)).await, RecipientStatusUnknown);
+    assert_eq!(town.rows().await[0], 0);
+    town.register(&town.b, Some(&town.b.encryption.certificate)).await;
+    assert!(town.submit(town.letter(DOCUMENT)).await.is_ok());
+}
+
 #[tokio::test]
 async fn a_case_of_others_looks_like_none() {
     let town = Town::new().await;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use access::decide::*;
 use access::registry::Registry;
@@ -43,6 +43,8 @@ pub(super) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00
 struct Responder {
     pki: Arc<DevPki>,
     in_reach: AtomicBool,
+    /// Certificates of which it says nothing.
+    silent_about: Mutex<Vec<[u8; 32]>>,
 }
 
 impl RevocationSource for Responder {
@@ -53,7 +55,9 @@ impl RevocationSource for Responder {
     ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
         let certificates = path.certificates();
         let pairs = certificates.iter().zip(certificates.iter().skip(1));
-        let answers = pairs.map(|(certificate, issuer)| {
+        let silent_about = self.silent_about.lock().unwrap().clone();
+        let spoken_of = pairs.filter(|(certificate, _)| !silent_about.contains(&certificate.fingerprint()));
+        let answers = spoken_of.map(|(certificate, issuer)| {
             OcspResponse::from_der(&self.pki.answer_ocsp(&ocsp_request(certificate, issuer, None), at)).unwrap()
         });
         let in_reach = self.in_reach.load(Ordering::SeqCst);
@@ -107,7 +111,8 @@ impl Town {
         migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
         let clock = Arc::new(ManualClock::new(NOON));
         let pki = Arc::new(DevPki::new(NOON, Duration::days(60), "http://ocsp.example/").unwrap());
-        let responder = Arc::new(Responder { pki: Arc::clone(&pki), in_reach: AtomicBool::new(true) });
+        let (in_reach, silent_about) = (AtomicBool::new(true), Mutex::default());
+        let responder = Arc::new(Responder { pki: Arc::clone(&pki), in_reach, silent_about });
         let Identity { certificate, key } = issue(&pki, None, Usage::Seal, |_| ());
         let signer = EvidenceSigner::new(Arc::new(key), certificate, "node.example");
         let node = node(folder.path(), &clock, &responder, &signer);
@@ -149,6 +154,10 @@ impl Town {
 
     pub(super) fn issue(&self, agency: &Agency, usage: Usage, change: impl FnOnce(&mut Profile)) -> Identity {
         issue(&self.pki, Some(agency.edrpou), usage, change)
+    }
+
+    pub(super) fn responder_is_silent_about(&self, certificate: &Certificate) {
+        self.responder.silent_about.lock().unwrap().push(certificate.fingerprint());
     }
 
     pub(super) fn responder_is_in_reach(&self, in_reach: bool) {

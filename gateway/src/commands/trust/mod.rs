@@ -1,21 +1,28 @@
-//! `vuzol admin trust`: whom a node believes, kept in the folders that its configuration names.
+//! `vuzol admin trust`: whom a node believes, in the folders that its configuration names, and over its API.
 //!
-//! It changes files, not the node: the node reads the folders within a minute (at once on SIGHUP), refuses a set that is
-//! broken, and puts on record which certificates it believes since then, whoever changed the folders and by whatever means.
+//! What keeps the folders changes files, not the node: the node reads them within a minute (at once on SIGHUP), refuses a set
+//! that is broken, and puts on record which certificates it believes since then, whoever changed the folders and by whatever
+//! means.
 
 mod bundle;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use access::trust::StatementError;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use certs::certificate::Certificate;
 use certs::revocation::Crl;
 use clap::{Args, Subcommand, ValueEnum};
 use crypto::digest::{hex, sha256};
+use schemas::trust::{CertificateDigest, TrustPurpose, TrustStatement};
 use storage::Clock as _;
 use storage::clock::SystemClock;
 use time::{Duration, OffsetDateTime};
 
+use super::admin::{Connection, print_json, wait};
 use super::files::{self, Existing, NewFile, Readers, unreadable};
 use super::terminal::{Terminal, printable};
 use super::{Failure, exit, keys};
@@ -24,8 +31,43 @@ use crate::outbound::{collect_lists, lists};
 use bundle::Bundle;
 
 /// Whom the node believes, and for what.
+///
+/// `list`, `add`, `remove`, `export` and `import` keep the folders on the node's machine. `read`, `state` and `withdraw` ask a
+/// running node over its API, which keeps what operators state beside the folders, and above them.
 #[derive(Debug, Subcommand)]
 pub(super) enum TrustTask {
+    /// Ask a running node whom it believes, who said so, and what is stale.
+    Read {
+        #[command(flatten)]
+        node: Connection,
+    },
+    /// State over the API what a certificate is believed for, whatever the folders say.
+    State {
+        /// SHA-256 of the certificate, 64 hexadecimal digits.
+        sha256: CertificateDigest,
+        /// For exactly this. Repeat for several; none: for nothing.
+        #[arg(long)]
+        purpose: Vec<Purpose>,
+        /// The certificate, PEM or DER, where the node does not have it yet.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        node: Connection,
+    },
+    /// Take such a statement back over the API, so that the folders decide again.
+    Withdraw {
+        /// SHA-256 of the certificate, 64 hexadecimal digits.
+        sha256: CertificateDigest,
+        #[command(flatten)]
+        node: Connection,
+    },
+    /// Take such a statement back in the node's database, where it keeps every operator from logging in. Recorded in the log.
+    Forget {
+        /// SHA-256 of the certificate, 64 hexadecimal digits.
+        sha256: CertificateDigest,
+        #[command(flatten)]
+        node: Folders,
+    },
     /// Print the anchors, intermediates and lists in the folders, and which are stale.
     List {
         #[command(flatten)]
@@ -112,6 +154,14 @@ pub(super) fn run(task: &TrustTask, terminal: &mut Terminal<'_>) -> Result<u8, F
         TrustTask::Remove { sha256, purpose, node } => remove(&node.load()?.trust, sha256, purpose),
         TrustTask::Export { output, fetch, node } => export(&node.load()?, output, *fetch, now, terminal),
         TrustTask::Import { file, sha256, node } => import(&node.load()?.trust, file, sha256, terminal),
+        TrustTask::Read { node } => print_json(&wait(node.client(terminal)?.trust())?, terminal),
+        TrustTask::State { sha256, purpose, file, node } => {
+            let der = file.as_deref().map(keys::certificate).transpose()?.map(|one| STANDARD.encode(one.der()));
+            let statement = TrustStatement { purposes: purpose.iter().map(|one| one.of_api()).collect(), der };
+            print_json(&wait(node.client(terminal)?.set_trust(*sha256, &statement))?, terminal)
+        }
+        TrustTask::Withdraw { sha256, node } => wait(node.client(terminal)?.withdraw_trust(*sha256)).map(|()| exit::OK),
+        TrustTask::Forget { sha256, node } => forget(&node.load()?, *sha256),
     }
 }
 
@@ -124,14 +174,18 @@ impl Folders {
 impl Purpose {
     const ALL: [Self; 5] = [Self::Signing, Self::Login, Self::Encryption, Self::Timestamping, Self::Intermediate];
 
-    fn name(self) -> &'static str {
+    fn of_api(self) -> TrustPurpose {
         match self {
-            Self::Signing => "signing",
-            Self::Login => "login",
-            Self::Encryption => "encryption",
-            Self::Timestamping => "timestamping",
-            Self::Intermediate => "intermediate",
+            Self::Signing => TrustPurpose::Signing,
+            Self::Login => TrustPurpose::Login,
+            Self::Encryption => TrustPurpose::Encryption,
+            Self::Timestamping => TrustPurpose::Timestamping,
+            Self::Intermediate => TrustPurpose::Intermediate,
         }
+    }
+
+    fn name(self) -> &'static str {
+        self.of_api().as_str()
     }
 
     /// The folder; `None` where the configuration names none.
@@ -149,6 +203,20 @@ impl Purpose {
     fn is_needed(self) -> bool {
         matches!(self, Self::Signing | Self::Login | Self::Encryption)
     }
+}
+
+fn forget(config: &Config, sha256: CertificateDigest) -> Result<u8, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Unreachable(error.to_string()))?;
+    runtime.block_on(async {
+        let statements = crate::wiring::statements(config, Arc::new(SystemClock));
+        let statements = statements.map_err(|error| Failure::Unreadable(error.to_string()))?;
+        match statements.withdraw_offline(sha256).await {
+            Ok(()) => Ok(exit::OK),
+            Err(StatementError::Invalid { detail, .. }) => Err(Failure::Refused(detail)),
+            Err(StatementError::Store(error)) => Err(Failure::Unwritable(error.to_string())),
+        }
+    })
 }
 
 /// The certificates of a folder, by file.
