@@ -141,8 +141,9 @@ pub struct AccessConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct RevocationConfig {
-    /// Hosts of OCSP responders and CRL servers that may be asked: `host` (port 80 or 443) or `host:port`. A responder that
-    /// is missing here is never asked, and documents of its signers are refused as `signature.status_unknown`.
+    /// Hosts of OCSP responders, CRL servers and authorities' certificates that may be asked over plain HTTP: `host` (port 80) or
+    /// `host:port`. A responder that is missing here is never asked: documents of its signers are refused as
+    /// `signature.status_unknown`, its clients as `login.certificate_status_unknown`.
     pub allowed_hosts: Vec<String>,
 }
 

@@ -1,10 +1,11 @@
 //! The rules of ARCHITECTURE.md and STYLE as tests: who may import whom, what stays behind which fence, that every
-//! operation of the API refuses strangers.
+//! operation of the API refuses strangers, what hostile input may cost.
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a guard fails by panicking")]
 
 mod imports;
 mod manifests;
+mod memory;
 mod operations;
 mod sources;
 

@@ -24,7 +24,7 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(signatures::cases());
     cases.extend(messages::cases());
     cases.extend([logins::flood(), requests::too_early(), requests::silence(), submissions::reused_key()]);
-    cases.push(signatures::status_unknown());
+    cases.extend([signatures::status_unknown(), logins::status_unknown(), submissions::recipient_unknown()]);
     let provoked: BTreeSet<ProblemCode> = cases.iter().map(|case| case.code).collect();
     let excused: BTreeSet<ProblemCode> = NOT_PROVOKED.iter().map(|(code, _)| *code).collect();
     let all: BTreeSet<ProblemCode> = ProblemCode::ALL.iter().copied().collect();

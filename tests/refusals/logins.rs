@@ -36,6 +36,12 @@ pub(crate) fn cases() -> Vec<Case> {
             let request = Request::new("PUT", &target).body("application/json", body);
             r.wire(Some(r.a.login())).asks(&request).await
         }),
+        case!("an operator talks the node out of its last anchor", 409 LastAnchor, |r| {
+            let root = crypto::digest::hex(&r.ground.site.pki().root().fingerprint());
+            let request = Request::new("PUT", &format!("/v1/trust/{root}"));
+            let request = request.body("application/json", r#"{"purposes":[]}"#);
+            r.wire(Some(r.ground.site.operator())).asks(&request).await
+        }),
         case!("an operator leases a mailbox", 404 NotFound, |r| {
             let target = format!("/v1/mailboxes/{}/leases", r.b.mailbox());
             let request = Request::post(&target).body("application/json", r#"{"max_messages":1,"seconds":60}"#);
@@ -63,6 +69,27 @@ pub(crate) fn flood() -> Case {
         }
         panic!("200 requests without a login were all answered 401")
     })
+}
+
+/// The responder of the certificate's authority does not answer. On a region whose services have stopped.
+pub(crate) fn status_unknown() -> Case {
+    case!("a certificate whose status nobody knows", 503 ClientCertificateStatusUnknown, |r| {
+        ask_as(r, &r.ground.issues(&r.a, Usage::TlsClient, |_| ())).await
+    })
+}
+
+/// The caller may be somebody: it is told to come back, and gets no more of the log than any stranger.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_authoritys_word_nobody_new_comes_in() {
+    let mut region = Region::start().await;
+    assert_eq!(ask_as(&region, region.a.login()).await.status, 200);
+    region.ground.services_stop();
+    let case = status_unknown();
+    let answer = (case.deed)(&region).await;
+    check(&case, &answer);
+    assert!(answer.header("retry-after").is_some(), "the caller is told when to come back");
+    assert_eq!(region.book().await.refusals(ProblemCode::ClientCertificateStatusUnknown), 1);
+    assert_eq!(ask_as(&region, region.a.login()).await.status, 200, "whose status is known stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,13 @@
 //! Submissions that must not become messages, whatever their signatures say.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemas::MailboxId;
 use schemas::message::Envelope;
 use tests::harness::agency::{fresh_key, kind};
 use tests::harness::{Answer, Form, Region, Request, pdf};
 
-use crate::case::{Case, case, nothing_is_stored, play};
+use crate::case::{Case, case, check, nothing_is_stored, play};
 
 /// The largest document that the node of these tests takes.
 const LARGEST: usize = 256 * 1024;
@@ -101,6 +103,34 @@ fn envelopes() -> Vec<Case> {
             with_envelope(r, |e| e.recipient = r.c.mailbox()).await
         }),
     ]
+}
+
+/// The recipient has a new certificate, and its authority's responder does not answer. On a region whose services have stopped.
+pub(crate) fn recipient_unknown() -> Case {
+    case!("a recipient whose key nobody can vouch for", 503 RecipientStatusUnknown, |r| {
+        let new = r.ground.issues(&r.c, certs::dev::Usage::Encryption, |_| ());
+        let mut registration = r.c.registration();
+        registration.certificates.retain(|c| c.usage == schemas::registry::CertificateUsage::Login);
+        registration.certificates.push(schemas::registry::CertificateRegistration {
+            usage: schemas::registry::CertificateUsage::Encryption,
+            der: STANDARD.encode(new.certificate.der()),
+        });
+        r.operator.register(r.c.edrpou(), &registration).await.expect("a registration");
+        with_envelope(r, |e| e.recipient = r.c.mailbox()).await
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sealed_to_a_key_that_nobody_vouches_for() {
+    let mut region = Region::start().await;
+    // After a first letter the sender's status is fresh in the node's cache.
+    region.a.submits(pdf("before")).to(&region.b.mailbox()).await.expect("a receipt");
+    region.ground.services_stop();
+    let case = recipient_unknown();
+    let answer = (case.deed)(&region).await;
+    check(&case, &answer);
+    assert!(answer.header("retry-after").is_some(), "the caller is told when to come back");
+    assert_eq!(region.store().messages().await, 1, "the first letter and nothing else");
 }
 
 fn bodies() -> Vec<Case> {

@@ -89,7 +89,7 @@ fn where_no_list_speaks_of_it_the_policy_decides() {
     let world = World::new(false);
     assert!(matches!(world.status(Vec::new(), Responders::NotRevoked, NOW), Status::Good { .. }));
     let unknown = RevocationError::OutOfScope("no current list says that its responder is not revoked");
-    assert_eq!(left_aside(world.status(Vec::new(), Responders::KnownGood, NOW)), [unknown.clone()]);
+    assert_eq!(left_aside(world.status(Vec::new(), Responders::KnownGood, NOW)), std::slice::from_ref(&unknown));
     assert_eq!(why(&world, &world.list(NOW, None), Responders::KnownGood), Ok(()));
     let old = world.list(NOW - Duration::days(2), None);
     assert_eq!(why(&world, &old, Responders::KnownGood), Err(unknown), "a list that is out of date");

@@ -80,6 +80,7 @@ pub(super) fn check(
 /// Believes the certificate that the token brings: then validation tells whether that key signed it, and is one for
 /// time-stamps.
 fn by_itself(token: &UnverifiedTimestamp<'_>, at: OffsetDateTime) -> Option<Belief> {
-    let anchor = TrustAnchor { certificate: token.signing_certificate()?.clone(), purposes: vec![Purpose::TimeStamping] };
+    let anchor =
+        TrustAnchor { certificate: token.signing_certificate()?.clone(), purposes: vec![Purpose::TimeStamping] };
     Some(Belief { trust: TrustSnapshot::new(vec![anchor], Vec::new(), at), revocation: RevocationData::default() })
 }

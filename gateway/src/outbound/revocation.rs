@@ -157,7 +157,7 @@ impl Revocation {
         };
         let response = OcspResponse::from_der(&bytes).map_err(|e| e.to_string())?;
         let known = ocsp_known(response, certificate, issuer, at, at)?;
-        self.keep(OCSP, certificate.fingerprint(), (known.from, known.until), move || bytes);
+        self.keep(OCSP, certificate.fingerprint(), (known.from, known.until), bytes);
         Ok(known)
     }
 
@@ -277,8 +277,7 @@ impl Revocation {
             return;
         }
         let until = fetched.list.next_update().unwrap_or(fetched.at + UNDATED).min(fetched.at + LONGEST);
-        let list = fetched.list.clone();
-        self.keep(LIST, crypto::digest::sha256(url.as_bytes()), (fetched.at, until), move || list.der().to_vec());
+        self.keep(LIST, crypto::digest::sha256(url.as_bytes()), (fetched.at, until), ListBytes(fetched.list.clone()));
     }
 
     /// Puts an answer into storage, beside the requests that wait for it.
@@ -286,16 +285,24 @@ impl Revocation {
         &self,
         kind: &'static str,
         key: [u8; 32],
-        (from, until): (OffsetDateTime, OffsetDateTime),
-        content: impl FnOnce() -> Vec<u8> + Send + 'static,
+        times: (OffsetDateTime, OffsetDateTime),
+        content: impl AsRef<[u8]> + Send + Sync + 'static,
     ) {
         let Some(kept) = self.0.sources.kept.clone() else { return };
         tokio::spawn(async move {
-            let fetched = Fetched { content: content(), fetched_at: from, fresh_until: until };
-            if let Err(error) = kept.keep(kind, key, fetched).await {
+            if let Err(error) = kept.keep(kind, key, content.as_ref(), times).await {
                 tracing::warn!(kind, cause = %error, "a revocation answer is not kept");
             }
         });
+    }
+}
+
+/// The bytes of a list, which is not copied: it may have 60 MB.
+struct ListBytes(Crl);
+
+impl AsRef<[u8]> for ListBytes {
+    fn as_ref(&self) -> &[u8] {
+        self.0.der()
     }
 }
 

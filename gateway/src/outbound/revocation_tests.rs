@@ -210,12 +210,8 @@ async fn what_is_kept_is_judged_as_if_it_had_come_now() {
     let (ground, world) = (Ground::new(), World::new().await);
     let other = World::new().await;
     let request = ocsp_request(&other.signer, other.pki.issuing_ca(), None);
-    let fetched = Fetched {
-        content: other.pki.answer_ocsp(&request, NOW),
-        fetched_at: NOW,
-        fresh_until: NOW + Duration::hours(1),
-    };
-    ground.kept().keep(OCSP, world.signer.fingerprint(), fetched).await.unwrap();
+    let (answer, times) = (other.pki.answer_ocsp(&request, NOW), (NOW, NOW + Duration::hours(1)));
+    ground.kept().keep(OCSP, world.signer.fingerprint(), &answer, times).await.unwrap();
     let told = world.status_at(&ground.process("127.0.0.1:1"), NOW).await;
     assert!(matches!(&told, Status::Unknown { tried } if tried.is_empty()), "{told:?}");
     assert_eq!(ground.kept().load(OCSP, world.signer.fingerprint(), NOW).await, Ok(None), "and is gone");

@@ -77,22 +77,28 @@ impl FetchedStore {
         Self { writer, reader, objects, bounds }
     }
 
-    /// Keeps `fetched` in the place of what was kept under `kind` and `key`, and makes room where there is none. What is larger
-    /// than a quarter of all room is not kept.
+    /// Keeps `content`, which was fetched at the first of `times` and is fresh until the second, in the place of what was kept
+    /// under `kind` and `key`, and makes room where there is none. What is larger than a quarter of all room is not kept.
     ///
     /// # Errors
     /// Where the database or the folder of objects fails.
-    pub async fn keep(&self, kind: &'static str, key: [u8; 32], fetched: Fetched) -> Result<(), StoreError> {
-        let Fetched { content, fetched_at, fresh_until } = fetched;
+    pub async fn keep(
+        &self,
+        kind: &'static str,
+        key: [u8; 32],
+        content: &[u8],
+        times: (OffsetDateTime, OffsetDateTime),
+    ) -> Result<(), StoreError> {
+        let (fetched_at, fresh_until) = times;
         let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
         if u64::try_from(content.len()).unwrap_or(u64::MAX) > self.bounds.bytes / 4 {
             return Ok(());
         }
-        let sha256 = crypto::digest::sha256(&content);
+        let sha256 = crypto::digest::sha256(content);
         let inline = if content.len() <= INLINE_BYTES {
-            Some(content)
+            Some(content.to_vec())
         } else {
-            self.put(&sha256, &content).await?;
+            self.put(&sha256, content).await?;
             None
         };
         let stored = Stored { fetched_at, fresh_until, size, sha256, content: inline };
@@ -306,6 +312,13 @@ mod tests {
         Fetched { content, fetched_at: at, fresh_until: at + Duration::hours(1) }
     }
 
+    impl FetchedStore {
+        async fn keeps(&self, kind: &'static str, key: [u8; 32], fetched: &Fetched) {
+            let times = (fetched.fetched_at, fetched.fresh_until);
+            self.keep(kind, key, &fetched.content, times).await.unwrap();
+        }
+    }
+
     fn large(octet: u8) -> Vec<u8> {
         vec![octet; 3 * INLINE_BYTES]
     }
@@ -321,8 +334,8 @@ mod tests {
         let (small, large) = (fetched(vec![7; 2000], NOW), fetched(large(8), NOW));
         {
             let store = store(folder.path(), Bounds::default());
-            store.keep("ocsp", [1; 32], small.clone()).await.unwrap();
-            store.keep("crl", [1; 32], large.clone()).await.unwrap();
+            store.keeps("ocsp", [1; 32], &small).await;
+            store.keeps("crl", [1; 32], &large).await;
         }
         let store = store(folder.path(), Bounds::default());
         let soon = NOW + Duration::minutes(59);
@@ -338,10 +351,10 @@ mod tests {
     async fn what_is_replaced_or_forgotten_leaves_no_object() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path(), Bounds::default());
-        store.keep("crl", [1; 32], fetched(large(1), NOW)).await.unwrap();
-        store.keep("crl", [2; 32], fetched(large(1), NOW)).await.unwrap();
+        store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
+        store.keeps("crl", [2; 32], &fetched(large(1), NOW)).await;
         assert_eq!(objects(folder.path()).len(), 1, "the same content lies there once");
-        store.keep("crl", [1; 32], fetched(large(3), NOW)).await.unwrap();
+        store.keeps("crl", [1; 32], &fetched(large(3), NOW)).await;
         assert_eq!(objects(folder.path()).len(), 2, "another row still names the old one");
         store.forget("crl", [2; 32]).await.unwrap();
         store.forget("crl", [1; 32]).await.unwrap();
@@ -353,7 +366,7 @@ mod tests {
     async fn changed_bytes_are_not_given_out() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path(), Bounds::default());
-        store.keep("crl", [1; 32], fetched(large(1), NOW)).await.unwrap();
+        store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
         let object = objects(folder.path()).remove(0);
         let mut bytes = std::fs::read(&object).unwrap();
         bytes[100] ^= 1;
@@ -364,7 +377,7 @@ mod tests {
         std::fs::remove_file(&object).unwrap();
         assert_eq!(store.load("crl", [1; 32], NOW).await, Ok(None), "gone");
 
-        store.keep("ocsp", [1; 32], fetched(vec![1; 100], NOW)).await.unwrap();
+        store.keeps("ocsp", [1; 32], &fetched(vec![1; 100], NOW)).await;
         let sql = "-- test
             UPDATE fetched SET content = zeroblob(100) WHERE kind = 'ocsp'";
         store.writer.run_tx::<_, StoreError, _>("test", |tx| tx.execute(sql, &[])).await.unwrap();
@@ -377,7 +390,7 @@ mod tests {
         let store = store(folder.path(), Bounds { rows: 16, bytes: 2_000_000 });
         for number in 0..40_u8 {
             let at = NOW + Duration::seconds(number.into());
-            store.keep("ocsp", [number; 32], fetched(vec![number; 10], at)).await.unwrap();
+            store.keeps("ocsp", [number; 32], &fetched(vec![number; 10], at)).await;
             assert!(store.load("ocsp", [number; 32], at).await.unwrap().is_some(), "{number}");
         }
         let mut there = Vec::new();
@@ -388,11 +401,11 @@ mod tests {
         // By bytes: each takes 196,608 of 2,000,000.
         for number in 100..120_u8 {
             let at = NOW + Duration::seconds(number.into());
-            store.keep("crl", [number; 32], fetched(large(number), at)).await.unwrap();
+            store.keeps("crl", [number; 32], &fetched(large(number), at)).await;
         }
         assert!(objects(folder.path()).len() <= 10, "{:?}", objects(folder.path()).len());
         assert!(store.load("crl", [119; 32], NOW + Duration::minutes(2)).await.unwrap().is_some());
-        store.keep("crl", [1; 32], fetched(vec![1; 500_001], NOW)).await.unwrap();
+        store.keeps("crl", [1; 32], &fetched(vec![1; 500_001], NOW)).await;
         assert_eq!(store.load("crl", [1; 32], NOW).await, Ok(None), "one that would take a quarter of the room");
     }
 
@@ -400,8 +413,8 @@ mod tests {
     async fn what_is_stale_makes_room_first() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path(), Bounds::default());
-        store.keep("crl", [1; 32], fetched(large(1), NOW)).await.unwrap();
-        store.keep("ocsp", [2; 32], fetched(vec![2], NOW + Duration::hours(1))).await.unwrap();
+        store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
+        store.keeps("ocsp", [2; 32], &fetched(vec![2], NOW + Duration::hours(1))).await;
         assert!(objects(folder.path()).is_empty(), "the list was out of date by then");
     }
 
@@ -409,7 +422,7 @@ mod tests {
     async fn objects_that_no_row_names_are_swept() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(folder.path(), Bounds::default());
-        store.keep("crl", [1; 32], fetched(large(1), NOW)).await.unwrap();
+        store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
         let orphan = object(&[0xab; 32]);
         store.objects.put_new(&orphan, Bytes::from_static(b"left by a node that died")).await.unwrap();
         store.objects.put_new("parts/1", Bytes::from_static(b"not ours")).await.unwrap();

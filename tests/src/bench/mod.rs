@@ -10,10 +10,12 @@
 //! | [`crypto`] | the rows of `bench crypto` |
 //! | [`certs`] | the rows of `bench certs` |
 //! | [`signing`] | the rows of `bench signing` |
+//! | [`footprint`] | the rows of `bench memory`, in processes of their own |
 //! | [`memory`] | what the process holds at most |
 
 pub mod certs;
 pub mod crypto;
+pub mod footprint;
 pub mod measure;
 pub mod memory;
 pub mod options;
@@ -21,14 +23,14 @@ pub mod report;
 pub mod signing;
 
 use measure::Figure;
-use options::{Options, Subject};
+use options::Subject;
 
 /// Measures what the options ask for and hands each row's figures to `report` as soon as they stand.
 ///
 /// # Panics
 /// Where ours or a peer does not do its task rightly: nothing is timed that was not checked first.
-pub fn run(options: &Options, mut report: impl FnMut(&[Figure])) {
-    let (rows, effort) = match &options.subject {
+pub fn run(subject: &Subject, mut report: impl FnMut(&[Figure])) {
+    let (rows, effort) = match subject {
         Subject::Crypto(effort) => (crypto::rows(), effort),
         Subject::Certs(effort) => (certs::rows(), effort),
         Subject::Signing { documents, effort } => {
@@ -37,6 +39,8 @@ pub fn run(options: &Options, mut report: impl FnMut(&[Figure])) {
             }
             (signing::rows(documents.as_deref()), effort)
         }
+        // In processes of their own: see [`footprint::run`].
+        Subject::Memory(_) => return,
     };
     for row in rows {
         if effort.wants(row.name) {

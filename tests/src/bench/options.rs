@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::footprint::Footprint;
+
 /// Measures the product beside others that do the same, in one run on one core.
 ///
 /// Each row is one task. Everything is checked before it is timed. Rounds of all implementations of a row follow each other in
@@ -34,16 +36,8 @@ pub enum Subject {
         #[command(flatten)]
         effort: Effort,
     },
-}
-
-impl Options {
-    /// How, and how long.
-    #[must_use]
-    pub fn effort(&self) -> &Effort {
-        match &self.subject {
-            Subject::Crypto(effort) | Subject::Certs(effort) | Subject::Signing { effort, .. } => effort,
-        }
-    }
+    /// Memory at the peak, of look-ups in a list of 60 MB and of sets made to exhaust, each in a process of its own (Linux).
+    Memory(Footprint),
 }
 
 /// How to measure, and what of it.

@@ -44,6 +44,18 @@ async fn what_an_operator_registers_is_found_at_once_and_on_record() {
 }
 
 #[tokio::test]
+async fn the_newest_registered_certificates_come_first() {
+    let town = Town::new();
+    let (old, new) = (town.issue(AGENCY, Usage::TlsClient), town.issue(OTHER, Usage::Encryption));
+    town.register(AGENCY, registration(&[], vec![certificate(Login, &old.certificate)])).await.unwrap();
+    town.clock.advance(Duration::minutes(1));
+    town.register(OTHER, registration(&[], vec![certificate(Encryption, &new.certificate)])).await.unwrap();
+    let (old, new) = (old.certificate, new.certificate);
+    assert_eq!(town.registry().registered_certificates(9).await.unwrap(), [new.clone(), old]);
+    assert_eq!(town.registry().registered_certificates(1).await.unwrap(), [new]);
+}
+
+#[tokio::test]
 async fn a_registration_replaces_the_one_before() {
     let town = Town::new();
     let (old, new) = (town.issue(AGENCY, Usage::TlsClient), town.issue(AGENCY, Usage::TlsClient));
