@@ -2,9 +2,14 @@
 //!
 //! What is in a snapshot is decided elsewhere (configuration, trusted lists). An anchor is a name and a key (RFC 5280 6.1.1 d):
 //! its own validity period is not looked at, the snapshot vouches for it.
+mod remembered;
+
 use crate::certificate::Certificate;
 use crate::name::Canonical;
+use crate::path::VerifiedPath;
+use crate::revocation::OcspResponse;
 use crypto::digest;
+use remembered::Remembered;
 use std::collections::HashMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -62,6 +67,7 @@ struct Snapshot {
     intermediates: Vec<Certificate>,
     anchors_by_subject: HashMap<Canonical, Vec<usize>>,
     intermediates_by_subject: HashMap<Canonical, Vec<usize>>,
+    remembered: Remembered,
 }
 
 impl TrustSnapshot {
@@ -71,7 +77,15 @@ impl TrustSnapshot {
         let id = id(&anchors, &intermediates);
         let anchors_by_subject = by_subject(anchors.iter().map(|anchor| &anchor.certificate));
         let intermediates_by_subject = by_subject(intermediates.iter());
-        let snapshot = Snapshot { id, taken_at, anchors, intermediates, anchors_by_subject, intermediates_by_subject };
+        let snapshot = Snapshot {
+            id,
+            taken_at,
+            anchors,
+            intermediates,
+            anchors_by_subject,
+            intermediates_by_subject,
+            remembered: Remembered::default(),
+        };
         Self { inner: Arc::new(snapshot) }
     }
 
@@ -98,6 +112,26 @@ impl TrustSnapshot {
     #[must_use]
     pub fn intermediates(&self) -> &[Certificate] {
         &self.inner.intermediates
+    }
+
+    /// A certificate that was believed under this snapshot before, with what was found of it that does not change. It is the one with
+    /// these very bytes, so that it makes no verdict better or worse, only faster.
+    #[must_use]
+    pub fn recall(&self, der: &[u8]) -> Option<Certificate> {
+        self.inner.remembered.recall(der)
+    }
+
+    /// Keeps the certificates of a path for [`Self::recall`]. How many is bounded; the oldest make room.
+    pub fn remember(&self, path: &VerifiedPath) {
+        let below_anchor = path.certificates().split_last().map_or(&[][..], |(_, below)| below);
+        below_anchor.iter().for_each(|certificate| self.inner.remembered.remember(certificate));
+    }
+
+    /// Keeps the certificate of a responder whose answer was found authentic.
+    pub fn remember_responder(&self, answer: &OcspResponse) {
+        if let Some(responder) = answer.believed_responder() {
+            self.inner.remembered.remember(responder);
+        }
     }
 
     /// Whether this very certificate is an anchor for `purpose`.

@@ -161,13 +161,15 @@ fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context:
     let mut budget = Budget::default();
     budget.signature_checks = budget.signature_checks.saturating_add(signers.saturating_mul(20));
     let work = Work::new(signed.signers.len());
-    let known = Known::new(context, context::revocation_of_file(signed), &work);
+    let known = Known::new(context, context::revocation_of_file(signed, context.trust), &work);
     document.existence().into_iter().for_each(|time| known.prove_whole(time));
+    let recalled = |one: &Certificate| context.trust.recall(one.der()).unwrap_or_else(|| one.clone());
+    let pool: Vec<Certificate> = document.certificates().iter().map(recalled).collect();
     let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
     let mut shared = Shared { known: &known, budget, counter_signatures };
     let validate = |signer| {
         let content_type = Some(signed.content_type);
-        let case = Case { file: signed, signer, content_type, pool: document.certificates(), within: None, depth: 0 };
+        let case = Case { file: signed, signer, content_type, pool: &pool, within: None, depth: 0 };
         signature::validate(&case, &mut content, context, &mut shared)
     };
     signed.signers.iter().map(validate).collect()

@@ -15,7 +15,7 @@ mod reasons;
 mod scope;
 
 pub use crl::{CRL_BYTES, Crl};
-pub use ocsp::{OCSP_BYTES, OcspResponse};
+pub use ocsp::{OCSP_BYTES, OcspResponse, Recall};
 pub(crate) use ocsp_request::{CertId, OcspRequest};
 pub use ocsp_request::{ocsp_request, ocsp_request_by};
 pub(crate) use reasons::Reasons;

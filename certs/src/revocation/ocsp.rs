@@ -21,6 +21,9 @@ const KEY_DIGESTS: [DigestAlgorithm; 3] =
 pub(super) const MOST_ANSWERS: usize = 256;
 const MOST_CERTIFICATES: usize = 8;
 
+/// Where a certificate may be known already, by its DER.
+pub type Recall<'a> = &'a dyn Fn(&[u8]) -> Option<Certificate>;
+
 /// An OCSP response with content, read but not yet believed. Cheap to clone.
 #[derive(Clone)]
 pub struct OcspResponse {
@@ -66,6 +69,14 @@ impl OcspResponse {
     /// # Errors
     /// [`RevocationError::ResponderStatus`] where the responder refused, else [`RevocationError::Malformed`].
     pub fn from_der(der: &[u8]) -> Result<Self, RevocationError> {
+        Self::read(der, &|_| None)
+    }
+
+    /// [`Self::from_der`], where `recall` may know a certificate that comes with it, by its DER ([`crate::trust::TrustSnapshot::recall`]).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read(der: &[u8], recall: Recall<'_>) -> Result<Self, RevocationError> {
         bounded(der)?;
         let mut response = read::sole_sequence("OCSPResponse", der)?;
         let status = response.expect(tag::ENUMERATED)?.unsigned()?;
@@ -82,7 +93,7 @@ impl OcspResponse {
         }
         let basic = typed.expect(tag::OCTET_STRING)?;
         typed.finish()?;
-        Ok(Self { inner: Arc::new(parse(der, basic.reader("BasicOCSPResponse"))?) })
+        Ok(Self { inner: Arc::new(parse(der, basic.reader("BasicOCSPResponse"), recall)?) })
     }
 
     /// Reads a bare BasicOCSPResponse, as signature files embed it (RFC 5126 6.3.4); [`Self::der`] then gives that.
@@ -90,8 +101,21 @@ impl OcspResponse {
     /// # Errors
     /// [`RevocationError::Malformed`].
     pub fn from_basic_der(der: &[u8]) -> Result<Self, RevocationError> {
+        Self::read_basic(der, &|_| None)
+    }
+
+    /// [`Self::from_basic_der`] with `recall`, as [`Self::read`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_basic(der: &[u8], recall: Recall<'_>) -> Result<Self, RevocationError> {
         bounded(der)?;
-        Ok(Self { inner: Arc::new(parse(der, Reader::new("BasicOCSPResponse", der))?) })
+        Ok(Self { inner: Arc::new(parse(der, Reader::new("BasicOCSPResponse", der), recall)?) })
+    }
+
+    /// The delegate that signed, where the response was found authentic.
+    pub(crate) fn believed_responder(&self) -> Option<&Certificate> {
+        self.inner.verified_for.get().and_then(|(_, delegate)| delegate.as_ref())
     }
 
     /// The bytes as they arrived.
@@ -245,14 +269,14 @@ fn bounded(der: &[u8]) -> Result<(), RevocationError> {
 }
 
 /// BasicOCSPResponse ::= SEQUENCE { tbsResponseData, signatureAlgorithm, signature, certs [0] OPTIONAL }, all of `outer`.
-fn parse(der: &[u8], mut outer: Reader<'_>) -> Result<Parsed, RevocationError> {
+fn parse(der: &[u8], mut outer: Reader<'_>, recall: Recall<'_>) -> Result<Parsed, RevocationError> {
     let mut basic = outer.sequence("BasicOCSPResponse")?;
     outer.finish()?;
     let tbs = basic.expect(tag::SEQUENCE)?;
     let algorithm = basic.expect(tag::SEQUENCE)?;
     let signature = basic.expect(tag::BIT_STRING)?;
     let certificates = match basic.optional(tag::constructed(0))? {
-        Some(explicit) => certificates(explicit.reader("certs"))?,
+        Some(explicit) => certificates(explicit.reader("certs"), recall)?,
         None => Vec::new(),
     };
     basic.finish()?;
@@ -290,12 +314,13 @@ fn parse(der: &[u8], mut outer: Reader<'_>) -> Result<Parsed, RevocationError> {
 }
 
 /// The certificates beside the answer. One that cannot be read is passed over: it may not be the responder's.
-fn certificates(mut explicit: Reader<'_>) -> Result<Vec<Certificate>, Malformed> {
+fn certificates(mut explicit: Reader<'_>, recall: Recall<'_>) -> Result<Vec<Certificate>, Malformed> {
     let mut list = explicit.sequence("certs")?;
     explicit.finish()?;
     let mut certificates = Vec::new();
     while !list.is_empty() && certificates.len() < MOST_CERTIFICATES {
-        certificates.extend(Certificate::from_der(list.any()?.raw()).ok());
+        let der = list.any()?.raw();
+        certificates.extend(recall(der).or_else(|| Certificate::from_der(der).ok()));
     }
     Ok(certificates)
 }

@@ -81,6 +81,8 @@ pub(super) fn check_trust(
             Ok(found) => {
                 // A forgery needs no revocation check: it stays one.
                 if verified.is_some() {
+                    // Only certificates that lead to an anchor and did sign something get in.
+                    context.trust.remember(&found);
                     let (judged, cause) = x509::check_revocation(&found, subject.known, times, context.policy);
                     statuses = judged;
                     cause.into_iter().for_each(|cause| findings.add(cause));

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use certs::certificate::Certificate;
 use certs::revocation::{Crl, OcspResponse};
+use certs::trust::TrustSnapshot;
 
 use crate::cms::{
     EmbeddedRevocation, MOST_CERTIFICATES, MOST_REVOCATION, SignedData, SignerInfo, certificate_values,
@@ -21,12 +22,12 @@ use super::token::Token;
 /// Every certificate of the file, each once, in its order. What `certs` cannot read is passed over.
 pub(super) fn certificate_pool(signed: &SignedData<'_>) -> Vec<Certificate> {
     let mut pool = Vec::new();
-    add_certificates(signed, &mut pool);
+    add_certificates(signed, None, &mut pool);
     pool
 }
 
-/// Adds the certificates of a file or a token to those that are there.
-pub(super) fn add_certificates(signed: &SignedData<'_>, pool: &mut Vec<Certificate>) {
+/// Adds the certificates of a file or a token to those that are there. What the snapshot remembers is not read again.
+pub(super) fn add_certificates(signed: &SignedData<'_>, trust: Option<&TrustSnapshot>, pool: &mut Vec<Certificate>) {
     let values = signed.signers.iter().flat_map(certificate_values);
     let embedded = signed.certificates.iter().map(|der| Cow::Borrowed(*der)).chain(values.map(Cow::Owned));
     let mut new = Vec::new();
@@ -36,7 +37,8 @@ pub(super) fn add_certificates(signed: &SignedData<'_>, pool: &mut Vec<Certifica
             if seen.contains(der.as_ref()) || new.iter().any(|known: &Certificate| known.der() == der.as_ref()) {
                 continue;
             }
-            new.extend(Certificate::from_der(&der));
+            let known = trust.and_then(|trust| trust.recall(&der));
+            new.extend(known.or_else(|| Certificate::from_der(&der).ok()));
         }
         seen.clear();
     }
@@ -45,31 +47,35 @@ pub(super) fn add_certificates(signed: &SignedData<'_>, pool: &mut Vec<Certifica
 
 /// The revocation data of the file itself, each with the object that holds it. Where several signed, one may bring what serves the
 /// others.
-pub(super) fn revocation_of_file(file: &SignedData<'_>) -> Embedded {
+pub(super) fn revocation_of_file(file: &SignedData<'_>, trust: &TrustSnapshot) -> Embedded {
     let mut embedded = Embedded::default();
     for (place, choice) in file.parts.revocation.iter().enumerate() {
         if let Some(one) = EmbeddedRevocation::read(choice) {
-            embedded.add(Object::Revocation(place), &one);
+            embedded.add(Object::Revocation(place), &one, trust);
         }
     }
     if file.signers.len() > 1 {
         for (_, one) in file.signers.iter().flat_map(revocation_values).take(MOST_REVOCATION) {
-            embedded.add(Object::Elsewhere, &one);
+            embedded.add(Object::Elsewhere, &one, trust);
         }
     }
     embedded
 }
 
 /// The revocation data that one signature brings besides: the signer's own, and that of its time-stamps.
-pub(super) fn revocation_of_signature(signer: &SignerInfo<'_>, tokens: &[(Object, &Token<'_>)]) -> Embedded {
+pub(super) fn revocation_of_signature(
+    signer: &SignerInfo<'_>,
+    tokens: &[(Object, &Token<'_>)],
+    trust: &TrustSnapshot,
+) -> Embedded {
     let mut embedded = Embedded::default();
     for ((place, number), one) in revocation_values(signer) {
-        embedded.add(Object::UnsignedValue(place, number), &one);
+        embedded.add(Object::UnsignedValue(place, number), &one, trust);
     }
     for (object, token) in tokens {
         let own = token.signed.signers.iter().flat_map(revocation_values).map(|(_, one)| one);
         for one in token.signed.revocation.iter().cloned().chain(own).take(MOST_REVOCATION) {
-            embedded.add(*object, &one);
+            embedded.add(*object, &one, trust);
         }
     }
     embedded
@@ -77,13 +83,14 @@ pub(super) fn revocation_of_signature(signer: &SignerInfo<'_>, tokens: &[(Object
 
 impl Embedded {
     /// What `certs` cannot read is passed over.
-    fn add(&mut self, object: Object, one: &EmbeddedRevocation<'_>) {
+    fn add(&mut self, object: Object, one: &EmbeddedRevocation<'_>, trust: &TrustSnapshot) {
+        let recall = |der: &[u8]| trust.recall(der);
         let crl = |der: &[u8]| Crl::from_der(der).ok().map(|list| (object, list));
         let ocsp = |answer: Result<OcspResponse, _>| answer.ok().map(|answer| (object, answer));
         match one {
             EmbeddedRevocation::Crl(der) => self.crls.extend(crl(der)),
-            EmbeddedRevocation::Ocsp(der) => self.ocsp.extend(ocsp(OcspResponse::from_der(der))),
-            EmbeddedRevocation::OcspBasic(der) => self.ocsp.extend(ocsp(OcspResponse::from_basic_der(der))),
+            EmbeddedRevocation::Ocsp(der) => self.ocsp.extend(ocsp(OcspResponse::read(der, &recall))),
+            EmbeddedRevocation::OcspBasic(der) => self.ocsp.extend(ocsp(OcspResponse::read_basic(der, &recall))),
         }
     }
 }

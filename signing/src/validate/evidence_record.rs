@@ -98,7 +98,7 @@ impl Judged {
             return;
         };
         let mut pool = ground.pool.to_vec();
-        add_certificates(&token.signed, &mut pool);
+        add_certificates(&token.signed, Some(context.trust), &mut pool);
         let ground = Ground { existed: self.existed, pool: &pool, ..ground };
         let stamp = timestamp::validate(&source, &token, imprint, ground, context, budget);
         match stamp.time {

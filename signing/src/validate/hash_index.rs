@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crypto::digest::{DigestAlgorithm, Digester, digest};
+use crypto::digest::{Digest, DigestAlgorithm, Digester, digest};
 
 use crate::asn1::{Asn1Error, Element, Reader, Writer, oid, tag};
 use crate::cms::{AlgorithmIdentifier, SignedData, SignerInfo};
@@ -62,54 +62,98 @@ impl<'a> HashIndex<'a> {
         Ok(algorithm.map(|algorithm| Self { der, algorithm, certificates, revocation, unsigned, by_value }))
     }
 
-    /// What the index names in a file.
+    /// What the index names in a file. `known` keeps the hashes for the next index over the same file.
     ///
     /// # Errors
     /// [`Cause::HashIndex`] if it names something that is not there.
-    pub(super) fn objects(&self, file: &SignedData<'_>, signer: &SignerInfo<'_>) -> Result<Vec<Object>, Cause> {
+    pub(super) fn objects(
+        &self,
+        file: &SignedData<'_>,
+        signer: &SignerInfo<'_>,
+        known: &mut KnownHashes,
+    ) -> Result<Vec<Object>, Cause> {
+        let hashes = known.of(self.algorithm, self.by_value, file, signer);
         let mut objects = vec![Object::Signature];
-        let certificates = file.parts.certificates.iter().map(|der| digest(self.algorithm, der));
-        let certificates = certificates.filter(|hash| self.certificates.contains(hash.as_bytes()));
-        let known: HashSet<Vec<u8>> = certificates.map(|hash| hash.as_bytes().to_vec()).collect();
-        let mut lists = HashSet::new();
-        for (place, der) in file.parts.revocation.iter().enumerate() {
-            let hash = digest(self.algorithm, der);
-            if self.revocation.contains(hash.as_bytes()) {
-                lists.insert(hash.as_bytes().to_vec());
-                objects.push(Object::Revocation(place));
-            }
-        }
-        let mut attributes = HashSet::new();
-        for (object, hash) in self.attribute_hashes(signer) {
-            if self.unsigned.contains(hash.as_slice()) {
-                attributes.insert(hash);
-                objects.push(object);
-            }
-        }
-        let complete = known.len() == self.certificates.len()
-            && lists.len() == self.revocation.len()
-            && attributes.len() == self.unsigned.len();
+        let mut named = |index: &HashSet<&[u8]>, there: &[(Object, Digest)]| {
+            let found: HashSet<&[u8]> = there
+                .iter()
+                .filter(|(_, hash)| index.contains(hash.as_bytes()))
+                .inspect(|(object, _)| objects.push(*object))
+                .map(|(_, hash)| hash.as_bytes())
+                .collect();
+            found.len() == index.len()
+        };
+        let complete = named(&self.certificates, &hashes.certificates)
+            & named(&self.revocation, &hashes.revocation)
+            & named(&self.unsigned, &hashes.unsigned);
         if complete { Ok(objects) } else { Err(Cause::HashIndex) }
     }
+}
 
-    /// Version 3 hashes type and value of each value (EN 319 122-1, 5.5.2); the older ones each attribute as encoded.
-    fn attribute_hashes(&self, signer: &SignerInfo<'_>) -> Vec<(Object, Vec<u8>)> {
-        let mut hashes = Vec::new();
-        for (place, (attribute, raw)) in signer.unsigned_attributes.iter().zip(&signer.unsigned_raw).enumerate() {
-            let kind = Writer::new().oid(attribute.oid).into_bytes();
-            let whole = (!self.by_value).then(|| digest(self.algorithm, raw).as_bytes().to_vec());
-            for (number, value) in attribute.values.iter().enumerate() {
-                let hash = whole.clone().unwrap_or_else(|| {
-                    let mut hasher = Digester::new(self.algorithm);
-                    hasher.update(&kind);
-                    hasher.update(value);
-                    hasher.finish().as_bytes().to_vec()
-                });
-                hashes.push((Object::UnsignedValue(place, number), hash));
-            }
-        }
-        hashes
+/// The hashes of what a file holds for one signature, each made once for all its archive time-stamps.
+#[derive(Default)]
+pub(super) struct KnownHashes {
+    made: Vec<Hashes>,
+}
+
+struct Hashes {
+    algorithm: DigestAlgorithm,
+    by_value: bool,
+    certificates: Vec<(Object, Digest)>,
+    revocation: Vec<(Object, Digest)>,
+    unsigned: Vec<(Object, Digest)>,
+}
+
+impl KnownHashes {
+    fn of(
+        &mut self,
+        algorithm: DigestAlgorithm,
+        by_value: bool,
+        file: &SignedData<'_>,
+        signer: &SignerInfo<'_>,
+    ) -> &Hashes {
+        let same = |made: &Hashes| made.algorithm == algorithm && made.by_value == by_value;
+        let place = self.made.iter().position(same).unwrap_or_else(|| {
+            self.made.push(Hashes::make(algorithm, by_value, file, signer));
+            self.made.len() - 1
+        });
+        &self.made[place]
     }
+}
+
+impl Hashes {
+    fn make(algorithm: DigestAlgorithm, by_value: bool, file: &SignedData<'_>, signer: &SignerInfo<'_>) -> Self {
+        let parts = &file.parts;
+        let certificates = parts.certificates.iter().map(|der| (Object::Certificates, digest(algorithm, der)));
+        let revocation = parts.revocation.iter().enumerate();
+        let revocation = revocation.map(|(place, der)| (Object::Revocation(place), digest(algorithm, der)));
+        Self {
+            algorithm,
+            by_value,
+            certificates: certificates.collect(),
+            revocation: revocation.collect(),
+            unsigned: attribute_hashes(algorithm, by_value, signer),
+        }
+    }
+}
+
+/// Version 3 hashes type and value of each value (EN 319 122-1, 5.5.2); the older ones each attribute as encoded.
+fn attribute_hashes(algorithm: DigestAlgorithm, by_value: bool, signer: &SignerInfo<'_>) -> Vec<(Object, Digest)> {
+    let mut hashes = Vec::new();
+    for (place, (attribute, raw)) in signer.unsigned_attributes.iter().zip(&signer.unsigned_raw).enumerate() {
+        let kind = Writer::new().oid(attribute.oid).into_bytes();
+        let whole = (!by_value).then(|| digest(algorithm, raw));
+        for (number, value) in attribute.values.iter().enumerate() {
+            let hash = whole.unwrap_or_else(|| {
+                let mut hasher = Digester::new(algorithm);
+                hasher.update(&kind);
+                hasher.update(value);
+                hasher.finish()
+            });
+            hashes.push((Object::UnsignedValue(place, number), hash));
+        }
+    }
+    hashes
 }
 
 fn hashes(reader: Reader<'_>) -> Result<HashSet<&[u8]>, Asn1Error> {

@@ -1,5 +1,7 @@
 //! Over what a time-stamp of a CAdES signature stands: the imprint anew, and what it proves to have existed.
 
+use std::cell::RefCell;
+
 use crypto::digest::{Digest, DigestAlgorithm, Digester};
 use schemas::report::TimestampKind;
 
@@ -8,7 +10,7 @@ use crate::cms::{SignedData, SignerInfo};
 
 use super::cause::Cause;
 use super::cryptographic::Content;
-use super::hash_index::HashIndex;
+use super::hash_index::{HashIndex, KnownHashes};
 use super::proof::Object;
 use super::token::{Form, Source, Token};
 
@@ -18,6 +20,7 @@ pub(super) struct Stamped<'s, 'a> {
     pub(super) signer: &'s SignerInfo<'a>,
     /// Every token of the signature, by what holds it, with its claimed time.
     pub(super) claimed: &'s [(Object, time::OffsetDateTime)],
+    pub(super) hashes: RefCell<KnownHashes>,
 }
 
 /// The imprint that `token` should have, and what it then proves.
@@ -92,7 +95,7 @@ impl Stamped<'_, '_> {
         hasher.update(content.found(algorithm)?.as_bytes());
         hasher.update(self.signer.signed_part);
         hasher.update(index.der);
-        index.objects(self.file, self.signer)
+        index.objects(self.file, self.signer, &mut self.hashes.borrow_mut())
     }
 
     /// EN 319 122-1, A.2.4: the content as encoded (detached content cannot be hashed again from a digest), certificates,

@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 pub(super) enum Object {
     /// The signature value.
     Signature,
+    /// The certificates in SignedData. Nothing depends on which of them existed when.
+    Certificates,
     /// RevocationInfoChoice in SignedData, by its place.
     Revocation(usize),
     /// A value of an unsigned attribute, by the places of attribute and value, with everything in it.

@@ -6,6 +6,8 @@
 //! What they prove ([`Proofs`]) decides at which time the signature itself, the certificates and the answers are judged.
 //! Counter-signatures are signatures of their own, over the value, within an attribute that may be proven too.
 
+use std::cell::RefCell;
+
 use certs::certificate::Certificate;
 use certs::name;
 use certs::path::Budget;
@@ -73,11 +75,15 @@ pub(super) fn validate(
     let read = || sources.iter().zip(&tokens).filter_map(|(source, token)| Some((source, token.as_ref()?)));
     let mut pool = case.pool.to_vec();
     let over_value = |source: &Source<'_>| source.kind == TimestampKind::Signature;
-    read().filter(|(source, _)| over_value(source)).for_each(|(_, token)| add_certificates(&token.signed, &mut pool));
+    read()
+        .filter(|(source, _)| over_value(source))
+        .for_each(|(_, token)| add_certificates(&token.signed, Some(context.trust), &mut pool));
     let of_level = pool.len();
-    read().filter(|(source, _)| !over_value(source)).for_each(|(_, token)| add_certificates(&token.signed, &mut pool));
+    read()
+        .filter(|(source, _)| !over_value(source))
+        .for_each(|(_, token)| add_certificates(&token.signed, Some(context.trust), &mut pool));
     let holders: Vec<_> = read().map(|(source, token)| (source.object, token)).collect();
-    let more = revocation_of_signature(case.signer, &holders);
+    let more = revocation_of_signature(case.signer, &holders, context.trust);
     let own;
     // Signatures that bring nothing of their own share what was looked up.
     let known = if sources.is_empty() && more.is_empty() && case.within.is_none() {
@@ -136,7 +142,8 @@ impl Stamps {
             .enumerate()
             .filter_map(|(index, source)| Some((source.object, claimed_time(&index)?)))
             .collect();
-        let stamped = Stamped { file: case.file, signer: case.signer, claimed: &claimed };
+        let hashes = RefCell::default();
+        let stamped = Stamped { file: case.file, signer: case.signer, claimed: &claimed, hashes };
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by_key(|index| {
             let kind = sources.get(*index).map_or(0, |source| depth(source.kind));
@@ -356,8 +363,8 @@ pub(super) fn container_timestamp(
     let mut pool = certificate_pool(&token.signed);
     pool.extend(certificates.iter().filter(|one| !pool.contains(one)).cloned().collect::<Vec<_>>());
     let work = Work::new(1);
-    let own = token.signed.signers.first().map(|signer| revocation_of_signature(signer, &[]));
-    let embedded = revocation_of_file(&token.signed).and(own.unwrap_or_default());
+    let own = token.signed.signers.first().map(|signer| revocation_of_signature(signer, &[], context.trust));
+    let embedded = revocation_of_file(&token.signed, context.trust).and(own.unwrap_or_default());
     let known = Known::new(context, embedded, &work);
     existed.into_iter().for_each(|time| known.prove_whole(time));
     let existed = known.proofs().existed(Object::Signature);

@@ -130,6 +130,9 @@ impl<'w> Known<'w> {
             return found.status.clone();
         }
         let status = self.look_up(certificate, issuer);
+        if !matches!(status, Status::Unknown { .. }) {
+            self.all.ocsp.iter().for_each(|answer| self.trust.remember_responder(answer));
+        }
         self.found.borrow_mut().push(Found { of: certificate.clone(), by: issuer.clone(), status: status.clone() });
         status
     }
