@@ -342,14 +342,16 @@ impl Certificate {
         self.inner.issuer_name.get_or_init(|| Canonical::of(self.issuer_der())).as_ref()
     }
 
-    /// Whether `issuer` has the name that this certificate gives as its issuer.
-    pub(crate) fn names_issuer(&self, issuer: &Self) -> bool {
+    /// Whether `issuer` has the name that this certificate gives as its issuer, as RFC 5280 7.1 compares names.
+    #[must_use]
+    pub fn names_issuer(&self, issuer: &Self) -> bool {
         self.issuer_der() == issuer.subject_der()
             || matches!((self.issuer_name(), issuer.subject_name()), (Some(left), Some(right)) if left == right)
     }
 
     /// Self-issued: subject and issuer are the same name (RFC 5280 6.1).
-    pub(crate) fn is_self_issued(&self) -> bool {
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
         self.names_issuer(self)
     }
 }

@@ -8,17 +8,21 @@ use crate::certificate::Extension;
 use crate::certificate::general_name::GeneralName;
 use crate::name::Canonical;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The content of revokedCertificates, a place in the bytes of the list.
 pub(super) struct Entries {
     place: Span,
     /// Whether entries may be of other issuers than the list's (indirectCRL).
     indirect: bool,
-    /// Whether a certificate was looked up before.
-    was_walked: AtomicBool,
+    /// How many certificates were looked up.
+    asked: AtomicU32,
     index: OnceLock<Result<Index, RevocationError>>,
 }
+
+/// Look-ups that walk: an index takes as long as three of them. Of a long list the second already does not.
+const WALKS: u32 = 3;
+const LONG: usize = 1 << 20;
 
 /// Whose entry is looked for.
 #[derive(Clone, Copy)]
@@ -33,16 +37,17 @@ pub(super) struct Wanted<'a> {
 
 impl Entries {
     pub(super) fn new(place: Span, indirect: bool) -> Self {
-        Self { place, indirect, was_walked: AtomicBool::new(false), index: OnceLock::new() }
+        Self { place, indirect, asked: AtomicU32::new(0), index: OnceLock::new() }
     }
 
-    /// The entry of the certificate that is wanted in the list `der`. The first look-up walks the list; a list that is asked
-    /// again (one that a service keeps) gets an index, which a list out of a signature file is not worth.
+    /// The entry of the certificate that is wanted in the list `der`. The first look-ups walk the list; a list that is asked
+    /// again and again (one that a service keeps) gets an index, which a list out of a signature file is not worth.
     ///
     /// # Errors
     /// An entry, whosever it is, that we cannot read or do not understand.
     pub(super) fn find(&self, der: &[u8], wanted: Wanted<'_>) -> Result<Option<Revoked>, RevocationError> {
-        if self.was_walked.swap(true, Ordering::Relaxed) {
+        let walks = if self.place.of(der).len() > LONG { 1 } else { WALKS };
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= walks {
             let index = self.index.get_or_init(|| Index::of(der, self)).as_ref().map_err(Clone::clone)?;
             return index.find(der, self.place, wanted);
         }

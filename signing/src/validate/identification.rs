@@ -27,7 +27,9 @@ pub(super) fn identify(
         }
         return named.cloned();
     };
-    let referenced = pool.iter().find(|certificate| refers_to(reference, certificate));
+    // Mostly the one that the identifier names: then no other need be hashed.
+    let by_name = named.filter(|certificate| refers_to(reference, certificate));
+    let referenced = by_name.or_else(|| pool.iter().find(|certificate| refers_to(reference, certificate)));
     match (referenced, named) {
         (Some(certificate), _) if agrees(&signer.identifier, certificate) => Some(certificate.clone()),
         (None, None) => {
@@ -71,7 +73,12 @@ fn refers_to(reference: &CertificateReference<'_>, certificate: &Certificate) ->
         (None, false) => Some(DigestAlgorithm::Sha1),
     };
     let Some(algorithm) = algorithm else { return false };
-    if digest(algorithm, certificate.der()).as_bytes() != reference.digest {
+    let is_same = match algorithm {
+        // Kept with the certificate.
+        DigestAlgorithm::Sha256 => certificate.fingerprint() == *reference.digest,
+        other => digest(other, certificate.der()).as_bytes() == reference.digest,
+    };
+    if !is_same {
         return false;
     }
     reference.issuer_serial.is_none_or(|(issuer, serial)| is_issued(certificate, issuer, serial))

@@ -2,7 +2,6 @@
 //! TS 101 733. Says what is present, not what is valid: a broken time-stamp still makes the form of level T.
 
 use certs::certificate::Certificate;
-use certs::name;
 use certs::trust::TrustSnapshot;
 use crypto::digest::DigestAlgorithm;
 
@@ -146,12 +145,12 @@ impl Form<'_, '_> {
 /// (RFC 6960, 4.2.2.2.1).
 fn is_known(certificate: &Certificate, pool: &[Certificate], known: &Known<'_>, trust: &TrustSnapshot) -> bool {
     let is_responder = certificate.extended_key_usage().is_some_and(|uses| uses.iter().any(|oid| oid == OCSP_SIGNING));
-    if is_responder || name::same(certificate.subject_der(), certificate.issuer_der()) {
+    if is_responder || certificate.is_self_issued() {
         return true;
     }
     // The first of that name: a second one would multiply the work for whoever asks for it. Where the file leaves out
     // an issuer that nobody here knows, its answers cannot be told apart, and are taken to be there.
-    let is_issuer = |issuer: &&Certificate| name::same(issuer.subject_der(), certificate.issuer_der());
+    let is_issuer = |issuer: &&Certificate| certificate.names_issuer(issuer);
     let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
     let issuer = pool.iter().chain(trust.intermediates()).chain(anchors).find(is_issuer);
     issuer.is_none_or(|issuer| known.is_told_within(certificate, issuer))

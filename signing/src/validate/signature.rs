@@ -9,7 +9,6 @@
 use std::cell::RefCell;
 
 use certs::certificate::Certificate;
-use certs::name;
 use certs::path::Budget;
 use certs::timestamp::TrustedTime;
 use certs::trust::{Purpose, TrustSnapshot};
@@ -339,10 +338,10 @@ fn missing_issuer(leaf: &Certificate, pool: &[Certificate], trust: &TrustSnapsho
     let known: Vec<_> = pool.iter().chain(trust.intermediates()).chain(anchors).collect();
     let mut current = leaf;
     for _ in 0..Budget::default().path_length {
-        if name::same(current.subject_der(), current.issuer_der()) {
+        if current.is_self_issued() {
             return None;
         }
-        match known.iter().find(|one| name::same(one.subject_der(), current.issuer_der())) {
+        match known.iter().find(|one| current.names_issuer(one)) {
             Some(issuer) => current = issuer,
             None => return Some(report::missing(MissingKind::Issuer, current)),
         }
