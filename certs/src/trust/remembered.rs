@@ -5,6 +5,7 @@
 //! and for what, is asked anew each time. Only certificates that lead to an anchor get in, so strangers cannot fill it.
 use crate::certificate::Certificate;
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{PoisonError, RwLock};
 
 /// Certificates of one generation. Two are kept, some 4 KiB each.
@@ -17,8 +18,30 @@ pub(super) struct Remembered {
 
 #[derive(Default)]
 struct Generations {
-    young: HashSet<Certificate>,
-    old: HashSet<Certificate>,
+    young: Set,
+    old: Set,
+}
+
+type Set = HashSet<Certificate, BuildHasherDefault<Tail>>;
+
+/// A hash of the last octets: a certificate ends in its signature, which is as good as random, and which nobody but the
+/// authorities that we believe can choose.
+#[derive(Default)]
+struct Tail(u64);
+
+impl Hasher for Tail {
+    fn write(&mut self, bytes: &[u8]) {
+        for octet in bytes.iter().rev().take(16) {
+            self.0 = (self.0.rotate_left(5) ^ u64::from(*octet)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+
+    /// The length of what is hashed, which tells nothing.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Remembered {

@@ -4,7 +4,6 @@
 //! verified by `certs` like those from outside.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use certs::certificate::Certificate;
 use certs::revocation::{Crl, OcspResponse};
@@ -30,19 +29,14 @@ pub(super) fn certificate_pool(signed: &SignedData<'_>) -> Vec<Certificate> {
 pub(super) fn add_certificates(signed: &SignedData<'_>, trust: Option<&TrustSnapshot>, pool: &mut Vec<Certificate>) {
     let values = signed.signers.iter().flat_map(certificate_values);
     let embedded = signed.certificates.iter().map(|der| Cow::Borrowed(*der)).chain(values.map(Cow::Owned));
-    let mut new = Vec::new();
-    {
-        let mut seen: HashSet<&[u8]> = pool.iter().map(Certificate::der).collect();
-        for der in embedded.take(MOST_CERTIFICATES) {
-            if seen.contains(der.as_ref()) || new.iter().any(|known: &Certificate| known.der() == der.as_ref()) {
-                continue;
-            }
-            let known = trust.and_then(|trust| trust.recall(&der));
-            new.extend(known.or_else(|| Certificate::from_der(&der).ok()));
+    for der in embedded.take(MOST_CERTIFICATES) {
+        // Few, and mostly of different lengths: comparing costs less than hashing them.
+        if pool.iter().any(|known| known.der() == der.as_ref()) {
+            continue;
         }
-        seen.clear();
+        let known = trust.and_then(|trust| trust.recall(&der));
+        pool.extend(known.or_else(|| Certificate::from_der(&der).ok()));
     }
-    pool.append(&mut new);
 }
 
 /// The revocation data of the file itself, each with the object that holds it. Where several signed, one may bring what serves the
