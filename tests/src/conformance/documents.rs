@@ -7,11 +7,11 @@ pub mod row;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use super::{DOCUMENTS, Outcome};
+use super::{DOCUMENTS, Miss, Outcome};
 use row::{Row, Verdict};
 
 /// Formats that the product reads. Rows in others are misses, whatever they expect: to refuse all that one cannot read is not to agree.
-const READ: &[&str] = &["CAdES"];
+const READ: &[&str] = &["CAdES", "ASiC-CAdES"];
 
 /// Who judges.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,8 @@ pub enum Judge<'a> {
     Command(&'a Path),
 }
 
-/// Runs every row of `table`; its files lie in `files` beside it. A panic is a crash, and a miss.
+/// Runs every row of `table`; its files lie in `files` beside it. A panic is a crash, and a miss. A row agrees by the rules of the corpus'
+/// README; where it states a conclusion or a level as well and another is found, that is a remark.
 ///
 /// # Errors
 /// Why the table or a file of it cannot be read, or the binary cannot be run.
@@ -35,7 +36,12 @@ pub fn run(table: &Path, judge: Judge<'_>) -> Result<Outcome, String> {
         let verdict = verdict(&files, &row, judge)?;
         crashes += usize::from(matches!(verdict, Verdict::Crashed(_)));
         let unread = (!READ.contains(&row.format.as_str())).then(|| format!("{} is not read yet", row.format));
-        outcome.count(&row.id(), row.disagreement(&verdict).or(unread));
+        let disagreement = row.disagreement(&verdict).or(unread);
+        if row.states_more() && disagreement.is_none() {
+            outcome.stated += 1;
+            outcome.remarks.extend(row.remark(&verdict).map(|found| Miss { id: row.id(), found }));
+        }
+        outcome.count(&row.id(), disagreement);
     }
     outcome.crashes = Some(crashes);
     Ok(outcome)

@@ -16,6 +16,10 @@ pub struct Outcome {
     misses: Vec<Miss>,
     /// `None` where a crash would end the run.
     crashes: Option<usize>,
+    /// Rows that agree and state more than agreement asks for.
+    stated: usize,
+    /// Those of them of which something else was found.
+    remarks: Vec<Miss>,
 }
 
 /// The divergences of `certs`.
@@ -34,7 +38,7 @@ pub struct Miss {
 
 impl Outcome {
     fn new(suite: &'static str, divergences: &'static str) -> Self {
-        Self { suite, divergences, rows: 0, misses: Vec::new(), crashes: None }
+        Self { suite, divergences, rows: 0, misses: Vec::new(), crashes: None, stated: 0, remarks: Vec::new() }
     }
 
     /// Counts a row; `disagreement` says how it does not agree.
@@ -61,6 +65,12 @@ impl Outcome {
         self.crashes
     }
 
+    /// Rows that agree, of which something else was found than they state besides.
+    #[must_use]
+    pub fn remarks(&self) -> &[Miss] {
+        &self.remarks
+    }
+
     /// How many rows were run.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -83,6 +93,13 @@ impl std::fmt::Display for Outcome {
         for miss in &self.misses {
             let reason = self.divergence(&miss.id).map(|reason| format!(" (divergence: {reason})"));
             writeln!(formatter, "  {}: {}{}", miss.id, miss.found, reason.unwrap_or_default())?;
+        }
+        for remark in &self.remarks {
+            writeln!(formatter, "  remark: {}: {}", remark.id, remark.found)?;
+        }
+        if self.stated > 0 {
+            let same = self.stated - self.remarks.len();
+            writeln!(formatter, "conclusions and levels: {same} of {} agree", self.stated)?;
         }
         if let Some(crashes) = self.crashes {
             writeln!(formatter, "{crashes} crashes")?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use certs::revocation::RevocationData;
 use certs::trust::TrustSnapshot;
 use crypto::digest::digest;
+use signing::asic::{self, Container};
 use signing::validate::{Context, Policy, UnverifiedDocument, validate};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -31,6 +32,16 @@ pub fn judge(files: &Path, row: &Row) -> Result<Verdict, String> {
 }
 
 fn examine(bytes: &[u8], content: Option<&[u8]>) -> Verdict {
+    let trust = TrustSnapshot::new(Vec::new(), Vec::new(), NOW);
+    let (revocation, policy) = (RevocationData::default(), Policy::default());
+    let context = Context { trust: &trust, revocation: &revocation, at: NOW, policy: &policy };
+    if bytes.starts_with(ZIP) {
+        let outcome = Container::read(bytes).and_then(|container| asic::validate(container, &context));
+        return match outcome {
+            Ok(outcome) => Verdict::Report(Box::new(outcome.report)),
+            Err(error) => Verdict::Unreadable(format!("{error} [{}]", error.code())),
+        };
+    }
     let mut document = match UnverifiedDocument::parse(bytes) {
         Ok(document) => document,
         Err(error) => return Verdict::Unreadable(error.to_string()),
@@ -39,11 +50,11 @@ fn examine(bytes: &[u8], content: Option<&[u8]>) -> Verdict {
         let digests = document.digest_algorithms().into_iter().map(|algorithm| digest(algorithm, content)).collect();
         document = document.with_detached(digests);
     }
-    let trust = TrustSnapshot::new(Vec::new(), Vec::new(), NOW);
-    let (revocation, policy) = (RevocationData::default(), Policy::default());
-    let context = Context { trust: &trust, revocation: &revocation, at: NOW, policy: &policy };
     Verdict::Report(Box::new(validate(document, &context).report))
 }
+
+/// How a local file header begins (APPNOTE, 4.3.7).
+const ZIP: &[u8] = b"PK\x03\x04";
 
 fn intact(verdict: &Verdict) -> usize {
     match verdict {

@@ -80,7 +80,7 @@ impl Row {
         self.detached.iter().fold(self.file.clone(), |id, content| id + " + " + content)
     }
 
-    /// How the verdict disagrees with the row, if it does. Where the row states a conclusion or a level, these are compared too.
+    /// How the verdict disagrees with the row, if it does. Conclusion and level are no part of it, see [`Row::remark`].
     #[must_use]
     pub fn disagreement(&self, verdict: &Verdict) -> Option<String> {
         let report = match verdict {
@@ -98,9 +98,19 @@ impl Row {
             Expected::Broken => broken,
             Expected::Unreadable => false,
         };
-        if !agrees {
-            return Some(format!("expected {:?}, found {}", self.expected, summary(report)));
-        }
+        (!agrees).then(|| format!("expected {:?}, found {}", self.expected, summary(report)))
+    }
+
+    /// Whether the row states a conclusion or a level.
+    #[must_use]
+    pub fn states_more(&self) -> bool {
+        self.conclusion.is_some() || self.level.is_some()
+    }
+
+    /// Which other conclusion or level was found than the row states, where the file was read.
+    #[must_use]
+    pub fn remark(&self, verdict: &Verdict) -> Option<String> {
+        let Verdict::Report(report) = verdict else { return None };
         self.other_conclusion(report).or_else(|| self.other_level(report))
     }
 
