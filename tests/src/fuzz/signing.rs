@@ -13,7 +13,7 @@ use signing::asn1::{Layers, Limits, Reader, Writer, normalise, tag};
 use signing::cades::{self, Content};
 use signing::envelope::national::Profile as NationalProfile;
 use signing::envelope::{Cipher, EnvelopeError, Opener, Sealer};
-use signing::validate::{Context, Outcome, Policy, UnverifiedDocument, validate};
+use signing::validate::{Context, DocumentStream, Outcome, Policy, UnverifiedDocument, validate};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -27,6 +27,7 @@ const CONTENT: &[u8] = b"What was signed, and what was sealed, more than a block
 pub const ALL: &[Target] = &[
     Target { name: "ber", seeds: ber_seeds, run: ber },
     Target { name: "signed_data", seeds: signed_data_seeds, run: signed_data },
+    Target { name: "signed_stream", seeds: signed_stream_seeds, run: signed_stream },
     Target { name: "cades_attributes", seeds: attributes_seeds, run: cades_attributes },
     Target { name: "timestamp_token", seeds: token_seeds, run: timestamp_token },
     Target { name: "envelope", seeds: envelope_seeds, run: envelope },
@@ -86,14 +87,17 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 const STAMPED: OffsetDateTime = datetime!(2026-11-23 11:30 UTC);
 
 fn judge(bytes: &[u8]) -> Option<Outcome> {
-    let document = UnverifiedDocument::parse(bytes).ok()?;
+    Some(judge_document(UnverifiedDocument::parse(bytes).ok()?))
+}
+
+fn judge_document(document: UnverifiedDocument) -> Outcome {
     let _ = (document.is_attached(), document.digest_algorithms(), document.signing_certificates());
     let World { trust, revocation, .. } = &*WORLD;
     let outcome = validate(document, &Context { trust, revocation, at: NOW, policy: &Policy::default() });
     let json = serde_json::to_string(&outcome.report).unwrap();
     assert_eq!(serde_json::from_str::<schemas::report::Report>(&json).unwrap(), outcome.report);
     assert_eq!(outcome.passed.is_some(), outcome.problem().is_none());
-    Some(outcome)
+    outcome
 }
 
 /// The same in BER: what lies no deeper than `depth` gets indefinite lengths.
@@ -149,6 +153,49 @@ pub fn signed_data(data: &[u8]) {
     let Some(Outcome { passed: Some(passed), .. }) = judge(data) else { return };
     assert_eq!(passed.content(), Some(CONTENT));
     assert!(passed.signers().iter().all(|signer| *signer == WORLD.signer.certificate));
+}
+
+/// Zeros, then the content: more than is kept of a file that streams by.
+static LARGE: LazyLock<Vec<u8>> = LazyLock::new(|| [&vec![0; ZERO_SEGMENTS << 16], CONTENT].concat());
+const ZERO_SEGMENTS: usize = 17;
+
+/// A signature over the large content in segments, without the zeros.
+fn signed_stream_seeds() -> Vec<Vec<u8>> {
+    let signer = &WORLD.signer;
+    let chain = [signer.certificate.clone()];
+    let algorithm = signer.key.default_algorithm();
+    let signed = cades::sign(Content::Attached(&LARGE), &signer.key, algorithm, &chain, NOW - Duration::HOUR).unwrap();
+    let ber = indefinite(&signed, 5);
+    let whole = Writer::new().value(tag::OCTET_STRING, &LARGE).into_bytes();
+    let at = ber.windows(5).position(|window| *window == whole[..5]).unwrap();
+    let segment = Writer::new().value(tag::OCTET_STRING, CONTENT).into_bytes();
+    vec![[&ber[..at], &[0x24, 0x80], &segment, &[0, 0], &ber[at + whole.len()..]].concat()]
+}
+
+/// The zeros put back as segments before that of the content, where that is still found.
+fn with_zeros(data: &[u8]) -> Vec<u8> {
+    let segment = Writer::new().value(tag::OCTET_STRING, CONTENT).into_bytes();
+    let Some(at) = data.windows(segment.len()).position(|window| window == segment) else { return data.to_vec() };
+    let zeros = Writer::new().value(tag::OCTET_STRING, &[0; 1 << 16]).into_bytes().repeat(ZERO_SEGMENTS);
+    [&data[..at], &zeros, &data[at..]].concat()
+}
+
+/// A large file as it streams by. What passes so passes as a whole, and what was handed on is what was signed.
+pub fn signed_stream(data: &[u8]) {
+    let file = with_zeros(data);
+    let mut content = Vec::new();
+    let Some(Outcome { passed: Some(passed), .. }) = judge_stream(&file, &mut content) else { return };
+    assert!(content == *LARGE);
+    assert!(passed.signers().iter().all(|signer| *signer == WORLD.signer.certificate));
+    assert!(judge(&file).is_some_and(|outcome| outcome.passed.is_some()));
+}
+
+fn judge_stream(file: &[u8], content: &mut Vec<u8>) -> Option<Outcome> {
+    let mut stream = DocumentStream::new();
+    for piece in file.chunks(9_973) {
+        stream.push(piece, &mut |octets| content.extend_from_slice(octets)).ok()?;
+    }
+    Some(judge_document(stream.finish().ok()?))
 }
 
 /// The signature of the world taken apart: signed attributes, and unsigned ones.
@@ -288,6 +335,11 @@ mod tests {
     fn seeds_are_accepted() {
         for seed in &signed_data_seeds()[..3] {
             assert!(judge(seed).unwrap().passed.is_some());
+        }
+        for seed in signed_stream_seeds() {
+            let mut content = Vec::new();
+            assert!(judge_stream(&with_zeros(&seed), &mut content).unwrap().passed.is_some());
+            assert!(content == *LARGE);
         }
         for seed in attributes_seeds() {
             let signed = Reader::new(&seed).any().unwrap();
