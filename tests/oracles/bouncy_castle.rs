@@ -1,10 +1,7 @@
-//! BouncyCastle, where `BOUNCY_CASTLE_JAR` names its library (`bcprov-jdk18on`) and a Java development kit is at hand; elsewhere the tests say that
-//! they are skipped. One process answers all questions of a test: see `BouncyCastle.java`.
+//! BouncyCastle's primitives, where `BOUNCY_CASTLE_JAR` names its library (`bcprov-jdk18on`; a class path may name more) and a Java development kit
+//! is at hand; elsewhere the tests say that they are skipped. One process answers all questions of a test: see `BouncyCastle.java`.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 
 use crypto::digest::{from_hex, hex};
 use crypto::dstu4145::{ByteOrder, Curve, PrivateKey, PublicKey};
@@ -15,30 +12,8 @@ use crypto::kupyna::{Kmac, Width, kupyna};
 use tests::chance::Chance;
 
 /// The answers to `questions`, one each; `None` where there is nobody to ask.
-#[allow(clippy::print_stdout, reason = "a skipped test says so")]
 fn ask(questions: &[String]) -> Option<Vec<String>> {
-    let Some(jar) = std::env::var_os("BOUNCY_CASTLE_JAR") else {
-        println!("skipped: BOUNCY_CASTLE_JAR is not set");
-        return None;
-    };
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("oracles/BouncyCastle.java");
-    let child =
-        Command::new("java").arg("-cp").arg(jar).arg(source).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let Ok(mut child) = child else {
-        println!("skipped: there is no java");
-        return None;
-    };
-    let mut text = questions.join("\n");
-    text.push('\n');
-    let mut input = child.stdin.take().expect("a pipe");
-    // Answers may fill their pipe while questions are still being written.
-    let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
-    let output = child.wait_with_output().expect("an answer");
-    writer.join().expect("a thread").expect("questions that are read");
-    assert!(output.status.success(), "BouncyCastle gave up");
-    let answers: Vec<String> = String::from_utf8(output.stdout).expect("text").lines().map(str::to_owned).collect();
-    assert_eq!(answers.len(), questions.len());
-    Some(answers)
+    crate::java::ask("BOUNCY_CASTLE_JAR", "BouncyCastle.java", questions)
 }
 
 /// Asks all questions and compares each answer with what we say.

@@ -9,6 +9,7 @@
 //! | [`ciphers`] | RustCrypto's magma, dstu-core |
 //! | [`authenticated`] | dstu-core |
 //! | [`bouncy_castle`] | BouncyCastle, where Java is at hand: signatures on the ten curves, hashes, ciphers |
+//! | [`documents`] | BouncyCastle: signed files of every level and algorithm |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -16,5 +17,8 @@ mod authenticated;
 mod bouncy_castle;
 mod ciphers;
 mod curves;
+mod documents;
 mod hashes;
+mod java;
 mod signatures;
+mod workshop;
