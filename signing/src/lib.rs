@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`asn1`] | bounded BER to DER, strict DER | X.690 |
 //! | [`cms`] | SignedData as received | RFC 5652 |
-//! | [`cades`] | makes CAdES signatures of levels B and T | ETSI EN 319 122-1 |
+//! | [`cades`] | makes CAdES signatures and carries them to level LTA | ETSI EN 319 122-1 |
 //! | [`asic`] | signed containers with CAdES | ETSI EN 319 162-1 |
 //! | [`validate`] | may this signature be relied on? | ETSI EN 319 102-1 |
 //! | [`envelope`] | contents of any size for recipients, national ones too; a document key | RFC 5083, 5084, 5753; RFC 5652, 6 |

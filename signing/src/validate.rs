@@ -52,7 +52,7 @@ mod xml;
 
 use certs::certificate::Certificate;
 use certs::path::Budget;
-use certs::revocation::RevocationData;
+use certs::revocation::{Crl, OcspResponse, RevocationData};
 use certs::timestamp::TrustedTime;
 use certs::trust::TrustSnapshot;
 use crypto::digest::{Digest, DigestAlgorithm, hex};
@@ -116,7 +116,7 @@ impl Outcome {
 #[must_use]
 pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome {
     let verdicts = match SignedData::read(document.der()) {
-        Ok(signed) => validate_all(&signed, &document, context),
+        Ok(signed) => validate_all(&signed, &document, context, None).0,
         // `UnverifiedDocument::parse` has read the same bytes, so this does not happen; if it did, nothing passes.
         Err(_) => Vec::new(),
     };
@@ -146,6 +146,46 @@ pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome 
     Outcome { report, passed, problem, forms }
 }
 
+/// What the verdicts on a file rest on: to be put into it for level LT ([`crate::cades::add_validation_data`]).
+#[derive(Debug, Clone, Default)]
+pub struct ValidationData {
+    /// Of the paths of signers and time-stamp authorities, anchors included.
+    pub certificates: Vec<Certificate>,
+    /// Lists and answers that speak of them.
+    pub revocation: RevocationData,
+}
+
+impl ValidationData {
+    fn add_certificate(&mut self, certificate: &Certificate) {
+        if !self.certificates.contains(certificate) {
+            self.certificates.push(certificate.clone());
+        }
+    }
+
+    fn add_answer(&mut self, answer: &OcspResponse) {
+        if !self.revocation.ocsp.iter().any(|known| known.der() == answer.der()) {
+            self.revocation.ocsp.push(answer.clone());
+        }
+    }
+
+    fn add_list(&mut self, list: &Crl) {
+        if !self.revocation.crls.iter().any(|known| known.der() == list.der()) {
+            self.revocation.crls.push(list.clone());
+        }
+    }
+}
+
+/// Gathers what the verdicts on `document` rest on, whatever they are.
+#[must_use]
+pub fn validation_data(document: &UnverifiedDocument, context: &Context<'_>) -> ValidationData {
+    let gathered = Some(ValidationData::default());
+    match SignedData::read(document.der()) {
+        Ok(signed) => validate_all(&signed, document, context, gathered).1.unwrap_or_default(),
+        // As in `validate`.
+        Err(_) => ValidationData::default(),
+    }
+}
+
 fn severity(verdict: &Verdict) -> u8 {
     match verdict.report.indication {
         Indication::TotalPassed => 0,
@@ -154,7 +194,12 @@ fn severity(verdict: &Verdict) -> u8 {
     }
 }
 
-fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context: &Context<'_>) -> Vec<Verdict> {
+fn validate_all(
+    signed: &SignedData<'_>,
+    document: &UnverifiedDocument,
+    context: &Context<'_>,
+    gathered: Option<ValidationData>,
+) -> (Vec<Verdict>, Option<ValidationData>) {
     let mut content = Content::new(signed.content, document.detached());
     // One budget for the file: twice two paths of some length for each signer and its time-stamps, and some to spare.
     let signers = u32::try_from(signed.signers.len()).unwrap_or(u32::MAX);
@@ -166,13 +211,14 @@ fn validate_all(signed: &SignedData<'_>, document: &UnverifiedDocument, context:
     let recalled = |one: &Certificate| context.trust.recall(one.der()).unwrap_or_else(|| one.clone());
     let pool: Vec<Certificate> = document.certificates().iter().map(recalled).collect();
     let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
-    let mut shared = Shared { known: &known, budget, counter_signatures };
+    let mut shared = Shared { known: &known, budget, counter_signatures, gathered };
     let validate = |signer| {
         let content_type = Some(signed.content_type);
         let case = Case { file: signed, signer, content_type, pool: &pool, within: None, depth: 0 };
         signature::validate(&case, &mut content, context, &mut shared)
     };
-    signed.signers.iter().map(validate).collect()
+    let verdicts = signed.signers.iter().map(validate).collect();
+    (verdicts, shared.gathered)
 }
 
 /// Validates a time-stamp token (a ContentInfo, BER or DER) over something of which `digest` gives the digest. What it proves

@@ -8,6 +8,7 @@
 
 mod admin;
 mod anchors;
+mod augment;
 mod demo;
 mod files;
 mod keys;
@@ -61,6 +62,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
         Command::Migrate(arguments) => Ok(migrate::run(arguments)),
         Command::Verify(arguments) => verify::run(&arguments, terminal),
         Command::Sign(arguments) => sign::run(&arguments, terminal),
+        Command::Augment(arguments) => augment::run(&arguments, terminal),
         Command::Seal(arguments) => seal::run(&arguments, terminal),
         Command::Open(arguments) => open::run(&arguments, terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
@@ -87,6 +89,8 @@ enum Command {
     Verify(verify::Arguments),
     /// Sign a file (CAdES-BASELINE-B, or -T with a time-stamp).
     Sign(sign::Arguments),
+    /// Make signatures last: add time-stamps and what verdicts rest on (CAdES levels T, LT, LTA).
+    Augment(augment::Arguments),
     /// Seal a file so that only the holder of one certificate's key can open it.
     Seal(seal::Arguments),
     /// Open a sealed file.

@@ -29,11 +29,23 @@ pub(super) fn stamped(
     // An authority that serves the signer's algorithms serves their digests too.
     let by = algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha512);
     let imprint = cades::timestamp_imprint(signature, by).map_err(|error| refused(&error))?;
-    let token = fetch(url, &imprint)?;
+    let token = token(url, &imprint, anchors, terminal)?;
+    cades::add_timestamp(signature, &token).map_err(|error| refused(&error))
+}
+
+/// A checked token of the authority at `url` over `imprint`.
+pub(super) fn token(
+    url: &str,
+    imprint: &Digest,
+    anchors: Option<&Path>,
+    terminal: &mut Terminal<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::Refused(format!("no time-stamp: {error}"));
+    let token = fetch(url, imprint)?;
     // The authority's clock may be ahead of ours by what its client tolerates.
     let at = UnverifiedTimestamp::read(&token).map_err(|error| refused(&error))?.info().gen_time.max(SystemClock.now());
-    check(&token, &imprint, anchors, at, terminal)?;
-    cades::add_timestamp(signature, &token).map_err(|error| refused(&error))
+    check(&token, imprint, anchors, at, terminal)?;
+    Ok(token)
 }
 
 /// Whoever names an authority on the command line allows its host to be asked, and no other.

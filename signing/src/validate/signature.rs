@@ -19,7 +19,6 @@ use time::OffsetDateTime;
 use crate::asn1::{Element, Layers, Limits, normalise, oid};
 use crate::cms::{SignedData, SignerInfo};
 
-use super::Context;
 use super::basic::{self, Assessed, Subject};
 use super::cause::{Cause, Findings};
 use super::context::{add_certificates, certificate_pool, revocation_of_file, revocation_of_signature};
@@ -35,6 +34,7 @@ use super::status::{Known, Work};
 use super::timestamp::{self, Ground, Stamp};
 use super::token::{self, Form, Source, Token};
 use super::x509::Times;
+use super::{Context, ValidationData};
 
 /// Counter-signatures of counter-signatures.
 const MOST_NESTED: usize = 4;
@@ -46,6 +46,8 @@ pub(super) struct Shared<'w> {
     pub(super) budget: Budget,
     /// Counter-signatures that may still be looked at.
     pub(super) counter_signatures: usize,
+    /// Where somebody wants to keep what the verdict rests on.
+    pub(super) gathered: Option<ValidationData>,
 }
 
 /// A signature to be validated.
@@ -103,6 +105,9 @@ pub(super) fn validate(
     let level_pool = pool.get(..of_level).unwrap_or(&pool);
     let file = File { signed: case.file, pool: level_pool, known, trust: context.trust };
     let (format, level) = level::of(&file, case.signer, &attributes, assessed.certificate.as_ref());
+    if let Some(gathered) = &mut shared.gathered {
+        known.gather(gathered);
+    }
     let extent = Extent {
         format,
         level,

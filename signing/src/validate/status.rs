@@ -11,8 +11,8 @@ use certs::timestamp::TrustedTime;
 use certs::trust::TrustSnapshot;
 use time::OffsetDateTime;
 
-use super::Context;
 use super::proof::{Object, Proofs};
+use super::{Context, ValidationData};
 
 /// Answers that may be looked at for a file with one signature, and for each further one. Real long-term files, with thirty
 /// answers for ten certificates, need some hundred for each signature.
@@ -135,6 +135,20 @@ impl<'w> Known<'w> {
         }
         self.found.borrow_mut().push(Found { of: certificate.clone(), by: issuer.clone(), status: status.clone() });
         status
+    }
+
+    /// Adds every certificate that was looked up, its issuer, and the answers that speak of it.
+    pub(super) fn gather(&self, data: &mut ValidationData) {
+        for found in self.found.borrow().iter() {
+            data.add_certificate(&found.of);
+            data.add_certificate(&found.by);
+            for answer in self.all.ocsp.iter().filter(|answer| answer.fact(&found.of, &found.by).is_ok()) {
+                data.add_answer(answer);
+            }
+            for list in self.all.crls.iter().filter(|list| list.fact(&found.of, &found.by).is_ok()) {
+                data.add_list(list);
+            }
+        }
     }
 
     /// Whether an answer was left aside only because nothing proves that it existed while its issuer's key was to be

@@ -59,6 +59,37 @@ fn a_time_stamp_makes_level_t() {
 }
 
 #[test]
+fn a_signature_is_carried_to_the_archive() {
+    let (bench, authority) = (Bench::new(), authority());
+    bench.write("letter.pdf", b"letter");
+    bench.sign("--output @letter.p7s @letter.pdf");
+    bench.write("anchors/tsa-root.pem", authority.root().to_pem().as_bytes());
+    bench.write("anchors/tsa-issuing.crl", &authority.crl(SystemClock.now()).unwrap());
+    bench.write("anchors/tsa-root.crl", &authority.root_crl(SystemClock.now()).unwrap());
+    let served = Served::of(authority);
+    let with = format!("--tsa {} --anchors @anchors --detached @letter.pdf", served.url);
+    for (level, reached) in [("t", "CAdES-BASELINE-T"), ("lt", "CAdES-BASELINE-LT"), ("lta", "CAdES-BASELINE-LTA")] {
+        let seen = bench.vuzol(&format!("augment --level {level} {with} --output @{level}.p7s @letter.p7s"));
+        assert_eq!((seen.code, seen.err.as_str()), (exit::OK, ""), "{level}");
+        let seen = bench.vuzol(&format!("verify --json --anchors @anchors --detached @letter.pdf @{level}.p7s"));
+        assert_eq!(seen.code, exit::OK, "{level}: {}", seen.out);
+        let report: Value = serde_json::from_str(&seen.out).unwrap();
+        assert_eq!(report["signatures"][0]["level"], reached);
+    }
+    // Renewed, without being stamped again over the value.
+    let seen = bench.vuzol(&format!("augment --level lta {with} --output @again.p7s @lta.p7s"));
+    assert_eq!(seen.code, exit::OK, "{}", seen.err);
+    // What does not pass is not carried on.
+    bench.write("other.pdf", b"another letter");
+    let with = format!("--tsa {} --anchors @anchors --detached @other.pdf", served.url);
+    let seen = bench.vuzol(&format!("augment --level t {with} --output @other.p7s @letter.p7s"));
+    assert_eq!(seen.code, exit::REFUSED, "{}", seen.err);
+    assert!(!bench.exists("other.p7s") && bench.leftovers().is_empty());
+    let seen = bench.vuzol("augment --level t --anchors @anchors --detached @letter.pdf --output @x.p7s @letter.p7s");
+    assert!(seen.code == exit::REFUSED && seen.err.contains("--tsa"), "{}", seen.err);
+}
+
+#[test]
 fn who_does_not_say_whom_to_believe_is_told_that_nobody_checked() {
     let bench = Bench::new();
     bench.write("letter.pdf", b"letter");

@@ -186,6 +186,25 @@ fn a_policy_and_a_content_time_stamp_are_signed_with_the_document() {
 }
 
 #[test]
+fn what_a_verdict_rests_on_is_enough_for_the_level_of_long_term() {
+    let world = World::new();
+    let signer = world.signer();
+    let stamped = world.stamp(&world.sign(Content::Attached(DOCUMENT), &signer), NOW - Duration::MINUTE);
+    let mut known = world.revocation(&signer.certificate, NOW);
+    // Answers about others do not belong there.
+    known.ocsp.extend(world.revocation(&world.signer().certificate, NOW).ocsp.into_iter().take(1));
+    known.crls.push(certs::revocation::Crl::from_der(&world.pki.crl(NOW).unwrap()).unwrap());
+    let context = Context { trust: &world.trust, revocation: &known, at: NOW, policy: &Policy::default() };
+    let document = UnverifiedDocument::parse(&stamped).unwrap();
+    let data = crate::validate::validation_data(&document, &context);
+    assert_eq!((data.revocation.ocsp.len(), data.revocation.crls.len()), (3, 1));
+    let lt = add_validation_data(&stamped, &data.certificates, &data.revocation).unwrap();
+    let outcome = at(&world, &lt, NOW);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert_eq!(outcome.report.signatures[0].level, "CAdES-BASELINE-LT");
+}
+
+#[test]
 fn what_is_archived_holds_after_the_signer_s_certificate_has_ended() {
     for family in [Family::P256, Family::Dstu4145] {
         let world = World::of(family);

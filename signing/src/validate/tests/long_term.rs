@@ -99,7 +99,7 @@ fn embedded_answers_join_what_is_known() {
     let world = World::new();
     let signer = world.signer();
     let answers = world.revocation(&signer.certificate, NOW).ocsp;
-    let member = |answer: &certs::revocation::OcspResponse| {
+    let member = |answer: &OcspResponse| {
         Writer::new().nest(0xa1, Writer::new().oid(oid::OCSP_RESPONSE).raw(answer.der())).into_bytes()
     };
     let mut forge = Forge::new(DOCUMENT, &signer);
