@@ -26,7 +26,8 @@ struct Inner {
     folders: Arc<FolderTrust>,
     statements: Statements,
     clock: Arc<dyn Clock>,
-    /// Two changes that would each leave an anchor may together leave none: one at a time.
+    /// One change or reading at a time: two changes that would each leave an anchor may together leave none, and a reading from
+    /// before a change must not be taken into use after it.
     turn: Mutex<()>,
 }
 
@@ -40,6 +41,11 @@ impl TrustKeeper {
     /// # Errors
     /// Where the statements cannot be read, or leave a set that is no good: then the one in use stays.
     pub(crate) async fn refresh(&self) -> Result<bool, TrustProblem> {
+        let _turn = self.0.turn.lock().await;
+        self.refresh_in_turn().await
+    }
+
+    async fn refresh_in_turn(&self) -> Result<bool, TrustProblem> {
         let statements = self.0.statements.all().await.map_err(|error| TrustProblem(error.to_string()))?;
         self.0.folders.state(statements);
         self.reload().await
@@ -95,7 +101,7 @@ impl TrustKeeper {
 
     /// The statement is on record. That its effect is late does not undo it: the loop tries again.
     async fn apply(&self) {
-        if let Err(problem) = self.refresh().await {
+        if let Err(problem) = self.refresh_in_turn().await {
             tracing::error!(cause = %problem, "what an operator stated has no effect yet");
         }
     }

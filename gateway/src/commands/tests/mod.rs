@@ -23,4 +23,5 @@ mod bench;
 mod playing;
 mod sealing;
 mod stamping;
+mod trusting;
 mod verifying;
