@@ -9,6 +9,8 @@
 //! | level LT | [`add_validation_data`] |
 //! | level LTA, and each renewal | [`request_archive_timestamp`], then [`ArchiveRequest::complete`] |
 //!
+//! Of several signatures in one file the one that is meant is found by [`signer_with_id`] before each step.
+//!
 //! What is written is strict DER. The private key stays behind its [`KeyHandle`]; the caller names the time and fetches
 //! tokens and answers. Files with archive time-stamps of the forms before version 3 are not changed: those stand over the bytes as encoded.
 
@@ -19,6 +21,7 @@ mod prepare;
 
 pub use augment::{
     ArchiveRequest, add_signature_timestamp, add_validation_data, request_archive_timestamp, signature_imprint,
+    signer_with_id,
 };
 pub use prepare::{Prepared, Signatory, complete_all, prepare, prepare_counter, prepare_parallel};
 

@@ -63,6 +63,8 @@ use time::OffsetDateTime;
 use crate::cms::SignedData;
 
 use cryptographic::Content;
+pub(crate) use report::signature_id;
+
 use report::Verdict;
 use signature::{Case, Shared};
 use status::{Known, Work};

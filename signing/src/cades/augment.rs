@@ -10,12 +10,25 @@ use crypto::digest::{Digest, DigestAlgorithm, Digester, digest};
 
 use crate::asn1::{Writer, oid, tag};
 use crate::cms::{SignedData, SignerInfo};
+use crate::validate::signature_id;
 
 use super::SignError;
 use super::assemble::{edit, token, with_unsigned};
 use super::attributes::digest_identifier;
 
-/// Digest of a signature value, to be time-stamped (EN 319 122-1, 5.3). `signer`: which signature of the file, from 0.
+/// The number of the signature with this identifier, as the report gives it ([`schemas::report::SignatureReport::id`]). Numbers are of one
+/// file: SignerInfos are sorted (X.690, 11.6), so that whatever is added to one of several may give all of them others. Identifiers stay.
+///
+/// # Errors
+/// `Signature` if `cms` is not SignedData with such a signature; `Superseded`.
+pub fn signer_with_id(cms: &[u8], id: &str) -> Result<usize, SignError> {
+    edit(cms, 0, |_, signed, _| {
+        signed.signers.iter().position(|signer| signature_id(signer) == id).ok_or(SignError::Signature)
+    })
+}
+
+/// Digest of a signature value, to be time-stamped (EN 319 122-1, 5.3). `signer`: which signature of the file, from 0; see
+/// [`signer_with_id`] where there are several.
 ///
 /// # Errors
 /// `Signature` if `cms` is not SignedData with such a signer.

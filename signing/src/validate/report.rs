@@ -43,7 +43,7 @@ pub(super) fn conclude(signer: &SignerInfo<'_>, assessed: Assessed, extent: Exte
     let intact = assessed.form.is_some();
     let (conclusion, cause) = conclusion(&assessed.findings, intact);
     let report = SignatureReport {
-        id: format!("S-{}", hex(sha256(signer.signed_part).get(..16).unwrap_or_default())),
+        id: signature_id(signer),
         format: extent.format.into(),
         level: extent.level.into(),
         intact,
@@ -118,6 +118,11 @@ fn conclusion(findings: &Findings, intact: bool) -> ((Indication, Option<SubIndi
 
 fn reasons(findings: &Findings) -> Vec<Reason> {
     findings.ranked().iter().map(|cause| cause.reason()).collect()
+}
+
+/// `S-` and half the SHA-256 of the structure up to its value.
+pub(crate) fn signature_id(signer: &SignerInfo<'_>) -> String {
+    format!("S-{}", hex(sha256(signer.signed_part).get(..16).unwrap_or_default()))
 }
 
 fn timestamp_identifier(sha256: &str) -> String {

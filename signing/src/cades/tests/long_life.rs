@@ -116,7 +116,34 @@ fn parallel_and_counter_signatures_stand_beside_and_over_the_first() {
     let counters: Vec<_> = outcome.report.signatures.iter().flat_map(|one| &one.counter_signatures).collect();
     let [counter] = counters.as_slice() else { panic!("one counter-signature: {counters:?}") };
     assert_eq!(counter.indication, Indication::TotalPassed, "{counter:?}");
+    assert_eq!(counter.level, "CAdES-BASELINE-B");
     assert_eq!(counter.signer.as_ref().unwrap().serial, third.certificate.serial_hex());
+}
+
+/// What is added makes a SignerInfo longer and gives it another place in the set: the number that it had is then another's.
+#[test]
+fn each_of_several_signatures_is_found_after_the_others_have_grown() {
+    let world = World::new();
+    let (first, second) = (world.signer(), world.signer());
+    let one = world.sign(Content::Attached(DOCUMENT), &first);
+    let chain = world.chain(&second);
+    let mut cms =
+        complete(prepare_parallel(&one, None, &signatory(&chain, &second), &Options::default()).unwrap(), &second);
+    let mut revocation = world.revocation(&first.certificate, NOW);
+    revocation.ocsp.extend(world.revocation(&second.certificate, NOW).ocsp);
+    let ids: Vec<_> = world.validate(&cms, &revocation).report.signatures.into_iter().map(|one| one.id).collect();
+    for id in &ids {
+        let signer = signer_with_id(&cms, id).unwrap();
+        let imprint = signature_imprint(&cms, signer, DigestAlgorithm::Sha256).unwrap();
+        cms = add_signature_timestamp(&cms, signer, &token(&world, &imprint, NOW)).unwrap();
+    }
+    let outcome = world.validate(&cms, &revocation);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    for id in &ids {
+        let signature = &outcome.report.signatures[signer_with_id(&cms, id).unwrap()];
+        assert_eq!((&signature.id, signature.level.as_str()), (id, "CAdES-BASELINE-T"));
+    }
+    assert!(matches!(signer_with_id(&cms, "S-0"), Err(SignError::Signature)));
 }
 
 #[test]
