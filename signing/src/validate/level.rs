@@ -33,6 +33,8 @@ pub(super) struct File<'f> {
     pub(super) pool: &'f [Certificate],
     pub(super) known: &'f Known<'f>,
     pub(super) trust: &'f TrustSnapshot,
+    /// The signer stands over another's value.
+    pub(super) is_counter: bool,
 }
 
 struct Form<'f, 'a> {
@@ -79,10 +81,11 @@ impl Form<'_, '_> {
         self.signer.signed(oid::SIGNATURE_POLICY).next().is_some()
     }
 
-    /// EN 319 122-2, 5.2: content-type, message-digest and one signing-certificate reference.
+    /// EN 319 122-2, 5.2: content-type, message-digest and one signing-certificate reference. Counter-signatures have no content-type
+    /// (RFC 5652, 11.4).
     fn is_bes(&self) -> bool {
         let references = |oid| self.signer.signed(oid).count();
-        self.attributes.content_type.is_some()
+        (self.attributes.content_type.is_some() || self.file.is_counter)
             && self.attributes.message_digest.is_some()
             && references(oid::SIGNING_CERTIFICATE) + references(oid::SIGNING_CERTIFICATE_V2) == 1
             && self.attributes.certificate.as_ref().is_some_and(uses_right_version)
@@ -92,7 +95,7 @@ impl Form<'_, '_> {
     fn is_baseline(&self) -> bool {
         let inside = |own: &Certificate| self.file.signed.certificates.iter().any(|der| *der == own.der());
         self.signer.signed(oid::SIGNING_TIME).count() == 1
-            && self.attributes.content_type == Some(oid::DATA)
+            && (self.attributes.content_type == Some(oid::DATA) || self.file.is_counter)
             && self.certificate.is_some_and(inside)
     }
 

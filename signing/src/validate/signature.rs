@@ -103,7 +103,8 @@ pub(super) fn validate(
     let assessed = basic::check_trust(core, &subject, times, context, &mut shared.budget);
     let attributes = SignedAttributes::read(case.signer, case.content_type, &mut Findings::default());
     let level_pool = pool.get(..of_level).unwrap_or(&pool);
-    let file = File { signed: case.file, pool: level_pool, known, trust: context.trust };
+    let is_counter = case.content_type.is_none();
+    let file = File { signed: case.file, pool: level_pool, known, trust: context.trust, is_counter };
     let (format, level) = level::of(&file, case.signer, &attributes, assessed.certificate.as_ref());
     if let Some(gathered) = &mut shared.gathered {
         known.gather(gathered);
