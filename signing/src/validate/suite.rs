@@ -39,8 +39,10 @@ pub struct Suite {
     pub digests: &'static [(DigestAlgorithm, Reliance)],
     /// RSA keys: from so many bits on; ascending. Below the first: never.
     pub rsa: &'static [(u32, Reliance)],
-    /// Keys on the named European curves and Edwards curves.
+    /// Keys on the named European curves.
     pub elliptic: Reliance,
+    /// Ed25519 and Ed448.
+    pub edwards: Reliance,
     /// Keys of DSTU 4145, by the smallest degree of the field; ascending.
     pub dstu4145: &'static [(usize, Reliance)],
 }
@@ -58,7 +60,8 @@ impl Suite {
     pub fn key(&self, kind: KeyKind) -> Reliance {
         match kind {
             KeyKind::Rsa { bits } => at_least(self.rsa, bits),
-            KeyKind::Ec(_) | KeyKind::Ed25519 | KeyKind::Ed448 => self.elliptic,
+            KeyKind::Ec(_) => self.elliptic,
+            KeyKind::Ed25519 | KeyKind::Ed448 => self.edwards,
             KeyKind::Dstu4145(curve) => at_least(self.dstu4145, curve.degree()),
         }
     }
@@ -90,11 +93,16 @@ const RSA: [(u32, Reliance); 3] = [
     (1900, Reliance::Current),
 ];
 
-/// ETSI TS 119 312: the European suite alone.
-pub const TS_119_312: Suite =
-    Suite { digests: &EUROPEAN_DIGESTS, rsa: &RSA, elliptic: Reliance::Current, dstu4145: &[] };
+/// ETSI TS 119 312: the European suite alone. V1.5.1 does not have the Edwards curves.
+pub const TS_119_312: Suite = Suite {
+    digests: &EUROPEAN_DIGESTS,
+    rsa: &RSA,
+    elliptic: Reliance::Current,
+    edwards: Reliance::Never,
+    dstu4145: &[],
+};
 
-/// The European suite, and the national one: DSTU 4145 with GOST 34.311 and Kupyna. The central authority makes no new
+/// The European suite with the Edwards curves, and the national one: DSTU 4145 with GOST 34.311 and Kupyna. The central authority makes no new
 /// keys for GOST 34.311 since February 2026, but no act has set its end for what is signed: the row waits for the date.
 pub const UKRAINIAN: Suite = Suite {
     digests: &{
@@ -116,6 +124,7 @@ pub const UKRAINIAN: Suite = Suite {
             (DigestAlgorithm::Kupyna512, national),
         ]
     },
+    edwards: Reliance::Current,
     dstu4145: &[(163, Reliance::Current)],
     ..TS_119_312
 };
@@ -133,6 +142,7 @@ pub const ANY: Suite = Suite {
     },
     rsa: &[(0, Reliance::Current)],
     elliptic: Reliance::Current,
+    edwards: Reliance::Current,
     dstu4145: &[(0, Reliance::Current)],
 };
 
@@ -160,6 +170,9 @@ mod tests {
         assert!(rsa(1899).covers(datetime!(2016-07-31 00:00 UTC)));
         assert_eq!(rsa(2048), Reliance::Current);
         assert_eq!(TS_119_312.key(KeyKind::Ec(Curve::P256)), Reliance::Current);
+        for edwards in [KeyKind::Ed25519, KeyKind::Ed448] {
+            assert_eq!((TS_119_312.key(edwards), UKRAINIAN.key(edwards)), (Reliance::Never, Reliance::Current));
+        }
         let national = KeyKind::Dstu4145(dstu4145::Curve::M257);
         assert_eq!(TS_119_312.key(national), Reliance::Never);
         assert_eq!(UKRAINIAN.key(national), Reliance::Current);
