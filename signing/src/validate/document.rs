@@ -14,6 +14,7 @@ use super::cause::Findings;
 use super::context::certificate_pool;
 use super::format::SignedAttributes;
 use super::identification;
+use super::token;
 
 /// Why a file is no signature that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,14 +95,7 @@ impl UnverifiedDocument {
             return Err(ReadError::NoSignature);
         }
         let certificates = certificate_pool(&signed);
-        let mut digest_algorithms = Vec::new();
-        for signer in &signed.signers {
-            if let Some(algorithm) = DigestAlgorithm::from_oid(&signer.digest_algorithm.dotted())
-                && !digest_algorithms.contains(&algorithm)
-            {
-                digest_algorithms.push(algorithm);
-            }
-        }
+        let digest_algorithms = digest_algorithms(&signed);
         let signing_certificates = identify_all(&signed, &certificates);
         Ok(Self {
             content: signed.content.and_then(|content| range_in(&der, content)),
@@ -128,7 +122,8 @@ impl UnverifiedDocument {
         self.der.get(self.content.clone()?)
     }
 
-    /// Digest algorithms that the signers use; the caller computes these over detached content while it streams.
+    /// Digest algorithms that the signers use, and where the content is not inside those of their time-stamps too; the caller
+    /// computes these over detached content while it streams.
     #[must_use]
     pub fn digest_algorithms(&self) -> Vec<DigestAlgorithm> {
         self.digest_algorithms.clone()
@@ -202,6 +197,24 @@ impl UnverifiedDocument {
     pub(super) fn digest_hex(&self) -> String {
         hex(&self.file_digest)
     }
+}
+
+/// Each once.
+fn digest_algorithms(signed: &SignedData<'_>) -> Vec<DigestAlgorithm> {
+    let mut algorithms = Vec::new();
+    let mut add = |algorithm| {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    };
+    for signer in &signed.signers {
+        DigestAlgorithm::from_oid(&signer.digest_algorithm.dotted()).into_iter().for_each(&mut add);
+        // Of content that is inside any digest can be made later.
+        if signed.content.is_none() {
+            token::content_digests(signer).into_iter().for_each(&mut add);
+        }
+    }
+    algorithms
 }
 
 /// For each signer the certificate in `pool` that is referred to.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use certs::timestamp::TstInfo;
+use crypto::digest::DigestAlgorithm;
 use schemas::report::TimestampKind;
 
 use crate::asn1::{Layers, Limits, normalise, oid};
@@ -76,6 +77,14 @@ pub(super) fn sources<'a>(signer: &SignerInfo<'a>) -> Vec<Source<'a>> {
         }
     }
     sources
+}
+
+/// Digests of the content from which the imprints of a signature's time-stamps are made: those of the content itself, and archive
+/// time-stamps of version 3, which begin with one (EN 319 122-1, 5.5.3).
+pub(super) fn content_digests(signer: &SignerInfo<'_>) -> Vec<DigestAlgorithm> {
+    let over_digest = |source: &Source<'_>| source.kind == TimestampKind::Content || source.form == Form::ArchiveV3;
+    let algorithm = |source: &Source<'_>| DigestAlgorithm::from_oid(&source.read()?.info.imprint_oid);
+    sources(signer).iter().filter(|source| over_digest(source)).filter_map(algorithm).collect()
 }
 
 impl<'a> Source<'a> {

@@ -310,6 +310,29 @@ fn an_archive_time_stamp_of_another_hierarchy_outlives_the_first() {
     assert_eq!(signature.sub_indication, Some(SubIndication::RevocationOutOfBoundsNoPoe), "{signature:?}");
 }
 
+/// The authority's digest need not be the signer's. Whoever streams a detached document by makes both.
+#[test]
+fn a_detached_document_is_hashed_as_its_archive_time_stamp_demands() {
+    let world = World::new();
+    let signer = world.signer();
+    let hash = |algorithm| digest(algorithm, DOCUMENT);
+    let (sha256, sha512) = (DigestAlgorithm::Sha256, DigestAlgorithm::Sha512);
+    let stamped = world.stamp(&world.sign(Content::Detached(hash(sha256)), &signer), NOW - Duration::MINUTE);
+    let authorities = [world.pki.issuing_ca().clone(), world.pki.root().clone(), world.pki.tsa_certificate().clone()];
+    let lt = add_validation_data(&stamped, &authorities, &world.revocation(&signer.certificate, NOW)).unwrap();
+    let request = request_archive_timestamp(&lt, 0, sha512, Some(hash(sha512))).unwrap();
+    let token = token(&world, request.imprint(), NOW + Duration::MINUTE);
+    let document = UnverifiedDocument::parse(&request.complete(&token).unwrap()).unwrap();
+    assert_eq!(document.digest_algorithms(), [sha256, sha512]);
+    let digests = document.digest_algorithms().into_iter().map(hash).collect();
+    let (revocation, policy) = (RevocationData::default(), Policy::default());
+    let context = Context { trust: &world.trust, revocation: &revocation, at: NOW + Duration::HOUR, policy: &policy };
+    let outcome = validate(document.with_detached(digests), &context);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert_eq!(outcome.report.signatures[0].level, "CAdES-BASELINE-LTA");
+    assert!(kinds(&outcome).contains(&(TimestampKind::Archive, Indication::TotalPassed)));
+}
+
 #[test]
 fn an_archive_time_stamp_stands_over_every_part_that_it_names() {
     let world = World::new();
