@@ -66,8 +66,10 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         let why = signature.reasons.first().map_or("", |reason| reason.text_en.as_str());
         return Err(Failure::Refused(format!("{} does not pass: {why}", signature.id)));
     }
-    for (number, signature) in before.signatures.iter().enumerate() {
+    // What is added gives the signatures of a file other numbers; their identifiers stay.
+    for signature in &before.signatures {
         if !signature.timestamps.iter().any(|stamp| stamp.kind == TimestampKind::Signature) {
+            let number = cades::signer_with_id(&cms, &signature.id).map_err(refused)?;
             let imprint = cades::signature_imprint(&cms, number, BY).map_err(refused)?;
             let token = token(arguments, &imprint, terminal)?;
             cms = cades::add_signature_timestamp(&cms, number, &token).map_err(refused)?;
@@ -81,7 +83,8 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         cms = cades::add_validation_data(&cms, &data.certificates, &data.revocation).map_err(refused)?;
     }
     if arguments.level == Level::Lta {
-        for number in 0..before.signatures.len() {
+        for signature in &before.signatures {
+            let number = cades::signer_with_id(&cms, &signature.id).map_err(refused)?;
             let content = arguments.detached.as_ref().map(|path| digests(path, &[BY])).transpose()?;
             let content = content.and_then(|digests| digests.first().copied());
             let request = cades::request_archive_timestamp(&cms, number, BY, content).map_err(refused)?;
