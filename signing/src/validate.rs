@@ -11,7 +11,7 @@
 //! | `acceptance` | 5.2.8 signature acceptance |
 //! | `basic` | 5.3 validation of basic signatures |
 //! | `timestamp`, `token`, `unverified_timestamp`, `imprint`, `hash_index` | 5.4 time-stamp validation |
-//! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data |
+//! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data; `signed_data`: those of CMS |
 //! | `proof` | 5.6.2.3 proofs of existence |
 //! | `evidence_record` | RFC 4998 |
 //! | `signature_policy` | 5.2.4 the policy that a signer names |
@@ -41,6 +41,7 @@ mod report;
 mod revocation_freshness;
 mod signature;
 mod signature_policy;
+mod signed_data;
 mod status;
 mod stream;
 pub mod suite;
@@ -49,6 +50,8 @@ mod token;
 mod unverified_timestamp;
 mod x509;
 mod xml;
+
+use std::cell::RefCell;
 
 use certs::certificate::Certificate;
 use certs::path::Budget;
@@ -66,7 +69,8 @@ use cryptographic::Content;
 pub(crate) use report::signature_id;
 
 use report::Verdict;
-use signature::{Case, Shared};
+use signature::{Place, Shared};
+use signed_data::SignedDataSignature;
 use status::{Known, Work};
 
 pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
@@ -202,7 +206,7 @@ fn validate_all(
     context: &Context<'_>,
     gathered: Option<ValidationData>,
 ) -> (Vec<Verdict>, Option<ValidationData>) {
-    let mut content = Content::new(signed.content, document.detached());
+    let content = RefCell::new(Content::new(signed.content, document.detached()));
     // One budget for the file: twice two paths of some length for each signer and its time-stamps, and some to spare.
     let signers = u32::try_from(signed.signers.len()).unwrap_or(u32::MAX);
     let mut budget = Budget::default();
@@ -216,8 +220,8 @@ fn validate_all(
     let mut shared = Shared { known: &known, budget, counter_signatures, gathered };
     let validate = |signer| {
         let content_type = Some(signed.content_type);
-        let case = Case { file: signed, signer, content_type, pool: &pool, within: None, depth: 0 };
-        signature::validate(&case, &mut content, context, &mut shared)
+        let signature = SignedDataSignature::new(signed, signer, content_type, &content);
+        signature::validate(&signature, Place { pool: &pool, within: None, depth: 0 }, context, &mut shared)
     };
     let verdicts = signed.signers.iter().map(validate).collect();
     (verdicts, shared.gathered)

@@ -21,18 +21,16 @@ use super::status::Known;
 use super::x509::{Judged, Times};
 use super::{Context, Policy, acceptance, cryptographic, identification, signature_policy, x509};
 
-/// One signature and what helps to validate it.
-pub(super) struct Subject<'a> {
-    pub(super) signer: &'a SignerInfo<'a>,
-    /// `None`: of a counter-signature.
-    pub(super) content_type: Option<&'a [u8]>,
+/// What helps to believe a signature, and for what.
+#[derive(Clone, Copy)]
+pub(super) struct Grounds<'a> {
     pub(super) pool: &'a [Certificate],
     pub(super) known: &'a Known<'a>,
     pub(super) purpose: Purpose,
 }
 
 /// What the bytes alone say.
-pub(super) struct Core {
+pub(crate) struct Core {
     pub(super) findings: Findings,
     pub(super) certificate: Option<Certificate>,
     /// Claimed by the signer.
@@ -54,12 +52,18 @@ pub(super) struct Assessed {
     pub(super) statuses: Vec<Judged>,
 }
 
-/// Format checking, identification, cryptographic verification, and the constraints on attributes.
-pub(super) fn check_signature(subject: &Subject<'_>, content: &mut Content<'_>, policy: &Policy) -> Core {
+/// Format checking, identification, cryptographic verification, and the constraints on attributes, for CMS. `content_type`: `None`
+/// for a counter-signature.
+pub(super) fn check_signature(
+    signer: &SignerInfo<'_>,
+    content_type: Option<&[u8]>,
+    pool: &[Certificate],
+    content: &mut Content<'_>,
+    policy: &Policy,
+) -> Core {
     let mut findings = Findings::default();
-    let signer = subject.signer;
-    let attributes = SignedAttributes::read(signer, subject.content_type, &mut findings);
-    let certificate = identification::identify(signer, &attributes, subject.pool, &mut findings);
+    let attributes = SignedAttributes::read(signer, content_type, &mut findings);
+    let certificate = identification::identify(signer, &attributes, pool, &mut findings);
     let verified = cryptographic::verify(signer, &attributes, certificate.as_ref(), content, policy, &mut findings);
     acceptance::check_attributes(signer, &attributes, policy, &mut findings);
     signature_policy::check(signer, &attributes, policy, &mut findings);
@@ -69,7 +73,7 @@ pub(super) fn check_signature(subject: &Subject<'_>, content: &mut Content<'_>, 
 /// X.509 validation, revocation, and the constraints on algorithms.
 pub(super) fn check_trust(
     core: Core,
-    subject: &Subject<'_>,
+    grounds: Grounds<'_>,
     times: Times,
     context: &Context<'_>,
     budget: &mut Budget,
@@ -77,13 +81,13 @@ pub(super) fn check_trust(
     let Core { mut findings, certificate, signing_time, verified } = core;
     let (mut path, mut statuses) = (None, Vec::new());
     if let Some(leaf) = &certificate {
-        match x509::find_path(leaf, subject.pool, context.trust, subject.purpose, times, budget) {
+        match x509::find_path(leaf, grounds.pool, context.trust, grounds.purpose, times, budget) {
             Ok(found) => {
                 // A forgery needs no revocation check: it stays one.
                 if verified.is_some() {
                     // Only certificates that lead to an anchor and did sign something get in.
                     context.trust.remember(&found);
-                    let (judged, cause) = x509::check_revocation(&found, subject.known, times, context.policy);
+                    let (judged, cause) = x509::check_revocation(&found, grounds.known, times, context.policy);
                     statuses = judged;
                     cause.into_iter().for_each(|cause| findings.add(cause));
                 }

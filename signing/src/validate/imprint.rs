@@ -20,7 +20,7 @@ pub(super) struct Stamped<'s, 'a> {
     pub(super) signer: &'s SignerInfo<'a>,
     /// Every token of the signature, by what holds it, with its claimed time.
     pub(super) claimed: &'s [(Object, time::OffsetDateTime)],
-    pub(super) hashes: RefCell<KnownHashes>,
+    pub(super) hashes: &'s RefCell<KnownHashes>,
 }
 
 /// The imprint that `token` should have, and what it then proves.

@@ -9,16 +9,19 @@ use crate::asn1::oid;
 use crate::cms::{SignedData, SignerInfo};
 
 use super::format::{CertificateReference, SignedAttributes};
+use super::signature::LevelGround;
 use super::status::Known;
 
-/// `CAdES` for whatever has at least the form of CAdES-BES, else `CMS`; and the level.
+/// `CAdES` for whatever has at least the form of CAdES-BES, else `CMS`; and the level. `is_counter`: the signer stands over
+/// another's value.
 pub(super) fn of(
-    file: &File<'_>,
+    file: &SignedData<'_>,
     signer: &SignerInfo<'_>,
     attributes: &SignedAttributes<'_>,
-    certificate: Option<&Certificate>,
+    is_counter: bool,
+    ground: &LevelGround<'_>,
 ) -> (&'static str, &'static str) {
-    let form = Form { file, signer, attributes, certificate };
+    let form = Form { file, signer, attributes, is_counter, ground };
     if form.is_bes() { ("CAdES", form.level()) } else { ("CMS", "CMS-NOT-ETSI") }
 }
 
@@ -26,22 +29,12 @@ pub(super) fn of(
 /// revocation data counts, as the search is quadratic and its answer only names a level.
 const MOST_LOOKED_AT: usize = 64;
 
-/// The file, and what it holds for this signer.
-pub(super) struct File<'f> {
-    pub(super) signed: &'f SignedData<'f>,
-    /// Certificates of the file and of the signer's time-stamps over its value.
-    pub(super) pool: &'f [Certificate],
-    pub(super) known: &'f Known<'f>,
-    pub(super) trust: &'f TrustSnapshot,
-    /// The signer stands over another's value.
-    pub(super) is_counter: bool,
-}
-
 struct Form<'f, 'a> {
-    file: &'f File<'f>,
+    file: &'f SignedData<'f>,
     signer: &'f SignerInfo<'a>,
     attributes: &'f SignedAttributes<'a>,
-    certificate: Option<&'f Certificate>,
+    is_counter: bool,
+    ground: &'f LevelGround<'f>,
 }
 
 impl Form<'_, '_> {
@@ -85,7 +78,7 @@ impl Form<'_, '_> {
     /// (RFC 5652, 11.4).
     fn is_bes(&self) -> bool {
         let references = |oid| self.signer.signed(oid).count();
-        (self.attributes.content_type.is_some() || self.file.is_counter)
+        (self.attributes.content_type.is_some() || self.is_counter)
             && self.attributes.message_digest.is_some()
             && references(oid::SIGNING_CERTIFICATE) + references(oid::SIGNING_CERTIFICATE_V2) == 1
             && self.attributes.certificate.as_ref().is_some_and(uses_right_version)
@@ -93,10 +86,10 @@ impl Form<'_, '_> {
 
     /// EN 319 122-1, 6.3, level B: signing-time, id-data, and the signer's certificate inside.
     fn is_baseline(&self) -> bool {
-        let inside = |own: &Certificate| self.file.signed.certificates.iter().any(|der| *der == own.der());
+        let inside = |own: &Certificate| self.file.certificates.iter().any(|der| *der == own.der());
         self.signer.signed(oid::SIGNING_TIME).count() == 1
-            && (self.attributes.content_type == Some(oid::DATA) || self.file.is_counter)
-            && self.certificate.is_some_and(inside)
+            && (self.attributes.content_type == Some(oid::DATA) || self.is_counter)
+            && self.ground.signing_certificate.is_some_and(inside)
     }
 
     /// EN 319 122-1, 6.3, level LT: the values lie in SignedData, not in the attributes of the extended forms.
@@ -125,21 +118,18 @@ impl Form<'_, '_> {
     /// Validation data of every certificate of the file and of its signature time-stamps (EN 319 122-1, 6.3 (t) and (u)).
     /// An answer that does not verify is none.
     fn has_values(&self) -> bool {
-        if self.file.signed.revocation.is_empty() && !self.has(oid::REVOCATION_VALUES) {
+        if self.file.revocation.is_empty() && !self.has(oid::REVOCATION_VALUES) {
             return false;
         }
-        let certificates = self.file.pool;
+        let certificates = self.ground.pool;
         certificates.len() > MOST_LOOKED_AT
-            || certificates.iter().all(|one| is_known(one, certificates, self.file.known, self.file.trust))
+            || certificates.iter().all(|one| is_known(one, certificates, self.ground.known, self.ground.trust))
     }
 
     /// EN 319 122-1, A.3: internal records for attached content, external for detached.
     fn has_evidence_record(&self) -> bool {
-        let kind = if self.file.signed.content.is_some() {
-            oid::EVIDENCE_RECORD_INTERNAL
-        } else {
-            oid::EVIDENCE_RECORD_EXTERNAL
-        };
+        let kind =
+            if self.file.content.is_some() { oid::EVIDENCE_RECORD_INTERNAL } else { oid::EVIDENCE_RECORD_EXTERNAL };
         self.has(kind)
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Verdict {
 
 /// What else the report of a signature says.
 pub(super) struct Extent {
+    pub(super) id: String,
     pub(super) format: &'static str,
     pub(super) level: &'static str,
     pub(super) best_time: OffsetDateTime,
@@ -39,11 +40,11 @@ pub(super) struct Extent {
 }
 
 /// Puts the findings together, the most important first.
-pub(super) fn conclude(signer: &SignerInfo<'_>, assessed: Assessed, extent: Extent) -> Verdict {
+pub(super) fn conclude(assessed: Assessed, extent: Extent) -> Verdict {
     let intact = assessed.form.is_some();
     let (conclusion, cause) = conclusion(&assessed.findings, intact);
     let report = SignatureReport {
-        id: signature_id(signer),
+        id: extent.id,
         format: extent.format.into(),
         level: extent.level.into(),
         intact,

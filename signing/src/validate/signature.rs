@@ -1,43 +1,91 @@
 //! One signature with everything that stands on it: EN 319 102-1 5.5 (signatures with time and long-term values) and 5.6
-//! (archival data).
+//! (archival data), for every format.
 //!
 //! Time-stamps are validated from the outermost to the innermost, so that each can rely on what those around it prove: the
 //! archive time-stamps from the latest to the earliest, then those over references, then those over the signature value.
 //! What they prove ([`Proofs`]) decides at which time the signature itself, the certificates and the answers are judged.
 //! Counter-signatures are signatures of their own, over the value, within an attribute that may be proven too.
-
-use std::cell::RefCell;
+//!
+//! What depends on a format is asked of a [`Signature`]; what depends on trust and time is decided here.
 
 use certs::certificate::Certificate;
 use certs::path::Budget;
 use certs::timestamp::TrustedTime;
 use certs::trust::{Purpose, TrustSnapshot};
-use crypto::digest::{Digest, DigestAlgorithm, digest};
-use schemas::report::{MissingFact, MissingKind, SignatureReport, TimestampKind, TimestampReport};
+use crypto::digest::{Digest, DigestAlgorithm};
+use schemas::report::{Indication, MissingFact, MissingKind, SignatureReport, TimestampKind, TimestampReport};
 use time::OffsetDateTime;
 
-use crate::asn1::{Element, Layers, Limits, normalise, oid};
-use crate::cms::{SignedData, SignerInfo};
-
-use super::basic::{self, Assessed, Subject};
+use super::basic::{self, Assessed, Core, Grounds};
 use super::cause::{Cause, Findings};
 use super::context::{add_certificates, certificate_pool, revocation_of_file, revocation_of_signature};
-use super::cryptographic::Content;
-use super::evidence_record;
-use super::format::SignedAttributes;
-use super::imprint::{self, Stamped};
-use super::level::{self, File};
+use super::evidence_record::{self, Objects};
 use super::proof::{Object, Proofs};
 use super::report::{self, Extent, Verdict};
-use super::signature_policy;
-use super::status::{Known, Work};
+use super::status::{Embedded, Known, Work};
 use super::timestamp::{self, Ground, Stamp};
-use super::token::{self, Form, Source, Token};
+use super::token::{Form, Source, Token};
 use super::x509::Times;
-use super::{Context, ValidationData};
+use super::{Context, Policy, ValidationData};
 
 /// Counter-signatures of counter-signatures.
 const MOST_NESTED: usize = 4;
+
+/// A signature of some format, as the process sees it.
+pub(crate) trait Signature {
+    /// Identifier for the report.
+    fn id(&self) -> String;
+
+    /// What should be time-stamp tokens, in the order of the file.
+    fn tokens(&self) -> Vec<Source<'_>>;
+
+    /// Revocation data that it and its time-stamps bring, besides what the file has for all.
+    fn revocation(&self, tokens: &[(Object, &Token<'_>)], trust: &TrustSnapshot) -> Embedded;
+
+    /// What the bytes alone say: format checking, identification of the signing certificate in `pool`, the signature policy,
+    /// cryptographic verification, constraints on attributes (5.2.2 to 5.2.4, 5.2.7, 5.2.8).
+    fn check(&self, pool: &[Certificate], policy: &Policy) -> Core;
+
+    /// The imprint that a token should have, and what it then proves. `claimed`: the times in all tokens, by what holds them.
+    ///
+    /// # Errors
+    /// A cause where the imprint cannot be made.
+    fn imprint(
+        &self,
+        source: &Source<'_>,
+        token: &Token<'_>,
+        claimed: &[(Object, OffsetDateTime)],
+    ) -> Result<(Digest, Vec<Object>), Cause>;
+
+    /// Lets `judge` judge each evidence record over the objects that it should stand over.
+    fn records(&self, _judge: &mut JudgeRecord<'_>) -> Vec<(Object, Stamp)> {
+        Vec::new()
+    }
+
+    /// Everything that an evidence record proves.
+    fn objects(&self) -> Vec<Object>;
+
+    /// Format and level, by what is present.
+    fn level(&self, ground: &LevelGround<'_>) -> (&'static str, &'static str);
+
+    /// For the report.
+    fn signature_policy(&self) -> Option<String>;
+
+    /// Shows each counter-signature, with what holds it.
+    fn counter_signatures(&self, visit: &mut dyn FnMut(&dyn Signature, Object));
+}
+
+/// Judges a record over objects; the last argument is what holds the record.
+pub(super) type JudgeRecord<'j> = dyn FnMut(&[u8], Objects<'_>, Object) -> Stamp + 'j;
+
+/// What a level depends on beside the signature.
+pub(crate) struct LevelGround<'g> {
+    /// Certificates of the file and of the time-stamps over the signature value.
+    pub(super) pool: &'g [Certificate],
+    pub(super) known: &'g Known<'g>,
+    pub(super) trust: &'g TrustSnapshot,
+    pub(super) signing_certificate: Option<&'g Certificate>,
+}
 
 /// What all signatures of a file share.
 pub(super) struct Shared<'w> {
@@ -50,31 +98,28 @@ pub(super) struct Shared<'w> {
     pub(super) gathered: Option<ValidationData>,
 }
 
-/// A signature to be validated.
-pub(super) struct Case<'c> {
-    pub(super) file: &'c SignedData<'c>,
-    pub(super) signer: &'c SignerInfo<'c>,
-    /// `None`: a counter-signature.
-    pub(super) content_type: Option<&'c [u8]>,
+/// Where a signature stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
     /// Certificates of the file.
-    pub(super) pool: &'c [Certificate],
+    pub(super) pool: &'p [Certificate],
     /// What is proven of the attribute that holds a counter-signature.
-    pub(super) within: Option<(&'c Proofs, Object)>,
+    pub(super) within: Option<(&'p Proofs, Object)>,
     /// How many signatures stand around it.
     pub(super) depth: usize,
 }
 
 /// Validates a signature, its time-stamps and its counter-signatures.
 pub(super) fn validate(
-    case: &Case<'_>,
-    content: &mut Content<'_>,
+    signature: &dyn Signature,
+    place: Place<'_>,
     context: &Context<'_>,
     shared: &mut Shared<'_>,
 ) -> Verdict {
-    let sources = token::sources(case.signer);
+    let sources = signature.tokens();
     let tokens: Vec<Option<Token<'_>>> = sources.iter().map(Source::read).collect();
     let read = || sources.iter().zip(&tokens).filter_map(|(source, token)| Some((source, token.as_ref()?)));
-    let mut pool = case.pool.to_vec();
+    let mut pool = place.pool.to_vec();
     let over_value = |source: &Source<'_>| source.kind == TimestampKind::Signature;
     read()
         .filter(|(source, _)| over_value(source))
@@ -84,41 +129,40 @@ pub(super) fn validate(
         .filter(|(source, _)| !over_value(source))
         .for_each(|(_, token)| add_certificates(&token.signed, Some(context.trust), &mut pool));
     let holders: Vec<_> = read().map(|(source, token)| (source.object, token)).collect();
-    let more = revocation_of_signature(case.signer, &holders, context.trust);
+    let more = signature.revocation(&holders, context.trust);
     let own;
     // Signatures that bring nothing of their own share what was looked up.
-    let known = if sources.is_empty() && more.is_empty() && case.within.is_none() {
+    let known = if sources.is_empty() && more.is_empty() && place.within.is_none() {
         shared.known
     } else {
-        own = shared.known.with(context, more, case.within);
+        own = shared.known.with(context, more, place.within);
         &own
     };
-    let subject =
-        Subject { signer: case.signer, content_type: case.content_type, pool: &pool, known, purpose: Purpose::Signing };
-    let mut core = basic::check_signature(&subject, content, context.policy);
-    let stamps = Stamps::validate(case, &sources, &tokens, &subject, content, context, &mut shared.budget);
+    let grounds = Grounds { pool: &pool, known, purpose: Purpose::Signing };
+    let mut core = signature.check(&pool, context.policy);
+    let stamps = Stamps::validate(signature, &sources, &tokens, grounds, context, &mut shared.budget);
     let best = if core.verified.is_some() { known.proofs().existed(Object::Signature) } else { context.at };
     stamps.remark(best < context.at, &mut core.findings);
     let times = Times { at: context.at, best, made_after: stamps.made_after };
-    let assessed = basic::check_trust(core, &subject, times, context, &mut shared.budget);
-    let attributes = SignedAttributes::read(case.signer, case.content_type, &mut Findings::default());
+    let assessed = basic::check_trust(core, grounds, times, context, &mut shared.budget);
     let level_pool = pool.get(..of_level).unwrap_or(&pool);
-    let is_counter = case.content_type.is_none();
-    let file = File { signed: case.file, pool: level_pool, known, trust: context.trust, is_counter };
-    let (format, level) = level::of(&file, case.signer, &attributes, assessed.certificate.as_ref());
+    let signing_certificate = assessed.certificate.as_ref();
+    let (format, level) =
+        signature.level(&LevelGround { pool: level_pool, known, trust: context.trust, signing_certificate });
     if let Some(gathered) = &mut shared.gathered {
         known.gather(gathered);
     }
     let extent = Extent {
+        id: signature.id(),
         format,
         level,
         best_time: best,
-        signature_policy: attributes.policy.as_ref().map(signature_policy::name),
+        signature_policy: signature.signature_policy(),
         timestamps: stamps.reports,
-        counter_signatures: counter_signatures(case, &pool, known, context, shared),
+        counter_signatures: counter_signatures(signature, Place { pool: &pool, ..place }, known, context, shared),
         missing: missing(&assessed, &pool, context.trust),
     };
-    report::conclude(case.signer, assessed, extent)
+    report::conclude(assessed, extent)
 }
 
 /// The time-stamps of a signature after validation.
@@ -133,11 +177,10 @@ struct Stamps {
 impl Stamps {
     /// Validates all, from the outermost to the innermost, and adds what they prove to what is known.
     fn validate(
-        case: &Case<'_>,
+        signature: &dyn Signature,
         sources: &[Source<'_>],
         tokens: &[Option<Token<'_>>],
-        subject: &Subject<'_>,
-        content: &mut Content<'_>,
+        grounds: Grounds<'_>,
         context: &Context<'_>,
         budget: &mut Budget,
     ) -> Self {
@@ -147,8 +190,6 @@ impl Stamps {
             .enumerate()
             .filter_map(|(index, source)| Some((source.object, claimed_time(&index)?)))
             .collect();
-        let hashes = RefCell::default();
-        let stamped = Stamped { file: case.file, signer: case.signer, claimed: &claimed, hashes };
         let mut order: Vec<usize> = (0..sources.len()).collect();
         order.sort_by_key(|index| {
             let kind = sources.get(*index).map_or(0, |source| depth(source.kind));
@@ -156,12 +197,15 @@ impl Stamps {
         });
         let mut stamps = Self::default();
         // An evidence record stands over everything else.
-        let records = stamps.records(case, subject, content, context, budget);
+        let records = stamps.records(signature, grounds, context, budget);
         let mut reports: Vec<(usize, TimestampReport)> = Vec::with_capacity(order.len());
         for index in order {
             let (Some(source), Some(token)) = (sources.get(index), tokens.get(index)) else { continue };
             let stamp = match token {
-                Some(token) => stamps.one(source, token, &stamped, subject, content, context, budget),
+                Some(token) => {
+                    let imprint = signature.imprint(source, token, &claimed);
+                    stamps.one(source, token, imprint, grounds, context, budget)
+                }
                 None => timestamp::unreadable(source),
             };
             reports.push((index, stamp.report));
@@ -174,69 +218,48 @@ impl Stamps {
     /// Validates the evidence records. Only those of a file that was read whole can be: they stand over all of it.
     fn records(
         &mut self,
-        case: &Case<'_>,
-        subject: &Subject<'_>,
-        content: &mut Content<'_>,
+        signature: &dyn Signature,
+        grounds: Grounds<'_>,
         context: &Context<'_>,
         budget: &mut Budget,
     ) -> Vec<TimestampReport> {
-        let mut reports = Vec::new();
-        for (place, number) in evidence_record::places(case.signer) {
-            let Some(attribute) = case.signer.unsigned_attributes.get(place) else { continue };
-            let Some(record) = attribute.values.get(number) else { continue };
-            let is_external = attribute.oid == oid::EVIDENCE_RECORD_EXTERNAL;
-            let files = evidence_record::files_before(case.file, case.signer, (place, number));
-            let existed = subject.known.proofs().existed(Object::UnsignedValue(place, number));
-            let ground = Ground { pool: subject.pool, known: subject.known, existed };
-            let mut stamps = files.iter().map(|file| {
-                let mut objects = |algorithm| {
-                    let mut objects = vec![digest(algorithm, file)];
-                    if is_external {
-                        objects.push(content.found(algorithm)?);
-                    }
-                    Ok(objects)
-                };
-                evidence_record::validate(record, &mut objects, ground, context, budget)
-            });
-            let first = stamps.next();
-            let stamp = match first {
-                Some(stamp) if !stamp.report.intact => stamps.find(|other| other.report.intact).or(Some(stamp)),
-                other => other,
-            };
-            let Some(stamp) = stamp else { continue };
-            if let Some(time) = stamp.time {
-                self.passed.push((TimestampKind::EvidenceRecord, time.at()));
-                subject.known.prove(&everything(case, (place, number)), time);
-            }
-            reports.push(stamp.report);
+        let Grounds { pool, known, .. } = grounds;
+        let mut judge = |record: &[u8], objects: Objects<'_>, holder: Object| {
+            let ground = Ground { pool, known, existed: known.proofs().existed(holder) };
+            evidence_record::validate(record, objects, ground, context, budget)
+        };
+        let judged = signature.records(&mut judge);
+        for (holder, stamp) in &judged {
+            let Some(time) = stamp.time else { continue };
+            self.passed.push((TimestampKind::EvidenceRecord, time.at()));
+            let proven: Vec<Object> = signature.objects().into_iter().filter(|object| object != holder).collect();
+            known.prove(&proven, time);
         }
-        reports
+        judged.into_iter().map(|(_, stamp)| stamp.report).collect()
     }
 
-    #[allow(clippy::too_many_arguments, reason = "a token, over what it stands, and what helps to judge it")]
     fn one(
         &mut self,
         source: &Source<'_>,
         token: &Token<'_>,
-        stamped: &Stamped<'_, '_>,
-        subject: &Subject<'_>,
-        content: &mut Content<'_>,
+        imprint: Result<(Digest, Vec<Object>), Cause>,
+        grounds: Grounds<'_>,
         context: &Context<'_>,
         budget: &mut Budget,
     ) -> Stamp {
-        let (imprint, objects) = match imprint::of(source, token, stamped, content) {
+        let (imprint, objects) = match imprint {
             Ok((imprint, objects)) => (Ok(imprint), objects),
             Err(cause) => (Err(cause), Vec::new()),
         };
-        let existed = subject.known.proofs().existed(source.object);
-        let ground = Ground { pool: subject.pool, known: subject.known, existed };
+        let Grounds { pool, known, .. } = grounds;
+        let ground = Ground { pool, known, existed: known.proofs().existed(source.object) };
         let stamp = timestamp::validate(source, token, imprint, ground, context, budget);
         if let Some(time) = stamp.time {
             self.passed.push((source.kind, time.at()));
             if source.kind == TimestampKind::Content {
                 self.made_after = self.made_after.max(Some(time.at()));
             } else {
-                subject.known.prove(&objects, time);
+                known.prove(&objects, time);
             }
         }
         stamp
@@ -245,7 +268,7 @@ impl Stamps {
     /// What the time-stamps mean for the signature beside what they prove.
     fn remark(&self, proven: bool, findings: &mut Findings) {
         let fails = |report: &TimestampReport| {
-            report.indication != schemas::report::Indication::TotalPassed && report.kind != TimestampKind::Content
+            report.indication != Indication::TotalPassed && report.kind != TimestampKind::Content
         };
         if !proven && self.reports.iter().any(fails) {
             findings.add(Cause::TimestampUnusable);
@@ -271,17 +294,6 @@ impl Stamps {
     }
 }
 
-/// All objects of a signature but the evidence record with these places.
-fn everything(case: &Case<'_>, record: (usize, usize)) -> Vec<Object> {
-    let mut objects = vec![Object::Signature];
-    objects.extend((0..case.file.parts.revocation.len()).map(Object::Revocation));
-    for (place, attribute) in case.signer.unsigned_attributes.iter().enumerate() {
-        let values = (0..attribute.values.len()).filter(|number| (place, *number) != record);
-        objects.extend(values.map(|number| Object::UnsignedValue(place, number)));
-    }
-    objects
-}
-
 /// Outermost first.
 fn depth(kind: TimestampKind) -> u8 {
     match kind {
@@ -294,38 +306,26 @@ fn depth(kind: TimestampKind) -> u8 {
     }
 }
 
-/// RFC 5652, 11.4: each value of the attribute is a SignerInfo over the signature value.
+/// Their verdicts are their own.
 fn counter_signatures(
-    case: &Case<'_>,
-    pool: &[Certificate],
+    signature: &dyn Signature,
+    place: Place<'_>,
     known: &Known<'_>,
     context: &Context<'_>,
     shared: &mut Shared<'_>,
 ) -> Vec<SignatureReport> {
     let mut reports = Vec::new();
-    if case.depth == MOST_NESTED {
+    if place.depth == MOST_NESTED {
         return reports;
     }
-    let attributes = case.signer.unsigned_attributes.iter().enumerate();
-    for (place, attribute) in attributes.filter(|(_, attribute)| attribute.oid == oid::COUNTER_SIGNATURE) {
-        for (number, value) in attribute.values.iter().enumerate() {
-            let Some(left) = shared.counter_signatures.checked_sub(1) else { return reports };
+    let proofs = known.proofs().clone();
+    signature.counter_signatures(&mut |counter, holder| {
+        if let Some(left) = shared.counter_signatures.checked_sub(1) {
             shared.counter_signatures = left;
-            let Ok((der, _)) = normalise(value, Layers::ALL, &Limits::default()) else { continue };
-            let Ok(signer) = Element::only(&der).and_then(|element| SignerInfo::read(&element)) else { continue };
-            let proofs = known.proofs().clone();
-            let counter = Case {
-                file: case.file,
-                signer: &signer,
-                content_type: None,
-                pool,
-                within: Some((&proofs, Object::UnsignedValue(place, number))),
-                depth: case.depth + 1,
-            };
-            let mut content = Content::new(Some(case.signer.signature), &[]);
-            reports.push(validate(&counter, &mut content, context, shared).report);
+            let place = Place { within: Some((&proofs, holder)), depth: place.depth + 1, ..place };
+            reports.push(validate(counter, place, context, shared).report);
         }
-    }
+    });
     reports
 }
 

@@ -9,7 +9,7 @@ use schemas::report::TimestampReport;
 use time::OffsetDateTime;
 
 use super::Context;
-use super::basic::{self, Assessed, Subject};
+use super::basic::{self, Assessed, Grounds};
 use super::cause::{Cause, Findings};
 use super::cryptographic::Content;
 use super::report;
@@ -18,7 +18,7 @@ use super::token::{Source, Token};
 use super::x509::Times;
 
 /// What a token came to.
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     pub(super) report: TimestampReport,
     /// Only of a token that passed.
     pub(super) time: Option<TrustedTime>,
@@ -55,16 +55,12 @@ pub(super) fn validate(
     if info.gen_time > context.at {
         findings.add(Cause::TimestampInFuture);
     }
-    let subject = Subject {
-        signer,
-        content_type: Some(token.signed.content_type),
-        pool: ground.pool,
-        known: ground.known,
-        purpose: Purpose::TimeStamping,
-    };
+    let grounds = Grounds { pool: ground.pool, known: ground.known, purpose: Purpose::TimeStamping };
     let times = Times { at: context.at, best: ground.existed, made_after: None };
-    let core = basic::check_signature(&subject, &mut Content::new(token.signed.content, &[]), context.policy);
-    let assessed = basic::check_trust(core, &subject, times, context, budget);
+    let mut content = Content::new(token.signed.content, &[]);
+    let content_type = Some(token.signed.content_type);
+    let core = basic::check_signature(signer, content_type, ground.pool, &mut content, context.policy);
+    let assessed = basic::check_trust(core, grounds, times, context, budget);
     let intact = is_over && assessed.form.is_some();
     findings.extend(&assessed.findings);
     let time = if findings.passed() { attest(&assessed, token, imprint) } else { None };
