@@ -5,7 +5,7 @@
 //! | [`zip`] | reads an archive, if there is one way only to read it |
 //! | `kind` | what each entry is for, and of what type the container is |
 //! | [`manifest`] | ASiCManifest (A.4) |
-//! | `uri`, `algorithm` | references to entries; identifiers of digest algorithms |
+//! | `uri` | references to entries |
 //! | `container` | what refers to what, with the digests of all that is referred to |
 //! | `coverage` | what a signature or time-stamp covers, and what nothing covers |
 //! | `validate`, `timestamps`, `judge` | the verdicts: the engine's, joined with the container's |
@@ -23,7 +23,6 @@
 //! Containers with XAdES and OpenDocument files are recognised and read as far as the archive goes; their signatures are not validated
 //! yet. Evidence records are recognised and not validated yet. Archives inside containers are not opened.
 
-mod algorithm;
 mod container;
 mod coverage;
 pub mod create;

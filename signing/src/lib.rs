@@ -7,6 +7,7 @@
 //! | [`cades`] | makes CAdES signatures and carries them to level LTA | ETSI EN 319 122-1 |
 //! | [`asic`] | signed containers with CAdES | ETSI EN 319 162-1 |
 //! | [`validate`] | may this signature be relied on? | ETSI EN 319 102-1 |
+//! | [`xml`] | one XML parser, canonical forms | XML 1.0, Canonical XML |
 //! | [`envelope`] | contents of any size for recipients, national ones too; a document key | RFC 5083, 5084, 5753; RFC 5652, 6 |
 //!
 //! Not here: whether a certificate is believed (`certs`), arithmetic (`crypto`), where trust and revocation data come
@@ -18,6 +19,7 @@ pub mod cades;
 pub mod cms;
 pub mod envelope;
 pub mod validate;
+pub mod xml;
 
 #[cfg(test)]
 mod testing;
