@@ -33,7 +33,7 @@ pub mod manifest;
 #[cfg(test)]
 mod testing;
 mod timestamps;
-mod uri;
+pub(crate) mod uri;
 mod validate;
 pub mod zip;
 

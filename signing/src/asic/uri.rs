@@ -4,7 +4,7 @@
 //! decoding; if these are two entries, it is ambiguous. Nothing else is tried: no scheme, no `./`, no query, and `+` is a plus.
 
 /// The name that a reference has after decoding. `None` where an escape is malformed or does not give UTF-8.
-pub(super) fn decode(uri: &str) -> Option<String> {
+pub(crate) fn decode(uri: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(uri.len());
     let mut rest = uri.as_bytes();
     while let Some((octet, after)) = rest.split_first() {
