@@ -7,6 +7,7 @@
 //! | `verify` | which references hold, whether the value does; what was signed |
 //! | `properties` | QualifyingProperties by their place |
 //! | `facts` | what the properties say |
+//! | `timestamp` | over what time-stamps stand |
 //! | `fault` | what is wrong, in words |
 //!
 //! ```text
@@ -25,18 +26,26 @@ mod properties;
 mod reference;
 mod resolve;
 mod structure;
+mod timestamp;
 mod transform;
 mod verify;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use contents::{Contents, Files, NoContents};
 pub use facts::{
-    CertificateReference, DataObjectFormat, IssuerSerial, PolicyReference, SignedFacts, UnsignedValues, counter_signatures,
+    CertificateReference, DataObjectFormat, IssuerSerial, PolicyReference, SignedFacts, UnsignedValues,
+    counter_signatures,
 };
 pub use fault::Fault;
 pub use properties::UnverifiedProperties;
 pub use reference::Reference;
 pub use resolve::Covered;
 pub use structure::{XmlSignature, signatures};
+pub use timestamp::{Imprint, StampForm, StampProperty, imprint, time_stamps};
 pub use verify::{Checked, CheckedReference, SignedProperties, VerifiedSignature, check};
 
 pub(crate) const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";

@@ -65,7 +65,11 @@ fn element(chance: &mut Chance, out: &mut String, depth: usize, scope: &[(&str, 
             attributes.push(format!("{local}=\"{}\"", chance.one(&VALUES).replace('"', "&quot;")));
         }
         if !bound.is_empty() && chance.below(4) == 0 {
-            attributes.push(format!("{}:{local}='{}'", chance.one(&bound), chance.one(&VALUES).replace('\'', "&apos;")));
+            attributes.push(format!(
+                "{}:{local}='{}'",
+                chance.one(&bound),
+                chance.one(&VALUES).replace('\'', "&apos;")
+            ));
         }
     }
     for (local, values) in [("lang", ["uk", "en"]), ("space", ["preserve", "default"]), ("other", ["1", "2"])] {
@@ -111,7 +115,10 @@ fn random_document(chance: &mut Chance) -> String {
 fn written(document: &Document<'_>, method: &Method<'_>) -> Vec<u8> {
     let mut octets = Vec::new();
     let whole = Selection::document(document, true);
-    canonical::write(document, &whole, method, &mut Budget::for_document(0), &mut |piece| octets.extend_from_slice(piece)).unwrap();
+    canonical::write(document, &whole, method, &mut Budget::for_document(0), &mut |piece| {
+        octets.extend_from_slice(piece)
+    })
+    .unwrap();
     octets
 }
 
@@ -129,7 +136,8 @@ fn differs_from_xmllint(file: &Path) -> Vec<String> {
     let source = Source::read(&octets, &Limits::DOCUMENT).unwrap();
     let document = source.parse().unwrap();
     let mut differing = Vec::new();
-    for (flag, form) in [("--c14n", Form::Inclusive), ("--c14n11", Form::Inclusive11), ("--exc-c14n", Form::Exclusive)] {
+    for (flag, form) in [("--c14n", Form::Inclusive), ("--c14n11", Form::Inclusive11), ("--exc-c14n", Form::Exclusive)]
+    {
         let theirs = Command::new("xmllint").args(["--nonet", "--huge", flag]).arg(file).output().unwrap();
         let ours = written(&document, &Method { form, comments: true, prefixes: Vec::new() });
         if theirs.stdout != ours {
@@ -236,7 +244,8 @@ fn parts_agree_with_xmlsec() {
         let scope = [("p", "urn:1"), ("q", "urn:2"), ("a", "urn:3")];
         element(&mut chance, &mut inner, 1, &scope, Some("x"));
         let around = chance.one(&["xml:lang='uk'", "xml:base='http://h/i/j'", "xml:space='preserve' xml:other='3'"]);
-        let nearer = chance.one(&["xml:base='k/l'", "xmlns='urn:1'", "xmlns:p='urn:4' xml:lang='en'", "xmlns='' b='c'"]);
+        let nearer =
+            chance.one(&["xml:base='k/l'", "xmlns='urn:1'", "xmlns:p='urn:4' xml:lang='en'", "xmlns='' b='c'"]);
         let xml = format!(
             "<root xmlns='urn:0' xmlns:p='urn:1' xmlns:q='urn:2' xmlns:a='urn:3' {around}><between {nearer}>{inner}</between>{}</root>",
             template()
@@ -271,7 +280,14 @@ fn assert_same_digests(signed: &[u8]) {
         let mut budget = Budget::for_document(0);
         let ours = canonical::digest(&document, &selection, &method, DigestAlgorithm::Sha256, &mut budget).unwrap();
         let mut octets = Vec::new();
-        canonical::write(&document, &selection, &method, &mut budget, &mut |piece| octets.extend_from_slice(piece)).unwrap();
-        assert_eq!(ours.to_hex(), hex(&theirs), "{form:?} {prefixes}\n{}\n{}", document.text(), String::from_utf8_lossy(&octets));
+        canonical::write(&document, &selection, &method, &mut budget, &mut |piece| octets.extend_from_slice(piece))
+            .unwrap();
+        assert_eq!(
+            ours.to_hex(),
+            hex(&theirs),
+            "{form:?} {prefixes}\n{}\n{}",
+            document.text(),
+            String::from_utf8_lossy(&octets)
+        );
     }
 }

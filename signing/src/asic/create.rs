@@ -20,8 +20,8 @@ use crate::cms::{SignedData, SignerInfo};
 
 use super::error::ContainerError;
 use super::kind::{ContainerType, Kind};
-use super::zip::{MOST_ENTRIES, Planned, check_names, directory};
 use super::uri;
+use super::zip::{MOST_ENTRIES, Planned, check_names, directory};
 use crate::xml::algorithm;
 
 const MIMETYPE: &str = "mimetype";
@@ -199,7 +199,8 @@ fn write_manifest(parts: &[Part]) -> Result<String, CreateError> {
     let _ = write!(xml, r#"<asic:SigReference URI="{EXTENDED_SIGNATURE}" MimeType="application/pkcs7-signature"/>"#);
     for part in parts {
         let digest = &part.measured.digest;
-        let identifier = algorithm::digest_to_uri(digest.algorithm()).filter(|_| digest.algorithm() != DigestAlgorithm::Sha1);
+        let identifier =
+            algorithm::digest_to_uri(digest.algorithm()).filter(|_| digest.algorithm() != DigestAlgorithm::Sha1);
         let identifier = identifier.ok_or(CreateError::Algorithm)?;
         let media_type =
             part.media_type.as_ref().map(|media_type| format!(r#" MimeType="{}""#, media_type.replace('&', "&amp;")));

@@ -9,10 +9,10 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::xml::{Node, read};
 
-use super::XADES_141;
 use super::fault::Fault;
 use super::properties::UnverifiedProperties;
 use super::reference::read_digest;
+use super::{XADES_141, XMLDSIG};
 
 /// Properties of one kind, and values in one of them.
 const MOST_VALUES: usize = 256;
@@ -95,7 +95,8 @@ impl SignedFacts {
             }
             let outcome = match property.tag_name().name() {
                 "SigningTime" if facts.signing_time.is_none() => {
-                    facts.signing_time = read::text(property).and_then(|text| OffsetDateTime::parse(text.trim(), &Rfc3339).ok());
+                    facts.signing_time =
+                        read::text(property).and_then(|text| OffsetDateTime::parse(text.trim(), &Rfc3339).ok());
                     Ok(())
                 }
                 "SigningCertificate" | "SigningCertificateV2" => {
@@ -138,23 +139,20 @@ fn read_certificate(certificate: Node<'_, '_>, namespace: &str) -> Result<Certif
     let digest = child(certificate, namespace, "CertDigest").ok_or(Fault::Structure)?;
     let version_1 = child(certificate, namespace, "IssuerSerial").map(|node| {
         let text = |name| {
-            let value = node.children().find(|child| child.has_tag_name((super::XMLDSIG, name)));
+            let value = node.children().find(|child| child.has_tag_name((XMLDSIG, name)));
             value.and_then(read::text).unwrap_or_default().trim().to_owned()
         };
         IssuerSerial::Text { issuer: text("X509IssuerName"), serial: text("X509SerialNumber") }
     });
     let version_2 = child(certificate, namespace, "IssuerSerialV2").map(|node| IssuerSerial::Der(read::base64(node)));
-    Ok(CertificateReference { digest: read_digest_pair(digest), issuer_serial: version_1.or(version_2) })
+    Ok(CertificateReference { digest: read_digest_pair(digest, namespace), issuer_serial: version_1.or(version_2) })
 }
 
-/// An element with DigestMethod and DigestValue in it.
-fn read_digest_pair(pair: Node<'_, '_>) -> Result<Digest, Fault> {
+/// An element with DigestMethod and DigestValue in it. Version 1.1.1 had these in its own namespace.
+fn read_digest_pair(pair: Node<'_, '_>, namespace: &str) -> Result<Digest, Fault> {
+    let is = |node: &Node<'_, '_>, name| node.has_tag_name((XMLDSIG, name)) || node.has_tag_name((namespace, name));
     match children(pair)?.as_slice() {
-        [method, value]
-            if method.has_tag_name((super::XMLDSIG, "DigestMethod")) && value.has_tag_name((super::XMLDSIG, "DigestValue")) =>
-        {
-            read_digest(*method, *value)
-        }
+        [method, value] if is(method, "DigestMethod") && is(value, "DigestValue") => read_digest(*method, *value),
         _ => Err(Fault::Structure),
     }
 }
@@ -168,8 +166,8 @@ fn read_policy(property: Node<'_, '_>, namespace: &str) -> Result<PolicyReferenc
     let digest = child(policy, namespace, "SigPolicyHash").ok_or(Fault::Structure)?;
     Ok(PolicyReference::Explicit {
         identifier: identifier.and_then(read::text).ok_or(Fault::Structure)?.trim().to_owned(),
-        digest: read_digest_pair(digest),
-        is_transformed: child(policy, super::XMLDSIG, "Transforms").is_some(),
+        digest: read_digest_pair(digest, namespace),
+        is_transformed: child(policy, XMLDSIG, "Transforms").is_some(),
     })
 }
 
@@ -197,8 +195,13 @@ impl UnsignedValues {
         let mut values = Self::default();
         for property in unsigned_signature_properties(properties) {
             let holder = match property.tag_name().name() {
-                "TimeStampValidationData" if property.tag_name().namespace() == Some(XADES_141) => property.descendants(),
-                "CertificateValues" | "RevocationValues" | "AttrAuthoritiesCertValues" | "AttributeRevocationValues" => property.descendants(),
+                "TimeStampValidationData" if property.tag_name().namespace() == Some(XADES_141) => {
+                    property.descendants()
+                }
+                "CertificateValues"
+                | "RevocationValues"
+                | "AttrAuthoritiesCertValues"
+                | "AttributeRevocationValues" => property.descendants(),
                 _ => continue,
             };
             for value in holder.filter(Node::is_element) {
@@ -219,7 +222,8 @@ impl UnsignedValues {
 
 /// The elements of UnsignedSignatureProperties, in their order.
 pub(super) fn unsigned_signature_properties<'d, 't>(properties: &UnverifiedProperties<'d, 't>) -> Vec<Node<'d, 't>> {
-    let group = properties.unsigned.and_then(|unsigned| child(unsigned, properties.namespace, "UnsignedSignatureProperties"));
+    let group =
+        properties.unsigned.and_then(|unsigned| child(unsigned, properties.namespace, "UnsignedSignatureProperties"));
     group.map(|group| group.children().filter(Node::is_element).collect()).unwrap_or_default()
 }
 

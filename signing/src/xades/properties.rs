@@ -52,13 +52,19 @@ impl<'d, 't> UnverifiedProperties<'d, 't> {
         Ok(found)
     }
 
+    /// The schema has the signed ones first; a producer in use in Portugal does not.
     fn read(node: Node<'d, 't>, namespace: &'d str) -> Result<Self, Fault> {
-        let mut children = read::elements(node).ok_or(Fault::Structure)?.into_iter().peekable();
-        let signed = children.next_if(|child| child.has_tag_name((namespace, "SignedProperties")));
-        let unsigned = children.next_if(|child| child.has_tag_name((namespace, "UnsignedProperties")));
-        if children.next().is_some() {
-            return Err(Fault::Structure);
+        let mut properties = Self { namespace, signed: None, unsigned: None };
+        for child in read::elements(node).ok_or(Fault::Structure)? {
+            let place = match child.tag_name().name() {
+                "SignedProperties" => &mut properties.signed,
+                "UnsignedProperties" => &mut properties.unsigned,
+                _ => return Err(Fault::Structure),
+            };
+            if child.tag_name().namespace() != Some(namespace) || place.replace(child).is_some() {
+                return Err(Fault::Structure);
+            }
         }
-        Ok(Self { namespace, signed, unsigned })
+        Ok(properties)
     }
 }

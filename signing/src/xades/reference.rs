@@ -78,7 +78,11 @@ impl<'u> Place<'u> {
         let Some(fragment) = uri.strip_prefix('#') else { return Ok(Self::Content(uri)) };
         let Some(pointer) = fragment.strip_prefix("xpointer(").and_then(|rest| rest.strip_suffix(')')) else {
             let is_name = !fragment.is_empty() && !fragment.contains(['(', ')']);
-            return if is_name { Ok(Self::Element { id: fragment, comments: false }) } else { Err(Fault::ReferenceForm) };
+            return if is_name {
+                Ok(Self::Element { id: fragment, comments: false })
+            } else {
+                Err(Fault::ReferenceForm)
+            };
         };
         if pointer == "/" {
             return Ok(Self::Document { comments: true });
@@ -104,7 +108,9 @@ mod tests {
         assert_eq!(Place::of("#xpointer(id('a'))"), Ok(Place::Element { id: "a", comments: true }));
         assert_eq!(Place::of("#xpointer(id(\"a\"))"), Ok(Place::Element { id: "a", comments: true }));
         assert_eq!(Place::of("a.txt#b"), Ok(Place::Content("a.txt#b")));
-        for form in ["#", "#xpointer(//a)", "#xpointer(id('a')/b)", "#xpointer(id(a))", "#element(/1)", "#xpointer(id('a'b'))"] {
+        for form in
+            ["#", "#xpointer(//a)", "#xpointer(id('a')/b)", "#xpointer(id(a))", "#element(/1)", "#xpointer(id('a'b'))"]
+        {
             assert_eq!(Place::of(form), Err(Fault::ReferenceForm), "{form}");
         }
     }

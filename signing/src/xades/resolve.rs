@@ -37,7 +37,11 @@ pub(super) type Sink<'k> = &'k mut dyn FnMut(&[u8]);
 ///
 /// # Errors
 /// A fault where it leads nowhere, or to something else than was signed.
-pub(super) fn check(reference: &Reference<'_, '_>, ground: &Ground<'_, '_, '_>, budget: &mut Budget) -> Result<Covered, Fault> {
+pub(super) fn check(
+    reference: &Reference<'_, '_>,
+    ground: &Ground<'_, '_, '_>,
+    budget: &mut Budget,
+) -> Result<Covered, Fault> {
     let transforms = reference.transforms.as_deref().map_err(|fault| *fault)?;
     let expected = reference.digest?;
     let (covered, found) = if transforms.is_empty() && is_outside(reference.uri)? {
@@ -91,7 +95,8 @@ fn missing(uri: Option<&str>) -> Fault {
 
 /// Whether a URI has a scheme or a host: RFC 3986, 3.1 and 4.2. One letter is a drive.
 fn is_address(uri: &str) -> bool {
-    let is_scheme = |scheme: &str| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let is_scheme =
+        |scheme: &str| scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     uri.starts_with("//") || uri.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
 }
 

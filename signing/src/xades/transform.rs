@@ -147,7 +147,8 @@ mod tests {
     use crate::xml::{Limits, Source};
 
     fn read(inner: &str) -> Result<Vec<String>, Fault> {
-        let xml = format!("<ds:Transforms xmlns:ds='{XMLDSIG}' xmlns:f='{FILTER2}' xmlns:x='urn:x'>{inner}</ds:Transforms>");
+        let xml =
+            format!("<ds:Transforms xmlns:ds='{XMLDSIG}' xmlns:f='{FILTER2}' xmlns:x='urn:x'>{inner}</ds:Transforms>");
         let source = Source::read(xml.as_bytes(), &Limits::DOCUMENT).unwrap();
         let document = source.parse().unwrap();
         read_all(document.root_element()).map(|all| all.iter().map(|transform| format!("{transform:?}")).collect())
@@ -161,15 +162,20 @@ mod tests {
     fn expressions_that_leave_out_signatures_are_known_in_their_forms() {
         let xpath = |text: &str| read(&transform(XPATH, &format!("<ds:XPath>{text}</ds:XPath>")));
         assert_eq!(xpath(" not( ancestor-or-self :: ds:Signature )\n").unwrap(), ["Without(All)"]);
-        for refused in ["true()", "not(ancestor-or-self::Signature)", "not(ancestor-or-self::x:Signature)", "ds:Signature"] {
+        for refused in
+            ["true()", "not(ancestor-or-self::Signature)", "not(ancestor-or-self::x:Signature)", "ds:Signature"]
+        {
             assert_eq!(xpath(refused), Err(Fault::XPathRefused), "{refused}");
         }
-        let filter = |kind: &str, text: &str| read(&transform(FILTER2, &format!("<f:XPath Filter='{kind}'>{text}</f:XPath>")));
+        let filter =
+            |kind: &str, text: &str| read(&transform(FILTER2, &format!("<f:XPath Filter='{kind}'>{text}</f:XPath>")));
         assert_eq!(filter("subtract", "\n /descendant::ds:Signature ").unwrap(), ["Without(All)"]);
         assert_eq!(filter("subtract", "//ds:Signature").unwrap(), ["Without(All)"]);
         assert_eq!(filter("subtract", "/*/ds:Signature").unwrap(), ["Without(OfRoot)"]);
         assert_eq!(filter("subtract", "here()/ancestor::ds:Signature[1]").unwrap(), ["Without(Own)"]);
-        for (kind, text) in [("intersect", "//ds:Signature"), ("subtract", "//x:secret"), ("union", "/"), ("subtract", "")] {
+        for (kind, text) in
+            [("intersect", "//ds:Signature"), ("subtract", "//x:secret"), ("union", "/"), ("subtract", "")]
+        {
             assert_eq!(filter(kind, text), Err(Fault::XPathRefused), "{kind} {text}");
         }
     }

@@ -56,7 +56,9 @@ pub fn check<'s, 'd, 't>(
             // A digest that holds is not enough: it must be the digest of what a reader of the signature will read.
             let stands_there = |covered: &Covered| place.is_some_and(|place| covers_exactly(covered, place));
             match &result {
-                Ok(covered) if stands_there(covered) && !checked.are_properties_signed => checked.are_properties_signed = true,
+                Ok(covered) if stands_there(covered) && !checked.are_properties_signed => {
+                    checked.are_properties_signed = true
+                }
                 Ok(_) => result = Err(Fault::PropertiesWrapped),
                 Err(_) => {}
             }
@@ -100,7 +102,8 @@ impl<'s, 'd, 't> Checked<'s, 'd, 't> {
         self.references.iter().filter_map(|checked| checked.result.as_ref().err().copied()).for_each(&mut add);
         match self.properties {
             Err(fault) => add(fault),
-            Ok(Some(properties)) if properties.signed.is_some() && !self.are_properties_signed => {
+            // A reference to them that does not hold has a fault of its own.
+            Ok(Some(properties)) if properties.signed.is_some() && !self.claims_properties() => {
                 add(Fault::PropertiesUnsigned);
             }
             Ok(_) => {}
@@ -110,8 +113,12 @@ impl<'s, 'd, 't> Checked<'s, 'd, 't> {
         faults
     }
 
-    /// XML Signature 1.1, 5.1: the references of a manifest, which must stand in a ds:Object or be one of them that the signer
-    /// vouches for by the Type of the reference. Manifests in manifests are not followed.
+    fn claims_properties(&self) -> bool {
+        self.signature.references.iter().any(|reference| is_signed_properties_type(reference.kind))
+    }
+
+    /// XML Signature 1.1, 5.1: the references of a manifest, where the Type of the reference to it says that it is one.
+    /// Manifests in manifests are not followed.
     fn follow_manifest(&mut self, covered: &Covered, ground: &Ground<'_, 'd, 't>, budget: &mut Budget) {
         let Some(manifest) = manifest_of(self.document, covered) else {
             if let Some(last) = self.references.last_mut() {
@@ -184,7 +191,8 @@ fn verify_value(
     let value = value_of(algorithm, key, &signature.value).ok_or(Fault::ValueWrong)?;
     let result = match algorithm.digest_algorithm() {
         Some(digest) => {
-            let digest = canonical::digest(document, &signed, method, digest, budget).map_err(|_| Fault::TooMuchWork)?;
+            let digest =
+                canonical::digest(document, &signed, method, digest, budget).map_err(|_| Fault::TooMuchWork)?;
             key.verify_digest(algorithm, &digest, &value)
         }
         None => {
@@ -204,7 +212,9 @@ fn verify_value(
 
 /// The value as `crypto` takes it: for ECDSA, where XML has r and s side by side (RFC 9231, 2.3.6), as DER.
 fn value_of(algorithm: SignatureAlgorithm, key: &PublicKey, value: &[u8]) -> Option<Vec<u8>> {
-    let (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec(curve)) = (algorithm, key.kind()) else { return Some(value.to_vec()) };
+    let (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec(curve)) = (algorithm, key.kind()) else {
+        return Some(value.to_vec());
+    };
     if value.len() != 2 * curve.field_len() {
         return None;
     }

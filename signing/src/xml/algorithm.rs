@@ -102,7 +102,8 @@ mod tests {
     fn each_signature_identifier_means_one_algorithm() {
         let uris: BTreeSet<&str> = SIGNATURES.iter().map(|(uri, _)| *uri).collect();
         assert_eq!(uris.len(), SIGNATURES.len());
-        for mac in ["http://www.w3.org/2000/09/xmldsig#hmac-sha1", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"] {
+        for mac in ["http://www.w3.org/2000/09/xmldsig#hmac-sha1", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"]
+        {
             assert_eq!(signature_from_uri(mac), None);
         }
     }

@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn names_are_as_written() {
-        let source = Source::read(b"<a:a xmlns:a='u' xmlns:b='u'><b:a\na:c='1' d='2'/></a:a>", &Limits::MANIFEST).unwrap();
+        let source =
+            Source::read(b"<a:a xmlns:a='u' xmlns:b='u'><b:a\na:c='1' d='2'/></a:a>", &Limits::MANIFEST).unwrap();
         let document = source.parse().unwrap();
         let inner = document.root_element().first_element_child().unwrap();
         assert_eq!(document.qualified_name(document.root_element()), "a:a");

@@ -109,7 +109,8 @@ fn a_part_takes_what_is_in_scope() {
 
 #[test]
 fn prefixes_of_the_list_are_written_where_they_are_in_scope() {
-    let xml = "<a xmlns='urn:1' xmlns:p='urn:p' xmlns:q='urn:q'><q:b Id='x'><c xmlns:p='urn:r'/><d xmlns=''/></q:b></a>";
+    let xml =
+        "<a xmlns='urn:1' xmlns:p='urn:p' xmlns:q='urn:q'><q:b Id='x'><c xmlns:p='urn:r'/><d xmlns=''/></q:b></a>";
     let listed = |prefixes: &[&'static str]| Method { prefixes: prefixes.to_vec(), ..method(Form::Exclusive, false) };
     assert_eq!(
         part(xml, &listed(&["p", "s"])),
@@ -170,7 +171,8 @@ fn a_form_that_grows_spends_the_budget() {
     let mut budget = Budget::new(100_000);
     let mut seen = 0;
     let whole = Selection::document(&document, true);
-    let result = write(&document, &whole, &method(Form::Exclusive, false), &mut budget, &mut |piece| seen += piece.len());
+    let result =
+        write(&document, &whole, &method(Form::Exclusive, false), &mut budget, &mut |piece| seen += piece.len());
     assert_eq!(result, Err(Exhausted));
     assert!(seen <= 100_000);
 }
