@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Everything found in one file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Report {
-    /// Format of the container: `CMS`, `ASiC-S`, `ASiC-E`.
+    /// Format of the container: `CMS`, `XML`, `ASiC-S`, `ASiC-E`.
     pub format: String,
     /// SHA-256 of the file, in lower-case hexadecimal.
     pub digest: String,
@@ -29,10 +29,10 @@ pub struct Report {
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SignatureReport {
-    /// `S-` and the first 32 hexadecimal digits of the SHA-256 of the signature's structure up to its value: the same before and
-    /// after time-stamps and validation data are added.
+    /// `S-` and the first 32 hexadecimal digits of the SHA-256 of the signature's structure up to its value, in XML of the value: the
+    /// same before and after time-stamps and validation data are added.
     pub id: String,
-    /// `CAdES` or `CMS`.
+    /// `CAdES` or `CMS`, `XAdES` or `XMLDSig`.
     pub format: String,
     /// `CAdES-BASELINE-B`, `-T`, `-LT`, `-LTA`, `CAdES-BES`, `CMS-NOT-ETSI`, ...
     pub level: String,
@@ -185,6 +185,8 @@ pub enum SignedForm {
     AsSent,
     /// There are no signed attributes; the content is signed itself.
     Content,
+    /// The canonical form of SignedInfo, in XML.
+    Canonical,
 }
 
 /// The signing certificate's subject.

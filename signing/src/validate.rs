@@ -11,7 +11,7 @@
 //! | `acceptance` | 5.2.8 signature acceptance |
 //! | `basic` | 5.3 validation of basic signatures |
 //! | `timestamp`, `token`, `unverified_timestamp`, `imprint`, `hash_index` | 5.4 time-stamp validation |
-//! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data; `signed_data`: those of CMS |
+//! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data; `signed_data`, `xml_signature`: those of CMS and XML |
 //! | `proof` | 5.6.2.3 proofs of existence |
 //! | `evidence_record` | RFC 4998 |
 //! | `signature_policy` | 5.2.4 the policy that a signer names |
@@ -50,6 +50,9 @@ mod token;
 mod unverified_timestamp;
 mod x509;
 mod xml;
+mod xml_document;
+mod xml_level;
+mod xml_signature;
 
 use std::cell::RefCell;
 
@@ -79,6 +82,7 @@ pub use schemas::report::SignedForm;
 pub use stream::DocumentStream;
 pub use unverified_timestamp::{TimestampRefused, UnverifiedTimestamp};
 pub use xml::xml;
+pub use xml_document::{ValidatedXml, XmlOutcome, validate_xml};
 
 /// Against what to validate.
 pub struct Context<'a> {

@@ -38,7 +38,7 @@ mod tests;
 pub use contents::{Contents, Files, NoContents};
 pub use facts::{
     CertificateReference, DataObjectFormat, IssuerSerial, PolicyReference, SignedFacts, UnsignedValues,
-    counter_signatures,
+    counter_signatures, unsigned_names,
 };
 pub use fault::Fault;
 pub use properties::UnverifiedProperties;

@@ -79,6 +79,19 @@ impl FileSource {
     }
 }
 
+impl FileSource {
+    /// Whether the first character, after a byte order mark and white space, opens a tag.
+    pub(crate) fn is_markup(&self) -> bool {
+        let length = usize::try_from(self.size.min(1024)).unwrap_or(0);
+        let mut start = vec![0; length];
+        if self.read_at(0, &mut start).is_err() {
+            return false;
+        }
+        let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+        text.iter().find(|octet| !octet.is_ascii_whitespace()) == Some(&b'<')
+    }
+}
+
 impl Source for FileSource {
     fn size(&self) -> u64 {
         self.size

@@ -7,7 +7,9 @@ use crypto::digest::{Digest, DigestAlgorithm, Digester};
 use schemas::limits::SIGNATURE_BYTES;
 use schemas::report::{Indication, Report, SubIndication};
 use signing::asic::{self, Container};
-use signing::validate::{Context, DocumentStream, Policy, UnverifiedDocument, validate, xml};
+use signing::validate::{Context, DocumentStream, Policy, UnverifiedDocument, validate, validate_xml, xml};
+use signing::xades::Files;
+use signing::xml::{Limits, XmlError};
 use storage::Clock;
 use storage::clock::SystemClock;
 use time::OffsetDateTime;
@@ -20,7 +22,8 @@ use super::{Failure, anchors, exit, verdict};
 /// Tells whether the signatures in a file are valid, by ETSI EN 319 102-1.
 ///
 /// Works offline: what is not in the file or in the folder of anchors is not known. CMS and CAdES, DER and BER, with the
-/// content inside or given with --detached, of any size; containers of ASiC-S and ASiC-E with CAdES.
+/// content inside or given with --detached, of any size; containers of ASiC-S and ASiC-E with CAdES; XML with
+/// XAdES or XMLDSig.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -110,6 +113,9 @@ fn judge(file: &Path, contents: &[PathBuf], context: &Context<'_>) -> Result<Jud
     if source.begins_with(ZIP_MAGIC) {
         return contained(file, source, contents, context);
     }
+    if source.is_markup() {
+        return markup(file, contents, context);
+    }
     let mut document = DocumentStream::new();
     // Only where other contents are given is the carried one compared with them.
     let mut carried = (!contents.is_empty()).then(|| Digester::new(DigestAlgorithm::Sha256));
@@ -127,6 +133,26 @@ fn judge(file: &Path, contents: &[PathBuf], context: &Context<'_>) -> Result<Jud
     }
     let bytes = read(file, SIGNATURE_BYTES as u64)?;
     detached(file, &bytes, contents, context)
+}
+
+/// The signatures of an XML document. What is given beside it goes by its name.
+fn markup(file: &Path, contents: &[PathBuf], context: &Context<'_>) -> Result<Judged, Failure> {
+    let bytes = read(file, Limits::DOCUMENT.octets as u64)?;
+    let given = contents.iter().map(|path| read(path, BESIDE_MARKUP)).collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<String> = contents
+        .iter()
+        .map(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+        .collect();
+    let files: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(given.iter().map(Vec::as_slice)).collect();
+    let outcome = validate_xml(&bytes, &Files(&files), context);
+    let refused = |error: XmlError| unreadable(file, format!("{error} [{}]", error.code()));
+    let mut report = outcome.map_err(refused)?.report;
+    let is_used = |name: &String| {
+        contents.len() == 1 || report.signatures.iter().flat_map(|one| &one.signed_parts).any(|part| part == name)
+    };
+    let unused: Vec<String> = names.iter().filter(|name| !is_used(name)).cloned().collect();
+    report.unsigned_parts.extend(unused);
+    Ok(Judged { report, over_given_content: true, is_partly_unsigned: false })
 }
 
 /// The signatures of a container, which carries what they are over.
@@ -203,6 +229,9 @@ fn rfc3339(text: &str) -> Result<OffsetDateTime, String> {
 fn policy(name: &str) -> Result<Policy, String> {
     Policy::named(name).ok_or_else(|| "strict, eu-baseline or ua-qualified".to_owned())
 }
+
+/// What an XML signature is over beside the file is held in memory, as transforms may work on it.
+const BESIDE_MARKUP: u64 = 512 * 1024 * 1024;
 
 /// How a local file header begins (APPNOTE, 4.3.7).
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";

@@ -5,6 +5,8 @@
 use schemas::ProblemCode;
 use schemas::report::{Indication, Reason, SubIndication};
 
+use crate::xades::Fault;
+
 macro_rules! causes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $indication:ident / $sub:ident, $problem:ident, $clause:literal, $en:literal, $uk:literal;)*) => {
         /// A failed check.
@@ -163,44 +165,89 @@ causes! {
         "На позначку часу підпису неможливо покластися, тому вона не доводить ранішого часу підписання.";
 }
 
+/// A failed check of any format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Finding {
+    Cause(Cause),
+    Xml(Fault),
+}
+
+impl Finding {
+    pub(crate) fn conclusion(self) -> (Indication, SubIndication) {
+        match self {
+            Self::Cause(cause) => cause.conclusion(),
+            Self::Xml(fault) => fault.conclusion(),
+        }
+    }
+
+    pub(crate) fn problem(self) -> ProblemCode {
+        match self {
+            Self::Cause(cause) => cause.problem(),
+            Self::Xml(fault) => fault.problem(),
+        }
+    }
+
+    pub(crate) fn reason(self) -> Reason {
+        match self {
+            Self::Cause(cause) => cause.reason(),
+            Self::Xml(fault) => fault.reason(),
+        }
+    }
+}
+
+impl From<Cause> for Finding {
+    fn from(cause: Cause) -> Self {
+        Self::Cause(cause)
+    }
+}
+
+impl From<Fault> for Finding {
+    fn from(fault: Fault) -> Self {
+        Self::Xml(fault)
+    }
+}
+
+/// A time-stamp that proves nothing is a remark: the signature is then judged at the time of validation (EN 319 102-1, 5.5.4).
+const REMARK: Finding = Finding::Cause(Cause::TimestampUnusable);
+
 /// The failed checks of one signature, in the order in which they were made.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Findings {
-    causes: Vec<Cause>,
+    found: Vec<Finding>,
 }
 
 impl Findings {
-    pub(crate) fn add(&mut self, cause: Cause) {
-        if !self.causes.contains(&cause) {
-            self.causes.push(cause);
+    pub(crate) fn add(&mut self, finding: impl Into<Finding>) {
+        let finding = finding.into();
+        if !self.found.contains(&finding) {
+            self.found.push(finding);
         }
     }
 
     pub(crate) fn extend(&mut self, others: &Self) {
-        others.causes.iter().for_each(|cause| self.add(*cause));
+        others.found.iter().for_each(|finding| self.add(*finding));
     }
 
     /// Most important first: what fails for good before what cannot be told, else the order of the checks. The block
     /// that proves that the bytes are wrong outranks the one that does not know the signer (EN 319 102-1, 5.3.4).
-    pub(crate) fn ranked(&self) -> Vec<Cause> {
-        let rank = |cause: &Cause| match (cause, cause.conclusion().0) {
-            (_, Indication::TotalFailed) => 0,
-            (Cause::TimestampUnusable, _) => 2,
+    pub(crate) fn ranked(&self) -> Vec<Finding> {
+        let rank = |finding: &Finding| match finding.conclusion().0 {
+            Indication::TotalFailed => 0,
+            _ if *finding == REMARK => 2,
             _ => 1,
         };
-        let mut causes = self.causes.clone();
-        causes.sort_by_key(rank);
-        causes
+        let mut found = self.found.clone();
+        found.sort_by_key(rank);
+        found
     }
 
-    /// Whether anything but a remark was found. A time-stamp that proves nothing is one: the signature is then judged at
-    /// the time of validation (EN 319 102-1, 5.5.4).
+    /// Whether anything but a remark was found.
     pub(crate) fn passed(&self) -> bool {
-        self.causes.iter().all(|cause| *cause == Cause::TimestampUnusable)
+        self.found.iter().all(|finding| *finding == REMARK)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.causes.is_empty()
+        self.found.is_empty()
     }
 }
 
@@ -239,7 +286,8 @@ mod tests {
         for cause in [Cause::TimestampUnusable, Cause::Untrusted, Cause::HashFailure] {
             findings.add(cause);
         }
-        assert_eq!(findings.ranked(), [Cause::HashFailure, Cause::Untrusted, Cause::TimestampUnusable]);
+        let ranked = [Cause::HashFailure, Cause::Untrusted, Cause::TimestampUnusable].map(Finding::Cause);
+        assert_eq!(findings.ranked(), ranked);
         assert!(!findings.passed());
     }
 }

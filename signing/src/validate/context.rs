@@ -66,6 +66,12 @@ pub(super) fn revocation_of_signature(
     for ((place, number), one) in revocation_values(signer) {
         embedded.add(Object::UnsignedValue(place, number), &one, trust);
     }
+    embedded.and(revocation_of_tokens(tokens, trust))
+}
+
+/// The revocation data within time-stamp tokens, held by what holds each token.
+pub(super) fn revocation_of_tokens(tokens: &[(Object, &Token<'_>)], trust: &TrustSnapshot) -> Embedded {
+    let mut embedded = Embedded::default();
     for (object, token) in tokens {
         let own = token.signed.signers.iter().flat_map(revocation_values).map(|(_, one)| one);
         for one in token.signed.revocation.iter().cloned().chain(own).take(MOST_REVOCATION) {
@@ -77,7 +83,7 @@ pub(super) fn revocation_of_signature(
 
 impl Embedded {
     /// What `certs` cannot read is passed over.
-    fn add(&mut self, object: Object, one: &EmbeddedRevocation<'_>, trust: &TrustSnapshot) {
+    pub(super) fn add(&mut self, object: Object, one: &EmbeddedRevocation<'_>, trust: &TrustSnapshot) {
         let recall = |der: &[u8]| trust.recall(der);
         let crl = |der: &[u8]| Crl::from_der(der).ok().map(|list| (object, list));
         let ocsp = |answer: Result<OcspResponse, _>| answer.ok().map(|answer| (object, answer));

@@ -142,6 +142,11 @@ impl<'a> CertificateReference<'a> {
     }
 }
 
+/// [`read_issuer_serial`] of a whole element.
+pub(super) fn issuer_serial(der: &[u8]) -> Result<(&[u8], &[u8]), Asn1Error> {
+    read_issuer_serial(Element::only(der)?.open(tag::SEQUENCE)?)
+}
+
 /// `IssuerSerial ::= SEQUENCE { issuer GeneralNames, serialNumber INTEGER }`, of which the issuer is one directoryName.
 fn read_issuer_serial(mut reader: Reader<'_>) -> Result<(&[u8], &[u8]), Asn1Error> {
     let mut names = reader.open(tag::SEQUENCE)?;

@@ -61,7 +61,7 @@ fn agrees(identifier: &SignerIdentifier<'_>, certificate: &Certificate) -> bool 
 }
 
 /// Names are compared as RFC 5280, 7.1 says: producers encode the same name with other string types.
-fn is_issued(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
+pub(super) fn is_issued(certificate: &Certificate, issuer: &[u8], serial: &[u8]) -> bool {
     same_integer(serial, certificate.serial()) && name::same(issuer, certificate.issuer_der())
 }
 

@@ -27,7 +27,7 @@ pub(super) fn of(
 
 /// Certificates among which issuers are looked for. Real long-term files have some thirty; past it the presence of
 /// revocation data counts, as the search is quadratic and its answer only names a level.
-const MOST_LOOKED_AT: usize = 64;
+pub(super) const MOST_LOOKED_AT: usize = 64;
 
 struct Form<'f, 'a> {
     file: &'f SignedData<'f>,
@@ -136,7 +136,12 @@ impl Form<'_, '_> {
 
 /// Whether the status of a certificate is told by `data`. Roots have none; responders mostly forbid to ask for theirs
 /// (RFC 6960, 4.2.2.2.1).
-fn is_known(certificate: &Certificate, pool: &[Certificate], known: &Known<'_>, trust: &TrustSnapshot) -> bool {
+pub(super) fn is_known(
+    certificate: &Certificate,
+    pool: &[Certificate],
+    known: &Known<'_>,
+    trust: &TrustSnapshot,
+) -> bool {
     let is_responder = certificate.extended_key_usage().is_some_and(|uses| uses.iter().any(|oid| oid == OCSP_SIGNING));
     if is_responder || certificate.is_self_issued() {
         return true;

@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::cms::SignerInfo;
 
 use super::basic::Assessed;
-use super::cause::{Cause, Findings};
+use super::cause::{Cause, Finding, Findings};
 use super::token::Source;
 use super::x509::Judged;
 
@@ -34,6 +34,7 @@ pub(super) struct Extent {
     pub(super) level: &'static str,
     pub(super) best_time: OffsetDateTime,
     pub(super) signature_policy: Option<String>,
+    pub(super) signed_parts: Vec<String>,
     pub(super) timestamps: Vec<TimestampReport>,
     pub(super) counter_signatures: Vec<SignatureReport>,
     pub(super) missing: Vec<MissingFact>,
@@ -57,13 +58,13 @@ pub(super) fn conclude(assessed: Assessed, extent: Extent) -> Verdict {
         signer: assessed.certificate.as_ref().map(subject),
         chain: assessed.path.as_ref().map(|path| chain(path.certificates(), &assessed.statuses)).unwrap_or_default(),
         signature_policy: extent.signature_policy,
-        signed_parts: Vec::new(),
+        signed_parts: extent.signed_parts,
         timestamps: extent.timestamps,
         counter_signatures: extent.counter_signatures,
         missing: if cause.is_some() { extent.missing } else { Vec::new() },
         reasons: reasons(&assessed.findings),
     };
-    Verdict { report, problem: cause.map(Cause::problem), certificate: assessed.certificate, form: assessed.form }
+    Verdict { report, problem: cause.map(Finding::problem), certificate: assessed.certificate, form: assessed.form }
 }
 
 /// The report of a time-stamp.
@@ -91,7 +92,7 @@ pub(super) fn of_token(
 
 /// The report of an evidence record, whose first time-stamp came to `first`.
 pub(super) fn of_record(source: &Source<'_>, first: TimestampReport, findings: &Findings) -> TimestampReport {
-    let forged = |cause: &Cause| cause.conclusion().0 == Indication::TotalFailed;
+    let forged = |finding: &Finding| finding.conclusion().0 == Indication::TotalFailed;
     let intact = first.intact && !findings.ranked().iter().any(forged);
     let ((indication, sub_indication), _) = conclusion(findings, intact);
     let sha256 = hex(&sha256(source.value));
@@ -107,7 +108,7 @@ pub(super) fn of_record(source: &Source<'_>, first: TimestampReport, findings: &
 }
 
 /// The indications, and the cause of a failure.
-fn conclusion(findings: &Findings, intact: bool) -> ((Indication, Option<SubIndication>), Option<Cause>) {
+fn conclusion(findings: &Findings, intact: bool) -> ((Indication, Option<SubIndication>), Option<Finding>) {
     match findings.ranked().first() {
         Some(cause) if !(intact && findings.passed()) => {
             let (indication, sub_indication) = cause.conclusion();

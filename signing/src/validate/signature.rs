@@ -71,6 +71,11 @@ pub(crate) trait Signature {
     /// For the report.
     fn signature_policy(&self) -> Option<String>;
 
+    /// Names of documents beside the file that it refers to.
+    fn signed_parts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Shows each counter-signature, with what holds it.
     fn counter_signatures(&self, visit: &mut dyn FnMut(&dyn Signature, Object));
 }
@@ -158,6 +163,7 @@ pub(super) fn validate(
         level,
         best_time: best,
         signature_policy: signature.signature_policy(),
+        signed_parts: signature.signed_parts(),
         timestamps: stamps.reports,
         counter_signatures: counter_signatures(signature, Place { pool: &pool, ..place }, known, context, shared),
         missing: missing(&assessed, &pool, context.trust),

@@ -1,6 +1,6 @@
 //! The signature policy that a signer names, EN 319 102-1 5.2.4.
 
-use crypto::digest::{DigestAlgorithm, digest};
+use crypto::digest::{Digest, DigestAlgorithm, digest};
 
 use crate::asn1::{Asn1Error, Element, oid, tag};
 use crate::cms::SignerInfo;
@@ -8,7 +8,7 @@ use crate::cms::SignerInfo;
 use super::Policy;
 use super::cause::{Cause, Findings};
 use super::format::{PolicyReference, SignedAttributes};
-use super::policy::SignaturePolicies;
+use super::policy::{KnownSignaturePolicy, SignaturePolicies};
 
 /// Whether the policy that the signer names is known, and its document the one that the signer names.
 pub(super) fn check(
@@ -32,6 +32,27 @@ pub(super) fn check(
     match known.iter().find(|known| Some(&known.oid) == named.as_ref()) {
         None => findings.add(Cause::SignaturePolicyUnknown),
         Some(known) if !names(reference, &known.document) => findings.add(Cause::SignaturePolicyDiffers),
+        Some(_) => {}
+    }
+}
+
+/// An implied policy is none of the known ones.
+pub(super) fn check_implied(policy: &Policy, findings: &mut Findings) {
+    if matches!(policy.signature_policies, SignaturePolicies::Known(_)) {
+        findings.add(Cause::SignaturePolicyUnknown);
+    }
+}
+
+/// The same for a policy that is named by a URI, as XML has it; `digest`: of its document, where it can be compared.
+pub(super) fn check_named(identifier: &str, digest: Option<&Digest>, policy: &Policy, findings: &mut Findings) {
+    let SignaturePolicies::Known(known) = &policy.signature_policies else { return };
+    let oid = identifier.strip_prefix("urn:oid:").unwrap_or(identifier);
+    let is_document = |known: &KnownSignaturePolicy| {
+        digest.is_some_and(|named| crypto::digest::digest(named.algorithm(), &known.document) == *named)
+    };
+    match known.iter().find(|known| known.oid == oid) {
+        None => findings.add(Cause::SignaturePolicyUnknown),
+        Some(known) if !is_document(known) => findings.add(Cause::SignaturePolicyDiffers),
         Some(_) => {}
     }
 }

@@ -193,30 +193,45 @@ impl UnsignedValues {
     #[must_use]
     pub fn read(properties: &UnverifiedProperties<'_, '_>) -> Self {
         let mut values = Self::default();
-        for property in unsigned_signature_properties(properties) {
-            let holder = match property.tag_name().name() {
-                "TimeStampValidationData" if property.tag_name().namespace() == Some(XADES_141) => {
-                    property.descendants()
-                }
-                "CertificateValues"
-                | "RevocationValues"
-                | "AttrAuthoritiesCertValues"
-                | "AttributeRevocationValues" => property.descendants(),
-                _ => continue,
-            };
-            for value in holder.filter(Node::is_element) {
-                let list = match value.tag_name().name() {
-                    "EncapsulatedX509Certificate" => &mut values.certificates,
-                    "EncapsulatedCRLValue" => &mut values.lists,
-                    "EncapsulatedOCSPValue" => &mut values.answers,
-                    _ => continue,
-                };
-                if list.len() < MOST_VALUES {
-                    list.extend(read::base64(value));
-                }
-            }
+        for (_, own) in Self::by_place(properties) {
+            values.certificates.extend(own.certificates);
+            values.lists.extend(own.lists);
+            values.answers.extend(own.answers);
         }
         values
+    }
+
+    /// The same apart, by the place among the unsigned signature properties of the one that holds them.
+    #[must_use]
+    pub fn by_place(properties: &UnverifiedProperties<'_, '_>) -> Vec<(usize, Self)> {
+        let all = unsigned_signature_properties(properties).into_iter().enumerate();
+        all.filter_map(|(place, property)| Some((place, Self::of(property)?))).collect()
+    }
+
+    fn of(property: Node<'_, '_>) -> Option<Self> {
+        let is_holder = match property.tag_name().name() {
+            "TimeStampValidationData" => property.tag_name().namespace() == Some(XADES_141),
+            "CertificateValues" | "RevocationValues" | "AttrAuthoritiesCertValues" | "AttributeRevocationValues" => {
+                true
+            }
+            _ => false,
+        };
+        if !is_holder {
+            return None;
+        }
+        let mut values = Self::default();
+        for value in property.descendants().filter(Node::is_element) {
+            let list = match value.tag_name().name() {
+                "EncapsulatedX509Certificate" => &mut values.certificates,
+                "EncapsulatedCRLValue" => &mut values.lists,
+                "EncapsulatedOCSPValue" => &mut values.answers,
+                _ => continue,
+            };
+            if list.len() < MOST_VALUES {
+                list.extend(read::base64(value));
+            }
+        }
+        Some(values)
     }
 }
 
@@ -233,4 +248,10 @@ pub fn counter_signatures<'d, 't>(properties: &UnverifiedProperties<'d, 't>) -> 
     let all = unsigned_signature_properties(properties).into_iter();
     let counters = all.filter(|property| property.has_tag_name((properties.namespace, "CounterSignature")));
     counters.flat_map(|counter| counter.children()).filter(Node::is_element).collect()
+}
+
+/// Names of the unsigned signature properties, in their order.
+#[must_use]
+pub fn unsigned_names<'d>(properties: &UnverifiedProperties<'d, '_>) -> Vec<&'d str> {
+    unsigned_signature_properties(properties).into_iter().map(|property| property.tag_name().name()).collect()
 }

@@ -6,7 +6,8 @@ use certs::revocation::RevocationData;
 use certs::trust::TrustSnapshot;
 use crypto::digest::digest;
 use signing::asic::{self, Container};
-use signing::validate::{Context, Policy, UnverifiedDocument, validate};
+use signing::validate::{Context, Policy, UnverifiedDocument, validate, validate_xml};
+use signing::xades::Files;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -26,9 +27,32 @@ pub fn judge(files: &Path, row: &Row) -> Result<Verdict, String> {
     };
     let bytes = read(&row.file)?;
     let contents = row.detached.iter().map(|name| read(name)).collect::<Result<Vec<_>, _>>()?;
+    if is_xml(&bytes) {
+        let name = |path: &'_ String| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let names: Vec<String> = row.detached.iter().map(name).collect();
+        return Ok(examine_xml(&bytes, &names, &contents));
+    }
     let alone = std::iter::once(None).take(usize::from(contents.is_empty()));
     let verdicts = alone.chain(contents.iter().map(Some)).map(|content| examine(&bytes, content.map(Vec::as_slice)));
     verdicts.max_by_key(intact).ok_or_else(|| "a row without a content to try".to_owned())
+}
+
+/// Contents go by their names in XML, so that all are given at once.
+fn examine_xml(bytes: &[u8], names: &[String], contents: &[Vec<u8>]) -> Verdict {
+    let trust = TrustSnapshot::new(Vec::new(), Vec::new(), NOW);
+    let (revocation, policy) = (RevocationData::default(), Policy::default());
+    let context = Context { trust: &trust, revocation: &revocation, at: NOW, policy: &policy };
+    let files: Vec<(&str, &[u8])> = names.iter().map(String::as_str).zip(contents.iter().map(Vec::as_slice)).collect();
+    match validate_xml(bytes, &Files(&files), &context) {
+        Ok(outcome) => Verdict::Report(Box::new(outcome.report)),
+        Err(error) => Verdict::Unreadable(format!("{error} [{}]", error.code())),
+    }
+}
+
+/// As `vuzol verify` tells: markup, after a byte order mark and white space.
+fn is_xml(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    bytes.iter().find(|octet| !octet.is_ascii_whitespace()) == Some(&b'<')
 }
 
 fn examine(bytes: &[u8], content: Option<&[u8]>) -> Verdict {

@@ -1,0 +1,152 @@
+//! The signatures of an XML document, by the same process as those of CMS.
+
+use std::cell::RefCell;
+
+use certs::certificate::Certificate;
+use certs::path::Budget;
+use crypto::digest::{hex, sha256};
+use schemas::ProblemCode;
+use schemas::report::{Report, SignatureReport};
+
+use crate::xades::{Contents, Fault, XmlSignature, signatures};
+use crate::xml::{Document, Limits, Node, Source, XmlError, canonical};
+
+use super::report::{self, Verdict};
+use super::signature::{self, Place, Shared};
+use super::status::{Embedded, Known, Work};
+use super::xml_signature::XmlDocumentSignature;
+use super::{Context, severity};
+
+/// What the validation of an XML document came to.
+pub struct XmlOutcome {
+    /// For people and machines.
+    pub report: Report,
+    /// The proof, if every signature is TOTAL_PASSED and there is one.
+    pub passed: Option<ValidatedXml>,
+    problem: Option<ProblemCode>,
+}
+
+impl XmlOutcome {
+    /// How a door refuses the document. `None` exactly if [`Self::passed`] is there.
+    #[must_use]
+    pub fn problem(&self) -> Option<ProblemCode> {
+        self.problem
+    }
+}
+
+/// Every signature reached TOTAL_PASSED. Only [`validate_xml`] makes one.
+#[derive(Debug)]
+pub struct ValidatedXml {
+    signers: Vec<Certificate>,
+}
+
+impl ValidatedXml {
+    /// The verified signing certificates, one for each signature, in the order of the document.
+    #[must_use]
+    pub fn signers(&self) -> &[Certificate] {
+        &self.signers
+    }
+}
+
+/// Validates every signature of an XML document: enveloped, enveloping, and over `contents` beside it.
+///
+/// # Errors
+/// [`XmlError`] where the octets are no XML that is read here.
+pub fn validate_xml(octets: &[u8], contents: &dyn Contents, context: &Context<'_>) -> Result<XmlOutcome, XmlError> {
+    let source = Source::read(octets, &Limits::DOCUMENT)?;
+    let document = source.parse()?;
+    let nodes = signatures(&document);
+    let verdicts = if nodes.len() > schemas::limits::SIGNATURES_IN_DOCUMENT {
+        vec![unread(Fault::TooManyReferences, context)]
+    } else {
+        validate_all(&document, &nodes, contents, context)
+    };
+    let worst = verdicts.iter().filter(|verdict| verdict.problem.is_some()).max_by_key(|verdict| severity(verdict));
+    let problem = match worst {
+        Some(verdict) => verdict.problem,
+        None if verdicts.is_empty() => Some(ProblemCode::SignatureUnreadable),
+        None => None,
+    };
+    let signers: Option<Vec<Certificate>> = verdicts.iter().map(|verdict| verdict.certificate.clone()).collect();
+    let passed = signers.filter(|_| problem.is_none()).map(|signers| ValidatedXml { signers });
+    let problem = if passed.is_some() { None } else { problem.or(Some(ProblemCode::SignerUnidentified)) };
+    let report = Report {
+        format: "XML".into(),
+        digest: hex(&sha256(octets)),
+        validated_at: report::rfc3339(context.at).unwrap_or_default(),
+        policy: context.policy.name.into(),
+        trust: hex(&context.trust.id()),
+        signatures: verdicts.into_iter().map(|verdict| verdict.report).collect(),
+        timestamps: Vec::new(),
+        unsigned_parts: Vec::new(),
+    };
+    Ok(XmlOutcome { report, passed, problem })
+}
+
+fn validate_all<'d, 't>(
+    document: &'d Document<'t>,
+    nodes: &[Node<'d, 't>],
+    contents: &dyn Contents,
+    context: &Context<'_>,
+) -> Vec<Verdict> {
+    // As for CMS: twice two paths for each signer and its time-stamps, and some to spare.
+    let signers = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+    let mut budget = Budget::default();
+    budget.signature_checks = budget.signature_checks.saturating_add(signers.saturating_mul(20));
+    let octets = RefCell::new(canonical::Budget::for_document(document.text().len()));
+    let work = Work::new(nodes.len());
+    let known = Known::new(context, Embedded::default(), &work);
+    let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
+    let mut shared = Shared { known: &known, budget, counter_signatures, gathered: None };
+    let mut verdicts = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let verdict = match XmlSignature::read(*node) {
+            Err(fault) => unread(fault, context),
+            Ok(read) => {
+                let signature = XmlDocumentSignature::new(document, &read, contents, &octets, None);
+                let pool = certificates(&signature, context);
+                let place = Place { pool: &pool, within: None, depth: 0 };
+                signature::validate(&signature, place, context, &mut shared)
+            }
+        };
+        verdicts.push(verdict);
+    }
+    verdicts
+}
+
+/// Each once; what `certs` cannot read is passed over.
+fn certificates(signature: &XmlDocumentSignature<'_, '_, '_>, context: &Context<'_>) -> Vec<Certificate> {
+    let mut pool: Vec<Certificate> = Vec::new();
+    for der in signature.certificates().take(crate::cms::MOST_CERTIFICATES) {
+        if !pool.iter().any(|known| known.der() == der) {
+            pool.extend(context.trust.recall(der).or_else(|| Certificate::from_der(der).ok()));
+        }
+    }
+    pool
+}
+
+/// The verdict on what is no signature that can be read.
+fn unread(fault: Fault, context: &Context<'_>) -> Verdict {
+    let (indication, sub_indication) = fault.conclusion();
+    let report = SignatureReport {
+        id: "S-0".into(),
+        format: "XMLDSig".into(),
+        level: "XML-NOT-ETSI".into(),
+        intact: false,
+        signed_form: None,
+        algorithm: None,
+        indication,
+        sub_indication: Some(sub_indication),
+        signing_time: None,
+        best_time: report::rfc3339(context.at).unwrap_or_default(),
+        signer: None,
+        chain: Vec::new(),
+        signature_policy: None,
+        signed_parts: Vec::new(),
+        timestamps: Vec::new(),
+        counter_signatures: Vec::new(),
+        missing: Vec::new(),
+        reasons: vec![fault.reason()],
+    };
+    Verdict { report, problem: Some(fault.problem()), certificate: None, form: None }
+}
