@@ -86,6 +86,64 @@ fn what_cannot_receive_is_no_recipient() {
     assert!(!bench.exists("sealed"));
 }
 
+#[test]
+fn a_cms_envelope_is_opened_by_each_of_its_recipients() {
+    for size in [0, 1000, 200_000] {
+        let document: Vec<u8> = (0..=250).cycle().take(size).collect();
+        let bench = Bench::new();
+        bench.write("letter.pdf", &document);
+        bench.issue("b", Usage::Encryption, KeyKind::Ec(Curve::P384));
+        bench.issue("c", Usage::Encryption, KeyKind::Rsa { bits: 2048 });
+        bench.issue("d", Usage::Encryption, KeyKind::Ec(Curve::P256));
+        let several = "seal --recipient @b.pem --recipient @c.pem --output @sealed @letter.pdf";
+        assert_eq!(bench.vuzol(several).code, exit::UNREADABLE, "a sealed file has one recipient");
+        assert!(!bench.exists("sealed"));
+        let seen = bench.vuzol(&several.replace("seal ", "seal --cms "));
+        assert_eq!((seen.code, seen.err.as_str()), (exit::OK, ""));
+        for name in ["b", "c"] {
+            let seen =
+                bench.vuzol(&format!("open --key @{name}.key --certificate @{name}.pem --output @{name}.out @sealed"));
+            assert_eq!((seen.code, seen.err.as_str()), (exit::OK, ""));
+            assert!(bench.read(&format!("{name}.out")) == document, "{size}");
+        }
+        let seen = bench.vuzol("open --key @d.key --certificate @d.pem --output @d.out @sealed");
+        assert_eq!(seen.code, exit::REFUSED, "{}", seen.err);
+        assert!(!bench.exists("d.out"));
+    }
+}
+
+#[test]
+fn a_changed_or_cut_cms_envelope_opens_to_nothing() {
+    let bench = Bench::new();
+    bench.issue("b", Usage::Encryption, KeyKind::Ec(Curve::P256));
+    bench.write("letter.pdf", &vec![9; 150_000]);
+    assert_eq!(bench.vuzol("seal --cms --recipient @b.pem --output @sealed @letter.pdf").code, exit::OK);
+    let sealed = bench.read("sealed");
+    let mut changed = sealed.clone();
+    changed[100_000] ^= 1;
+    for spoilt in [&changed[..], &sealed[..sealed.len() - 1], &sealed[..100_000], &sealed[..100], &sealed[..1]] {
+        bench.write("sealed", spoilt);
+        let seen = bench.vuzol(OPEN);
+        assert!(matches!(seen.code, exit::REFUSED | exit::UNREADABLE), "{} {}", seen.code, seen.err);
+        assert!(!bench.exists("out") && bench.leftovers().is_empty());
+    }
+}
+
+#[test]
+fn what_is_not_protected_from_change_opens_only_where_that_is_asked_for() {
+    let bench = Bench::new();
+    bench.issue("b", Usage::Encryption, KeyKind::Dstu4145(crypto::dstu4145::Curve::M257));
+    bench.write("letter.pdf", b"letter");
+    let seen = bench.vuzol("seal --cms --recipient @b.pem --output @sealed @letter.pdf");
+    assert_eq!(seen.code, exit::OK);
+    assert!(seen.err.contains("does not protect"), "{}", seen.err);
+    let seen = bench.vuzol(OPEN);
+    assert_eq!(seen.code, exit::REFUSED, "{}", seen.err);
+    assert!(!bench.exists("out") && bench.leftovers().is_empty());
+    assert_eq!(bench.vuzol(&OPEN.replace("open ", "open --unauthenticated ")).code, exit::OK);
+    assert_eq!(bench.read("out"), b"letter");
+}
+
 #[cfg(unix)]
 #[test]
 fn an_opened_document_is_its_owners_alone() {
