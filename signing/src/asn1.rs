@@ -19,6 +19,7 @@ pub(crate) use normalise::header;
 pub use normalise::{Layers, normalise};
 pub use reader::{Element, Reader};
 pub use writer::Writer;
+pub(crate) use writer::push_header;
 
 /// Universal, context-specific and constructed tags that CMS uses, as the one identifier octet that they are.
 #[allow(missing_docs, reason = "the names of X.680")]

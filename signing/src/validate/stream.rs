@@ -10,7 +10,7 @@
 
 use crypto::digest::{DigestAlgorithm, Digester};
 
-use crate::asn1::{Asn1Error, Element, Layers, Limits, Reader, Writer, header, normalise, oid, tag};
+use crate::asn1::{Asn1Error, Element, Layers, Limits, Reader, Writer, header, normalise, oid, push_header, tag};
 use crate::cms::AlgorithmIdentifier;
 
 use super::document::{ReadError, UnverifiedDocument};
@@ -129,24 +129,32 @@ impl DocumentStream {
         if self.state != State::Tail {
             return Err(Asn1Error::Truncated.into());
         }
-        let mut tail = std::mem::take(&mut self.tail);
-        if let Some(left) = self.open.get(SIGNED_DATA).and_then(|open| open.left) {
-            let left = usize::try_from(left).map_err(|_| Asn1Error::Length)?;
-            let after = tail.get(left..).ok_or(Asn1Error::Truncated)?;
-            if after.iter().any(|byte| *byte != 0) {
-                return Err(Asn1Error::Trailing.into());
-            }
-            tail.truncate(left);
-        }
-        // The same file with detached content and indefinite lengths; marks of their end beyond the third are padding.
-        let mut file = vec![tag::SEQUENCE, 0x80];
-        file.extend(Writer::new().oid(oid::SIGNED_DATA).into_bytes());
-        file.extend([tag::context_constructed(0), 0x80, tag::SEQUENCE, 0x80]);
-        file.extend(std::mem::take(&mut self.head));
-        file.append(&mut tail);
-        file.extend([0; 6]);
+        let mut file = self.head_without_content();
+        file.append(&mut self.tail);
         let digests = self.digesters.into_iter().map(Digester::finish).collect();
         UnverifiedDocument::streamed(&file, &self.file.finish(), digests)
+    }
+
+    /// What stands before the content, in the wrappers that it came in, which now are as long as if the content had been detached: whatever
+    /// does not end where it says, or is cut, is refused like a file that is read as a whole.
+    fn head_without_content(&mut self) -> Vec<u8> {
+        let mut inner = std::mem::take(&mut self.head);
+        let content_type = Writer::new().oid(oid::SIGNED_DATA).into_bytes();
+        let wrappers = [(tag::SEQUENCE, &content_type[..]), (tag::context_constructed(0), &[]), (tag::SEQUENCE, &[])];
+        for (open, (tag, before)) in self.open.iter().zip(wrappers).take(SIGNED_DATA + 1).rev() {
+            let mut wrapper = Vec::with_capacity(inner.len() + 32);
+            match open.left {
+                Some(left) => {
+                    let left = usize::try_from(left).unwrap_or(usize::MAX);
+                    push_header(&mut wrapper, tag, left.saturating_add(before.len() + inner.len()));
+                }
+                None => wrapper.extend([tag, 0x80]),
+            }
+            wrapper.extend_from_slice(before);
+            wrapper.append(&mut inner);
+            inner = wrapper;
+        }
+        inner
     }
 
     /// Collects until the content begins.
