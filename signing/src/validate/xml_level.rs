@@ -21,8 +21,7 @@ pub(super) fn of(
     }
     let names = signature.properties.as_ref().map(unsigned_names).unwrap_or_default();
     let has = |name: &str| names.contains(&name);
-    // EN 319 132-1, 6.3: signing-time, a reference of version 2, and a description of each object.
-    let is_baseline = signature.facts.signing_time.is_some() && signature.facts.is_version_2;
+    let is_baseline = is_baseline(signature, ground);
     let is_stamped = signature.stamps.iter().any(|stamp| stamp.kind() == TimestampKind::Signature);
     if !is_stamped {
         return match (is_baseline, signature.facts.policy.is_some()) {
@@ -37,12 +36,13 @@ pub(super) fn of(
         .stamps
         .iter()
         .any(|stamp| matches!(stamp.kind(), TimestampKind::SignatureAndReferences | TimestampKind::References));
-    let form = |form| signature.stamps.iter().any(|stamp| stamp.form == form);
+    let is_archived =
+        signature.stamps.iter().any(|stamp| matches!(stamp.form, StampForm::Archive | StampForm::Archive132));
     let level = match (is_baseline && !references, references, values) {
         _ if values && has("SealingEvidenceRecords") => "XAdES-ERS",
-        (true, _, true) if form(StampForm::Archive) => "XAdES-BASELINE-LTA",
+        (true, _, true) if is_archived => "XAdES-BASELINE-LTA",
         (true, _, true) => "XAdES-BASELINE-LT",
-        (_, _, true) if form(StampForm::Archive) || form(StampForm::Archive132) => "XAdES-A",
+        (_, _, true) if is_archived => "XAdES-A",
         (_, true, true) if is_x => "XAdES-XL",
         (_, true, _) if is_x => "XAdES-X",
         (_, true, _) => "XAdES-C",
@@ -51,6 +51,16 @@ pub(super) fn of(
         _ => "XAdES-T",
     };
     ("XAdES", level)
+}
+
+/// EN 319 132-1, 6.3, level B, of which TS 103 171 allowed the first version of the reference: signing-time, the signing certificate
+/// in KeyInfo, and a description with a type for what is signed.
+fn is_baseline(signature: &XmlDocumentSignature<'_, '_, '_>, ground: &LevelGround<'_>) -> bool {
+    let formats = &signature.facts.formats;
+    signature.facts.signing_time.is_some()
+        && ground.signing_certificate.is_some_and(|own| signature.carries_in_key_info(own))
+        && !formats.is_empty()
+        && formats.iter().all(|format| format.reference.is_some() && format.mime_type.is_some())
 }
 
 /// Whether the file tells the status of every certificate in it, as for CAdES.

@@ -67,6 +67,10 @@ impl<'x, 'd, 't> XmlDocumentSignature<'x, 'd, 't> {
         self.signature.certificates.iter().chain(values).map(Vec::as_slice)
     }
 
+    pub(super) fn carries_in_key_info(&self, certificate: &Certificate) -> bool {
+        self.signature.certificates.iter().any(|der| der.as_slice() == certificate.der())
+    }
+
     /// EN 319 132-1, 5.2.2: the certificate that the signed reference names. Without a reference the first in KeyInfo, so that it
     /// can still be told whether the value verifies.
     fn identify(&self, pool: &[Certificate], findings: &mut Findings) -> Option<Certificate> {

@@ -89,7 +89,8 @@ impl Row {
             Verdict::Unreadable(why) => return Some(format!("refused: {why}")),
             Verdict::Crashed(how) => return Some(format!("CRASHED: {how}")),
         };
-        let broken = report.signatures.iter().any(|signature| !signature.intact);
+        // Counter-signatures are signatures, too; only the number leaves them out.
+        let broken = report.signatures.iter().any(is_broken);
         let agrees = match self.expected {
             Expected::Intact => {
                 let number = report.signatures.len();
@@ -130,6 +131,10 @@ impl Row {
         let other = report.signatures.iter().find(|signature| signature.level.replace('-', "_") != *expected)?;
         Some(format!("level {}, expected {expected}", other.level))
     }
+}
+
+fn is_broken(signature: &SignatureReport) -> bool {
+    !signature.intact || signature.counter_signatures.iter().any(is_broken)
 }
 
 /// For each signature: intact or not, the conclusion, the codes of the reasons. No names: they are those of real people.
