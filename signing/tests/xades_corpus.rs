@@ -12,8 +12,8 @@ use crypto::digest::{DigestAlgorithm, digest};
 use signing::asn1::{self, Layers, normalise};
 use signing::cms::SignedData;
 use signing::xades::{
-    Fault, Files, SignedFacts, StampForm, UnsignedValues, UnverifiedProperties, XmlSignature, check,
-    counter_signatures, imprint, signatures, time_stamps,
+    CertificateReference, Fault, Files, SignedFacts, StampForm, UnsignedValues, UnverifiedProperties, XmlSignature,
+    check, counter_signatures, imprint, signatures, time_stamps,
 };
 use signing::xml::canonical::Budget;
 use signing::xml::{Document, Limits, Node, Source, XmlError};
@@ -191,7 +191,8 @@ fn judge<'d, 't>(
     let facts =
         properties.and_then(|found| Some(SignedFacts::read(found.signed?, found.namespace))).unwrap_or_default();
     let values = properties.as_ref().map(UnsignedValues::read).unwrap_or_default();
-    let Some(certificate) = signer(&signature, &facts, &values) else { return vec!["no signing certificate"] };
+    let certificate = signer(&signature, &facts, &values);
+    let Some(certificate) = certificate else { return vec!["no signing certificate"] };
     let Ok(key) = certificate.public_key() else { return vec!["no key"] };
     match checked.verify(key, &mut budget) {
         Ok(verified) if countersigned.is_some_and(|other| !verified.countersigns(other)) => {
@@ -227,15 +228,16 @@ fn count_stamps<'d, 't>(
 
 /// The certificate that the signed properties refer to; without such a reference the first.
 fn signer(signature: &XmlSignature<'_, '_>, facts: &SignedFacts, values: &UnsignedValues) -> Option<Certificate> {
-    let mut pool = signature.certificates.iter().chain(&values.certificates);
-    let der = match facts.certificates.first() {
-        Some(_) => pool.find(|der| {
-            let mut references = facts.certificates.iter();
-            references.any(|reference| reference.digest.is_ok_and(|value| digest(value.algorithm(), der) == value))
-        }),
+    let pool = signature.certificates.iter().chain(&values.certificates);
+    let mut pool = pool.filter_map(|der| Certificate::from_der(der).ok());
+    match facts.certificates.first() {
+        Some(_) => pool.find(|certificate| facts.certificates.iter().any(|reference| names(reference, certificate))),
         None => pool.next(),
-    };
-    Certificate::from_der(der?).ok()
+    }
+}
+
+fn names(reference: &CertificateReference, certificate: &Certificate) -> bool {
+    reference.digest.is_ok_and(|value| digest(value.algorithm(), certificate.der()) == value)
 }
 
 fn rows(folder: &Path) -> Vec<Row> {

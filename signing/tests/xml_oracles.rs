@@ -86,7 +86,7 @@ fn element(chance: &mut Chance, out: &mut String, depth: usize, scope: &[(&str, 
         let next = chance.below(attributes.len());
         write!(out, "{}{}", chance.one(&[" ", "\n ", "  "]), attributes.swap_remove(next)).unwrap();
     }
-    out.push_str(">");
+    out.push('>');
     for _ in 0..chance.below(5) {
         match chance.below(8) {
             0 => out.push_str("<!-- a\r\nb -->"),

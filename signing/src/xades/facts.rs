@@ -63,6 +63,8 @@ pub struct DataObjectFormat {
     pub reference: Option<String>,
     /// MimeType.
     pub mime_type: Option<String>,
+    /// It describes nothing: neither Description, nor ObjectIdentifier, nor MimeType.
+    pub is_empty: bool,
 }
 
 /// Signed properties.
@@ -174,7 +176,12 @@ fn read_policy(property: Node<'_, '_>, namespace: &str) -> Result<PolicyReferenc
 fn read_format(property: Node<'_, '_>, namespace: &str) -> DataObjectFormat {
     let reference = property.attribute("ObjectReference").and_then(|uri| uri.strip_prefix('#'));
     let mime_type = child(property, namespace, "MimeType").and_then(read::text);
-    DataObjectFormat { reference: reference.map(str::to_owned), mime_type: mime_type.map(str::to_owned) }
+    let mut described = ["Description", "ObjectIdentifier", "MimeType"].iter();
+    DataObjectFormat {
+        reference: reference.map(str::to_owned),
+        mime_type: mime_type.map(str::to_owned),
+        is_empty: !described.any(|name| child(property, namespace, name).is_some()),
+    }
 }
 
 /// Values of unsigned properties that help to validate. Unverified, as everything in them.

@@ -253,7 +253,8 @@ impl<'d, 't> Maker<'_, '_, 'd, 't> {
                 let id = reference.uri.and_then(|uri| uri.strip_prefix('#'));
                 id.is_some() && id == object.attribute("Id")
             });
-            if !holds_properties && !(is_named && self.stamp.form == StampForm::Archive132) {
+            let is_covered = is_named && self.stamp.form == StampForm::Archive132;
+            if !(holds_properties || is_covered) {
                 self.element(*object)?;
             }
         }

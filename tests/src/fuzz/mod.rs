@@ -9,6 +9,7 @@
 //! | [`targets`] | the functions, and where their seeds come from |
 //! | [`certs`] | those of `certs` |
 //! | [`asic`] | those of signed containers |
+//! | [`xml`] | those of XML and its signatures |
 //! | [`signing`] | those of `signing` |
 //! | [`mutate`] | how bytes are spoilt |
 
@@ -17,6 +18,7 @@ pub mod certs;
 pub mod mutate;
 pub mod signing;
 pub mod targets;
+pub mod xml;
 
 use crate::chance::Chance;
 use mutate::Mutator;
