@@ -8,6 +8,7 @@
 //! | `properties` | QualifyingProperties by their place |
 //! | `facts` | what the properties say |
 //! | `timestamp` | over what time-stamps stand |
+//! | `level` | which level it has the form of |
 //! | `fault` | what is wrong, in words |
 //!
 //! ```text
@@ -22,6 +23,7 @@
 mod contents;
 mod facts;
 mod fault;
+mod level;
 mod properties;
 mod reference;
 mod resolve;
@@ -41,6 +43,7 @@ pub use facts::{
     counter_signatures, unsigned_names,
 };
 pub use fault::Fault;
+pub use level::{LevelGround, level};
 pub use properties::UnverifiedProperties;
 pub use reference::Reference;
 pub use resolve::Covered;

@@ -12,14 +12,16 @@ use crypto::digest::{DigestAlgorithm, digest};
 use signing::asn1::{self, Layers, normalise};
 use signing::cms::SignedData;
 use signing::xades::{
-    CertificateReference, Fault, Files, SignedFacts, StampForm, UnsignedValues, UnverifiedProperties, XmlSignature,
-    check, counter_signatures, imprint, signatures, time_stamps,
+    CertificateReference, Fault, Files, LevelGround, SignedFacts, StampForm, UnsignedValues, UnverifiedProperties,
+    XmlSignature, check, counter_signatures, imprint, level, signatures, time_stamps,
 };
 use signing::xml::canonical::Budget;
 use signing::xml::{Document, Limits, Node, Source, XmlError};
 
 /// Rows that agree, of all.
 const ROWS: (usize, usize) = (89, 89);
+/// Rows whose level agrees, of those that state one.
+const LEVELS: (usize, usize) = (24, 24);
 /// Time-stamps whose imprint is that of what they should stand over, of all that can be read. The others were copied from another
 /// signature, or something was changed, added or removed after them, as the names of the files say; or what they cover was not given.
 const STAMPS: &[(StampForm, usize, usize)] = &[
@@ -65,6 +67,7 @@ struct Row {
     contents: Vec<String>,
     signatures: Option<usize>,
     expected: String,
+    level: String,
 }
 
 impl Row {
@@ -80,6 +83,8 @@ type Verdict = Vec<&'static str>;
 struct Verdicts {
     signatures: Vec<Verdict>,
     counter_signatures: Vec<Verdict>,
+    /// Of the signatures.
+    levels: Vec<&'static str>,
     /// Whether the imprint of each time-stamp agrees.
     stamps: Vec<(StampForm, bool)>,
 }
@@ -91,6 +96,7 @@ fn rows_agree() {
         return;
     };
     let (mut agreeing, mut all, mut stamps, mut reasons) = (0, 0, Vec::new(), Vec::new());
+    let mut levels = (0, 0);
     for row in rows(&folder) {
         let outcome = examine(&folder.join("files"), &row);
         all += 1;
@@ -102,15 +108,23 @@ fn rows_agree() {
         if row.expected != "intact" || !agrees(&row, outcome.as_ref()) {
             reasons.push((row.name().to_owned(), reason(outcome.as_ref())));
         }
+        if let (Ok(verdicts), false) = (&outcome, row.level.is_empty()) {
+            let agrees = verdicts.levels.iter().any(|level| level.replace('-', "_") == row.level);
+            levels.1 += 1;
+            levels.0 += usize::from(agrees);
+            if !agrees {
+                println!("level: {}: expected {}, came to {:?}", row.file, row.level, verdicts.levels);
+            }
+        }
         stamps.extend(outcome.into_iter().flat_map(|verdicts| verdicts.stamps));
     }
     let of = |form, good: bool| stamps.iter().filter(|(other, agrees)| *other == form && (*agrees || !good)).count();
     let counted: Vec<_> = STAMPS.iter().map(|(form, ..)| (*form, of(*form, true), of(*form, false))).collect();
-    println!("XAdES: {agreeing} of {all} rows agree; time-stamps: {counted:?}");
+    println!("XAdES: {agreeing} of {all} rows agree; levels {levels:?}; time-stamps: {counted:?}");
     let reasons: Vec<(&str, &str)> = reasons.iter().map(|(name, reason)| (name.as_str(), reason.as_str())).collect();
     assert_eq!(reasons, REASONS);
     assert_eq!(counted, STAMPS);
-    assert_eq!((agreeing, all), ROWS);
+    assert_eq!((agreeing, all, levels), (ROWS.0, ROWS.1, LEVELS));
 }
 
 /// In codes: signatures, then counter-signatures.
@@ -192,6 +206,12 @@ fn judge<'d, 't>(
         properties.and_then(|found| Some(SignedFacts::read(found.signed?, found.namespace))).unwrap_or_default();
     let values = properties.as_ref().map(UnsignedValues::read).unwrap_or_default();
     let certificate = signer(&signature, &facts, &values);
+    if countersigned.is_none() {
+        // No trust, and nothing to ask: whether the values are complete is not told here.
+        let has_values = !(values.lists.is_empty() && values.answers.is_empty());
+        let ground = LevelGround { certificate: certificate.as_ref(), has_values };
+        found.levels.push(level(&signature, properties.as_ref(), &facts, ground).1);
+    }
     let Some(certificate) = certificate else { return vec!["no signing certificate"] };
     let Ok(key) = certificate.public_key() else { return vec!["no key"] };
     match checked.verify(key, &mut budget) {
@@ -257,5 +277,6 @@ fn row(line: &str) -> Row {
         contents: fields[1].split(';').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
         signatures: fields[2].parse().ok(),
         expected: fields[3].to_owned(),
+        level: fields[6].to_owned(),
     }
 }

@@ -33,7 +33,7 @@ const VALUES_OF_PROPERTY: usize = 8;
 /// A signature of an XML document.
 pub(super) struct XmlDocumentSignature<'x, 'd, 't> {
     document: &'d Document<'t>,
-    signature: &'x XmlSignature<'d, 't>,
+    pub(super) signature: &'x XmlSignature<'d, 't>,
     contents: &'x dyn Contents,
     budget: &'x RefCell<Budget>,
     /// What it must be over, if it is a counter-signature.
@@ -65,10 +65,6 @@ impl<'x, 'd, 't> XmlDocumentSignature<'x, 'd, 't> {
     pub(super) fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         let values = self.values.iter().flat_map(|(_, values)| &values.certificates);
         self.signature.certificates.iter().chain(values).map(Vec::as_slice)
-    }
-
-    pub(super) fn carries_in_key_info(&self, certificate: &Certificate) -> bool {
-        self.signature.certificates.iter().any(|der| der.as_slice() == certificate.der())
     }
 
     /// EN 319 132-1, 5.2.2: the certificate that the signed reference names. Without a reference the first in KeyInfo, so that it
