@@ -33,6 +33,8 @@ mod transform;
 mod verify;
 
 #[cfg(test)]
+mod process_tests;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
