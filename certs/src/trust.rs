@@ -7,7 +7,7 @@ mod remembered;
 use crate::certificate::Certificate;
 use crate::name::Canonical;
 use crate::path::VerifiedPath;
-use crate::revocation::OcspResponse;
+use crate::revocation::{Crl, OcspResponse};
 use crypto::digest;
 use remembered::Remembered;
 use std::collections::HashMap;
@@ -59,6 +59,12 @@ pub struct TrustSnapshot {
     inner: Arc<Snapshot>,
 }
 
+/// What is remembered, twice at most: some 4 KiB each, and lists of up to half a megabyte.
+const MOST_CERTIFICATES: usize = 2048;
+const MOST_ANSWERS: usize = 2048;
+const MOST_LISTS: usize = 32;
+const LONGEST_LIST: usize = 512 * 1024;
+
 #[derive(Debug)]
 struct Snapshot {
     id: [u8; 32],
@@ -67,7 +73,9 @@ struct Snapshot {
     intermediates: Vec<Certificate>,
     anchors_by_subject: HashMap<Canonical, Vec<usize>>,
     intermediates_by_subject: HashMap<Canonical, Vec<usize>>,
-    remembered: Remembered,
+    certificates: Remembered<Certificate>,
+    answers: Remembered<OcspResponse>,
+    lists: Remembered<Crl>,
 }
 
 impl TrustSnapshot {
@@ -84,7 +92,9 @@ impl TrustSnapshot {
             intermediates,
             anchors_by_subject,
             intermediates_by_subject,
-            remembered: Remembered::default(),
+            certificates: Remembered::new(MOST_CERTIFICATES),
+            answers: Remembered::new(MOST_ANSWERS),
+            lists: Remembered::new(MOST_LISTS),
         };
         Self { inner: Arc::new(snapshot) }
     }
@@ -118,19 +128,41 @@ impl TrustSnapshot {
     /// these very bytes, so that it makes no verdict better or worse, only faster.
     #[must_use]
     pub fn recall(&self, der: &[u8]) -> Option<Certificate> {
-        self.inner.remembered.recall(der)
+        self.inner.certificates.recall(der)
     }
 
     /// Keeps the certificates of a path for [`Self::recall`]. How many is bounded; the oldest make room.
     pub fn remember(&self, path: &VerifiedPath) {
         let below_anchor = path.certificates().split_last().map_or(&[][..], |(_, below)| below);
-        below_anchor.iter().for_each(|certificate| self.inner.remembered.remember(certificate));
+        below_anchor.iter().for_each(|certificate| self.inner.certificates.remember(certificate));
     }
 
-    /// Keeps the certificate of a responder whose answer was found authentic.
-    pub fn remember_responder(&self, answer: &OcspResponse) {
-        if let Some(responder) = answer.believed_responder() {
-            self.inner.remembered.remember(responder);
+    /// An answer that was believed before, as [`Self::recall`].
+    #[must_use]
+    pub fn recall_answer(&self, der: &[u8]) -> Option<OcspResponse> {
+        self.inner.answers.recall(der)
+    }
+
+    /// A list that was believed before, as [`Self::recall`].
+    #[must_use]
+    pub fn recall_list(&self, der: &[u8]) -> Option<Crl> {
+        self.inner.lists.recall(der)
+    }
+
+    /// Keeps an answer that was found authentic for `issuer`, and the certificate of the responder that made it; any other is not
+    /// kept. `issuer` must be of a verified path.
+    pub fn remember_answer(&self, answer: &OcspResponse, issuer: &Certificate) {
+        if issuer.public_key().is_ok_and(|key| answer.is_believed_by(key)) {
+            self.inner.answers.remember(answer);
+            answer.believed_responder().into_iter().for_each(|responder| self.inner.certificates.remember(responder));
+        }
+    }
+
+    /// Keeps a list that `issuer` was found to have signed, and that is not long; any other is not kept. `issuer` must be of a
+    /// verified path.
+    pub fn remember_list(&self, list: &Crl, issuer: &Certificate) {
+        if list.der().len() <= LONGEST_LIST && issuer.public_key().is_ok_and(|key| list.is_believed_by(key)) {
+            self.inner.lists.remember(list);
         }
     }
 

@@ -370,13 +370,6 @@ impl Hash for Certificate {
     }
 }
 
-/// A certificate is found by its DER.
-impl std::borrow::Borrow<[u8]> for Certificate {
-    fn borrow(&self) -> &[u8] {
-        self.der()
-    }
-}
-
 /// Serial number and fingerprint only: subjects are personal data.
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -63,6 +63,11 @@ impl Crl {
         Ok(Self { inner: Arc::new(parse(der)?) })
     }
 
+    /// Whether the signature was found right under this key before.
+    pub(crate) fn is_believed_by(&self, issuer_key: &PublicKey) -> bool {
+        self.inner.verified_by.get().is_some_and(|known| known.spki_der() == issuer_key.spki_der())
+    }
+
     /// The bytes as they arrived.
     #[must_use]
     pub fn der(&self) -> &[u8] {

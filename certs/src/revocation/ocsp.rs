@@ -113,6 +113,11 @@ impl OcspResponse {
         Ok(Self { inner: Arc::new(parse(der, Reader::new("BasicOCSPResponse", der), recall)?) })
     }
 
+    /// Whether the response was found authentic for this issuer before.
+    pub(crate) fn is_believed_by(&self, issuer_key: &PublicKey) -> bool {
+        self.inner.verified_for.get().is_some_and(|(known, _)| known.spki_der() == issuer_key.spki_der())
+    }
+
     /// The delegate that signed, where the response was found authentic.
     pub(crate) fn believed_responder(&self) -> Option<&Certificate> {
         self.inner.verified_for.get().and_then(|(_, delegate)| delegate.as_ref())

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use certs::certificate::Certificate;
-use certs::revocation::{Crl, OcspResponse};
+use certs::revocation::{Crl, OcspResponse, RevocationError};
 use certs::trust::TrustSnapshot;
 
 use crate::cms::{
@@ -85,12 +85,18 @@ impl Embedded {
     /// What `certs` cannot read is passed over.
     pub(super) fn add(&mut self, object: Object, one: &EmbeddedRevocation<'_>, trust: &TrustSnapshot) {
         let recall = |der: &[u8]| trust.recall(der);
-        let crl = |der: &[u8]| Crl::from_der(der).ok().map(|list| (object, list));
-        let ocsp = |answer: Result<OcspResponse, _>| answer.ok().map(|answer| (object, answer));
+        let answer = |der: &[u8], read: &dyn Fn() -> Result<OcspResponse, RevocationError>| {
+            trust.recall_answer(der).or_else(|| read().ok()).map(|answer| (object, answer))
+        };
         match one {
-            EmbeddedRevocation::Crl(der) => self.crls.extend(crl(der)),
-            EmbeddedRevocation::Ocsp(der) => self.ocsp.extend(ocsp(OcspResponse::read(der, &recall))),
-            EmbeddedRevocation::OcspBasic(der) => self.ocsp.extend(ocsp(OcspResponse::read_basic(der, &recall))),
+            EmbeddedRevocation::Crl(der) => {
+                let list = trust.recall_list(der).or_else(|| Crl::from_der(der).ok());
+                self.crls.extend(list.map(|list| (object, list)));
+            }
+            EmbeddedRevocation::Ocsp(der) => self.ocsp.extend(answer(der, &|| OcspResponse::read(der, &recall))),
+            EmbeddedRevocation::OcspBasic(der) => {
+                self.ocsp.extend(answer(der, &|| OcspResponse::read_basic(der, &recall)));
+            }
         }
     }
 }

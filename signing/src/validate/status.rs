@@ -130,8 +130,10 @@ impl<'w> Known<'w> {
             return found.status.clone();
         }
         let status = self.look_up(certificate, issuer);
+        // What was believed is known to the next file that carries it. The issuer is of a verified path.
         if !matches!(status, Status::Unknown { .. }) {
-            self.all.ocsp.iter().for_each(|answer| self.trust.remember_responder(answer));
+            self.all.ocsp.iter().for_each(|answer| self.trust.remember_answer(answer, issuer));
+            self.all.crls.iter().for_each(|list| self.trust.remember_list(list, issuer));
         }
         self.found.borrow_mut().push(Found { of: certificate.clone(), by: issuer.clone(), status: status.clone() });
         status
