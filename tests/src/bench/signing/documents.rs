@@ -96,7 +96,8 @@ fn contest(folder: &Path, sample: Sample) -> Contest {
     let bytes = read(sample.file);
     let content = sample.content.map(read);
     let document = UnverifiedDocument::parse(&bytes).expect("a signature");
-    let trust = TrustSnapshot::new(anchors(document.certificates()), Vec::new(), sample.at);
+    let anchors = anchors(document.certificates());
+    let trust = TrustSnapshot::new(anchors.clone(), Vec::new(), sample.at);
     // Digests of detached content are made while it streams by, so not here.
     let algorithms = document.digest_algorithms();
     let digests: Vec<Digest> =
@@ -106,6 +107,13 @@ fn contest(folder: &Path, sample: Sample) -> Contest {
     for signature in &judged.signatures {
         assert!(signature.intact && as_expected(signature.indication), "{}: {:?}", sample.file, signature.reasons);
     }
+    // A snapshot that has seen nothing: certificates, lists and answers are met for the first time.
+    let (data, own) = (bytes.clone(), digests.clone());
+    let first = move |_| {
+        let trust = TrustSnapshot::new(anchors.clone(), Vec::new(), sample.at);
+        let json = serde_json::to_string(&report(&data, &own, &trust, sample.at)).expect("JSON");
+        std::hint::black_box(json);
+    };
     let data = bytes.clone();
     let ours = move |_| {
         let json = serde_json::to_string(&report(&data, &digests, &trust, sample.at)).expect("JSON");
@@ -116,7 +124,11 @@ fn contest(folder: &Path, sample: Sample) -> Contest {
         cms.verify(None, None, content.as_deref(), None, CMSOptions::NO_SIGNER_CERT_VERIFY | CMSOptions::BINARY)
             .expect("integrity");
     };
-    let contenders = vec![Contender::operation("vuzol", ours), Contender::operation("openssl-integrity", peer)];
+    let contenders = vec![
+        Contender::operation("vuzol", ours),
+        Contender::operation("vuzol-first-sight", first),
+        Contender::operation("openssl-integrity", peer),
+    ];
     Contest { unit: Unit::Operations, contenders }
 }
 
