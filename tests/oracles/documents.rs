@@ -73,13 +73,13 @@ fn cases_of(workshop: &Workshop, signer: &Signer) -> Vec<Case> {
     let hash = digest(signer.algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha512), DOCUMENT);
     let detached = workshop.sign(Content::Detached(hash), signer);
     add("detached level B", &detached, Some(DOCUMENT), good.clone());
-    let t = workshop.stamp(&b, 0);
+    let t = workshop.stamp(&b);
     add("level T", &t, None, format!("{good} stamp:good"));
     let lt = workshop.long_term(&t, &[signer]);
     add("level LT", &lt, None, format!("{good} stamp:good"));
-    let lta = workshop.archive(&lt, 0, None, 0);
+    let lta = workshop.archive(&lt, None, 0);
     add("level LTA", &lta, None, format!("{good} stamp:good archive:good"));
-    let twice = workshop.archive(&lta, 0, None, 1);
+    let twice = workshop.archive(&lta, None, 1);
     add("renewed level LTA", &twice, None, format!("{good} stamp:good archive:good archive:good"));
     let second = workshop.signer(KeyKind::Ec(Curve::P256), SignatureAlgorithm::Ecdsa(SHA256));
     let parallel = workshop.parallel(&b, &second);
@@ -101,7 +101,7 @@ fn cases_of(workshop: &Workshop, signer: &Signer) -> Vec<Case> {
     add("another signing time", &spoil(&b, &signing_time, 9 + 4 + 11), None, "refused".into());
     let last = b.len() - 2;
     add("a changed value", &spoil(&b, &b, last), None, "refused".into());
-    let other = workshop.stamp(&workshop.sign(Content::Attached(b"another document"), signer), 0);
+    let other = workshop.stamp(&workshop.sign(Content::Attached(b"another document"), signer));
     let moved = move_stamp(&other, &b);
     add("a time-stamp of another signature", &moved, None, format!("{good} stamp:bad"));
     cases

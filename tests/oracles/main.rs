@@ -10,6 +10,7 @@
 //! | [`authenticated`] | dstu-core |
 //! | [`bouncy_castle`] | BouncyCastle, where Java is at hand: signatures on the ten curves, hashes, ciphers |
 //! | [`documents`] | BouncyCastle: signed files of every level and algorithm |
+//! | [`dss`] | the European DSS, where its classes are at hand: signed files of every level, both ways |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -18,6 +19,7 @@ mod bouncy_castle;
 mod ciphers;
 mod curves;
 mod documents;
+mod dss;
 mod hashes;
 mod java;
 mod signatures;

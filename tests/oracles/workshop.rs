@@ -48,11 +48,24 @@ pub(crate) struct Signer {
     chain: Vec<Certificate>,
 }
 
+impl Signer {
+    /// With no certificate beside its own.
+    pub(crate) fn new(identity: Identity, algorithm: SignatureAlgorithm) -> Self {
+        let chain = vec![identity.certificate.clone()];
+        Self { identity, algorithm, chain }
+    }
+}
+
 impl Workshop {
     pub(crate) fn of(family: Family) -> Self {
         let now = OffsetDateTime::now_utc().replace_nanosecond(0).expect("a time");
         // Without an address of a responder, so that nobody goes to look for one.
         Self { pki: DevPki::of(family, now, Duration::days(400), "").expect("a PKI"), now }
+    }
+
+    /// When signatures are made.
+    pub(crate) fn beginning(&self) -> OffsetDateTime {
+        self.minute(0)
     }
 
     /// When signatures are made; what is added to them comes a minute later each.
@@ -115,8 +128,14 @@ impl Workshop {
         timestamp::token_of_response(&response).expect("a token")
     }
 
-    /// Level T for the signature with this number.
-    pub(crate) fn stamp(&self, cms: &[u8], signer: usize) -> Vec<u8> {
+    /// Level T for every signature.
+    pub(crate) fn stamp(&self, cms: &[u8]) -> Vec<u8> {
+        let ids = self.verdict(cms, Some(DOCUMENT)).signatures.into_iter().map(|signature| signature.id);
+        ids.fold(cms.to_vec(), |cms, id| self.stamp_one(&cms, &id))
+    }
+
+    fn stamp_one(&self, cms: &[u8], id: &str) -> Vec<u8> {
+        let signer = cades::signer_with_id(cms, id).expect("a signature");
         let imprint = cades::signature_imprint(cms, signer, SHA256).expect("an imprint");
         cades::add_signature_timestamp(cms, signer, &self.token(&imprint, self.minute(1))).expect("a file")
     }
@@ -138,9 +157,9 @@ impl Workshop {
         cades::add_validation_data(cms, &authorities, &RevocationData { ocsp, crls: vec![] }).expect("a file")
     }
 
-    /// Level LTA for the signature with this number; again, its renewal.
-    pub(crate) fn archive(&self, cms: &[u8], signer: usize, content: Option<Digest>, renewal: i64) -> Vec<u8> {
-        let request = cades::request_archive_timestamp(cms, signer, SHA256, content).expect("an imprint");
+    /// Level LTA for the only signature; again, its renewal.
+    pub(crate) fn archive(&self, cms: &[u8], content: Option<Digest>, renewal: i64) -> Vec<u8> {
+        let request = cades::request_archive_timestamp(cms, 0, SHA256, content).expect("an imprint");
         let token = self.token(request.imprint(), self.minute(3 + renewal));
         request.complete(&token).expect("a file")
     }
@@ -158,12 +177,12 @@ impl Workshop {
         completed.to_vec(DOCUMENTS).expect("a container")
     }
 
-    /// What we say of a file with nothing but the root to go by.
+    /// What we say of a file with nothing but the root to go by, by the policy that DSS has by default.
     pub(crate) fn verdict(&self, file: &[u8], content: Option<&[u8]>) -> Report {
         let purposes = vec![Purpose::Signing, Purpose::TimeStamping];
         let anchor = TrustAnchor { certificate: self.pki.root().clone(), purposes };
         let trust = TrustSnapshot::new(vec![anchor], vec![], self.now);
-        let (revocation, policy) = (RevocationData::default(), Policy::default());
+        let (revocation, policy) = (RevocationData::default(), Policy::eu_baseline());
         let context = Context { trust: &trust, revocation: &revocation, at: self.now, policy: &policy };
         if file.starts_with(b"PK") {
             return asic::validate(Container::read(file).expect("a container"), &context).expect("a verdict").report;
