@@ -124,6 +124,10 @@ pub(crate) struct Forge<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) algorithm: SignatureAlgorithm,
     pub(crate) digest_algorithm: DigestAlgorithm,
+    /// eContentType, contents octets.
+    pub(crate) content_type: &'a [u8],
+    /// Identifiers of digest and signature algorithm that are written in place of the true ones.
+    pub(crate) named: (Option<Vec<u8>>, Option<Vec<u8>>),
     /// Attributes as sent; `None`: no signed attributes.
     pub(crate) attributes: Option<Vec<Vec<u8>>>,
     /// What is signed in place of the sorted attributes.
@@ -148,6 +152,8 @@ impl<'a> Forge<'a> {
             identity,
             algorithm,
             digest_algorithm,
+            content_type: oid::DATA,
+            named: (None, None),
             attributes: Some(attributes),
             signed: None,
             certificates: vec![identity.certificate.clone()],
@@ -161,7 +167,8 @@ impl<'a> Forge<'a> {
     }
 
     pub(crate) fn build(self) -> Vec<u8> {
-        let digest_identifier = identifier(self.digest_algorithm);
+        let digest_identifier = self.named.0.unwrap_or_else(|| identifier(self.digest_algorithm));
+        let signature_identifier = self.named.1.unwrap_or_else(|| self.algorithm.to_algorithm_identifier());
         let signed = self.signed.unwrap_or_else(|| match &self.attributes {
             Some(attributes) => Writer::new().set_of(tag::SET, attributes.clone()).into_bytes(),
             None => self.content.to_vec(),
@@ -173,8 +180,8 @@ impl<'a> Forge<'a> {
         if let Some(attributes) = &self.attributes {
             signer = signer.value(0xa0, &attributes.concat());
         }
-        let signer = signer.raw(&self.algorithm.to_algorithm_identifier()).value(tag::OCTET_STRING, &signature);
-        let content = Writer::new().oid(oid::DATA).nest(0xa0, octets(self.content));
+        let signer = signer.raw(&signature_identifier).value(tag::OCTET_STRING, &signature);
+        let content = Writer::new().oid(self.content_type).nest(0xa0, octets(self.content));
         let certificates: Vec<u8> =
             self.certificates.iter().flat_map(|certificate| certificate.der().to_vec()).collect();
         let mut data = Writer::new()

@@ -71,6 +71,10 @@ impl<'a> SignedAttributes<'a> {
     pub(super) fn read(signer: &SignerInfo<'a>, content_type: Option<&[u8]>, findings: &mut Findings) -> Self {
         let mut attributes = Self { unambiguous: true, ..Self::default() };
         if signer.signed_attributes_der.is_none() {
+            // RFC 5652, 5.3: only id-data may do without. The type of anything else would be unsigned.
+            if content_type.is_some_and(|content_type| content_type != oid::DATA) {
+                findings.add(Cause::AttributeMissing);
+            }
             return attributes;
         }
         for single in SINGLE {

@@ -1,6 +1,7 @@
 //! Stories of validation: what a user would notice.
 
 mod attacks;
+mod bad_inputs;
 mod hostile;
 mod long_term;
 mod national;
