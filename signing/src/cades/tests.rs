@@ -154,4 +154,5 @@ fn arguments_that_do_not_fit_are_refused() {
     assert!(matches!(sign(content(), &signer.key, rsa, &chain, NOW), Err(SignError::Key(_))));
 }
 
+mod hash_index;
 mod long_life;

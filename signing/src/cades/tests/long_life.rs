@@ -33,21 +33,21 @@ fn token(world: &World, imprint: &Digest, at: OffsetDateTime) -> Vec<u8> {
     timestamp::token_of_response(&response).unwrap()
 }
 
-fn archived(world: &World, cms: &[u8], at: OffsetDateTime) -> Vec<u8> {
+pub(super) fn archived(world: &World, cms: &[u8], at: OffsetDateTime) -> Vec<u8> {
     let request = request_archive_timestamp(cms, 0, DigestAlgorithm::Sha256, None).unwrap();
     let token = token(world, request.imprint(), at);
     request.complete(&token).unwrap()
 }
 
 /// Level LT: stamped at `at`, with every answer of then inside.
-fn long_term(world: &World, signer: &Identity, at: OffsetDateTime) -> Vec<u8> {
+pub(super) fn long_term(world: &World, signer: &Identity, at: OffsetDateTime) -> Vec<u8> {
     let bare = world.sign(Content::Attached(DOCUMENT), signer);
     let stamped = world.stamp(&bare, at);
     let authorities = [world.pki.issuing_ca().clone(), world.pki.root().clone(), world.pki.tsa_certificate().clone()];
     add_validation_data(&stamped, &authorities, &world.revocation(&signer.certificate, at + Duration::MINUTE)).unwrap()
 }
 
-fn at(world: &World, cms: &[u8], at: OffsetDateTime) -> Outcome {
+pub(super) fn at(world: &World, cms: &[u8], at: OffsetDateTime) -> Outcome {
     world.validate_at(cms, &RevocationData::default(), at, &Policy::default())
 }
 
