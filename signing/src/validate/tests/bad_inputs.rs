@@ -270,3 +270,70 @@ fn a_message_digest_of_another_length_is_another_digest() {
         assert_eq!(reason(&outcome), ("signature.hash_failure", Some(SubIndication::HashFailure)));
     }
 }
+
+/// A ContentInfo of SignedData around these octets.
+fn signed_data(inner: &[u8]) -> Vec<u8> {
+    let info = Writer::new().oid(oid::SIGNED_DATA).nest(0xa0, Writer::new().value(tag::SEQUENCE, inner));
+    Writer::new().nest(tag::SEQUENCE, info).into_bytes()
+}
+
+#[test]
+fn encodings_that_exhaust_or_deceive_have_their_own_refusals() {
+    let error = |bytes: &[u8]| UnverifiedDocument::parse(bytes).unwrap_err();
+    // Nested without end, in indefinite and in definite lengths.
+    assert_eq!(error(&[0x30, 0x80].repeat(1000)), ReadError::TooComplex);
+    let definite =
+        (0..1000).fold(vec![tag::NULL, 0], |inner, _| Writer::new().value(tag::SEQUENCE, &inner).into_bytes());
+    assert_eq!(error(&definite), ReadError::TooComplex);
+    // Lengths past the end, longer than any file, and of a form that is reserved (X.690, 8.1.3.5).
+    assert_eq!(error(&[0x30, 0x84, 0x7f, 0xff, 0xff, 0xff, 5, 0]), ReadError::Malformed("cut short"));
+    assert_eq!(error(&[0x30, 0x89, 1, 1, 1, 1, 1, 1, 1, 1, 1, 5, 0]), ReadError::Malformed("malformed length"));
+    assert_eq!(error(&[0x30, 0xff, 5, 0]), ReadError::Malformed("malformed length"));
+    // An indefinite length on what is not constructed (8.1.3.2), and a tag of several octets.
+    assert_eq!(error(&[0x04, 0x80, 5, 0, 0, 0]), ReadError::Malformed("malformed length"));
+    assert_eq!(error(&[0x3f, 0x81, 0x01, 0x02, 5, 0]), ReadError::Malformed("malformed tag"));
+    // The end of contents is missing.
+    assert_eq!(error(&[0x30, 0x80, 5, 0]), ReadError::Malformed("cut short"));
+}
+
+/// BER is for the layers of CMS alone. Inside a certificate a length that is longer than needed makes another certificate; around it, it is
+/// part of the file and not of the certificate.
+#[test]
+fn a_certificate_in_ber_is_another_certificate() {
+    let (world, signer, revocation) = somebody();
+    let der = signer.certificate.der();
+    // Certificate and TBSCertificate: 30 82 hh ll, which may be written 30 83 00 hh ll.
+    assert_eq!((&der[..2], &der[4..6]), (&[0x30, 0x82][..], &[0x30, 0x82][..]));
+    let longer = |der: &[u8]| [&[0x30, 0x83, 0][..], &der[2..]].concat();
+    let inside = Writer::new().value(tag::SEQUENCE, &longer(&der[4..])).into_bytes();
+    let with = |certificate: &[u8]| {
+        let cms = with_chain(&world, &signer).build();
+        let signed = SignedData::read(&cms).unwrap();
+        // The certificates are the last field of the head: a header of four octets, the signer's, the authority's.
+        let at = signed.head.windows(der.len()).position(|window| window == der).unwrap();
+        let field = [certificate, world.pki.issuing_ca().der()].concat();
+        let inner = Writer::new().raw(&signed.head[..at - 4]).value(0xa0, &field);
+        world.validate(&signed_data(&inner.value(tag::SET, &signed.signers_raw.concat()).into_bytes()), &revocation)
+    };
+    assert_passed(&with(der));
+    assert_passed(&with(&longer(der)));
+    let expected = ("signature.signing_certificate_reference", Some(SubIndication::NoSigningCertificateFound));
+    assert_eq!(reason(&with(&inside)), expected);
+}
+
+#[test]
+fn more_signatures_or_certificates_than_anyone_has_are_refused() {
+    let (_, signer, _) = somebody();
+    let cms = Forge::new(DOCUMENT, &signer).build();
+    let signed = SignedData::read(&cms).unwrap();
+    let with_signers = |count: usize| {
+        let data = Writer::new().raw(signed.head).value(tag::SET, &signed.signers_raw.repeat(count).concat());
+        UnverifiedDocument::parse(&signed_data(&data.into_bytes())).map(|_| ())
+    };
+    let most = schemas::limits::SIGNATURES_IN_DOCUMENT;
+    assert_eq!((with_signers(most), with_signers(most + 1)), (Ok(()), Err(ReadError::TooComplex)));
+    assert_eq!(with_signers(0), Err(ReadError::NoSignature));
+    let mut forge = Forge::new(DOCUMENT, &signer);
+    forge.certificates = vec![signer.certificate.clone(); crate::cms::MOST_CERTIFICATES + 1];
+    assert_eq!(UnverifiedDocument::parse(&forge.build()).unwrap_err(), ReadError::TooComplex);
+}
