@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a guard fails by panicking")]
 
+mod bad_inputs;
 mod imports;
 mod manifests;
 mod memory;

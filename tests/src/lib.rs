@@ -14,7 +14,7 @@
 //! | `journeys/` | documents that cross the node, told as stories |
 //! | `refusals/` | everything that must be refused: with which code, which audit row, and that nothing is stored |
 //! | `durability/` | fifty `kill -9` under load: nothing acknowledged is lost, nothing is delivered twice |
-//! | `oracles/` | national cryptography against others who implement it, both ways |
+//! | `oracles/` | national cryptography and signed files against others who implement them, both ways |
 //! | `conformance/` | paths, and `signing` and `vuzol verify`, against published corpora |
 
 #![allow(

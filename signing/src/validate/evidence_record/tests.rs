@@ -139,6 +139,7 @@ fn a_record_over_other_files_or_with_a_broken_renewal_proves_nothing() {
         let outcome = town.validate(&record(&chains));
         assert_eq!(verdict(&outcome), (false, Indication::TotalFailed), "{name}");
         assert_eq!(outcome.report.signatures[0].best_time, "2026-11-23T12:00:00Z", "{name}");
+        assert_eq!(outcome.report.signatures[0].timestamps[0].reasons[0].code, "timestamp.imprint_differs", "{name}");
     }
 }
 

@@ -62,14 +62,22 @@ fn repeated_or_missing_attributes_are_a_format_failure() {
     missing.attributes.as_mut().unwrap().remove(1);
     let mut no_type = Forge::new(DOCUMENT, &signer);
     no_type.attributes.as_mut().unwrap().remove(0);
-    for cms in [repeated, two_values.build(), missing.build(), no_type.build()] {
+    let code = |outcome: &Outcome| outcome.report.signatures[0].reasons[0].code.clone();
+    for (cms, expected) in [
+        (repeated, "signature.attribute_repeated"),
+        (two_values.build(), "signature.attribute_repeated"),
+        (missing.build(), "signature.attribute_missing"),
+        (no_type.build(), "signature.attribute_missing"),
+    ] {
         let outcome = world.validate(&cms, &revocation);
         assert_refused(&outcome, SubIndication::FormatFailure, false, ProblemCode::SignatureFormat);
+        assert_eq!(code(&outcome), expected);
     }
     let mut other_type = Forge::new(DOCUMENT, &signer);
     other_type.attributes.as_mut().unwrap()[0] = attribute(oid::CONTENT_TYPE, Writer::new().oid(oid::TST_INFO));
     let outcome = world.validate(&other_type.build(), &revocation);
     assert_refused(&outcome, SubIndication::FormatFailure, true, ProblemCode::SignatureFormat);
+    assert_eq!(code(&outcome), "signature.content_type");
 }
 
 #[test]
@@ -140,6 +148,7 @@ fn the_policy_decides_about_bare_signatures() {
     let outcome = world.validate(&bare(DOCUMENT), &revocation);
     assert_refused(&outcome, SubIndication::SigConstraintsFailure, true, ProblemCode::SignatureConstraints);
     assert_eq!(outcome.report.signatures[0].level, "CMS-NOT-ETSI");
+    assert_eq!(outcome.report.signatures[0].reasons[0].code, "signature.signed_attributes_required");
     let lenient =
         Policy { require_signed_attributes: false, require_signing_certificate_attribute: false, ..Policy::default() };
     assert_passed(&world.validate_at(&bare(DOCUMENT), &revocation, NOW, &lenient));
@@ -151,4 +160,5 @@ fn the_policy_decides_about_bare_signatures() {
     attributes[0] = tag::SET;
     let outcome = world.validate_at(&bare(&attributes), &revocation, NOW, &lenient);
     assert_refused(&outcome, SubIndication::FormatFailure, false, ProblemCode::SignatureFormat);
+    assert_eq!(outcome.report.signatures[0].reasons[0].code, "signature.ambiguous_content");
 }

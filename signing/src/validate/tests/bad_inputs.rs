@@ -200,14 +200,16 @@ fn a_time_stamp_by_a_certificate_for_another_use_proves_nothing() {
 }
 
 #[test]
-fn time_stamps_of_something_else_and_of_the_future_say_so() {
+fn time_stamps_of_something_else_of_strangers_and_of_the_future_say_so() {
     let (world, signer, revocation) = somebody();
     let cms = world.sign(Content::Attached(DOCUMENT), &signer);
     let other = digest(DigestAlgorithm::Sha256, b"something else");
     let response = world.pki.answer_tsa(&timestamp::request(&other, None, true), NOW - Duration::HOUR);
     let foreign = cades::add_timestamp(&cms, &timestamp::token_of_response(&response).unwrap()).unwrap();
     let future = world.stamp(&cms, NOW + Duration::HOUR);
+    let strange = World::new().stamp(&cms, NOW - Duration::HOUR);
     for (cms, expected) in [
+        (strange, ("signature.untrusted_signer", Some(SubIndication::NoCertificateChainFound))),
         (foreign, ("timestamp.imprint_differs", Some(SubIndication::HashFailure))),
         (future, ("timestamp.in_future", Some(SubIndication::TimestampOrderFailure))),
     ] {

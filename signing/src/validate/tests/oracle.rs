@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use certs::dev::Identity;
+use certs::trust::{Purpose, TrustAnchor};
 
 use super::*;
 use crate::cades::tests::{openssl, openssl_present, write_pem};
@@ -118,4 +119,35 @@ fn two_signers_and_a_signature_within_a_signature() {
     assert_eq!(outcome.report.signatures[0].level, "CAdES-BES");
     let inner = outcome.passed.unwrap().content().unwrap().to_vec();
     assert_passed(&world.validate(&inner, &data));
+}
+
+/// Nobody here makes such keys, so openssl does; the certificate is its own authority and trusted.
+#[test]
+fn a_key_that_is_too_short_is_refused() {
+    if !openssl_present() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| openssl(folder.path(), arguments).unwrap();
+    let name = ["-nodes", "-keyout", "key.pem", "-out", "own.pem", "-days", "3650", "-subj", "/CN=Old"];
+    run(&[&["req", "-x509", "-newkey", "rsa:1024", "-sha256"][..], &name].concat());
+    std::fs::write(folder.path().join("document"), DOCUMENT).unwrap();
+    let sign =
+        ["cms", "-sign", "-binary", "-cades", "-nodetach", "-outform", "DER", "-in", "document", "-md", "sha256"];
+    let cms = run(&[&sign[..], &["-signer", "own.pem", "-inkey", "key.pem"]].concat());
+    let pem = std::fs::read_to_string(folder.path().join("own.pem")).unwrap();
+    let own = Certificate::from_pem(&pem).unwrap().remove(0);
+    let at = own.not_before() + Duration::HOUR;
+    let anchor = TrustAnchor { certificate: own, purposes: vec![Purpose::Signing] };
+    let trust = TrustSnapshot::new(vec![anchor], vec![], at);
+    let judge = |policy: &Policy| {
+        let revocation = RevocationData::default();
+        let context = Context { trust: &trust, revocation: &revocation, at, policy };
+        validate(UnverifiedDocument::parse(&cms).unwrap(), &context)
+    };
+    let outcome = judge(&Policy::default());
+    let weak = ProblemCode::SignatureWeakAlgorithm;
+    assert_refused(&outcome, SubIndication::CryptoConstraintsFailureNoPoe, true, weak);
+    assert_eq!(outcome.report.signatures[0].reasons[0].code, "signature.weak_algorithm");
+    assert_passed(&judge(&Policy { suite: suite::ANY, ..Policy::default() }));
 }
