@@ -159,7 +159,7 @@ pub fn write(
 /// The digest of the canonical form.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn digest(
     document: &Document<'_>,
     selection: &Selection,
