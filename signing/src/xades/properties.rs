@@ -4,6 +4,7 @@ use crate::xml::{Node, read};
 
 use super::VERSIONS;
 use super::fault::Fault;
+use super::reference::Reference;
 use super::structure::XmlSignature;
 
 /// Type of the reference to SignedProperties, after the namespace's version: 1.3.2 left it out of the identifier.
@@ -15,8 +16,15 @@ const SIGNED_PROPERTIES_TYPES: [&str; 4] = [
 ];
 
 /// Whether a reference's Type says that it leads to SignedProperties.
-pub(super) fn is_signed_properties_type(kind: Option<&str>) -> bool {
+fn is_signed_properties_type(kind: Option<&str>) -> bool {
     kind.is_some_and(|kind| SIGNED_PROPERTIES_TYPES.contains(&kind))
+}
+
+/// Whether a reference says that it leads to these SignedProperties: by its Type or, as LibreOffice writes it, by their Id alone.
+pub(super) fn leads_to_properties(reference: &Reference<'_, '_>, signed: Option<Node<'_, '_>>) -> bool {
+    let id = signed.and_then(|signed| signed.attribute("Id"));
+    let by_id = || reference.uri.and_then(|uri| uri.strip_prefix('#')).is_some_and(|named| Some(named) == id);
+    is_signed_properties_type(reference.kind) || (reference.kind.is_none() && by_id())
 }
 
 /// QualifyingProperties of a signature. Unverified.

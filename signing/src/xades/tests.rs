@@ -128,8 +128,12 @@ fn properties_that_no_reference_covers_are_not_signed() {
     let references = reference("URI=\"\"", &[ENVELOPED]);
     let xml = sign(&key, &format!("<a>{}</a>", template("sig", &references, &properties(""))), &NoContents);
     assert_eq!(faults_alone(&key, &xml), [Fault::PropertiesUnsigned]);
-    // Covered, but not as what they are.
+    // By their Id alone, as LibreOffice has it.
     let references = reference("URI=\"#props\"", &[EXCLUSIVE]);
+    let xml = sign(&key, &format!("<a>{}</a>", template("sig", &references, &properties(""))), &NoContents);
+    assert_eq!(faults_alone(&key, &xml), []);
+    // Covered, but as something else.
+    let references = reference("URI=\"#props\" Type=\"http://www.w3.org/2000/09/xmldsig#Object\"", &[EXCLUSIVE]);
     let xml = sign(&key, &format!("<a>{}</a>", template("sig", &references, &properties(""))), &NoContents);
     assert_eq!(faults_alone(&key, &xml), [Fault::PropertiesUnsigned]);
     // Two references of the type.

@@ -12,7 +12,7 @@ use crate::xml::{Document, Node, read};
 use super::contents::Contents;
 use super::facts::{child, unsigned_signature_properties};
 use super::fault::Fault;
-use super::properties::{UnverifiedProperties, is_signed_properties_type};
+use super::properties::{UnverifiedProperties, leads_to_properties};
 use super::resolve::{self, Ground};
 use super::structure::XmlSignature;
 use super::{VERSIONS, XADES_141, XMLDSIG, transform};
@@ -163,7 +163,9 @@ pub fn imprint<'d, 't>(
     before.truncate(stamp.place.unwrap_or(0));
     let mut taken = Vec::new();
     match stamp.form {
-        StampForm::AllDataObjects => maker.references(|reference| !is_signed_properties_type(reference.kind))?,
+        StampForm::AllDataObjects => {
+            maker.references(|reference| !leads_to_properties(reference, properties.signed))?;
+        }
         StampForm::IndividualDataObjects => maker.individual()?,
         StampForm::Signature => maker.element(signature.value_node)?,
         StampForm::SignatureAndReferences => {

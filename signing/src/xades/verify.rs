@@ -10,7 +10,7 @@ use crate::xml::{Document, Node, read};
 use super::XMLDSIG;
 use super::contents::Contents;
 use super::fault::Fault;
-use super::properties::{UnverifiedProperties, is_signed_properties_type};
+use super::properties::{UnverifiedProperties, leads_to_properties};
 use super::reference::Reference;
 use super::resolve::{self, Covered, Ground};
 use super::structure::{XmlSignature, read_references};
@@ -52,7 +52,7 @@ pub fn check<'s, 'd, 't>(
     let mut checked = Checked { document, signature, references: Vec::new(), properties, are_properties_signed: false };
     for reference in &signature.references {
         let mut result = resolve::check(reference, &ground, budget);
-        if is_signed_properties_type(reference.kind) {
+        if leads_to_properties(reference, place) {
             // A digest that holds is not enough: it must be the digest of what a reader of the signature will read.
             let stands_there = |covered: &Covered| place.is_some_and(|place| covers_exactly(covered, place));
             match &result {
@@ -114,7 +114,8 @@ impl<'s, 'd, 't> Checked<'s, 'd, 't> {
     }
 
     fn claims_properties(&self) -> bool {
-        self.signature.references.iter().any(|reference| is_signed_properties_type(reference.kind))
+        let place = self.properties.ok().flatten().and_then(|properties| properties.signed);
+        self.signature.references.iter().any(|reference| leads_to_properties(reference, place))
     }
 
     /// XML Signature 1.1, 5.1: the references of a manifest, where the Type of the reference to it says that it is one.
