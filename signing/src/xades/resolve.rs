@@ -1,6 +1,8 @@
 //! From a reference to its digest, XML Signature 1.1 4.4.3.2: what is covered, in which octets.
 
-use crypto::digest::Digester;
+use std::cell::RefCell;
+
+use crypto::digest::{Digest, DigestAlgorithm, Digester};
 
 use crate::xml::canonical::{self, Budget, Method, Selection};
 use crate::xml::{Document, Limits, Node, NodeId, Source, Target, read};
@@ -28,6 +30,28 @@ pub(super) struct Ground<'g, 'd, 't> {
     /// The ds:Signature that holds the references.
     pub(super) signature: NodeId,
     pub(super) contents: &'g dyn Contents,
+    /// Digests of contents, by where their octets lie: many references may mean one.
+    hashed: RefCell<Vec<(*const [u8], Digest)>>,
+}
+
+impl<'g, 'd, 't> Ground<'g, 'd, 't> {
+    pub(super) fn new(document: &'d Document<'t>, signature: NodeId, contents: &'g dyn Contents) -> Self {
+        Self { document, signature, contents, hashed: RefCell::default() }
+    }
+
+    /// The digest of a content, each computed once.
+    fn digest(&self, uri: Option<&str>, algorithm: DigestAlgorithm) -> Option<Digest> {
+        let Some(octets) = self.contents.octets(uri) else { return self.contents.digest(uri, algorithm) };
+        let place: *const [u8] = octets;
+        let is_it =
+            |(other, digest): &&(*const [u8], Digest)| std::ptr::eq(*other, place) && digest.algorithm() == algorithm;
+        let known = self.hashed.borrow().iter().find(is_it).map(|(_, digest)| *digest);
+        known.or_else(|| {
+            let digest = self.contents.digest(uri, algorithm)?;
+            self.hashed.borrow_mut().push((place, digest));
+            Some(digest)
+        })
+    }
 }
 
 /// Where octets go.
@@ -46,7 +70,7 @@ pub(super) fn check(
     let expected = reference.digest?;
     let (covered, found) = if transforms.is_empty() && is_outside(reference.uri)? {
         // Its octets may have streamed by.
-        let found = ground.contents.digest(reference.uri, expected.algorithm()).ok_or(missing(reference.uri))?;
+        let found = ground.digest(reference.uri, expected.algorithm()).ok_or(missing(reference.uri))?;
         (Covered::Content(reference.uri.map(str::to_owned)), found)
     } else {
         let mut digester = Digester::new(expected.algorithm());
@@ -137,9 +161,10 @@ fn nodes(
     let mut rest = transforms;
     while let Some((first, after)) = rest.split_first() {
         match first {
-            Transform::Without(signatures) => leave_out(document, &mut selection, own, *signatures)?,
+            Transform::Without(signatures) => leave_out(document, &mut selection, own, *signatures, budget)?,
             Transform::Base64 => {
-                octets(text_of(document, &selection).as_bytes(), rest, method, budget, sink)?;
+                let text = text_of(document, &selection, budget)?;
+                octets(text.as_bytes(), rest, method, budget, sink)?;
                 return Ok(Covered::Decoded(selection));
             }
             Transform::Canonicalize(method) if after.is_empty() => {
@@ -167,6 +192,7 @@ fn leave_out(
     selection: &mut Selection,
     own: Option<NodeId>,
     signatures: Signatures,
+    budget: &mut Budget,
 ) -> Result<(), Fault> {
     let own = own.and_then(|own| document.node(own)).ok_or(Fault::TransformInput)?;
     let apex = document.node(selection.apex()).ok_or(Fault::TransformInput)?;
@@ -178,7 +204,10 @@ fn leave_out(
     match signatures {
         Signatures::Own if own.ancestors().any(|node| node == apex) => selection.omit(own.id()),
         Signatures::Own => return Err(Fault::TransformInput),
-        Signatures::All => apex.descendants().filter(is_signature).for_each(|node| selection.omit(node.id())),
+        Signatures::All => {
+            budget.spend(apex.descendants().len()).map_err(|_| Fault::TooMuchWork)?;
+            apex.descendants().filter(is_signature).for_each(|node| selection.omit(node.id()));
+        }
         Signatures::OfRoot => {
             let all = document.root_element().children().filter(is_signature);
             let below: Vec<_> = all.filter(|node| selection.contains(*node)).collect();
@@ -189,9 +218,10 @@ fn leave_out(
 }
 
 /// XML Signature 1.1, 6.6.2: the text of all that is selected, in document order.
-fn text_of(document: &Document<'_>, selection: &Selection) -> String {
-    let Some(apex) = document.node(selection.apex()) else { return String::new() };
+fn text_of(document: &Document<'_>, selection: &Selection, budget: &mut Budget) -> Result<String, Fault> {
+    let apex = document.node(selection.apex()).ok_or(Fault::TransformInput)?;
+    budget.spend(apex.descendants().len()).map_err(|_| Fault::TooMuchWork)?;
     let texts = apex.descendants().filter(Node::is_text);
     let is_kept = |node: &Node<'_, '_>| selection.omitted().is_empty() || selection.contains(*node);
-    texts.filter(is_kept).filter_map(|node| node.text()).collect()
+    Ok(texts.filter(is_kept).filter_map(|node| node.text()).collect())
 }

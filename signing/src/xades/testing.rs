@@ -82,7 +82,7 @@ fn next(key: &SoftwareKey, xml: &str, contents: &dyn Contents) -> Option<Filled>
         let hash = algorithm::digest_from_uri(method).unwrap();
         reference.digest = Ok(digest(hash, b""));
         let mut digester = Digester::new(hash);
-        let ground = Ground { document: &document, signature: signature.id(), contents };
+        let ground = Ground::new(&document, signature.id(), contents);
         let mut budget = Budget::for_document(0);
         resolve::follow(&reference, &ground, &Method::DEFAULT, &mut budget, &mut |octets| digester.update(octets))
             .unwrap();

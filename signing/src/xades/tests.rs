@@ -354,6 +354,60 @@ fn many_references_over_much_spend_the_budget() {
     assert!(faults_alone(&key, &filled).contains(&Fault::TooMuchWork));
 }
 
+#[test]
+fn what_writes_nothing_spends_the_budget_too() {
+    let key = key();
+    let all = "http://www.w3.org/TR/1999/REC-xpath-19991116";
+    let xpath = format!(
+        "<ds:Transform Algorithm=\"{all}\"><ds:XPath>not(ancestor-or-self::ds:Signature)</ds:XPath></ds:Transform>"
+    );
+    let plain = reference("URI=\"\"", &[ENVELOPED]).repeat(1000);
+    let references = plain.replace(&format!("<ds:Transform Algorithm=\"{ENVELOPED}\"/>"), &xpath.repeat(8));
+    let hidden = format!("<ds:Object>{}</ds:Object>", "<b/>".repeat(20_000));
+    let xml = format!("<a>{}</a>", template("sig", &references, &hidden));
+    let filled = xml.replace("<ds:DigestValue/>", &format!("<ds:DigestValue>{}=</ds:DigestValue>", "A".repeat(43)));
+    let filled = filled.replace("<ds:SignatureValue Id=\"sig-value\"/>", "<ds:SignatureValue>AA==</ds:SignatureValue>");
+    assert!(faults_alone(&key, &filled).contains(&Fault::TooMuchWork));
+}
+
+#[test]
+fn a_content_is_hashed_once_for_all_references() {
+    struct Counted(std::cell::Cell<usize>);
+    impl Contents for Counted {
+        fn digest(
+            &self,
+            _: Option<&str>,
+            algorithm: crypto::digest::DigestAlgorithm,
+        ) -> Option<crypto::digest::Digest> {
+            self.0.set(self.0.get() + 1);
+            Some(crypto::digest::digest(algorithm, b"content"))
+        }
+        fn octets(&self, _: Option<&str>) -> Option<&[u8]> {
+            Some(b"content")
+        }
+    }
+    let (key, files) = (key(), Files(&[("a", b"content")]));
+    let references: String = (0..50).map(|number| reference(&format!("URI=\"{number}.txt\""), &[])).collect();
+    let xml = over(&key, &references, "", &files);
+    let counted = Counted(std::cell::Cell::new(0));
+    assert_eq!(faults(&key, &xml, &counted), []);
+    assert_eq!(counted.0.get(), 1);
+}
+
+#[test]
+fn manifests_are_few() {
+    let key = key();
+    let listed = reference("URI=\"#b\"", &[]);
+    let manifest =
+        format!("<ds:Object><ds:Manifest Id=\"list\">{listed}</ds:Manifest></ds:Object><ds:Object Id=\"b\"/>");
+    let typed = reference("URI=\"#list\" Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\"", &[EXCLUSIVE]);
+    for (number, expected) in [(16, vec![]), (17, vec![Fault::TooManyReferences])] {
+        let signature = template("sig", &typed.repeat(number), &manifest);
+        let xml = sign(&key, &format!("<a>{signature}</a>"), &NoContents);
+        assert_eq!(faults_alone(&key, &xml), expected);
+    }
+}
+
 /// ECDSA values are two numbers side by side in XML, not the structure that certificates have.
 #[test]
 fn ecdsa_values_are_two_numbers() {

@@ -157,7 +157,7 @@ pub fn imprint<'d, 't>(
     budget: &mut Budget,
 ) -> Result<Imprint, Fault> {
     let method = stamp.method.as_ref().map_err(|fault| *fault)?;
-    let ground = Ground { document, signature: signature.node.id(), contents };
+    let ground = Ground::new(document, signature.node.id(), contents);
     let mut maker = Maker { signature, stamp, method, ground, budget, digester: Digester::new(algorithm) };
     let mut before = unsigned_signature_properties(properties);
     before.truncate(stamp.place.unwrap_or(0));

@@ -15,6 +15,8 @@ use super::reference::Reference;
 use super::resolve::{self, Covered, Ground};
 use super::structure::{XmlSignature, read_references};
 
+/// Manifests of one signature. Each may have as many references as the signature itself.
+const MOST_MANIFESTS: usize = 16;
 const MANIFEST: &str = "http://www.w3.org/2000/09/xmldsig#Manifest";
 
 /// A reference, and what came of following it.
@@ -46,10 +48,11 @@ pub fn check<'s, 'd, 't>(
     contents: &dyn Contents,
     budget: &mut Budget,
 ) -> Checked<'s, 'd, 't> {
-    let ground = Ground { document, signature: signature.node.id(), contents };
+    let ground = Ground::new(document, signature.node.id(), contents);
     let properties = UnverifiedProperties::of(signature);
     let place = properties.ok().flatten().and_then(|properties| properties.signed);
     let mut checked = Checked { document, signature, references: Vec::new(), properties, are_properties_signed: false };
+    let mut manifests = 0;
     for reference in &signature.references {
         let mut result = resolve::check(reference, &ground, budget);
         if leads_to_properties(reference, place) {
@@ -64,8 +67,12 @@ pub fn check<'s, 'd, 't>(
             }
         }
         let manifest = result.as_ref().ok().filter(|_| reference.kind == Some(MANIFEST)).cloned();
+        manifests += usize::from(manifest.is_some());
+        if manifests > MOST_MANIFESTS {
+            result = Err(Fault::TooManyReferences);
+        }
         checked.references.push(CheckedReference { reference: reference.clone(), in_manifest: false, result });
-        if let Some(manifest) = manifest {
+        if let Some(manifest) = manifest.filter(|_| manifests <= MOST_MANIFESTS) {
             checked.follow_manifest(&manifest, &ground, budget);
         }
     }

@@ -209,7 +209,7 @@ impl<'x, 't> Canonicalizer<'x, 't, '_> {
     fn walk(&mut self, apex: Node<'x, 't>) -> Result<(), Exhausted> {
         let mut node = apex;
         loop {
-            self.output.check()?;
+            self.output.visit()?;
             let is_open = self.enter(node);
             if is_open && let Some(child) = node.first_child() {
                 node = child;

@@ -14,11 +14,11 @@ impl Budget {
         Self { octets }
     }
 
-    /// For a document of so many octets: each of some references may stand over all of it.
+    /// For a document of so many octets: the references and archive time-stamps of several signatures may each stand over all of it.
     #[must_use]
     pub fn for_document(octets: usize) -> Self {
         const LEAST: u64 = 64 * 1024 * 1024;
-        const TIMES: u64 = 16;
+        const TIMES: u64 = 32;
         Self { octets: u64::try_from(octets).unwrap_or(u64::MAX).saturating_mul(TIMES).max(LEAST) }
     }
 
@@ -42,8 +42,13 @@ pub struct Exhausted;
 /// Pieces are gathered up to here before the sink gets them.
 const GATHER: usize = 16 * 1024;
 
+/// Nodes that are visited before they are charged, an octet each: what writes nothing costs time, too.
+const NODES_AT_ONCE: usize = 4096;
+
 pub(super) struct Output<'o> {
     buffer: Vec<u8>,
+    /// Nodes that are not charged yet.
+    visited: usize,
     budget: &'o mut Budget,
     exhausted: bool,
     sink: &'o mut dyn FnMut(&[u8]),
@@ -51,10 +56,24 @@ pub(super) struct Output<'o> {
 
 impl<'o> Output<'o> {
     pub(super) fn new(budget: &'o mut Budget, sink: &'o mut dyn FnMut(&[u8])) -> Self {
-        Self { buffer: Vec::with_capacity(GATHER), budget, exhausted: false, sink }
+        Self { buffer: Vec::with_capacity(GATHER), visited: 0, budget, exhausted: false, sink }
     }
 
-    pub(super) fn check(&self) -> Result<(), Exhausted> {
+    /// Charges a node.
+    pub(super) fn visit(&mut self) -> Result<(), Exhausted> {
+        self.visited += 1;
+        if self.visited == NODES_AT_ONCE {
+            self.charge();
+        }
+        self.check()
+    }
+
+    fn charge(&mut self) {
+        self.exhausted |= self.budget.spend(self.visited).is_err();
+        self.visited = 0;
+    }
+
+    fn check(&self) -> Result<(), Exhausted> {
         if self.exhausted { Err(Exhausted) } else { Ok(()) }
     }
 
@@ -88,6 +107,7 @@ impl<'o> Output<'o> {
 
     pub(super) fn finish(mut self) -> Result<(), Exhausted> {
         self.flush();
+        self.charge();
         self.check()
     }
 

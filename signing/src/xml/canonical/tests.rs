@@ -177,6 +177,18 @@ fn a_form_that_grows_spends_the_budget() {
     assert!(seen <= 100_000);
 }
 
+/// Whoever visits a million comments a thousand times has no time for others.
+#[test]
+fn visiting_what_is_not_written_spends_the_budget_too() {
+    let xml = format!("<a>{}</a>", "<!---->".repeat(50_000));
+    let source = Source::read(xml.as_bytes(), &Limits::DOCUMENT).unwrap();
+    let document = source.parse().unwrap();
+    let whole = Selection::document(&document, true);
+    let mut budget = Budget::new(100_000);
+    let mut write_once = || write(&document, &whole, &method(Form::Inclusive, false), &mut budget, &mut |_| {});
+    assert_eq!([write_once(), write_once()], [Ok(()), Err(Exhausted)]);
+}
+
 /// Deeper than a stack would bear.
 #[test]
 fn depth_costs_no_stack() {
