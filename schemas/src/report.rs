@@ -2,6 +2,10 @@
 //!
 //! Indications and sub-indications carry the names of ETSI EN 319 102-1 (5.1.3, tables 5 and 6) verbatim.
 
+mod schema;
+
+pub use schema::json_schema;
+
 use serde::{Deserialize, Serialize};
 
 /// Everything found in one file.

@@ -1,5 +1,7 @@
 //! What the tests share: a throw-away PKI with its revocation answers, and a forge for signatures that nobody should make.
 
+pub(crate) mod conformance;
+
 use certs::certificate::Certificate;
 use certs::dev::{DevPki, Family, Identity, Profile, Usage};
 use certs::revocation::{OcspResponse, RevocationData, ocsp_request};
@@ -114,7 +116,9 @@ impl World {
         policy: &Policy,
     ) -> Outcome {
         let document = UnverifiedDocument::parse(cms).unwrap();
-        validate(document, &Context { trust: &self.trust, revocation, at, policy })
+        let outcome = validate(document, &Context { trust: &self.trust, revocation, at, policy });
+        conformance::assert_conforms(&outcome.report);
+        outcome
     }
 }
 
