@@ -242,6 +242,21 @@ fn algorithms_are_known_and_belong_to_the_key() {
     assert_eq!(faults_alone(&key, &digest), [Fault::DigestUnknown, Fault::ValueWrong]);
 }
 
+/// The signature algorithm alone does not tell how strong a signature is.
+#[test]
+fn weak_digests_of_references_are_told() {
+    use crypto::digest::DigestAlgorithm::{Sha1, Sha256};
+    let key = key();
+    let weak = reference("URI=\"a.txt\"", &[])
+        .replace("http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2000/09/xmldsig#sha1");
+    let files = Files(&[("a.txt", b"content")]);
+    let xml = over(&key, &weak, "", &files);
+    let algorithms = with_checked(&xml, &files, |_, checked| {
+        checked.verify(key_public(&key), &mut budget()).unwrap().digest_algorithms()
+    });
+    assert_eq!(algorithms, [Sha1, Sha256]);
+}
+
 #[test]
 fn a_counter_signature_is_over_the_signature_in_which_it_stands() {
     let key = key();

@@ -1,5 +1,6 @@
 //! Verification: which references hold, and whether the value does. What comes of it is the only way to what was signed.
 
+use crypto::digest::DigestAlgorithm;
 use crypto::key::{KeyKind, PublicKey};
 use crypto::signature::{SignatureAlgorithm, VerifyError};
 
@@ -95,6 +96,19 @@ impl<'s, 'd, 't> Checked<'s, 'd, 't> {
     #[must_use]
     pub fn unverified_properties(&self) -> Option<UnverifiedProperties<'d, 't>> {
         self.properties.ok().flatten()
+    }
+
+    /// The digest algorithms of all references, each once. A strong signature over a weak digest is a weak signature: whoever finds a
+    /// collision replaces the document.
+    #[must_use]
+    pub fn digest_algorithms(&self) -> Vec<DigestAlgorithm> {
+        let mut algorithms = Vec::new();
+        for algorithm in self.references.iter().filter_map(|checked| Some(checked.reference.digest.ok()?.algorithm())) {
+            if !algorithms.contains(&algorithm) {
+                algorithms.push(algorithm);
+            }
+        }
+        algorithms
     }
 
     /// All that is wrong so far.
@@ -251,6 +265,12 @@ impl<'s, 'd, 't> VerifiedSignature<'s, 'd, 't> {
     #[must_use]
     pub fn algorithm(&self) -> SignatureAlgorithm {
         self.algorithm
+    }
+
+    /// With what the covered parts were hashed, each algorithm once.
+    #[must_use]
+    pub fn digest_algorithms(&self) -> Vec<DigestAlgorithm> {
+        self.checked.digest_algorithms()
     }
 
     /// What is covered, reference by reference.
