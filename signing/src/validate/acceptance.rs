@@ -29,10 +29,11 @@ pub(super) fn check_attributes(
     }
 }
 
-/// Whether the algorithm of the signature, and those of the certificates that stand under it, were strong enough when
-/// the signature is known to have existed. `path`: leaf first; the anchor at its end is trusted for itself.
+/// Whether the algorithm of the signature, the `others` with which what is signed was hashed, and those of the certificates that stand under
+/// it, were strong enough when the signature is known to have existed. `path`: leaf first; the anchor at its end is trusted for itself.
 pub(super) fn check_algorithms(
     algorithm: SignatureAlgorithm,
+    others: &[DigestAlgorithm],
     leaf: &Certificate,
     path: Option<&[Certificate]>,
     existed: OffsetDateTime,
@@ -40,7 +41,8 @@ pub(super) fn check_algorithms(
     findings: &mut Findings,
 ) {
     let below_anchor = path.map_or(&[][..], |path| path.split_last().map_or(path, |(_, below)| below));
-    let digests = algorithm.digest_algorithm().into_iter().chain(below_anchor.iter().filter_map(issued_with));
+    let own = algorithm.digest_algorithm().into_iter().chain(others.iter().copied());
+    let digests = own.chain(below_anchor.iter().filter_map(issued_with));
     let digests = digests.map(|digest| policy.suite.digest(digest));
     let keys = std::iter::once(leaf).chain(path.unwrap_or_default());
     let keys = keys.filter_map(|certificate| Some(policy.suite.key(certificate.public_key().ok()?.kind())));

@@ -8,6 +8,7 @@
 use certs::certificate::Certificate;
 use certs::path::{Budget, VerifiedPath};
 use certs::trust::Purpose;
+use crypto::digest::DigestAlgorithm;
 use crypto::signature::SignatureAlgorithm;
 use schemas::report::SignedForm;
 use time::OffsetDateTime;
@@ -37,6 +38,8 @@ pub(crate) struct Core {
     pub(super) signing_time: Option<OffsetDateTime>,
     /// Only where value and digests hold.
     pub(super) verified: Option<Verified>,
+    /// Of what is signed, where they may be others than the signature's own.
+    pub(super) digests: Vec<DigestAlgorithm>,
 }
 
 /// The same after trust and time were looked at.
@@ -67,7 +70,7 @@ pub(super) fn check_signature(
     let verified = cryptographic::verify(signer, &attributes, certificate.as_ref(), content, policy, &mut findings);
     acceptance::check_attributes(signer, &attributes, policy, &mut findings);
     signature_policy::check(signer, &attributes, policy, &mut findings);
-    Core { findings, certificate, signing_time: attributes.signing_time, verified }
+    Core { findings, certificate, signing_time: attributes.signing_time, verified, digests: Vec::new() }
 }
 
 /// X.509 validation, revocation, and the constraints on algorithms.
@@ -78,7 +81,7 @@ pub(super) fn check_trust(
     context: &Context<'_>,
     budget: &mut Budget,
 ) -> Assessed {
-    let Core { mut findings, certificate, signing_time, verified } = core;
+    let Core { mut findings, certificate, signing_time, verified, digests } = core;
     let (mut path, mut statuses) = (None, Vec::new());
     if let Some(leaf) = &certificate {
         match x509::find_path(leaf, grounds.pool, context.trust, grounds.purpose, times, budget) {
@@ -99,6 +102,7 @@ pub(super) fn check_trust(
             let certificates = path.as_ref().map(VerifiedPath::certificates);
             acceptance::check_algorithms(
                 verified.algorithm,
+                &digests,
                 leaf,
                 certificates,
                 times.best,

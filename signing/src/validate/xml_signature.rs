@@ -159,6 +159,7 @@ impl Signature for XmlDocumentSignature<'_, '_, '_> {
         self.facts.faults.iter().for_each(|fault| findings.add(*fault));
         let certificate = self.identify(pool, &mut findings);
         let key = certificate.as_ref().and_then(|certificate| certificate.public_key().ok());
+        let digests = checked.digest_algorithms();
         let verified = match key {
             None => {
                 checked.faults().into_iter().for_each(|fault| findings.add(fault));
@@ -188,7 +189,7 @@ impl Signature for XmlDocumentSignature<'_, '_, '_> {
         self.check_policy(policy, &mut findings);
         // A format that is wrong makes nothing intact.
         let verified = verified.filter(|_| self.facts.faults.is_empty());
-        Core { findings, certificate, signing_time: self.facts.signing_time, verified }
+        Core { findings, certificate, signing_time: self.facts.signing_time, verified, digests }
     }
 
     fn imprint(

@@ -196,3 +196,15 @@ fn a_signature_without_properties_is_no_advanced_one() {
     assert!(codes.contains(&"signature.signed_attributes_required"), "{codes:?}");
     assert!(verdict(&outcome).2 && outcome.passed.is_none());
 }
+
+#[test]
+fn a_weak_digest_of_what_is_signed_is_not_relied_on() {
+    let town = Town::new();
+    let strong = reference("URI=\"\"", &[ENVELOPED, EXCLUSIVE]);
+    let weak = strong.replace("http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2000/09/xmldsig#sha1");
+    let signature = town.signature("sig", &weak, "");
+    let xml = sign(&town.signer.key, &format!("<order><sum>10</sum>{signature}</order>"), &NoContents);
+    let outcome = town.validate(&xml);
+    let found = verdict(&outcome);
+    assert_eq!(found, (Indication::Indeterminate, Some(SubIndication::CryptoConstraintsFailureNoPoe), true));
+}

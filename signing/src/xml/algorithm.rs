@@ -1,8 +1,8 @@
 //! Algorithms by the identifiers that XML uses for them: W3C XML Signature 1.1, XML Encryption 1.1; RFC 9231, 2.1 to 2.3.
 //!
-//! For the national algorithms no identifier is published in a standard. Those here are read in containers of the Central
-//! Certification Authority (its test examples) and of the state's application (Diia), and are not written. A value of DSTU 4145 is
-//! taken for the bare halves, as in CMS.
+//! For the national algorithms no identifier is published in a standard. Those here are known from other projects, which name
+//! examples of the Central Certification Authority and the state's application (Diia) as their source; no such container was at hand.
+//! They are read and not written. A value of DSTU 4145 is taken for the bare halves, as in CMS.
 
 use crypto::digest::DigestAlgorithm::{
     self, Gost34311, Kupyna256, Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512,
