@@ -39,6 +39,15 @@ pub(super) fn add_certificates(signed: &SignedData<'_>, trust: Option<&TrustSnap
     }
 }
 
+/// Adds certificates in DER to those that are there.
+pub(super) fn add_der(certificates: &[&[u8]], trust: &TrustSnapshot, pool: &mut Vec<Certificate>) {
+    for der in certificates.iter().take(MOST_CERTIFICATES) {
+        if !pool.iter().any(|known| known.der() == *der) {
+            pool.extend(trust.recall(der).or_else(|| Certificate::from_der(der).ok()));
+        }
+    }
+}
+
 /// The revocation data of the file itself, each with the object that holds it. Where several signed, one may bring what serves the
 /// others.
 pub(super) fn revocation_of_file(file: &SignedData<'_>, trust: &TrustSnapshot) -> Embedded {

@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 
 use super::basic::{self, Assessed, Core, Grounds};
 use super::cause::{Cause, Findings};
-use super::context::{add_certificates, certificate_pool, revocation_of_file, revocation_of_signature};
+use super::context::{add_certificates, add_der, certificate_pool, revocation_of_file, revocation_of_signature};
 use super::evidence_record::{self, Objects};
 use super::proof::{Object, Proofs};
 use super::report::{self, Extent, Verdict};
@@ -38,6 +38,11 @@ pub(crate) trait Signature {
 
     /// What should be time-stamp tokens, in the order of the file.
     fn tokens(&self) -> Vec<Source<'_>>;
+
+    /// Certificates that it brings besides the file's, in DER. Of a counter-signature in XML: those in its own KeyInfo.
+    fn certificates(&self) -> Vec<&[u8]> {
+        Vec::new()
+    }
 
     /// Revocation data that it and its time-stamps bring, besides what the file has for all.
     fn revocation(&self, tokens: &[(Object, &Token<'_>)], trust: &TrustSnapshot) -> Embedded;
@@ -125,6 +130,7 @@ pub(super) fn validate(
     let tokens: Vec<Option<Token<'_>>> = sources.iter().map(Source::read).collect();
     let read = || sources.iter().zip(&tokens).filter_map(|(source, token)| Some((source, token.as_ref()?)));
     let mut pool = place.pool.to_vec();
+    add_der(&signature.certificates(), context.trust, &mut pool);
     let over_value = |source: &Source<'_>| source.kind == TimestampKind::Signature;
     read()
         .filter(|(source, _)| over_value(source))

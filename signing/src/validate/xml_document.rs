@@ -104,25 +104,13 @@ fn validate_all<'d, 't>(
             Err(fault) => unread(fault, context),
             Ok(read) => {
                 let signature = XmlDocumentSignature::new(document, &read, contents, &octets, None);
-                let pool = certificates(&signature, context);
-                let place = Place { pool: &pool, within: None, depth: 0 };
+                let place = Place { pool: &[], within: None, depth: 0 };
                 signature::validate(&signature, place, context, &mut shared)
             }
         };
         verdicts.push(verdict);
     }
     verdicts
-}
-
-/// Each once; what `certs` cannot read is passed over.
-fn certificates(signature: &XmlDocumentSignature<'_, '_, '_>, context: &Context<'_>) -> Vec<Certificate> {
-    let mut pool: Vec<Certificate> = Vec::new();
-    for der in signature.certificates().take(crate::cms::MOST_CERTIFICATES) {
-        if !pool.iter().any(|known| known.der() == der) {
-            pool.extend(context.trust.recall(der).or_else(|| Certificate::from_der(der).ok()));
-        }
-    }
-    pool
 }
 
 /// The verdict on what is no signature that can be read.

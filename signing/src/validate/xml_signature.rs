@@ -61,12 +61,6 @@ impl<'x, 'd, 't> XmlDocumentSignature<'x, 'd, 't> {
         Self { document, signature, contents, budget, countersigned, properties, facts, stamps, values }
     }
 
-    /// Certificates that the signature carries.
-    pub(super) fn certificates(&self) -> impl Iterator<Item = &[u8]> {
-        let values = self.values.iter().flat_map(|(_, values)| &values.certificates);
-        self.signature.certificates.iter().chain(values).map(Vec::as_slice)
-    }
-
     /// EN 319 132-1, 5.2.2: the certificate that the signed reference names. Without a reference the first in KeyInfo, so that it
     /// can still be told whether the value verifies.
     fn identify(&self, pool: &[Certificate], findings: &mut Findings) -> Option<Certificate> {
@@ -126,6 +120,11 @@ impl Signature for XmlDocumentSignature<'_, '_, '_> {
     /// `S-` and the first half of the SHA-256 of ds:SignatureValue: no two signatures share one.
     fn id(&self) -> String {
         format!("S-{}", hex(sha256(&self.signature.value).get(..16).unwrap_or_default()))
+    }
+
+    fn certificates(&self) -> Vec<&[u8]> {
+        let values = self.values.iter().flat_map(|(_, values)| &values.certificates);
+        self.signature.certificates.iter().chain(values).map(Vec::as_slice).collect()
     }
 
     fn tokens(&self) -> Vec<Source<'_>> {
