@@ -1,5 +1,7 @@
 //! JSON Schema (draft 2020-12) of the report, written by the code. `schemas/report.schema.json` is its golden file.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -17,13 +19,13 @@ pub fn json_schema() -> Result<Value, serde_json::Error> {
     for (name, schema) in parts {
         definitions.insert(name, inside(serde_json::to_value(schema)?));
     }
-    Ok(json!({
+    Ok(inside(json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:vuzol:schemas:report",
         "title": "Report of a signature validation",
         "$ref": "#/$defs/Report",
         "$defs": definitions,
-    }))
+    })))
 }
 
 /// The same with references that lead into this document. Nested no deeper than the types are.
@@ -31,7 +33,11 @@ fn inside(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(text.replace("#/components/schemas/", "#/$defs/")),
         Value::Array(items) => items.into_iter().map(inside).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, inside(field))).collect(),
+        // In the order of the names, whatever the build's map keeps.
+        Value::Object(fields) => {
+            let sorted: BTreeMap<_, _> = fields.into_iter().map(|(name, field)| (name, inside(field))).collect();
+            sorted.into_iter().collect()
+        }
         other => other,
     }
 }
