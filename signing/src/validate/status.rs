@@ -63,10 +63,11 @@ impl Embedded {
     }
 }
 
-/// A status that was looked up, by certificate and issuer.
+/// A status that was looked up, by certificate, issuer, and how long the issuer was believed.
 struct Found {
     of: Certificate,
     by: Certificate,
+    until: Option<OffsetDateTime>,
     status: Status,
 }
 
@@ -101,13 +102,13 @@ impl<'w> Known<'w> {
     /// Proves that `objects` existed. What depends on proofs is looked up anew.
     pub(super) fn prove(&self, objects: &[Object], time: TrustedTime) {
         self.proofs.borrow_mut().add(objects, time);
-        self.found.borrow_mut().retain(|found| !self.has_ended(&found.by));
+        self.found.borrow_mut().retain(|found| found.until.is_none());
     }
 
     /// Proves that everything in the file existed.
     pub(super) fn prove_whole(&self, time: TrustedTime) {
         self.proofs.borrow_mut().add_whole(time);
-        self.found.borrow_mut().retain(|found| !self.has_ended(&found.by));
+        self.found.borrow_mut().retain(|found| found.until.is_none());
     }
 
     /// The same with more data, on the same budget. `within`: what is proven of whatever holds the signature.
@@ -120,22 +121,38 @@ impl<'w> Known<'w> {
         known
     }
 
+    /// Until when what `issuer` signed is believed without a proof that it existed: its end, where that is past. Anchors have no
+    /// end: the snapshot vouches for their keys.
+    pub(super) fn end_of(&self, issuer: &Certificate) -> Option<OffsetDateTime> {
+        let is_anchor = || self.trust.anchors().iter().any(|anchor| anchor.certificate == *issuer);
+        (issuer.not_after() < self.at && !is_anchor()).then(|| issuer.not_after())
+    }
+
     /// Status of `certificate`. Unknown past the budget.
+    ///
+    /// `until`: after that time the issuer's key may be in anybody's hands, so what it signed must be known to have existed before
+    /// (EN 319 102-1, 5.6.2.2).
     ///
     /// Authorities drop expired certificates from their lists, so "good" said after a certificate's end says nothing:
     /// each certificate is looked up no later than its end.
-    pub(super) fn status(&self, certificate: &Certificate, issuer: &Certificate) -> Status {
-        let same = |found: &&Found| found.of == *certificate && found.by == *issuer;
+    pub(super) fn status(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        until: Option<OffsetDateTime>,
+    ) -> Status {
+        let same = |found: &&Found| found.of == *certificate && found.by == *issuer && found.until == until;
         if let Some(found) = self.found.borrow().iter().find(same) {
             return found.status.clone();
         }
-        let status = self.look_up(certificate, issuer);
+        let status = self.look_up(certificate, issuer, until);
         // What was believed is known to the next file that carries it. The issuer is of a verified path.
         if !matches!(status, Status::Unknown { .. }) {
             self.all.ocsp.iter().for_each(|answer| self.trust.remember_answer(answer, issuer));
             self.all.crls.iter().for_each(|list| self.trust.remember_list(list, issuer));
         }
-        self.found.borrow_mut().push(Found { of: certificate.clone(), by: issuer.clone(), status: status.clone() });
+        let (of, by) = (certificate.clone(), issuer.clone());
+        self.found.borrow_mut().push(Found { of, by, until, status: status.clone() });
         status
     }
 
@@ -155,8 +172,13 @@ impl<'w> Known<'w> {
 
     /// Whether an answer was left aside only because nothing proves that it existed while its issuer's key was to be
     /// believed.
-    pub(super) fn lacks_proof(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        self.has_ended(issuer) && !matches!(self.of(&self.all, certificate, issuer), Status::Unknown { .. })
+    pub(super) fn lacks_proof(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        until: Option<OffsetDateTime>,
+    ) -> bool {
+        until.is_some() && !matches!(self.of(&self.all, certificate, issuer), Status::Unknown { .. })
     }
 
     /// Whether what the file itself holds tells the status, proven or not.
@@ -171,20 +193,11 @@ impl<'w> Known<'w> {
         !matches!(self.of(data, certificate, issuer), Status::Unknown { .. })
     }
 
-    fn look_up(&self, certificate: &Certificate, issuer: &Certificate) -> Status {
-        if !self.has_ended(issuer) {
-            return self.of(&self.all, certificate, issuer);
-        }
-        // EN 319 102-1, 5.6.2.2: after its end a key may be in anybody's hands, so what it signed must be known to have
-        // existed before.
+    fn look_up(&self, certificate: &Certificate, issuer: &Certificate, until: Option<OffsetDateTime>) -> Status {
+        let Some(until) = until else { return self.of(&self.all, certificate, issuer) };
         let proofs = self.proofs.borrow();
-        let proven = |object| proofs.existed(object) <= issuer.not_after();
+        let proven = |object| proofs.existed(object) <= until;
         self.of(&self.embedded.data(proven), certificate, issuer)
-    }
-
-    /// Anchors have no end: the snapshot vouches for their keys.
-    fn has_ended(&self, issuer: &Certificate) -> bool {
-        issuer.not_after() < self.at && !self.trust.anchors().iter().any(|anchor| anchor.certificate == *issuer)
     }
 
     fn of(&self, data: &RevocationData, certificate: &Certificate, issuer: &Certificate) -> Status {

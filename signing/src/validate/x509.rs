@@ -74,6 +74,9 @@ fn cause_of(error: &PathError) -> Cause {
 }
 
 /// The status of every certificate below the anchor, leaf first, and what the first that is not good means.
+///
+/// Looked up from the anchor down: what an authority signed is believed without a proof only up to its end or its revocation,
+/// and up to those of the authorities above it (5.6.2.2, validation time sliding).
 pub(super) fn check_revocation(
     path: &VerifiedPath,
     known: &Known<'_>,
@@ -81,23 +84,33 @@ pub(super) fn check_revocation(
     policy: &Policy,
 ) -> (Vec<Judged>, Option<Cause>) {
     let mut judged = Vec::new();
-    let mut first = None;
-    for (depth, pair) in path.certificates().windows(2).enumerate() {
+    let mut until = None;
+    for (depth, pair) in path.certificates().windows(2).enumerate().rev() {
         let [certificate, issuer] = pair else { continue };
-        let status = known.status(certificate, issuer);
+        until = earlier(until, known.end_of(issuer));
+        let status = known.status(certificate, issuer, until);
         let mut cause = revocation_freshness::judge(&status, times.best, depth > 0, policy).err();
-        if cause == Some(Cause::StatusUnknown) && known.lacks_proof(certificate, issuer) {
+        if cause == Some(Cause::StatusUnknown) && known.lacks_proof(certificate, issuer, until) {
             cause = Some(Cause::RevocationUnproven);
         }
-        if let (Some(Cause::Revoked), Status::Revoked { at, .. }) = (cause, &status)
-            && times.is_after(*at)
-        {
-            cause = Some(Cause::RevokedForGood);
+        if let Status::Revoked { at, .. } = &status {
+            until = earlier(until, Some(*at));
+            if cause == Some(Cause::Revoked) && times.is_after(*at) {
+                cause = Some(Cause::RevokedForGood);
+            }
         }
         judged.push(Judged { status, cause });
-        first = first.or(cause);
     }
+    judged.reverse();
+    let first = judged.iter().find_map(|judged| judged.cause);
     (judged, first)
+}
+
+fn earlier(one: Option<OffsetDateTime>, other: Option<OffsetDateTime>) -> Option<OffsetDateTime> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }
 
 /// A certificate's status, and what is wrong with it.

@@ -334,6 +334,41 @@ fn a_detached_document_is_hashed_as_its_archive_time_stamp_demands() {
 }
 
 #[test]
+fn what_an_authority_is_said_to_have_signed_before_its_revocation_must_be_proven() {
+    let (old, new) = old_and_new();
+    let signer = old.identity_until(P256, Usage::Signing, NOW + Duration::days(50));
+    let lt = long_term(&old, &signer, NOW - Duration::MINUTE);
+    let lta = archived(&new, &lt, NOW + Duration::minutes(10));
+    let later = NOW + Duration::days(2);
+    // The authority's key is in other hands since yesterday: it can sign answers of any date.
+    old.pki.revoke(old.pki.issuing_ca(), NOW + Duration::days(1), 1);
+    let answer = |world: &World, subject: &Certificate| {
+        let request = ocsp_request(subject, world.issuer_of(subject), None);
+        OcspResponse::from_der(&world.pki.answer_ocsp(&request, later)).unwrap()
+    };
+    let known = RevocationData {
+        ocsp: vec![
+            answer(&old, old.pki.issuing_ca()),
+            answer(&new, new.pki.tsa_certificate()),
+            answer(&new, new.pki.issuing_ca()),
+        ],
+        crls: vec![],
+    };
+    let judge = |cms: &[u8]| new.validate_at(cms, &known, later, &Policy::default());
+    let outcome = judge(&lta);
+    assert!(outcome.passed.is_some(), "{:?}", outcome.report);
+    assert!(judge(&lt).passed.is_none());
+    // The same answer about the signer, which nobody stamped before the revocation, may be of that other hand.
+    let bare = old.stamp(&old.sign(Content::Attached(DOCUMENT), &signer), NOW - Duration::MINUTE);
+    let bare = archived(&new, &bare, NOW + Duration::minutes(10));
+    let mut slipped_in = known.clone();
+    slipped_in.ocsp.extend(old.revocation(&signer.certificate, NOW).ocsp);
+    let outcome = new.validate_at(&bare, &slipped_in, later, &Policy::default());
+    let signature = &outcome.report.signatures[0];
+    assert_eq!(signature.sub_indication, Some(SubIndication::RevocationOutOfBoundsNoPoe), "{signature:?}");
+}
+
+#[test]
 fn an_archive_time_stamp_stands_over_every_part_that_it_names() {
     let world = World::new();
     let signer = world.signer();
