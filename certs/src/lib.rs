@@ -16,3 +16,4 @@ pub mod revocation;
 mod signed;
 pub mod timestamp;
 pub mod trust;
+pub mod trust_list;

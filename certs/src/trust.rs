@@ -8,6 +8,7 @@ use crate::certificate::Certificate;
 use crate::name::Canonical;
 use crate::path::VerifiedPath;
 use crate::revocation::{Crl, OcspResponse};
+use crate::trust_list::Services;
 use crypto::digest;
 use remembered::Remembered;
 use std::collections::HashMap;
@@ -76,13 +77,25 @@ struct Snapshot {
     certificates: Remembered<Certificate>,
     answers: Remembered<OcspResponse>,
     lists: Remembered<Crl>,
+    services: Services,
 }
 
 impl TrustSnapshot {
     /// A snapshot of `anchors`, with `intermediates` as known but unproven help for path building.
     #[must_use]
     pub fn new(anchors: Vec<TrustAnchor>, intermediates: Vec<Certificate>, taken_at: OffsetDateTime) -> Self {
-        let id = id(&anchors, &intermediates);
+        Self::with_services(anchors, intermediates, Services::default(), taken_at)
+    }
+
+    /// As [`Self::new`], with what trusted lists say of services.
+    #[must_use]
+    pub fn with_services(
+        anchors: Vec<TrustAnchor>,
+        intermediates: Vec<Certificate>,
+        services: Services,
+        taken_at: OffsetDateTime,
+    ) -> Self {
+        let id = id(&anchors, &intermediates, &services);
         let anchors_by_subject = by_subject(anchors.iter().map(|anchor| &anchor.certificate));
         let intermediates_by_subject = by_subject(intermediates.iter());
         let snapshot = Snapshot {
@@ -95,12 +108,14 @@ impl TrustSnapshot {
             certificates: Remembered::new(MOST_CERTIFICATES),
             answers: Remembered::new(MOST_ANSWERS),
             lists: Remembered::new(MOST_LISTS),
+            services,
         };
         Self { inner: Arc::new(snapshot) }
     }
 
     /// SHA-256 over the sorted entries, each a certificate's SHA-256 and one octet of purposes (Signing 1, TlsClient 2,
-    /// Encryption 4, TimeStamping 8, OcspSigning 16, TlsServer 32; 0 for an intermediate). The same trust has the same id, whenever taken.
+    /// Encryption 4, TimeStamping 8, OcspSigning 16, TlsServer 32; 0 for an intermediate), and over the SHA-256 of
+    /// each trusted list, sorted, where there are any. The same trust has the same id, whenever taken.
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
         self.inner.id
@@ -110,6 +125,12 @@ impl TrustSnapshot {
     #[must_use]
     pub fn taken_at(&self) -> OffsetDateTime {
         self.inner.taken_at
+    }
+
+    /// What trusted lists say of services.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.inner.services
     }
 
     /// The anchors as given.
@@ -193,7 +214,7 @@ impl TrustSnapshot {
     }
 }
 
-fn id(anchors: &[TrustAnchor], intermediates: &[Certificate]) -> [u8; 32] {
+fn id(anchors: &[TrustAnchor], intermediates: &[Certificate], services: &Services) -> [u8; 32] {
     let anchors = anchors.iter().map(|anchor| {
         let purposes = anchor.purposes.iter().fold(0, |bits, purpose| bits | purpose.bit());
         (anchor.certificate.fingerprint(), purposes)
@@ -201,8 +222,10 @@ fn id(anchors: &[TrustAnchor], intermediates: &[Certificate]) -> [u8; 32] {
     let intermediates = intermediates.iter().map(|certificate| (certificate.fingerprint(), 0));
     let mut entries: Vec<_> = anchors.chain(intermediates).collect();
     entries.sort_unstable();
-    let bytes: Vec<u8> =
-        entries.into_iter().flat_map(|(fingerprint, purposes)| fingerprint.into_iter().chain([purposes])).collect();
+    let mut lists: Vec<_> = services.lists().iter().map(|list| list.sha256).collect();
+    lists.sort_unstable();
+    let entries = entries.into_iter().flat_map(|(fingerprint, purposes)| fingerprint.into_iter().chain([purposes]));
+    let bytes: Vec<u8> = entries.chain(lists.into_iter().flatten()).collect();
     digest::sha256(&bytes)
 }
 

@@ -7,6 +7,7 @@
 //! | [`cades`] | makes CAdES signatures and carries them to level LTA | ETSI EN 319 122-1 |
 //! | [`asic`] | signed containers with CAdES | ETSI EN 319 162-1 |
 //! | [`validate`] | may this signature be relied on? | ETSI EN 319 102-1 |
+//! | [`trust_list`] | trusted lists as signed documents | ETSI TS 119 612 |
 //! | [`xades`] | XML signatures | XML Signature 1.1, ETSI EN 319 132-1 |
 //! | [`xml`] | one XML parser, canonical forms | XML 1.0, Canonical XML |
 //! | [`envelope`] | contents of any size for recipients, national ones too; a document key | RFC 5083, 5084, 5753; RFC 5652, 6 |
@@ -19,6 +20,7 @@ pub mod asn1;
 pub mod cades;
 pub mod cms;
 pub mod envelope;
+pub mod trust_list;
 pub mod validate;
 pub mod xades;
 pub mod xml;

@@ -1,0 +1,24 @@
+//! Trusted lists, ETSI TS 119 612 V2.4.1 (versions 5 and 6): whose services a country supervises, of what status, and since when.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | `element` | what a reader of lists must be able to do with XML |
+//! | `model` | a list as it says it is |
+//! | `services` | services by what they are known by |
+//! | `identifier` | types of services, statuses, and what national lists call them |
+//!
+//! Not here: XML and signatures. A list is a signed document; `signing` verifies it and hands on the verified element, through
+//! [`Element`], so that the same parser reads what was verified, and this crate stays without one.
+//! What a list says is its operator's word. Whether the operator may say so is for whoever authenticated it.
+mod element;
+mod identifier;
+mod model;
+mod services;
+
+pub use element::Element;
+pub use identifier::{ListKind, Scheme, ServiceStatus, ServiceType};
+pub use model::{
+    AdditionalService, Criteria, Criterion, Identity, Match, Names, Pointer, Provider, Qualification, Qualifier,
+    Service, State, TrustList,
+};
+pub use services::{Listed, Services};
