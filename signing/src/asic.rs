@@ -35,6 +35,7 @@ mod testing;
 mod timestamps;
 pub(crate) mod uri;
 mod validate;
+mod xml_signatures;
 pub mod zip;
 
 pub use container::Container;

@@ -49,8 +49,8 @@ pub use level::{LevelGround, level};
 pub use properties::UnverifiedProperties;
 pub use reference::Reference;
 pub use resolve::Covered;
-pub use structure::{XmlSignature, signatures};
-pub use timestamp::{Imprint, StampForm, StampProperty, imprint, time_stamps};
+pub use structure::{XmlSignature, references, signatures};
+pub use timestamp::{Imprint, StampForm, StampProperty, imprint, stamps_contents, time_stamps};
 pub use verify::{Checked, CheckedReference, SignedProperties, VerifiedSignature, check};
 
 pub(crate) const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";

@@ -1,6 +1,6 @@
 //! A container as received: what is in it, what refers to what, and the digests of everything that is referred to. Nothing believed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use certs::certificate::Certificate;
 use certs::timestamp::TstInfo;
@@ -15,7 +15,7 @@ use crate::validate::{ReadError, UnverifiedDocument};
 use super::error::{ContainerError, Finding};
 use super::kind::{self, ContainerType, Flavour, Kind};
 use super::manifest::{LONGEST_MANIFEST, Manifest};
-use super::uri;
+use super::xml_signatures::{Names, XmlContent, XmlSignatureFile, is_open_document_manifest};
 use super::zip::{Archive, Entry, Limits, Method, Source};
 
 /// Octets of a mimetype entry.
@@ -34,6 +34,9 @@ pub struct Container {
     pub(super) digest: [u8; 32],
     pub(super) files: Vec<File>,
     pub(super) signatures: Vec<SignatureFile>,
+    pub(super) xml_signatures: Vec<XmlSignatureFile>,
+    /// META-INF/manifest.xml, if it is an OpenDocument manifest.
+    pub(super) open_document_manifest: Option<usize>,
     pub(super) timestamps: Vec<TimestampFile>,
     pub(super) manifests: Vec<ManifestFile>,
     /// What is wrong with the container as a whole, and with which entry.
@@ -51,6 +54,8 @@ pub(super) struct File {
     pub(super) size: u64,
     /// In the algorithms in which a signature, time-stamp or manifest needs it.
     pub(super) digests: Vec<Digest>,
+    /// Its content, where a transform or time-stamp of an XML signature needs it, and as long as [`MOST_METADATA`] allows.
+    pub(super) octets: Option<Vec<u8>>,
 }
 
 impl File {
@@ -129,16 +134,19 @@ impl Container {
             digest: [0; 32],
             files: files(&archive, &kinds),
             signatures: Vec::new(),
+            xml_signatures: Vec::new(),
+            open_document_manifest: None,
             timestamps: Vec::new(),
             manifests: Vec::new(),
             findings,
         };
         let metadata = container.read_metadata(&archive)?;
-        if container.signing_certificates().len() > SIGNATURES_IN_DOCUMENT {
+        if container.signing_certificates().len() + container.xml_signature_count() > SIGNATURES_IN_DOCUMENT {
             return Err(ContainerError::TooManySignatures);
         }
         let needed = container.needed_digests();
-        container.hash(&archive, &metadata, &needed)?;
+        let kept = container.needed_octets(&metadata);
+        container.hash(&archive, metadata, &needed, &kept)?;
         Ok(container)
     }
 
@@ -174,6 +182,11 @@ impl Container {
         self.signatures.iter().filter_map(|signature| signature.document.as_ref().ok())
     }
 
+    fn xml_signature_count(&self) -> usize {
+        let contents = self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
+        contents.map(|content| content.signatures.len()).sum()
+    }
+
     /// The document of ASiC-S.
     pub(super) fn data_object(&self) -> Option<usize> {
         let mut payloads = self.files.iter().enumerate().filter(|(_, file)| file.kind == Kind::Payload);
@@ -200,7 +213,8 @@ impl Container {
         for (index, (file, entry)) in self.files.iter().zip(archive.entries()).enumerate() {
             let limit = match file.kind {
                 Kind::Signature | Kind::Timestamp => SIGNATURE_BYTES,
-                kind if kind.is_manifest() => LONGEST_MANIFEST,
+                kind if kind.is_xml_signatures() => SIGNATURE_BYTES,
+                kind if kind.is_manifest() || kind == Kind::OpenDocumentManifest => LONGEST_MANIFEST,
                 _ => continue,
             };
             let content = archive.content(entry, limit)?;
@@ -213,6 +227,14 @@ impl Container {
                     let claimed = info.as_ref().map(|info| info.gen_time);
                     let imprint = info.and_then(|info| DigestAlgorithm::from_oid(&info.imprint_oid));
                     self.timestamps.push(TimestampFile { file: index, token: content.clone(), imprint, claimed });
+                }
+                Kind::XadesSignatures | Kind::OpenDocumentSignatures => {
+                    let read = XmlContent::read(&content, &Names::of(&self.files));
+                    let signature = XmlSignatureFile { file: index, octets: content.clone(), content: read };
+                    self.xml_signatures.push(signature);
+                }
+                Kind::OpenDocumentManifest => {
+                    self.open_document_manifest = is_open_document_manifest(&content).then_some(index);
                 }
                 _ => {
                     let manifest = Manifest::read(&content)?;
@@ -251,6 +273,16 @@ impl Container {
                 self.data_object().into_iter().for_each(|object| need(object, algorithm));
             }
         }
+        for signature in &self.xml_signatures {
+            match &signature.content {
+                Err(_) => need(signature.file, DigestAlgorithm::Sha256),
+                Ok(content) => {
+                    let all = content.needs.iter();
+                    let pairs = all.flat_map(|(file, wanted)| wanted.digests.iter().map(|algorithm| (*file, *algorithm)));
+                    pairs.for_each(|(file, algorithm)| need(file, algorithm));
+                }
+            }
+        }
         for timestamp in &self.timestamps {
             let Some(algorithm) = timestamp.imprint else { continue };
             for kind in [Kind::Manifest, Kind::ArchiveManifest] {
@@ -268,45 +300,49 @@ impl Container {
         needed
     }
 
+    /// Entries whose content somebody needs, as far as there is room beside the metadata.
+    fn needed_octets(&self, metadata: &BTreeMap<usize, Vec<u8>>) -> BTreeSet<usize> {
+        let held: u64 = metadata.keys().filter_map(|file| self.files.get(*file)).map(|file| file.size).sum();
+        let mut room = MOST_METADATA.saturating_sub(held);
+        let contents = self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
+        let needs = contents.flat_map(|content| &content.needs).filter(|(_, need)| need.octets);
+        let wanted: BTreeSet<usize> = needs.map(|(file, _)| *file).collect();
+        let mut fits = |file: &usize| {
+            let size = self.files.get(*file).map_or(u64::MAX, |file| file.size);
+            room.checked_sub(size).inspect(|left| room = *left).is_some()
+        };
+        wanted.into_iter().filter(|file| fits(file)).collect()
+    }
+
     /// Reads every entry once: its checksum is compared even if nobody needs its digest.
     fn hash<S: Source>(
         &mut self,
         archive: &Archive<S>,
-        metadata: &BTreeMap<usize, Vec<u8>>,
+        mut metadata: BTreeMap<usize, Vec<u8>>,
         needed: &[Vec<DigestAlgorithm>],
+        kept: &BTreeSet<usize>,
     ) -> Result<(), ContainerError> {
         for (index, ((file, entry), algorithms)) in self.files.iter_mut().zip(archive.entries()).zip(needed).enumerate()
         {
-            if let Some(content) = metadata.get(&index) {
-                file.digests = algorithms.iter().map(|algorithm| digest(*algorithm, content)).collect();
+            let is_kept = kept.contains(&index);
+            if let Some(content) = metadata.remove(&index) {
+                file.digests = algorithms.iter().map(|algorithm| digest(*algorithm, &content)).collect();
+                file.octets = is_kept.then_some(content);
                 continue;
             }
+            let mut content = Vec::new();
             let mut digesters: Vec<Digester> = algorithms.iter().map(|algorithm| Digester::new(*algorithm)).collect();
-            archive.stream(entry, |piece| digesters.iter_mut().for_each(|digester| digester.update(piece)))?;
+            archive.stream(entry, |piece| {
+                digesters.iter_mut().for_each(|digester| digester.update(piece));
+                if is_kept {
+                    content.extend_from_slice(piece);
+                }
+            })?;
             file.digests = digesters.into_iter().map(Digester::finish).collect();
+            file.octets = is_kept.then_some(content);
         }
         self.digest = archive.digest()?;
         Ok(())
-    }
-}
-
-/// Entries by their names; folders are nobody's target.
-struct Names<'a>(BTreeMap<&'a str, usize>);
-
-impl<'a> Names<'a> {
-    fn of(files: &'a [File]) -> Self {
-        let files = files.iter().enumerate().filter(|(_, file)| file.kind != Kind::Folder);
-        Self(files.map(|(index, file)| (file.name.as_str(), index)).collect())
-    }
-
-    fn resolve(&self, reference: &str) -> Target {
-        let literal = self.0.get(reference);
-        let decoded = uri::decode(reference).and_then(|name| self.0.get(name.as_str()));
-        match (literal, decoded) {
-            (Some(one), Some(other)) if one != other => Target::Ambiguous,
-            (Some(one), _) | (None, Some(one)) => Target::File(*one),
-            (None, None) => Target::Missing,
-        }
     }
 }
 
@@ -316,6 +352,7 @@ fn files<S: Source>(archive: &Archive<S>, kinds: &[Kind]) -> Vec<File> {
         kind: *kind,
         size: entry.size(),
         digests: Vec::new(),
+        octets: None,
     };
     archive.entries().iter().zip(kinds).map(file).collect()
 }
@@ -350,9 +387,9 @@ fn check_counts<S: Source>(
             .map(|(entry, _)| entry)
             .collect::<Vec<_>>()
     };
-    let signatures = of(&|kind| kind == Kind::Signature);
+    let signatures = of(&|kind| kind == Kind::Signature || kind.is_xml_signatures());
     let timestamps = of(&|kind| kind == Kind::Timestamp);
-    let manifests = of(&|kind| kind.is_manifest());
+    let manifests = of(&|kind| kind.is_manifest() || kind == Kind::OpenDocumentManifest);
     if signatures.len() > SIGNATURES_IN_DOCUMENT
         || timestamps.len() > MOST_MANIFESTS
         || manifests.len() > MOST_MANIFESTS

@@ -6,12 +6,14 @@ use crypto::digest::Digest;
 use time::OffsetDateTime;
 
 use crate::validate::Policy;
+use crate::xades::Fault;
 
 use super::container::{Container, Located, ManifestFile, Target};
 use super::error::Finding;
-use super::kind::{ContainerType, Kind};
+use super::kind::{ContainerType, Flavour, Kind};
 use super::manifest::ReferenceDigest;
 use super::uri;
+use super::xml_signatures::Part;
 
 /// What one signature or time-stamp covers.
 #[derive(Default)]
@@ -34,6 +36,35 @@ impl<'c> Coverage<'c> {
         };
         if container.kind == ContainerType::Simple && of_kind(container, Kind::Signature).count() > 1 {
             coverage.find(Finding::SeveralSignatureFiles, container, file);
+        }
+        coverage.findings.extend(container.findings.iter().cloned());
+        coverage
+    }
+
+    /// Of a signature in the XML file `file` that refers to `parts`. The engine follows its references, too; here it is said which entry
+    /// is not the one that was signed.
+    pub(super) fn of_xml(container: &Container, file: usize, parts: &[Part]) -> Self {
+        let mut coverage = Self::default();
+        for part in parts {
+            let finding = match (part.target, part.digest) {
+                (Target::Missing, _) => Some(Finding::ObjectMissing),
+                (Target::Ambiguous, _) => Some(Finding::ObjectAmbiguous),
+                (Target::File(_), Err(Fault::DigestUnknown)) => Some(Finding::DigestUnknown),
+                (Target::File(index), Ok(expected)) if !part.is_transformed => {
+                    let found = container.files.get(index).and_then(|file| file.digest(expected.algorithm()));
+                    (found != Some(&expected)).then_some(Finding::ObjectChanged)
+                }
+                // What else may be wrong, only the engine can tell.
+                (Target::File(_), _) => None,
+            };
+            coverage.files.extend(part.target.file().filter(|index| !coverage.files.contains(index)));
+            coverage.findings.extend(finding.map(|finding| (finding, about(container, part.target, &part.uri))));
+        }
+        if container.kind == ContainerType::Simple && xml_files(container).count() > 1 {
+            coverage.find(Finding::SeveralSignatureFiles, container, file);
+        }
+        if !has_right_documents(container) {
+            coverage.find(Finding::DocumentCount, container, file);
         }
         coverage.findings.extend(container.findings.iter().cloned());
         coverage
@@ -113,6 +144,30 @@ impl<'c> Coverage<'c> {
         });
         weak.map(|(object, target)| (Finding::DigestWeak, about(container, *target, &object.uri))).collect()
     }
+
+    /// The same for what an XML signature refers to.
+    pub(super) fn weak_parts(
+        &self,
+        container: &Container,
+        parts: &[Part],
+        policy: &Policy,
+        existed: OffsetDateTime,
+    ) -> Vec<Located> {
+        let is_weak = |part: &&Part| {
+            part.digest.is_ok_and(|digest| !policy.suite.digest(digest.algorithm()).covers(existed))
+        };
+        let weak = parts.iter().filter(is_weak);
+        weak.map(|part| (Finding::DigestWeak, about(container, part.target, &part.uri))).collect()
+    }
+}
+
+/// EN 319 162-1, 4.3.3.1 and 4.4.3.1. What an OpenDocument file must hold is its own matter.
+fn has_right_documents(container: &Container) -> bool {
+    match container.kind {
+        ContainerType::Simple => container.data_object().is_some_and(|file| !container.name(file).contains('/')),
+        ContainerType::Extended => of_kind(container, Kind::Payload).next().is_some(),
+        ContainerType::OpenDocument => true,
+    }
 }
 
 /// The name of what a reference is about. Names of entries show; what leads nowhere is shown decoded and without what does not.
@@ -125,6 +180,10 @@ fn about(container: &Container, target: Target, reference: &str) -> String {
     }
 }
 
+fn xml_files(container: &Container) -> impl Iterator<Item = usize> {
+    container.xml_signatures.iter().map(|signature| signature.file)
+}
+
 pub(super) fn of_kind(container: &Container, kind: Kind) -> impl Iterator<Item = usize> {
     container.files.iter().enumerate().filter(move |(_, file)| file.kind == kind).map(|(index, _)| index)
 }
@@ -133,7 +192,11 @@ pub(super) fn of_kind(container: &Container, kind: Kind) -> impl Iterator<Item =
 /// to, whatever it is worth: a signature that fails says so itself.
 pub(super) fn unsigned_parts(container: &Container) -> Vec<String> {
     let signatures = of_kind(container, Kind::Signature);
-    let covered: BTreeSet<usize> = if container.kind == ContainerType::Simple {
+    let covered: BTreeSet<usize> = if container.flavour == Flavour::Xades {
+        let contents = container.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
+        let parts = contents.flat_map(|content| content.signatures.iter().flatten());
+        parts.filter_map(|part| part.target.file()).collect()
+    } else if container.kind == ContainerType::Simple {
         signatures.take(1).filter_map(|_| container.data_object()).collect()
     } else {
         let manifests = signatures.flat_map(|file| container.manifests_of(Kind::Manifest, file));
@@ -154,8 +217,13 @@ fn is_accounted_for(container: &Container, index: usize, kind: Kind) -> bool {
     };
     let led_to = || container.manifests.iter().any(|manifest| manifest.signature == Target::File(index));
     match kind {
-        Kind::Mimetype | Kind::Folder | Kind::Signature => true,
-        Kind::Payload | Kind::Unknown | Kind::XadesSignatures | Kind::OpenDocumentSignatures => false,
+        Kind::Folder | Kind::Signature | Kind::XadesSignatures | Kind::OpenDocumentSignatures => true,
+        Kind::Payload | Kind::Unknown => false,
+        // OpenDocument 1.3 part 2, 4.1: a signature of the document is over these, too.
+        Kind::Mimetype => container.kind != ContainerType::OpenDocument,
+        Kind::OpenDocumentManifest => {
+            container.kind != ContainerType::OpenDocument && container.open_document_manifest == Some(index)
+        }
         Kind::Manifest => leads_to(&[Kind::Signature, Kind::Timestamp]),
         Kind::ArchiveManifest => leads_to(&[Kind::Timestamp]),
         Kind::EvidenceRecordManifest => leads_to(&[Kind::EvidenceRecord]),

@@ -182,14 +182,6 @@ container_errors! {
     DataObjects = "container.data_objects", "ETSI EN 319 162-1, 4.3.3.1",
         "A simple container must hold exactly one document beside its signature.",
         "Простий контейнер має містити рівно один документ поруч із підписом.";
-    /// XAdES is not read yet.
-    XadesNotRead = "container.xades_not_read", "ETSI EN 319 162-1, 4.3 and 4.4",
-        "Containers with XML signatures cannot be validated yet.",
-        "Контейнери з XML-підписами поки що неможливо перевірити.";
-    /// OpenDocument signatures are not read yet.
-    OpenDocumentNotRead = "container.open_document_not_read", "OpenDocument 1.3 part 2, 4",
-        "Signatures of OpenDocument files cannot be validated yet.",
-        "Підписи файлів OpenDocument поки що неможливо перевірити.";
     // --- manifests
     /// Not an ASiCManifest.
     Manifest = "container.manifest", "ETSI EN 319 162-1, A.4",
@@ -272,7 +264,7 @@ findings! {
     MimetypeContent = "container.mimetype_content", TotalFailed / FormatFailure, SignatureFormat, "ETSI EN 319 162-1, A.1",
         "The entry that names the container's type holds other characters as well",
         "Запис, що називає тип контейнера, містить і зайві символи";
-    /// Not CMS SignedData with a signer.
+    /// Not CMS SignedData with a signer, or not XML with a signature.
     SignatureUnreadable = "container.signature_unreadable", TotalFailed / FormatFailure, SignatureFormat, "ETSI EN 319 162-1, 4.3.3.2 and 4.4.3.2",
         "A signature file of the container cannot be read",
         "Файл підпису в контейнері неможливо прочитати";
@@ -280,6 +272,11 @@ findings! {
     SeveralSignatureFiles = "container.several_signature_files", TotalFailed / FormatFailure, SignatureFormat, "ETSI EN 319 162-1, 4.3.3.2",
         "A simple container has one signature file, and this one has several",
         "Простий контейнер має один файл підпису, а цей має декілька";
+    /// A simple container with none or several documents, or an extended one without any; with XAdES, where it is clear what is signed
+    /// all the same.
+    DocumentCount = "container.document_count", TotalFailed / FormatFailure, SignatureFormat, "ETSI EN 319 162-1, 4.3.3.1 and 4.4.3.1",
+        "A simple container holds exactly one document, any other one at least; not so the one of this signature file",
+        "Простий контейнер містить рівно один документ, будь-який інший щонайменше один; контейнер цього файлу підпису не такий";
     /// No ASiCManifest refers to the signature.
     ManifestMissing = "container.manifest_missing", Indeterminate / SignedDataNotFound, SignatureOverOtherContent, "ETSI EN 319 162-1, 4.4.4.2",
         "No manifest says what the signature covers",
@@ -294,20 +291,20 @@ findings! {
         "У контейнері бракує підписаного файлу";
     /// A reference that two entries answer to.
     ObjectAmbiguous = "container.object_ambiguous", TotalFailed / FormatFailure, SignatureFormat, "ETSI EN 319 162-1, A.4",
-        "The manifest may mean either of two files",
-        "Маніфест може вказувати на будь-який із двох файлів";
+        "A reference may mean either of two files",
+        "Посилання може вказувати на будь-який із двох файлів";
     /// The digest of a referenced entry differs.
     ObjectChanged = "container.object_changed", TotalFailed / HashFailure, SignatureOverOtherContent, "ETSI EN 319 162-1, A.4; ETSI EN 319 102-1, 5.2.7",
         "A signed file of the container was changed",
         "Підписаний файл контейнера змінено";
     /// A reference with a digest algorithm that cannot be computed here.
     DigestUnknown = "container.digest_unknown", Indeterminate / CryptoConstraintsFailure, SignatureWeakAlgorithm, "ETSI EN 319 102-1, 5.2.7 and 5.2.8",
-        "The manifest uses a digest algorithm that cannot be checked here",
-        "Маніфест використовує алгоритм гешування, який тут неможливо перевірити";
+        "A reference uses a digest algorithm that cannot be checked here",
+        "Посилання використовує алгоритм гешування, який тут неможливо перевірити";
     /// A reference with a digest algorithm that is no longer accepted.
     DigestWeak = "container.digest_weak", Indeterminate / CryptoConstraintsFailureNoPoe, SignatureWeakAlgorithm, "ETSI EN 319 102-1, 5.2.8; TS 119 312",
-        "The manifest uses a digest algorithm that is no longer accepted",
-        "Маніфест використовує алгоритм гешування, який вже не приймається";
+        "A reference uses a digest algorithm that is no longer accepted",
+        "Посилання використовує алгоритм гешування, який вже не приймається";
 }
 
 #[cfg(test)]

@@ -80,6 +80,7 @@ fn breaks_reference(finding: Finding) -> bool {
         | Finding::MimetypeExtraField
         | Finding::MimetypeContent
         | Finding::SeveralSignatureFiles
+        | Finding::DocumentCount
         | Finding::DigestWeak => false,
     }
 }

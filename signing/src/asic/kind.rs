@@ -86,6 +86,8 @@ pub(super) enum Kind {
     XadesSignatures,
     /// `documentsignatures.xml`.
     OpenDocumentSignatures,
+    /// `manifest.xml`: the entries with their media types.
+    OpenDocumentManifest,
     /// In META-INF, and nothing of the above.
     Unknown,
 }
@@ -103,6 +105,7 @@ impl Kind {
         match file {
             _ if file.contains('/') => Self::Unknown,
             "documentsignatures.xml" => Self::OpenDocumentSignatures,
+            "manifest.xml" => Self::OpenDocumentManifest,
             _ if has("ASiCArchiveManifest", ".xml") => Self::ArchiveManifest,
             _ if has("ASiCEvidenceRecordManifest", ".xml") => Self::EvidenceRecordManifest,
             _ if has("ASiCManifest", ".xml") => Self::Manifest,
@@ -112,6 +115,10 @@ impl Kind {
             _ if has("timestamp", ".tst") => Self::Timestamp,
             _ => Self::Unknown,
         }
+    }
+
+    pub(super) fn is_xml_signatures(self) -> bool {
+        matches!(self, Self::XadesSignatures | Self::OpenDocumentSignatures)
     }
 
     pub(super) fn is_manifest(self) -> bool {
@@ -187,7 +194,7 @@ mod tests {
             ("META-INF/evidencerecord.ers", Kind::EvidenceRecord),
             ("META-INF/signatures0.xml", Kind::XadesSignatures),
             ("META-INF/documentsignatures.xml", Kind::OpenDocumentSignatures),
-            ("META-INF/manifest.xml", Kind::Unknown),
+            ("META-INF/manifest.xml", Kind::OpenDocumentManifest),
             ("META-INF/x/signature.p7s", Kind::Unknown),
         ] {
             assert_eq!(Kind::of(name), kind, "{name}");

@@ -10,6 +10,8 @@ use super::error::ContainerError;
 use crate::xml::{Document, Limits, Node, Source, XML, XmlError, algorithm, read};
 
 const ASIC: &str = "http://uri.etsi.org/02918/v1.2.1#";
+/// As X-Road writes it in the manifest of a batch time-stamp.
+const ASIC_OF_X_ROAD: &str = "http://uri.etsi.org/2918/v1.2.1#";
 const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// Octets of a manifest.
@@ -89,17 +91,18 @@ fn check_base(document: &Document<'_>) -> Result<(), ContainerError> {
 }
 
 fn read_root(root: Node<'_, '_>) -> Result<Manifest, ContainerError> {
-    if !root.has_tag_name((ASIC, "ASiCManifest")) {
+    let is_known = |namespace: &str| [ASIC, ASIC_OF_X_ROAD].contains(&namespace);
+    if root.tag_name().name() != "ASiCManifest" || !root.tag_name().namespace().is_some_and(is_known) {
         return Err(ContainerError::Manifest);
     }
     let mut children = elements(root)?.into_iter();
-    let signature = children.next().filter(|node| node.has_tag_name((ASIC, "SigReference")));
+    let signature = children.next().filter(|node| is(*node, "SigReference"));
     let signature = attribute(signature.ok_or(ContainerError::Manifest)?, "URI")?.to_owned();
     let mut objects: Vec<ObjectReference> = Vec::new();
     let mut extended = false;
     for child in children {
         match child.tag_name().name() {
-            _ if extended || child.tag_name().namespace() != Some(ASIC) => return Err(ContainerError::Manifest),
+            _ if extended || child.tag_name().namespace() != root.tag_name().namespace() => return Err(ContainerError::Manifest),
             "DataObjectReference" => objects.push(read_object(child)?),
             "ASiCManifestExtensions" => {
                 check_extensions(child)?;
@@ -120,7 +123,7 @@ fn read_object(node: Node<'_, '_>) -> Result<ObjectReference, ContainerError> {
     let children = elements(node)?;
     let (method, value) = match children.as_slice() {
         [method, value] => (*method, *value),
-        [method, value, extensions] if extensions.has_tag_name((ASIC, "DataObjectReferenceExtensions")) => {
+        [method, value, extensions] if is(*extensions, "DataObjectReferenceExtensions") => {
             check_extensions(*extensions)?;
             (*method, *value)
         }
@@ -147,7 +150,7 @@ fn read_object(node: Node<'_, '_>) -> Result<ObjectReference, ContainerError> {
 /// Extensions that need not be understood are passed over.
 fn check_extensions(node: Node<'_, '_>) -> Result<(), ContainerError> {
     for extension in elements(node)? {
-        if !extension.has_tag_name((ASIC, "Extension")) {
+        if !is(extension, "Extension") {
             return Err(ContainerError::Manifest);
         }
         match attribute(extension, "Critical")? {
@@ -156,6 +159,12 @@ fn check_extensions(node: Node<'_, '_>) -> Result<(), ContainerError> {
         }
     }
     Ok(())
+}
+
+/// Whether an element has this name, in the namespace of the outermost one.
+fn is(node: Node<'_, '_>, name: &str) -> bool {
+    let namespace = node.document().root_element().tag_name().namespace();
+    node.tag_name().name() == name && node.tag_name().namespace() == namespace
 }
 
 fn elements<'a, 'i>(node: Node<'a, 'i>) -> Result<Vec<Node<'a, 'i>>, ContainerError> {

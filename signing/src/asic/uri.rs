@@ -1,7 +1,8 @@
 //! References to entries: relative URIs (RFC 3986) whose path is the entry's name, percent-encoded.
 //!
 //! Producers differ in what they encode. A reference means the entry whose name it is as it stands, or the one whose name it is after
-//! decoding; if these are two entries, it is ambiguous. Nothing else is tried: no scheme, no `./`, no query, and `+` is a plus.
+//! decoding; if these are two entries, it is ambiguous. A `/` at the beginning is the root of the container, as X-Road writes it; no entry's
+//! name begins so. Nothing else is tried: no scheme, no `./`, no query, and `+` is a plus.
 
 /// The name that a reference has after decoding. `None` where an escape is malformed or does not give UTF-8.
 pub(crate) fn decode(uri: &str) -> Option<String> {

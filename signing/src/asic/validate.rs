@@ -1,5 +1,8 @@
-//! Validation of a container: each CAdES signature by the engine, over the manifest or the one document, joined with what the manifest
-//! says of the entries (ETSI EN 319 162-1, 4.3.4, 4.4.4 and A.4; ETSI EN 319 102-1, 5.2.7).
+//! Validation of a container: each signature by the engine, joined with what is said of the entries. CAdES signatures are over the
+//! manifest or the one document, XAdES signatures refer to entries themselves (ETSI EN 319 162-1, 4.3.4, 4.4.4 and A.4; ETSI EN
+//! 319 102-1, 5.2.7).
+
+mod xml;
 
 use certs::certificate::Certificate;
 use certs::timestamp::TrustedTime;
@@ -13,10 +16,11 @@ use crate::validate::{self as engine, Context};
 
 use super::container::{Container, File, SignatureFile};
 use super::coverage::{Coverage, unsigned_parts};
-use super::error::{ContainerError, Finding};
+use super::error::Finding;
 use super::judge::{join, severity};
-use super::kind::{ContainerType, Flavour, Kind};
+use super::kind::Kind;
 use super::timestamps::Timestamps;
+use super::xml_signatures::Entries;
 
 /// What validation came to.
 pub struct Outcome {
@@ -80,24 +84,21 @@ impl ValidatedContainer {
     }
 }
 
-/// Validates every CAdES signature and time-stamp of the container.
-///
-/// # Errors
-/// `XadesNotRead` and `OpenDocumentNotRead` for containers whose signatures are of another kind.
-pub fn validate(mut container: Container, context: &Context<'_>) -> Result<Outcome, ContainerError> {
-    match (container.flavour, container.kind) {
-        (_, ContainerType::OpenDocument) => return Err(ContainerError::OpenDocumentNotRead),
-        (Flavour::Xades, _) => return Err(ContainerError::XadesNotRead),
-        (Flavour::Cades | Flavour::TimeAssertions, _) => {}
-    }
+/// Validates every signature and time-stamp of the container.
+#[must_use]
+pub fn validate(mut container: Container, context: &Context<'_>) -> Outcome {
     let timestamps = Timestamps::validate(&container, context);
     let mut whole = Whole::default();
     for signature in std::mem::take(&mut container.signatures) {
         let existence = timestamps.existence(signature.file);
         whole.add(validate_file(&container, signature, existence, context));
     }
+    let entries = Entries::of(&container.files);
+    for signature in &container.xml_signatures {
+        whole.add(xml::validate_file(&container, signature, &entries, context));
+    }
     whole.timestamps = timestamps.reports;
-    Ok(whole.conclude(&container, context))
+    whole.conclude(&container, context)
 }
 
 /// What the signature files came to so far.
@@ -164,7 +165,7 @@ fn validate_file(
     let coverage = Coverage::of_signature(container, signature.file);
     let Ok(document) = signature.document else {
         let finding = Finding::SignatureUnreadable;
-        let report = unreadable(container.files.get(signature.file), finding, context);
+        let report = unreadable(container.files.get(signature.file), finding, ("CMS", "CMS-NOT-ETSI"), context);
         let problem = Some((severity(report.indication), finding.problem()));
         return Whole { signatures: vec![report], problem, ..Whole::default() };
     };
@@ -187,14 +188,19 @@ fn validate_file(
     whole
 }
 
-/// A signature file that holds no signature that can be read.
-fn unreadable(file: Option<&File>, finding: Finding, context: &Context<'_>) -> SignatureReport {
+/// A signature file that holds no signature that can be read. `form`: format and level, as reports name them.
+fn unreadable(
+    file: Option<&File>,
+    finding: Finding,
+    form: (&str, &str),
+    context: &Context<'_>,
+) -> SignatureReport {
     let (indication, sub_indication) = finding.conclusion();
     let id = file.and_then(|file| file.digest(DigestAlgorithm::Sha256)).map(Digest::to_hex).unwrap_or_default();
     SignatureReport {
         id: format!("S-{}", id.get(..32).unwrap_or_default()),
-        format: "CMS".into(),
-        level: "CMS-NOT-ETSI".into(),
+        format: form.0.into(),
+        level: form.1.into(),
         intact: false,
         signed_form: None,
         algorithm: None,

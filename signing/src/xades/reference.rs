@@ -49,6 +49,26 @@ impl<'d, 't> Reference<'d, 't> {
             digest: read_digest(method, value),
         })
     }
+
+    /// Its URI, where it leads to a content beside the document.
+    #[must_use]
+    pub fn content(&self) -> Option<&'d str> {
+        self.uri.filter(|uri| matches!(Place::of(uri), Ok(Place::Content(_))))
+    }
+
+    /// The digest that it states.
+    ///
+    /// # Errors
+    /// `DigestUnknown` where the algorithm is not known here; `ReferenceChanged` where the value cannot be one of it; `Structure`.
+    pub fn digest(&self) -> Result<Digest, Fault> {
+        self.digest
+    }
+
+    /// Whether transforms stand between the content and its digest, those that are refused among them.
+    #[must_use]
+    pub fn is_transformed(&self) -> bool {
+        self.transforms.as_ref().map_or(true, |transforms| !transforms.is_empty())
+    }
 }
 
 /// DigestMethod and DigestValue, or what is shaped like them.

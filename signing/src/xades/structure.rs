@@ -100,6 +100,12 @@ pub fn signatures<'d, 't>(document: &'d Document<'t>) -> Vec<Node<'d, 't>> {
     all.filter(|node| !is_counter(node)).take(schemas::limits::SIGNATURES_IN_DOCUMENT + 1).collect()
 }
 
+/// Every ds:Reference of a document that can be read, those of manifests and counter-signatures among them: what validation may follow.
+pub fn references<'d, 't>(document: &'d Document<'t>) -> impl Iterator<Item = Reference<'d, 't>> {
+    let all = document.root().descendants().filter(|node| node.has_tag_name((XMLDSIG, "Reference")));
+    all.filter_map(|node| Reference::read(node).ok())
+}
+
 type SignedInfo<'d, 't> = (Result<Method<'d>, Fault>, Result<SignatureAlgorithm, Fault>, Vec<Reference<'d, 't>>);
 
 fn read_signed_info<'d, 't>(signed_info: Node<'d, 't>) -> Result<SignedInfo<'d, 't>, Fault> {

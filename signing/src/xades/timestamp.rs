@@ -91,6 +91,22 @@ pub fn time_stamps<'d, 't>(properties: &UnverifiedProperties<'d, 't>) -> Vec<Sta
     signed.chain(unsigned).filter_map(read).take(MOST_TIMESTAMPS).collect()
 }
 
+/// Whether the imprint of some time-stamp of a document is made of what references lead to, so that their octets are needed, and not
+/// only their digests.
+#[must_use]
+pub fn stamps_contents(document: &Document<'_>) -> bool {
+    let is_over_contents = |node: Node<'_, '_>| match form_of(node) {
+        Some(
+            StampForm::AllDataObjects
+            | StampForm::IndividualDataObjects
+            | StampForm::Archive
+            | StampForm::Archive132,
+        ) => true,
+        Some(StampForm::Signature | StampForm::SignatureAndReferences | StampForm::References) | None => false,
+    };
+    document.root().descendants().any(is_over_contents)
+}
+
 fn form_of(node: Node<'_, '_>) -> Option<StampForm> {
     let name = node.tag_name();
     let namespace = name.namespace()?;

@@ -304,20 +304,6 @@ fn a_changed_document_breaks_a_simple_container() {
 }
 
 #[test]
-fn containers_with_other_signatures_are_recognised_and_not_validated_yet() {
-    let story = Story::new();
-    let xades =
-        Forge::of(&[stored("mimetype", ASIC_E), stored("a", b"x"), stored("META-INF/signatures0.xml", b"<x/>")]);
-    let container = Container::read(xades.bytes.as_slice()).unwrap();
-    assert_eq!((container.kind(), container.flavour()), (ContainerType::Extended, Flavour::Xades));
-    assert_eq!(container.parts().collect::<Vec<_>>(), ["a"]);
-    assert_eq!(story.validate(&xades.bytes).err(), Some(ContainerError::XadesNotRead));
-    let text = stored("mimetype", b"application/vnd.oasis.opendocument.text");
-    let open = Forge::of(&[text, stored("content.xml", b"<x/>"), stored("META-INF/documentsignatures.xml", b"<x/>")]);
-    assert_eq!(story.validate(&open.bytes).err(), Some(ContainerError::OpenDocumentNotRead));
-}
-
-#[test]
 fn time_stamps_alone_sign_nothing() {
     let story = Story::new();
     let pieces = [stored("a", b"x"), stored("META-INF/timestamp.tst", b"?")];
