@@ -35,7 +35,7 @@ mod verify;
 #[cfg(test)]
 mod process_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -163,7 +163,7 @@ fn contained(file: &Path, source: FileSource, contents: &[PathBuf], context: &Co
     let refused =
         |error: asic::ContainerError| unreadable(file, format!("{error} [{}; {}]", error.code(), error.clause()));
     let container = Container::read(source).map_err(refused)?;
-    let report = asic::validate(container, context).map_err(refused)?.report;
+    let report = asic::validate(container, context).report;
     let is_partly_unsigned = !report.unsigned_parts.is_empty();
     Ok(Judged { report, over_given_content: true, is_partly_unsigned })
 }

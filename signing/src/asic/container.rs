@@ -278,7 +278,8 @@ impl Container {
                 Err(_) => need(signature.file, DigestAlgorithm::Sha256),
                 Ok(content) => {
                     let all = content.needs.iter();
-                    let pairs = all.flat_map(|(file, wanted)| wanted.digests.iter().map(|algorithm| (*file, *algorithm)));
+                    let pairs =
+                        all.flat_map(|(file, wanted)| wanted.digests.iter().map(|algorithm| (*file, *algorithm)));
                     pairs.for_each(|(file, algorithm)| need(file, algorithm));
                 }
             }
@@ -303,15 +304,11 @@ impl Container {
     /// Entries whose content somebody needs, as far as there is room beside the metadata.
     fn needed_octets(&self, metadata: &BTreeMap<usize, Vec<u8>>) -> BTreeSet<usize> {
         let held: u64 = metadata.keys().filter_map(|file| self.files.get(*file)).map(|file| file.size).sum();
-        let mut room = MOST_METADATA.saturating_sub(held);
         let contents = self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
         let needs = contents.flat_map(|content| &content.needs).filter(|(_, need)| need.octets);
         let wanted: BTreeSet<usize> = needs.map(|(file, _)| *file).collect();
-        let mut fits = |file: &usize| {
-            let size = self.files.get(*file).map_or(u64::MAX, |file| file.size);
-            room.checked_sub(size).inspect(|left| room = *left).is_some()
-        };
-        wanted.into_iter().filter(|file| fits(file)).collect()
+        let sizes = wanted.into_iter().filter_map(|file| Some((file, self.files.get(file)?.size)));
+        fitting(sizes, MOST_METADATA.saturating_sub(held))
     }
 
     /// Reads every entry once: its checksum is compared even if nobody needs its digest.
@@ -344,6 +341,12 @@ impl Container {
         self.digest = archive.digest()?;
         Ok(())
     }
+}
+
+/// The entries, given with their sizes, that still have room when their turn comes.
+fn fitting(entries: impl Iterator<Item = (usize, u64)>, mut room: u64) -> BTreeSet<usize> {
+    let mut fits = |size: u64| room.checked_sub(size).inspect(|left| room = *left).is_some();
+    entries.filter(|(_, size)| fits(*size)).map(|(file, _)| file).collect()
 }
 
 fn files<S: Source>(archive: &Archive<S>, kinds: &[Kind]) -> Vec<File> {
@@ -415,4 +418,16 @@ fn check_counts<S: Source>(
 fn token_info(token: &[u8]) -> Option<TstInfo> {
     let (der, _) = normalise(token, Layers::SIGNED_DATA, &Asn1Limits::default()).ok()?;
     TstInfo::from_der(SignedData::read(&der).ok()?.content?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_kept_as_long_as_there_is_room() {
+        let entries = [(3, 40), (5, 70), (7, 60), (9, 1)];
+        assert_eq!(fitting(entries.into_iter(), 100), BTreeSet::from([3, 7]));
+        assert_eq!(fitting([(0, u64::MAX)].into_iter(), 100), BTreeSet::new());
+    }
 }

@@ -153,9 +153,8 @@ impl<'c> Coverage<'c> {
         policy: &Policy,
         existed: OffsetDateTime,
     ) -> Vec<Located> {
-        let is_weak = |part: &&Part| {
-            part.digest.is_ok_and(|digest| !policy.suite.digest(digest.algorithm()).covers(existed))
-        };
+        let is_weak =
+            |part: &&Part| part.digest.is_ok_and(|digest| !policy.suite.digest(digest.algorithm()).covers(existed));
         let weak = parts.iter().filter(is_weak);
         weak.map(|part| (Finding::DigestWeak, about(container, part.target, &part.uri))).collect()
     }

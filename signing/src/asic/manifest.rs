@@ -102,7 +102,9 @@ fn read_root(root: Node<'_, '_>) -> Result<Manifest, ContainerError> {
     let mut extended = false;
     for child in children {
         match child.tag_name().name() {
-            _ if extended || child.tag_name().namespace() != root.tag_name().namespace() => return Err(ContainerError::Manifest),
+            _ if extended || child.tag_name().namespace() != root.tag_name().namespace() => {
+                return Err(ContainerError::Manifest);
+            }
             "DataObjectReference" => objects.push(read_object(child)?),
             "ASiCManifestExtensions" => {
                 check_extensions(child)?;

@@ -189,12 +189,7 @@ fn validate_file(
 }
 
 /// A signature file that holds no signature that can be read. `form`: format and level, as reports name them.
-fn unreadable(
-    file: Option<&File>,
-    finding: Finding,
-    form: (&str, &str),
-    context: &Context<'_>,
-) -> SignatureReport {
+fn unreadable(file: Option<&File>, finding: Finding, form: (&str, &str), context: &Context<'_>) -> SignatureReport {
     let (indication, sub_indication) = finding.conclusion();
     let id = file.and_then(|file| file.digest(DigestAlgorithm::Sha256)).map(Digest::to_hex).unwrap_or_default();
     SignatureReport {

@@ -13,17 +13,17 @@ use super::{Checked, Contents, EXCLUSIVE, Fault, XMLDSIG, XmlSignature, check};
 use crate::xml::canonical::{self, Budget, Method, Selection};
 use crate::xml::{Document, Limits, Node, Source, algorithm};
 
-pub(super) const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
-pub(super) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-pub(super) const ED25519: &str = "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519";
+pub(crate) const XADES: &str = "http://uri.etsi.org/01903/v1.3.2#";
+pub(crate) const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
+pub(crate) const ED25519: &str = "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519";
 const SHA256: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
 
-pub(super) fn key() -> SoftwareKey {
+pub(crate) fn key() -> SoftwareKey {
     SoftwareKey::generate(KeyKind::Ed25519).unwrap()
 }
 
 /// A ds:Reference without its digest.
-pub(super) fn reference(attributes: &str, transforms: &[&str]) -> String {
+pub(crate) fn reference(attributes: &str, transforms: &[&str]) -> String {
     let transforms: String = transforms.iter().map(|one| format!("<ds:Transform Algorithm=\"{one}\"/>")).collect();
     let transforms =
         if transforms.is_empty() { String::new() } else { format!("<ds:Transforms>{transforms}</ds:Transforms>") };
@@ -33,12 +33,12 @@ pub(super) fn reference(attributes: &str, transforms: &[&str]) -> String {
 }
 
 /// The reference to the properties of [`properties`].
-pub(super) fn properties_reference() -> String {
+pub(crate) fn properties_reference() -> String {
     reference("URI=\"#props\" Type=\"http://uri.etsi.org/01903#SignedProperties\"", &[EXCLUSIVE])
 }
 
 /// A ds:Object with properties, as in most signatures.
-pub(super) fn properties(unsigned: &str) -> String {
+pub(crate) fn properties(unsigned: &str) -> String {
     format!(
         "<ds:Object><x:QualifyingProperties xmlns:x=\"{XADES}\" Target=\"#sig\"><x:SignedProperties Id=\"props\"><x:SignedSignatureProperties>\
          <x:SigningTime>2026-11-23T12:00:00Z</x:SigningTime></x:SignedSignatureProperties></x:SignedProperties>{unsigned}</x:QualifyingProperties></ds:Object>"
@@ -46,7 +46,7 @@ pub(super) fn properties(unsigned: &str) -> String {
 }
 
 /// A ds:Signature without digests and value.
-pub(super) fn template(id: &str, references: &str, objects: &str) -> String {
+pub(crate) fn template(id: &str, references: &str, objects: &str) -> String {
     format!(
         "<ds:Signature xmlns:ds=\"{XMLDSIG}\" Id=\"{id}\"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm=\"{EXCLUSIVE}\"/>\
          <ds:SignatureMethod Algorithm=\"{ED25519}\"/>{references}</ds:SignedInfo><ds:SignatureValue Id=\"{id}-value\"/>{objects}</ds:Signature>"
@@ -55,7 +55,7 @@ pub(super) fn template(id: &str, references: &str, objects: &str) -> String {
 
 /// Fills in one empty place after the other: digests in the order of the file, but those of manifests before those of SignedInfo, which
 /// cover them; then the values.
-pub(super) fn sign(key: &SoftwareKey, template: &str, contents: &dyn Contents) -> String {
+pub(crate) fn sign(key: &SoftwareKey, template: &str, contents: &dyn Contents) -> String {
     let mut xml = template.to_owned();
     while let Some((at, empty, value)) = next(key, &xml, contents) {
         let (name, attributes) = empty;
@@ -104,7 +104,7 @@ fn next(key: &SoftwareKey, xml: &str, contents: &dyn Contents) -> Option<Filled>
 }
 
 /// Reads `xml`, checks its first signature, and hands on what came of it.
-pub(super) fn with_checked<T>(
+pub(crate) fn with_checked<T>(
     xml: &str,
     contents: &dyn Contents,
     then: impl FnOnce(&Document<'_>, Checked<'_, '_, '_>) -> T,
@@ -119,13 +119,13 @@ pub(super) fn with_checked<T>(
 }
 
 /// What is wrong with the first signature of `xml` under `key`.
-pub(super) fn faults(key: &SoftwareKey, xml: &str, contents: &dyn Contents) -> Vec<Fault> {
+pub(crate) fn faults(key: &SoftwareKey, xml: &str, contents: &dyn Contents) -> Vec<Fault> {
     with_checked(xml, contents, |_, checked| {
         checked.verify(key.public_key(), &mut Budget::for_document(xml.len())).err().unwrap_or_default()
     })
 }
 
 /// The same, of a file that stands alone.
-pub(super) fn faults_alone(key: &SoftwareKey, xml: &str) -> Vec<Fault> {
+pub(crate) fn faults_alone(key: &SoftwareKey, xml: &str) -> Vec<Fault> {
     faults(key, xml, &NoContents)
 }

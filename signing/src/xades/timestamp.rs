@@ -97,10 +97,7 @@ pub fn time_stamps<'d, 't>(properties: &UnverifiedProperties<'d, 't>) -> Vec<Sta
 pub fn stamps_contents(document: &Document<'_>) -> bool {
     let is_over_contents = |node: Node<'_, '_>| match form_of(node) {
         Some(
-            StampForm::AllDataObjects
-            | StampForm::IndividualDataObjects
-            | StampForm::Archive
-            | StampForm::Archive132,
+            StampForm::AllDataObjects | StampForm::IndividualDataObjects | StampForm::Archive | StampForm::Archive132,
         ) => true,
         Some(StampForm::Signature | StampForm::SignatureAndReferences | StampForm::References) | None => false,
     };

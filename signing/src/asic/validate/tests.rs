@@ -3,9 +3,9 @@ use base64::engine::general_purpose::STANDARD;
 use crypto::digest::digest;
 use schemas::report::SubIndication;
 
-use crate::asic::Container;
 use crate::asic::create::extended;
 use crate::asic::testing::{ASIC_E, ASIC_S, Documents, Forge, MANIFEST, SIGNATURE, Story, deflated, stored};
+use crate::asic::{Container, ContainerError};
 use crate::validate::Policy;
 
 use super::*;

@@ -60,7 +60,7 @@ fn examine(bytes: &[u8], content: Option<&[u8]>) -> Verdict {
     let (revocation, policy) = (RevocationData::default(), Policy::default());
     let context = Context { trust: &trust, revocation: &revocation, at: NOW, policy: &policy };
     if bytes.starts_with(ZIP) {
-        let outcome = Container::read(bytes).and_then(|container| asic::validate(container, &context));
+        let outcome = Container::read(bytes).map(|container| asic::validate(container, &context));
         return match outcome {
             Ok(outcome) => Verdict::Report(Box::new(outcome.report)),
             Err(error) => Verdict::Unreadable(format!("{error} [{}]", error.code())),
