@@ -1,4 +1,4 @@
-//! Associated Signature Containers, ETSI EN 319 162-1: ASiC-S and ASiC-E with CAdES.
+//! Associated Signature Containers, ETSI EN 319 162-1: ASiC-S and ASiC-E with CAdES and with XAdES, and OpenDocument files.
 //!
 //! | module | what it does |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`manifest`] | ASiCManifest (A.4) |
 //! | `uri` | references to entries |
 //! | `container` | what refers to what, with the digests of all that is referred to |
+//! | `xml_signatures` | what XML signatures refer to, and the entries as its contents |
 //! | `coverage` | what a signature or time-stamp covers, and what nothing covers |
 //! | `validate`, `timestamps`, `judge` | the verdicts: the engine's, joined with the container's |
 //! | [`create`] | makes containers |
@@ -20,8 +21,8 @@
 //! memory. What two programs could read in two ways is a [`ContainerError`]. What breaks a rule but leaves one reading only, such as a
 //! mimetype entry that is not the first, fails the signatures with FORMAT_FAILURE, and the report still says whether they are intact.
 //!
-//! Containers with XAdES and OpenDocument files are recognised and read as far as the archive goes; their signatures are not validated
-//! yet. Evidence records are recognised and not validated yet. Archives inside containers are not opened.
+//! META-INF/manifest.xml is there for other programs; what it says is not relied on. Evidence records are recognised and not validated
+//! yet, and neither are the hash chains of X-Road. Archives inside containers are not opened.
 
 mod container;
 mod coverage;

@@ -67,7 +67,7 @@ fn rows_that_do_not_agree_are_named() {
          signed,CAdES,content,1,broken,,,,yes,\n\
          signed,CAdES,content,,unreadable,,,,yes,\n\
          junk,CAdES,,,intact,,,,yes,\n\
-         junk,ASiC-XAdES,,,broken,,,,yes,\n",
+         junk,PAdES,,,broken,,,,yes,\n",
     );
     assert_eq!((all.misses().len(), all.unexplained().len(), all.rows()), (6, 6, 6), "{all}");
     assert_eq!(all.misses()[1].id, "signed + other");
