@@ -1,15 +1,17 @@
 //! A throw-away PKI for demonstrations and tests: root, issuing authority, OCSP responder, time-stamp authority.
 //!
-//! `authority` composes certificates and lists, `ocsp` and `tsa` answer requests, `hostile` makes what nobody should. Keys are
+//! `authority` composes certificates and lists, `ocsp` and `tsa` answer requests, [`lists`] writes trusted lists, `hostile` makes what nobody should. Keys are
 //! made at run time and live as long as the value; nothing of this is meant to be believed by anyone but the one who made it. Two instances share nothing but
 //! the kind of names: each has its own name, keys and numbers.
 mod authority;
 #[cfg(test)]
 pub(crate) mod forge;
 pub mod hostile;
+pub mod lists;
 #[cfg(test)]
 mod national_tests;
 mod ocsp;
+mod tag;
 mod tsa;
 
 use crate::asn1::oid;
@@ -20,6 +22,8 @@ use crypto::key::{Curve, KeyError, KeyHandle, KeyKind, SoftwareKey};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use time::{Duration, OffsetDateTime};
+
+pub use tag::Tag;
 
 /// What to issue.
 #[derive(Debug, Clone)]

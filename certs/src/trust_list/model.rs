@@ -2,6 +2,7 @@
 
 use time::OffsetDateTime;
 
+use super::error::ListFault;
 use super::identifier::{ListKind, ServiceStatus, ServiceType};
 use crate::certificate::Certificate;
 
@@ -35,6 +36,8 @@ pub struct TrustList {
     pub information: Vec<String>,
     /// 5.4.
     pub providers: Vec<Provider>,
+    /// What is wrong in the list and did not refuse it.
+    pub faults: Vec<ListFault>,
 }
 
 /// The same in several languages: ISO 639-1 and text.
@@ -87,7 +90,8 @@ pub struct Service {
     pub names: Names,
     /// By what it is known.
     pub identity: Identity,
-    /// What it was and is: the present state first, then the history, newest first. At least one.
+    /// What it was and is: the present state first, then the history, newest first. At least one. Of two that begin at once the first
+    /// counts.
     pub states: Vec<State>,
 }
 

@@ -8,6 +8,14 @@ use crate::xml::{Node, read};
 #[derive(Debug, Clone, Copy)]
 pub struct ListElement<'d, 't>(pub(super) Node<'d, 't>);
 
+impl<'d, 't> ListElement<'d, 't> {
+    /// An element that nobody verified: for tests of what is read, and for showing a list. Nothing of it is to be trusted.
+    #[must_use]
+    pub const fn unverified(node: Node<'d, 't>) -> Self {
+        Self(node)
+    }
+}
+
 impl<'d, 't> Element for ListElement<'d, 't> {
     fn name(&self) -> (Option<&str>, &str) {
         let name = self.0.tag_name();
