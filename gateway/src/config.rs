@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::error::Kind;
 use figment::providers::{Format, Toml};
+use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
 /// Begin of the variables that override keys.
@@ -34,6 +35,9 @@ pub struct Config {
     pub storage: StorageConfig,
     /// Whom it believes.
     pub trust: TrustConfig,
+    /// Whom it believes because a trusted list says so.
+    #[serde(default)]
+    pub trusted_lists: TrustedListsConfig,
     /// Key and certificate with which it signs evidence.
     pub evidence: KeyPairFiles,
     /// The transparency log.
@@ -109,6 +113,53 @@ pub struct TrustConfig {
     /// signatures carry. Without it, and without Internet, no certificate has a status and nothing is accepted.
     #[serde(default)]
     pub lists: Option<PathBuf>,
+}
+
+/// Trusted lists (ETSI TS 119 612): signed by a country, they say who is supervised, and since when.
+///
+/// A list is fetched in the background and takes the place of the one in use only if its signature, number and dates say that it
+/// follows. What is wrong with one never takes away what is in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustedListsConfig {
+    /// Folder that the node writes the lists in use to, so that it knows them, and their numbers, after a restart. Emptied, an older list
+    /// can come back.
+    pub folder: PathBuf,
+    /// PEM certificates of authorities for TLS servers, for lists at `https` addresses: `/etc/ssl/certs/ca-certificates.crt` on Debian.
+    /// Without it only `http` is asked. Lists are signed: a false server can withhold one, not forge it.
+    pub tls_roots: Option<PathBuf>,
+    /// Hours between two questions, 1 to 168. Larger: a withdrawn provider is believed so much longer.
+    pub refresh_hours: u16,
+    /// The lists. Empty: the folders of `trust` decide alone.
+    pub lists: Vec<TrustedListConfig>,
+}
+
+impl Default for TrustedListsConfig {
+    fn default() -> Self {
+        Self { folder: "trusted-lists".into(), tls_roots: None, refresh_hours: 6, lists: Vec::new() }
+    }
+}
+
+/// One list, or a list of lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustedListConfig {
+    /// What it is called in the status, alarms and the folder: 1 to 16 of A-Z, 0-9 and `-`.
+    pub name: String,
+    /// Its address, or the path of a file that somebody else brings up to date.
+    pub location: String,
+    /// Folder of PEM certificates that may sign it. Too many: whoever holds such a key decides whom the region believes.
+    pub signers: PathBuf,
+    /// Of a list of lists: territories to follow; none: all.
+    #[serde(default)]
+    pub territories: Vec<String>,
+    /// What its services are believed for.
+    #[serde(default = "default_purposes")]
+    pub purposes: Vec<TrustPurpose>,
+}
+
+fn default_purposes() -> Vec<TrustPurpose> {
+    vec![TrustPurpose::Signing, TrustPurpose::Timestamping]
 }
 
 /// The transparency log.
@@ -204,11 +255,19 @@ impl Config {
             &mut self.evidence.key,
             &mut self.log.key,
             &mut self.log.signer_state,
+            &mut self.trusted_lists.folder,
         ];
+        let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
+        let lists = lists.chain(&mut self.trusted_lists.tls_roots);
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
         let optional = trust.chain(&mut self.access.operators);
         // `join` leaves an absolute path as it is.
-        paths.into_iter().chain(optional).for_each(|path| *path = folder.join(&*path));
+        paths.into_iter().chain(optional).chain(lists).for_each(|path| *path = folder.join(&*path));
+        for list in &mut self.trusted_lists.lists {
+            if !list.is_address() {
+                list.location = folder.join(&list.location).display().to_string();
+            }
+        }
     }
 
     /// Bounds that types do not hold: the key and what is wrong with it.
@@ -230,6 +289,7 @@ impl Config {
         if self.limits.connections.is_some_and(|connections| !(1..=65_536).contains(&connections)) {
             return Err(("limits.connections", "must be 1 to 65536".to_owned()));
         }
+        self.trusted_lists.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -270,6 +330,15 @@ impl Config {
                     ("lists", self.trust.lists.as_deref().map(path)),
                 ],
             ),
+            (
+                "trusted_lists",
+                vec![
+                    ("folder", Some(path(&self.trusted_lists.folder))),
+                    ("tls_roots", self.trusted_lists.tls_roots.as_deref().map(path)),
+                    ("refresh_hours", Some(self.trusted_lists.refresh_hours.to_string())),
+                    ("lists", Some(list(self.trusted_lists.lists.iter().map(TrustedListConfig::to_toml).collect()))),
+                ],
+            ),
             ("evidence", pair(&self.evidence)),
             (
                 "log",
@@ -303,6 +372,51 @@ impl Config {
                 .for_each(|line| toml.push_str(&line));
         }
         toml
+    }
+}
+
+impl TrustedListsConfig {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        if !(1..=168).contains(&self.refresh_hours) {
+            return Err(("trusted_lists.refresh_hours", "must be 1 to 168".to_owned()));
+        }
+        let mut names = BTreeSet::new();
+        for list in &self.lists {
+            let is_plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-';
+            if !(1..=16).contains(&list.name.len()) || !list.name.bytes().all(is_plain) || !names.insert(&list.name) {
+                let problem = format!("name {:?} must be 1 to 16 of A-Z, 0-9 and '-', and of one list only", list.name);
+                return Err(("trusted_lists.lists", problem));
+            }
+            if list.location.starts_with("https:") && self.tls_roots.is_none() {
+                let problem = format!("must be there, since the location of {} is https", list.name);
+                return Err(("trusted_lists.tls_roots", problem));
+            }
+            if list.purposes.contains(&TrustPurpose::Intermediate) {
+                let problem = format!("purposes of {}: a list is believed for something, or left out", list.name);
+                return Err(("trusted_lists.lists", problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl TrustedListConfig {
+    /// Whether the location is an address; a path of a file otherwise.
+    pub(crate) fn is_address(&self) -> bool {
+        ["http:", "https:"].iter().any(|scheme| self.location.starts_with(scheme))
+    }
+
+    /// An inline table.
+    fn to_toml(&self) -> String {
+        let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+        format!(
+            "{{ name = {}, location = {}, signers = {}, territories = {}, purposes = {} }}",
+            quoted(&self.name),
+            quoted(&self.location),
+            quoted(&self.signers.display().to_string()),
+            list(self.territories.iter().map(|territory| quoted(territory)).collect()),
+            list(self.purposes.iter().map(|purpose| quoted(purpose.as_str())).collect()),
+        )
     }
 }
 
@@ -431,6 +545,12 @@ mod tests {
         config.trust.lists = Some("/l".into());
         config.limits = LimitsConfig { document_bytes: Some(1), connections: Some(1) };
         config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
+        config.trusted_lists.tls_roots = Some("/r".into());
+        let signers = "/s \"1\"".into();
+        let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
+        let purposes = vec![TrustPurpose::Signing, TrustPurpose::Login];
+        config.trusted_lists.lists =
+            vec![TrustedListConfig { name: "UA".to_owned(), location, signers, territories, purposes }];
         config
     }
 
@@ -484,6 +604,17 @@ mod tests {
             ("VUZOL_LIMITS__DOCUMENT_BYTES", "many", "limits.document_bytes"),
             ("VUZOL_LIMITS__CONNECTIONS", "0", "limits.connections"),
             ("VUZOL_LISTEN__PUBLIC", "nowhere", "listen.public"),
+            ("VUZOL_TRUSTED_LISTS__REFRESH_HOURS", "0", "trusted_lists.refresh_hours"),
+            (
+                "VUZOL_TRUSTED_LISTS__LISTS",
+                "[{name=\"UA\",location=\"https://lists.example/\",signers=\"s\"}]",
+                "trusted_lists.tls_roots",
+            ),
+            (
+                "VUZOL_TRUSTED_LISTS__LISTS",
+                "[{name=\"../UA\",location=\"ua.xml\",signers=\"s\"}]",
+                "trusted_lists.lists",
+            ),
             ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"http://ocsp.example/\"]", "revocation.allowed_hosts"),
         ] {
             let error = load(&example(), &[(name, value)]).unwrap_err();

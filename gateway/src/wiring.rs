@@ -34,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, KeyPairFiles};
 use crate::http::server::{CONNECTIONS, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
-use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper};
+use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists};
 use crate::telemetry;
 use crate::workers::{self, Health};
 
@@ -100,8 +100,13 @@ impl Node {
         let operator = local_address(&operator_listener)?;
         let public_address = public.as_ref().map_or(Ok(config.listen.public), local_address)?;
         rooms.record_start(duties).await?;
-        let health =
-            Arc::new(Health::new(rooms.log.clone(), rooms.reader.clone(), rooms.trust.clone(), rooms.clock.clone()));
+        let health = Arc::new(Health::new(
+            rooms.log.clone(),
+            rooms.reader.clone(),
+            rooms.trust.clone(),
+            rooms.trusted_lists.clone(),
+            rooms.clock.clone(),
+        ));
         running.serve(operator_listener, operator::router(health.clone()), None, OPERATOR_CONNECTIONS);
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
@@ -171,6 +176,7 @@ struct Rooms {
     ledger: Ledger,
     log: Log,
     trust: Arc<FolderTrust>,
+    trusted_lists: Arc<TrustedLists>,
     keeper: TrustKeeper,
     issuers: Arc<Issuers>,
     kept: FetchedStore,
@@ -180,7 +186,9 @@ struct Rooms {
 
 impl Rooms {
     fn open(config: &Config, clock: Arc<dyn Clock>, migrate: bool) -> Result<Self, StartError> {
-        let trust = Arc::new(FolderTrust::open(&config.trust, clock.clone()).map_err(|e| StartError(e.0))?);
+        let trusted_lists = TrustedLists::open(&config.trusted_lists, clock.clone()).map_err(|e| StartError(e.0))?;
+        let trust = FolderTrust::open_beside(&config.trust, Some(&trusted_lists), clock.clone());
+        let (trust, trusted_lists) = (Arc::new(trust.map_err(|e| StartError(e.0))?), Arc::new(trusted_lists));
         let fetcher = Arc::new(Fetcher::new(&config.revocation.allowed_hosts).map_err(StartError)?);
         let issuers = Issuers::new(fetcher.clone());
         let signer = evidence_signer(config, &*clock)?;
@@ -202,7 +210,8 @@ impl Rooms {
         let (beside, learning) = (Some(trust.clone()), Some(issuers.clone()));
         let sources = Sources { beside, kept: Some(kept.clone()), issuers: learning };
         let revocation: Arc<dyn RevocationSource> = Arc::new(Revocation::with(fetcher, sources));
-        let keeper = TrustKeeper::new(trust.clone(), Statements::new(ledger.clone()), clock.clone());
+        let keeper =
+            TrustKeeper::new(trust.clone(), trusted_lists.clone(), Statements::new(ledger.clone()), clock.clone());
         let registry = Registry::new(ledger.clone(), clock.clone());
         let source: Arc<dyn TrustSource> = trust.clone();
         let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators)
@@ -218,7 +227,7 @@ impl Rooms {
             registry,
             policy: signing::validate::Policy::default(),
         });
-        Ok(Self { clock, reader, ledger, log, trust, keeper, issuers, kept, access, exchange })
+        Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, access, exchange })
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -287,6 +296,12 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "trust", move || {
             workers::refresh_trust(trust.clone(), keeper.clone(), ledger.clone(), tls.clone(), shutdown.clone())
         });
+        let (lists, keeper, shutdown) = (rooms.trusted_lists.clone(), rooms.keeper.clone(), self.shutdown.clone());
+        if !lists.is_empty() {
+            workers::supervise(self.tasks, self.shutdown, "trusted lists", move || {
+                workers::refresh_lists(lists.clone(), keeper.clone(), shutdown.clone())
+            });
+        }
     }
 
     fn collect(&self, rooms: &Rooms) {

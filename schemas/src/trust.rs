@@ -175,6 +175,70 @@ pub struct HeldList {
     pub stale: bool,
 }
 
+/// A trusted list (ETSI TS 119 612) of the configuration, or a member of a list of lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct TrustedListStatus {
+    /// What the configuration calls it; a member is `NAME.TERRITORY`.
+    pub name: String,
+    /// Where it is asked for.
+    pub location: String,
+    /// What its services are believed for.
+    pub purposes: Vec<TrustPurpose>,
+    /// Whose it is, ISO 3166-1 alpha-2, `EU`, `EL`. Absent, as all that follows, where none is in use yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub territory: Option<String>,
+    /// Who issued it, in Ukrainian, else in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// Its number, which never falls.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sequence_number: Option<u64>,
+    /// When it was issued, RFC 3339 in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub issued_at: Option<OffsetDateTime>,
+    /// When the next one is due at the latest, RFC 3339 in UTC. Absent as well where the scheme has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub next_update: Option<OffsetDateTime>,
+    /// The next one should be there by now. The one in use stays in force.
+    pub overdue: bool,
+    /// Who signed it (RFC 4514).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
+    /// SHA-256 of its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<CertificateDigest>,
+    /// Providers in it.
+    pub providers: u32,
+    /// Services in it.
+    pub services: u32,
+    /// Services that issue qualified certificates now.
+    pub qualified_authorities: u32,
+    /// Services that issue qualified time-stamps now.
+    pub qualified_timestamping: u32,
+    /// When it was last asked for with success, RFC 3339 in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub checked_at: Option<OffsetDateTime>,
+    /// Why what was found last is not believed. What is in use stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<ListProblem>,
+}
+
+/// Why a trusted list is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ListProblem {
+    /// Stable code.
+    pub code: String,
+    /// In English.
+    pub text_en: String,
+    /// In Ukrainian.
+    pub text_uk: String,
+    /// The clause of the standard.
+    pub clause: String,
+    /// Since when something is wrong with it, RFC 3339 in UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+}
+
 /// Whom the node believes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trust {
@@ -184,6 +248,9 @@ pub struct Trust {
     pub certificates: Vec<TrustedCertificate>,
     /// Revocation lists of an offline bundle.
     pub lists: Vec<HeldList>,
+    /// Trusted lists, by name.
+    #[serde(default)]
+    pub trusted_lists: Vec<TrustedListStatus>,
     /// Why the folders are not believed now. The set in use stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

@@ -1,9 +1,11 @@
 //! A folder of trust: certificates that are believed, and revocation data that is at hand.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use certs::revocation::{Crl, OcspResponse, RevocationData};
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
+use certs::trust_list::{Services, TrustList};
 use time::OffsetDateTime;
 
 use super::Failure;
@@ -21,6 +23,15 @@ pub(crate) struct Belief {
 /// left aside; one that cannot be read fails the whole, since a verdict without it could differ. Without a folder nothing
 /// is believed.
 pub(crate) fn load(folder: Option<&Path>, at: OffsetDateTime) -> Result<Belief, Failure> {
+    load_with_lists(folder, Vec::new(), at)
+}
+
+/// As [`load`], with what trusted lists say.
+pub(crate) fn load_with_lists(
+    folder: Option<&Path>,
+    lists: Vec<Arc<TrustList>>,
+    at: OffsetDateTime,
+) -> Result<Belief, Failure> {
     let (mut anchors, mut revocation) = (Vec::new(), RevocationData::default());
     for file in folder.map(files_of).transpose()?.unwrap_or_default() {
         let ending = file.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
@@ -42,7 +53,8 @@ pub(crate) fn load(folder: Option<&Path>, at: OffsetDateTime) -> Result<Belief, 
             _ => {}
         }
     }
-    Ok(Belief { trust: TrustSnapshot::new(anchors, Vec::new(), at), revocation })
+    let trust = TrustSnapshot::with_services(anchors, Vec::new(), Services::new(lists), at);
+    Ok(Belief { trust, revocation })
 }
 
 /// In the order of their names, so that the same folder always gives the same belief.

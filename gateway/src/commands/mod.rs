@@ -12,6 +12,7 @@ mod augment;
 mod demo;
 mod files;
 mod keys;
+mod lists;
 mod migrate;
 mod open;
 mod seal;

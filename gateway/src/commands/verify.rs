@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::files::{FileSource, digests, read, stream, unreadable};
+use super::lists::ListArguments;
 use super::terminal::Terminal;
 use super::{Failure, anchors, exit, verdict};
 
@@ -30,6 +31,7 @@ Examples:
   vuzol verify --anchors roots/ letter.p7m
   vuzol verify --anchors roots/ --detached letter.pdf letter.pdf.p7s
   vuzol verify --anchors roots/ letters.asice
+  vuzol verify --trusted-list TL-UA-DSTU.xml --list-signers czo/ letter.p7s
   vuzol verify --json letter.p7m | jq .signatures[].indication
 
 Exit codes:
@@ -49,6 +51,8 @@ pub(super) struct Arguments {
     /// is trusted, and no signature can be more than INDETERMINATE.
     #[arg(long, value_name = "DIR")]
     anchors: Option<PathBuf>,
+    #[command(flatten)]
+    lists: ListArguments,
     /// What is accepted: strict (no concession to any producer), eu-baseline (algorithms of ETSI TS 119 312 only), ua-qualified
     /// (national algorithms too, and signed attributes of DSTU 4145 signers as sent).
     #[arg(long, value_name = "NAME", default_value = "ua-qualified", value_parser = policy)]
@@ -65,7 +69,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     let at = arguments.at.unwrap_or_else(|| SystemClock.now());
-    let belief = anchors::load(arguments.anchors.as_deref(), at)?;
+    let lists = arguments.lists.load()?;
+    let belief = anchors::load_with_lists(arguments.anchors.as_deref(), lists, at)?;
     let context = Context { trust: &belief.trust, revocation: &belief.revocation, at, policy: &arguments.policy };
     let judged = judge(&arguments.file, &arguments.detached, &context)?;
 

@@ -29,7 +29,7 @@ use time::{Duration, OffsetDateTime};
 use crate::client::{Client, ClientError};
 use crate::config::{
     AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig,
-    RevocationConfig, StorageConfig, TrustConfig,
+    RevocationConfig, StorageConfig, TrustConfig, TrustedListsConfig,
 };
 
 /// Why a site could not be made.
@@ -339,6 +339,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             intermediates: Some("intermediates".into()),
             lists: None,
         },
+        trusted_lists: TrustedListsConfig::default(),
         evidence: pair("evidence"),
         log: LogConfig {
             key: "node/log.key".into(),

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderValue, StatusCode, header};
+use schemas::trust::TrustedListStatus;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::telemetry;
 use crate::workers::Health;
@@ -62,6 +64,34 @@ pub(crate) struct TrustReadiness {
     pub(crate) checked_seconds: f64,
     /// Why the folders are not believed now. The set in use stays.
     pub(crate) problem: Option<String>,
+    /// Trusted lists, by name. What is wrong with one does not make the node unready: the one in use stays in force.
+    pub(crate) trusted_lists: Vec<TrustedListReadiness>,
+}
+
+/// A trusted list.
+#[derive(Debug, Serialize)]
+pub(crate) struct TrustedListReadiness {
+    pub(crate) name: String,
+    /// Number of the one in use, if there is one.
+    pub(crate) sequence_number: Option<u64>,
+    /// Seconds until the next one is due; negative: it is overdue.
+    pub(crate) due_seconds: Option<f64>,
+    /// Seconds since it was last asked for with success.
+    pub(crate) checked_seconds: Option<f64>,
+    /// Code of what is wrong.
+    pub(crate) problem: Option<String>,
+}
+
+impl TrustedListReadiness {
+    pub(crate) fn of(list: &TrustedListStatus, now: OffsetDateTime) -> Self {
+        Self {
+            name: list.name.clone(),
+            sequence_number: list.sequence_number,
+            due_seconds: list.next_update.map(|due| (due - now).as_seconds_f64()),
+            checked_seconds: list.checked_at.map(|checked| (now - checked).as_seconds_f64()),
+            problem: list.problem.as_ref().map(|problem| problem.code.clone()),
+        }
+    }
 }
 
 /// Deferred work.

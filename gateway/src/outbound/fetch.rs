@@ -153,7 +153,7 @@ impl Fetcher {
     }
 }
 
-async fn read(request: reqwest::RequestBuilder, limit: usize) -> Result<Vec<u8>, FetchError> {
+pub(super) async fn read(request: reqwest::RequestBuilder, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut answer = request.send().await.map_err(|_| FetchError::Unreachable)?;
     if answer.status() != reqwest::StatusCode::OK {
         return Err(FetchError::Status);

@@ -17,6 +17,7 @@ use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
 use super::trust::{Believed, FolderTrust, TrustProblem};
+use super::trusted_lists::TrustedLists;
 
 /// Keeps the set of anchors over the folders. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct TrustKeeper(Arc<Inner>);
 
 struct Inner {
     folders: Arc<FolderTrust>,
+    trusted_lists: Arc<TrustedLists>,
     statements: Statements,
     clock: Arc<dyn Clock>,
     /// One change or reading at a time: two changes that would each leave an anchor may together leave none, and a reading from
@@ -32,8 +34,13 @@ struct Inner {
 }
 
 impl TrustKeeper {
-    pub(crate) fn new(folders: Arc<FolderTrust>, statements: Statements, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Inner { folders, statements, clock, turn: Mutex::new(()) }))
+    pub(crate) fn new(
+        folders: Arc<FolderTrust>,
+        trusted_lists: Arc<TrustedLists>,
+        statements: Statements,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self(Arc::new(Inner { folders, trusted_lists, statements, clock, turn: Mutex::new(()) }))
     }
 
     /// Reads what operators state, and takes the set into use that follows from it and the folders. Returns whether it differs.
@@ -48,6 +55,7 @@ impl TrustKeeper {
     async fn refresh_in_turn(&self) -> Result<bool, TrustProblem> {
         let statements = self.0.statements.all().await.map_err(|error| TrustProblem(error.to_string()))?;
         self.0.folders.state(statements);
+        self.0.folders.list(self.0.trusted_lists.in_use());
         self.reload().await
     }
 
@@ -158,6 +166,7 @@ impl TrustKeeper {
             snapshot: folders.current().id().into(),
             certificates,
             lists: lists.collect(),
+            trusted_lists: self.0.trusted_lists.status(),
             problem: folders.checked().problem.map(|problem| problem.0),
         }
     }

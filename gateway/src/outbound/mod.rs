@@ -17,6 +17,7 @@ pub(crate) mod lists;
 mod revocation;
 mod timestamp;
 pub(crate) mod trust;
+pub(crate) mod trusted_lists;
 
 pub use fetch::FetchError;
 pub(crate) use fetch::Fetcher;
@@ -26,3 +27,4 @@ pub use revocation::Revocation;
 pub(crate) use revocation::{Sources, collect_lists};
 pub use timestamp::{StampError, TimestampClient};
 pub use trust::{FolderTrust, TrustProblem};
+pub(crate) use trusted_lists::TrustedLists;

@@ -1,7 +1,7 @@
-//! Trust anchors from folders of PEM files, from what operators stated, and from authorities that were fetched, as dated
-//! snapshots.
+//! Trust anchors from folders of PEM files, from trusted lists, from what operators stated, and from authorities that were fetched, as
+//! dated snapshots.
 //!
-//! The folders come first. What an operator stated of a certificate outweighs them for that certificate. What was fetched only
+//! The folders come first, and are believed without end; services of trusted lists for as long as the lists say. What an operator stated of a certificate outweighs them for that certificate. What was fetched only
 //! completes paths, and is left out where an operator stated something of it.
 //!
 //! A set that cannot be read, holds something that is no certificate, or lacks anchors that a node cannot work without,
@@ -17,11 +17,13 @@ use arc_swap::ArcSwap;
 use certs::certificate::Certificate;
 use certs::revocation::Crl;
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
+use certs::trust_list::Services;
 use schemas::trust::{TrustOrigin, TrustPurpose};
 use storage::Clock;
 use time::OffsetDateTime;
 
 use super::lists::ListFolder;
+use super::trusted_lists::{InUse, TrustedLists};
 use crate::config::TrustConfig;
 
 /// Largest file of certificates. A national list as PEM has some 100 kB.
@@ -50,6 +52,9 @@ pub struct FolderTrust {
 struct Beside {
     stated: Vec<Statement>,
     fetched: Vec<Certificate>,
+    listed: Vec<InUse>,
+    /// For what trusted lists are configured, whether or not one is in use yet: such a folder may be empty.
+    promised: BTreeSet<TrustPurpose>,
 }
 
 /// A certificate, what it is believed for, and who said so.
@@ -85,11 +90,34 @@ impl FolderTrust {
     /// # Errors
     /// [`TrustProblem`]: a node without anchors does not start.
     pub fn open(config: &TrustConfig, clock: Arc<dyn Clock>) -> Result<Self, TrustProblem> {
+        Self::open_beside(config, None, clock)
+    }
+
+    /// Reads the folders, with trusted lists beside them.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; folders may be empty where a trusted list is configured for the purpose.
+    pub(crate) fn open_beside(
+        config: &TrustConfig,
+        trusted_lists: Option<&TrustedLists>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, TrustProblem> {
         let now = clock.now();
-        let current = ArcSwap::from_pointee(snapshot(&believed(config, &Beside::default())?, now)?);
+        let beside = trusted_lists.map(|lists| Beside {
+            listed: lists.in_use(),
+            promised: lists.purposes(),
+            ..Beside::default()
+        });
+        let beside = beside.unwrap_or_default();
+        let current = ArcSwap::from_pointee(snapshot(&believed(config, &beside)?, &beside, now)?);
         let lists = ListFolder::open(config.lists.as_deref())?;
         let checked = Mutex::new(Checked { at: now, problem: None });
-        Ok(Self { config: config.clone(), clock, current, lists, beside: Mutex::default(), checked })
+        Ok(Self { config: config.clone(), clock, current, lists, beside: Mutex::new(beside), checked })
+    }
+
+    /// The trusted lists in use, from the next [`Self::reload`] on.
+    pub(crate) fn list(&self, listed: Vec<InUse>) {
+        self.beside.lock().unwrap_or_else(PoisonError::into_inner).listed = listed;
     }
 
     /// What operators state, from the next [`Self::reload`] on.
@@ -126,7 +154,7 @@ impl FolderTrust {
     /// [`TrustProblem`], as [`Self::reload`] would.
     pub(crate) fn would_hold(&self, stated: Vec<Statement>) -> Result<(), TrustProblem> {
         let beside = Beside { stated, ..self.beside() };
-        snapshot(&believed(&self.config, &beside)?, self.clock.now()).map(drop)
+        snapshot(&believed(&self.config, &beside)?, &beside, self.clock.now()).map(drop)
     }
 
     fn beside(&self) -> Beside {
@@ -144,8 +172,10 @@ impl FolderTrust {
     /// [`TrustProblem`]; the set in use stays.
     pub fn reload(&self) -> Result<bool, TrustProblem> {
         let now = self.clock.now();
-        let believed = || believed(&self.config, &self.beside());
-        let outcome = self.lists.refresh().and_then(|()| believed()).and_then(|believed| snapshot(&believed, now));
+        let beside = self.beside();
+        let believed = || believed(&self.config, &beside);
+        let outcome = self.lists.refresh().and_then(|()| believed());
+        let outcome = outcome.and_then(|believed| snapshot(&believed, &beside, now));
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(snapshot) => {
@@ -176,14 +206,28 @@ impl TrustSource for FolderTrust {
 }
 
 /// What distinguishes two snapshots, for the audit log: certificates by SHA-256, with the purposes that they gained or lost as
-/// anchors; an intermediate has none.
+/// anchors; an intermediate has none; and the trusted lists in use after it.
 pub(crate) fn difference(before: &TrustSnapshot, after: &TrustSnapshot) -> serde_json::Value {
+    let lists = lists_of(after);
     let (before, after) = (entries(before), entries(after));
     let only = |these: &BTreeSet<(String, String)>, those: &BTreeSet<(String, String)>| -> Vec<serde_json::Value> {
         let differing = these.difference(those);
         differing.map(|(certificate, purpose)| serde_json::json!({"sha256": certificate, "purpose": purpose})).collect()
     };
-    serde_json::json!({"added": only(&after, &before), "removed": only(&before, &after)})
+    serde_json::json!({
+        "added": only(&after, &before),
+        "removed": only(&before, &after),
+        "trusted_lists": lists,
+    })
+}
+
+/// The trusted lists of a snapshot: whose, which number, SHA-256.
+fn lists_of(snapshot: &TrustSnapshot) -> Vec<serde_json::Value> {
+    let lists = snapshot.services().lists().iter().map(|list| {
+        let sha256 = crypto::digest::hex(&list.sha256);
+        serde_json::json!({"territory": list.territory, "number": list.sequence_number, "sha256": sha256})
+    });
+    lists.collect()
 }
 
 fn entries(snapshot: &TrustSnapshot) -> BTreeSet<(String, String)> {
@@ -211,7 +255,7 @@ fn believed(config: &TrustConfig, beside: &Beside) -> Result<BTreeMap<[u8; 32], 
     for (key, folder, purpose) in folders {
         let Some(folder) = folder else { continue };
         let certificates = read_folder(key, folder)?;
-        if certificates.is_empty() && NEEDED.contains(&purpose) {
+        if certificates.is_empty() && NEEDED.contains(&purpose) && !beside.promised.contains(&purpose) {
             return Err(TrustProblem(format!("{key}: {} holds no certificate", folder.display())));
         }
         for certificate in certificates {
@@ -247,10 +291,15 @@ fn believed(config: &TrustConfig, beside: &Beside) -> Result<BTreeMap<[u8; 32], 
 }
 
 /// The set in the words of path validation.
-fn snapshot(believed: &BTreeMap<[u8; 32], Believed>, now: OffsetDateTime) -> Result<TrustSnapshot, TrustProblem> {
-    if let Some(missing) =
-        NEEDED.into_iter().find(|purpose| !believed.values().any(|one| one.purposes.contains(purpose)))
-    {
+fn snapshot(
+    believed: &BTreeMap<[u8; 32], Believed>,
+    beside: &Beside,
+    now: OffsetDateTime,
+) -> Result<TrustSnapshot, TrustProblem> {
+    let is_there = |purpose: &TrustPurpose| {
+        beside.promised.contains(purpose) || believed.values().any(|one| one.purposes.contains(purpose))
+    };
+    if let Some(missing) = NEEDED.into_iter().find(|purpose| !is_there(purpose)) {
         return Err(TrustProblem(format!("trust.{}: what operators state leaves no anchor", missing.as_str())));
     }
     let (mut anchors, mut intermediates) = (Vec::new(), Vec::new());
@@ -263,7 +312,8 @@ fn snapshot(believed: &BTreeMap<[u8; 32], Believed>, now: OffsetDateTime) -> Res
             intermediates.push(certificate.clone());
         }
     }
-    Ok(TrustSnapshot::new(anchors, intermediates, now))
+    let services = Services::new(beside.listed.iter().map(|listed| listed.list.list().clone()).collect());
+    Ok(TrustSnapshot::with_services(anchors, intermediates, services, now))
 }
 
 /// Without an anchor for each of these the node does not start.
@@ -279,7 +329,7 @@ fn anchors_for(purpose: TrustPurpose) -> Option<Purpose> {
     }
 }
 
-fn read_folder(key: &str, folder: &Path) -> Result<Vec<Certificate>, TrustProblem> {
+pub(super) fn read_folder(key: &str, folder: &Path) -> Result<Vec<Certificate>, TrustProblem> {
     let unreadable = |e: std::io::Error| TrustProblem(format!("{key}: cannot read {}: {e}", folder.display()));
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .map_err(unreadable)?

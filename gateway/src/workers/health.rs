@@ -6,8 +6,8 @@ use audit::Log;
 use certs::trust::TrustSource;
 use storage::{Clock, Reader};
 
-use crate::http::operator::{JobReadiness, LogReadiness, Readiness, TrustReadiness};
-use crate::outbound::FolderTrust;
+use crate::http::operator::{JobReadiness, LogReadiness, Readiness, TrustReadiness, TrustedListReadiness};
+use crate::outbound::{FolderTrust, TrustedLists};
 
 /// A row that no checkpoint covers after this many seconds means that the log stands still.
 const LOG_DELAY: f64 = 30.0;
@@ -17,14 +17,21 @@ pub(crate) struct Health {
     log: Log,
     reader: Reader,
     trust: Arc<FolderTrust>,
+    trusted_lists: Arc<TrustedLists>,
     clock: Arc<dyn Clock>,
     stopped: Mutex<Option<String>>,
 }
 
 impl Health {
     /// Of a running node.
-    pub(crate) fn new(log: Log, reader: Reader, trust: Arc<FolderTrust>, clock: Arc<dyn Clock>) -> Self {
-        Self { log, reader, trust, clock, stopped: Mutex::new(None) }
+    pub(crate) fn new(
+        log: Log,
+        reader: Reader,
+        trust: Arc<FolderTrust>,
+        trusted_lists: Arc<TrustedLists>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { log, reader, trust, trusted_lists, clock, stopped: Mutex::new(None) }
     }
 
     /// The log refuses to go on.
@@ -64,6 +71,7 @@ impl Health {
             age_seconds: (now - snapshot.taken_at()).as_seconds_f64(),
             checked_seconds: (now - checked.at).as_seconds_f64(),
             problem: checked.problem.map(|problem| problem.0),
+            trusted_lists: self.trusted_lists.status().iter().map(|list| TrustedListReadiness::of(list, now)).collect(),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{Backoff, pause};
 use crate::config::KeyPairFiles;
 use crate::http::tls;
 use crate::outbound::trust::difference;
-use crate::outbound::{FolderTrust, Issuers, TrustKeeper};
+use crate::outbound::{FolderTrust, Issuers, TrustKeeper, TrustedLists};
 
 /// Deliveries that one round takes.
 const DELIVERIES: u32 = 128;
@@ -168,6 +168,29 @@ pub(crate) async fn refresh_trust(
                 }
                 Err(problem) => tracing::error!(cause = problem, "TLS key and certificate in use stay"),
             }
+        }
+    }
+}
+
+/// Between two looks at which trusted lists are due.
+const LISTS: Duration = Duration::from_secs(60);
+
+/// Asks for trusted lists that are due, and takes into use what is believed.
+pub(crate) async fn refresh_lists(lists: Arc<TrustedLists>, keeper: TrustKeeper, shutdown: CancellationToken) {
+    let mut ticks = interval(LISTS);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let changed = tokio::select! {
+            () = shutdown.cancelled() => return,
+            changed = lists.refresh() => changed,
+        };
+        // The loop that watches the folders puts the change on record.
+        if changed && let Err(problem) = keeper.refresh().await {
+            tracing::error!(cause = %problem, "trusted lists have changed, and the set in use stays");
         }
     }
 }

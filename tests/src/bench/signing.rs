@@ -3,6 +3,7 @@
 //! | row | ours | peers |
 //! |---|---|---|
 //! | `cades-b-b-77kb` ... | a file read, every signature validated with the revocation data in it, the report written as JSON | OpenSSL: CMS read, CMS_verify without certificates |
+//! | `xades-b-15kb` ... | the same of an XML file | xmlsec1, a process that verifies the file many times: references and value, no certificate |
 //! | `detached-1gib` | a gibibyte hashed in pieces of 64 KiB, the signature over it validated, the report written | the hash alone |
 //! | `envelope-seal-aes-256-gcm` ... | 16 MiB in pieces of 64 KiB sealed to one recipient, or opened | the cipher alone; OpenSSL: CMS_encrypt and CMS_decrypt in memory |
 //! | `detached-1gib-peak`, `envelope-1gib-peak` | what the whole process holds at most while it validates, or seals and opens, a gibibyte | – |
@@ -15,6 +16,7 @@
 mod detached;
 mod documents;
 mod envelopes;
+mod xml;
 
 use std::path::Path;
 
@@ -25,6 +27,7 @@ use super::memory;
 #[must_use]
 pub fn rows(documents: Option<&Path>) -> Vec<Row> {
     let mut rows = documents::rows(documents);
+    rows.extend(xml::rows());
     rows.push(Row::new("detached-1gib", detached::contest));
     rows.extend(envelopes::rows());
     rows

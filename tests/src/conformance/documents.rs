@@ -11,7 +11,8 @@ use super::{DOCUMENTS, Miss, Outcome};
 use row::{Row, Verdict};
 
 /// Formats that the product reads. Rows in others are misses, whatever they expect: to refuse all that one cannot read is not to agree.
-const READ: &[&str] = &["CAdES", "ASiC-CAdES", "XAdES", "ASiC-XAdES", "ASiC-E-XAdES", "ASiC-S-XAdES", "OpenDocument", "unknown"];
+const READ: &[&str] =
+    &["CAdES", "ASiC-CAdES", "XAdES", "ASiC-XAdES", "ASiC-E-XAdES", "ASiC-S-XAdES", "OpenDocument", "unknown"];
 
 /// Who judges.
 #[derive(Debug, Clone, Copy)]

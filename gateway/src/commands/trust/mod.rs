@@ -5,6 +5,7 @@
 //! means.
 
 mod bundle;
+mod status;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,12 +33,18 @@ use bundle::Bundle;
 
 /// Whom the node believes, and for what.
 ///
-/// `list`, `add`, `remove`, `export` and `import` keep the folders on the node's machine. `read`, `state` and `withdraw` ask a
+/// `list`, `add`, `remove`, `export` and `import` keep the folders on the node's machine. `read`, `status`, `state` and `withdraw` ask a
 /// running node over its API, which keeps what operators state beside the folders, and above them.
 #[derive(Debug, Subcommand)]
 pub(super) enum TrustTask {
     /// Ask a running node whom it believes, who said so, and what is stale.
     Read {
+        #[command(flatten)]
+        node: Connection,
+    },
+    /// Ask a running node for its trusted lists, and explain each: whose, which issue, until when, what is wrong. Exit code 2 where
+    /// something needs an eye.
+    Status {
         #[command(flatten)]
         node: Connection,
     },
@@ -155,6 +162,11 @@ pub(super) fn run(task: &TrustTask, terminal: &mut Terminal<'_>) -> Result<u8, F
         TrustTask::Export { output, fetch, node } => export(&node.load()?, output, *fetch, now, terminal),
         TrustTask::Import { file, sha256, node } => import(&node.load()?.trust, file, sha256, terminal),
         TrustTask::Read { node } => print_json(&wait(node.client(terminal)?.trust())?, terminal),
+        TrustTask::Status { node } => {
+            let trust = wait(node.client(terminal)?.trust())?;
+            terminal.print(&status::words(&trust, now, terminal.language()));
+            Ok(status::code(&trust))
+        }
         TrustTask::State { sha256, purpose, file, node } => {
             let der = file.as_deref().map(keys::certificate).transpose()?.map(|one| STANDARD.encode(one.der()));
             let statement = TrustStatement { purposes: purpose.iter().map(|one| one.of_api()).collect(), der };

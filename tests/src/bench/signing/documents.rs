@@ -143,7 +143,7 @@ fn report(bytes: &[u8], digests: &[Digest], trust: &TrustSnapshot, at: OffsetDat
 }
 
 /// Roots, and what stands highest where there is no root.
-fn anchors(certificates: &[Certificate]) -> Vec<TrustAnchor> {
+pub(super) fn anchors(certificates: &[Certificate]) -> Vec<TrustAnchor> {
     let carries_issuer = |certificate: &Certificate| {
         let mut others = certificates.iter().filter(|other| *other != certificate);
         others.any(|other| other.subject_der() == certificate.issuer_der())
