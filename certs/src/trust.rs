@@ -8,7 +8,7 @@ use crate::certificate::Certificate;
 use crate::name::Canonical;
 use crate::path::VerifiedPath;
 use crate::revocation::{Crl, OcspResponse};
-use crate::trust_list::Services;
+use crate::trust_list::{ListedAnchor, Services, Standing};
 use crypto::digest;
 use remembered::Remembered;
 use std::collections::HashMap;
@@ -73,6 +73,7 @@ struct Snapshot {
     anchors: Vec<TrustAnchor>,
     intermediates: Vec<Certificate>,
     anchors_by_subject: HashMap<Canonical, Vec<usize>>,
+    listed_by_subject: HashMap<Canonical, Vec<usize>>,
     intermediates_by_subject: HashMap<Canonical, Vec<usize>>,
     certificates: Remembered<Certificate>,
     answers: Remembered<OcspResponse>,
@@ -97,6 +98,7 @@ impl TrustSnapshot {
     ) -> Self {
         let id = id(&anchors, &intermediates, &services);
         let anchors_by_subject = by_subject(anchors.iter().map(|anchor| &anchor.certificate));
+        let listed_by_subject = by_subject(services.anchors().iter().map(|anchor| &anchor.certificate));
         let intermediates_by_subject = by_subject(intermediates.iter());
         let snapshot = Snapshot {
             id,
@@ -104,6 +106,7 @@ impl TrustSnapshot {
             anchors,
             intermediates,
             anchors_by_subject,
+            listed_by_subject,
             intermediates_by_subject,
             certificates: Remembered::new(MOST_CERTIFICATES),
             answers: Remembered::new(MOST_ANSWERS),
@@ -114,8 +117,8 @@ impl TrustSnapshot {
     }
 
     /// SHA-256 over the sorted entries, each a certificate's SHA-256 and one octet of purposes (Signing 1, TlsClient 2,
-    /// Encryption 4, TimeStamping 8, OcspSigning 16, TlsServer 32; 0 for an intermediate), and over the SHA-256 of
-    /// each trusted list, sorted, where there are any. The same trust has the same id, whenever taken.
+    /// Encryption 4, TimeStamping 8, OcspSigning 16, TlsServer 32; 0 for an intermediate; and 64 for a listed service), and
+    /// over the SHA-256 of each trusted list, sorted, where there are any. The same trust has the same id, whenever taken.
     #[must_use]
     pub fn id(&self) -> [u8; 32] {
         self.inner.id
@@ -137,6 +140,12 @@ impl TrustSnapshot {
     #[must_use]
     pub fn anchors(&self) -> &[TrustAnchor] {
         &self.inner.anchors
+    }
+
+    /// The certificates of all anchors, those of listed services after the others.
+    pub fn anchor_certificates(&self) -> impl Iterator<Item = &Certificate> {
+        let listed = self.inner.services.anchors().iter().map(|anchor| &anchor.certificate);
+        self.inner.anchors.iter().map(|anchor| &anchor.certificate).chain(listed)
     }
 
     /// The intermediates as given.
@@ -187,12 +196,19 @@ impl TrustSnapshot {
         }
     }
 
-    /// Whether this very certificate is an anchor for `purpose`.
+    /// Whether this very certificate is an anchor for `purpose` without end.
     #[must_use]
     pub fn is_anchor(&self, certificate: &Certificate, purpose: Purpose) -> bool {
         certificate
             .subject_name()
             .is_some_and(|subject| self.anchors_named(subject, purpose).any(|anchor| anchor == certificate))
+    }
+
+    /// How this very certificate stands as a listed service; `None`: it is none, or was never believed for `purpose`.
+    #[must_use]
+    pub fn listed_standing(&self, certificate: &Certificate, purpose: Purpose, at: OffsetDateTime) -> Option<Standing> {
+        let mut listed = self.listed_named(certificate.subject_name()?);
+        listed.find(|anchor| anchor.certificate == *certificate)?.standing(purpose, at)
     }
 
     pub(crate) fn anchors_named<'s>(
@@ -205,6 +221,11 @@ impl TrustSnapshot {
         anchors.filter(move |anchor| anchor.purposes.contains(&purpose)).map(|anchor| &anchor.certificate)
     }
 
+    pub(crate) fn listed_named<'s>(&'s self, subject: &Canonical) -> impl Iterator<Item = &'s ListedAnchor> + use<'s> {
+        let indices = self.inner.listed_by_subject.get(subject).map(Vec::as_slice).unwrap_or_default();
+        indices.iter().filter_map(|index| self.inner.services.anchors().get(*index))
+    }
+
     pub(crate) fn intermediates_named<'s>(
         &'s self,
         subject: &Canonical,
@@ -214,13 +235,16 @@ impl TrustSnapshot {
     }
 }
 
+/// Marks a listed service in the id.
+const LISTED: u8 = 64;
+
 fn id(anchors: &[TrustAnchor], intermediates: &[Certificate], services: &Services) -> [u8; 32] {
-    let anchors = anchors.iter().map(|anchor| {
-        let purposes = anchor.purposes.iter().fold(0, |bits, purpose| bits | purpose.bit());
-        (anchor.certificate.fingerprint(), purposes)
-    });
+    let bits = |purposes: &[Purpose]| purposes.iter().fold(0, |bits, purpose| bits | purpose.bit());
+    let anchors = anchors.iter().map(|anchor| (anchor.certificate.fingerprint(), bits(&anchor.purposes)));
+    let listed = services.anchors().iter();
+    let listed = listed.map(|anchor| (anchor.certificate.fingerprint(), LISTED | bits(&anchor.purposes())));
     let intermediates = intermediates.iter().map(|certificate| (certificate.fingerprint(), 0));
-    let mut entries: Vec<_> = anchors.chain(intermediates).collect();
+    let mut entries: Vec<_> = anchors.chain(listed).chain(intermediates).collect();
     entries.sort_unstable();
     let mut lists: Vec<_> = services.lists().iter().map(|list| list.sha256).collect();
     lists.sort_unstable();

@@ -12,6 +12,7 @@
 //! Not here: XML and signatures. A list is a signed document; `signing` verifies it and hands on the verified element, through
 //! [`Element`], so that the same parser reads what was verified, and this crate stays without one.
 //! What a list says is its operator's word. Whether the operator may say so is for whoever authenticated it.
+mod anchors;
 mod element;
 mod error;
 mod identifier;
@@ -21,6 +22,7 @@ pub(crate) mod namespaces;
 mod read;
 mod services;
 
+pub use anchors::{BelievedList, ListedAnchor, Period, Standing};
 pub use element::Element;
 pub use error::{FaultPlace, ListError, ListFault};
 pub(crate) use identifier::KEY_USAGES;

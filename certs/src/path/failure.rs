@@ -22,6 +22,20 @@ pub enum PathError {
         /// RFC 4514 text of the certificate's subject.
         subject: String,
     },
+    /// A listed service is not believed any more: its last period ended before (EN 319 102-1, 5.2.6.1, sunset).
+    #[error("authority not believed any more: {subject}")]
+    AnchorEnded {
+        /// RFC 4514 text of the anchor's subject.
+        subject: String,
+        /// When it ended.
+        at: time::OffsetDateTime,
+    },
+    /// A listed service is not believed yet (EN 319 102-1, 5.2.6.1, sunrise).
+    #[error("authority not believed yet: {subject}")]
+    AnchorNotYet {
+        /// RFC 4514 text of the anchor's subject.
+        subject: String,
+    },
     /// The issuer's key did not make the signature.
     #[error("certificate signature wrong: {subject}")]
     SignatureWrong {
@@ -98,6 +112,8 @@ impl PathError {
             Self::BudgetExceeded => "budget_exceeded",
             Self::NotYetValid { .. } => "not_yet_valid",
             Self::Expired { .. } => "expired",
+            Self::AnchorEnded { .. } => "anchor_ended",
+            Self::AnchorNotYet { .. } => "anchor_not_yet",
             Self::SignatureWrong { .. } => "signature_wrong",
             Self::UnsupportedAlgorithm { .. } => "unsupported_algorithm",
             Self::NotCa { .. } => "not_an_authority",
@@ -121,19 +137,21 @@ impl PathError {
             Self::NoPath => 0,
             Self::SignatureWrong { .. } => 1,
             Self::UnsupportedAlgorithm { .. } => 2,
-            Self::NotYetValid { .. } => 3,
-            Self::Expired { .. } => 4,
-            Self::MalformedExtension { .. } => 5,
-            Self::UnknownCriticalExtension { .. } => 6,
-            Self::NotCa { .. } => 7,
-            Self::PathLength => 8,
-            Self::Policy => 9,
-            Self::NameConstraint { .. } => 10,
-            Self::KeyUsage { .. } => 11,
-            Self::ExtendedKeyUsage { .. } => 12,
-            Self::IssuerRule { .. } => 13,
-            Self::ServerName => 14,
-            Self::BudgetExceeded => 15,
+            Self::AnchorNotYet { .. } => 3,
+            Self::AnchorEnded { .. } => 4,
+            Self::NotYetValid { .. } => 5,
+            Self::Expired { .. } => 6,
+            Self::MalformedExtension { .. } => 7,
+            Self::UnknownCriticalExtension { .. } => 8,
+            Self::NotCa { .. } => 9,
+            Self::PathLength => 10,
+            Self::Policy => 11,
+            Self::NameConstraint { .. } => 12,
+            Self::KeyUsage { .. } => 13,
+            Self::ExtendedKeyUsage { .. } => 14,
+            Self::IssuerRule { .. } => 15,
+            Self::ServerName => 16,
+            Self::BudgetExceeded => 17,
         }
     }
 }

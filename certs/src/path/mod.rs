@@ -210,6 +210,8 @@ pub(crate) fn of_list_signer(
 }
 
 #[cfg(test)]
+mod listed_tests;
+#[cfg(test)]
 mod pathological;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use super::{Budget, PathError, PolicySet};
 use crate::certificate::Certificate;
 use crate::name::Canonical;
 use crate::trust::{Purpose, TrustSnapshot};
+use crate::trust_list::Standing;
 use crypto::signature::VerifyError;
 use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
@@ -22,7 +23,44 @@ struct Frame<'a> {
 
 struct Candidate<'a> {
     certificate: &'a Certificate,
-    is_anchor: bool,
+    anchored: Anchored,
+}
+
+/// Whether a certificate is believed without further proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Anchored {
+    No,
+    /// A listed service: not now, or it would be [`Self::Yes`].
+    Not(Since),
+    Yes,
+}
+
+/// Why a listed service is not believed at the time that is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Since {
+    NotYet,
+    Ended(OffsetDateTime),
+}
+
+impl Anchored {
+    /// How a listed service stands.
+    fn listed(standing: Standing) -> Self {
+        match standing {
+            Standing::Within(_) => Self::Yes,
+            Standing::Ended(at) => Self::Not(Since::Ended(at)),
+            Standing::NotYet(_) => Self::Not(Since::NotYet),
+        }
+    }
+
+    /// What is wrong with `anchor` at the time that is asked about, where everything else is right.
+    fn check(self, anchor: &Certificate) -> Result<(), PathError> {
+        let subject = || anchor.subject();
+        match self {
+            Self::Not(Since::Ended(at)) => Err(PathError::AnchorEnded { subject: subject(), at }),
+            Self::Not(Since::NotYet) => Err(PathError::AnchorNotYet { subject: subject() }),
+            Self::No | Self::Yes => Ok(()),
+        }
+    }
 }
 
 pub(super) fn search<'a>(
@@ -34,8 +72,14 @@ pub(super) fn search<'a>(
     budget: &mut Budget,
 ) -> Result<(Vec<Certificate>, PolicySet), Failure> {
     let mut failure = Failure::new();
-    if trust.is_anchor(leaf, purpose) {
-        return match validate::validate(&[leaf], demands, budget) {
+    let leaf_standing = if trust.is_anchor(leaf, purpose) {
+        Some(Anchored::Yes)
+    } else {
+        trust.listed_standing(leaf, purpose, demands.at).map(Anchored::listed)
+    };
+    if let Some(anchored) = leaf_standing {
+        let judged = validate::validate(&[leaf], demands, budget);
+        return match judged.and_then(|policies| anchored.check(leaf).map(|()| policies)) {
             Ok(policies) => Ok((vec![leaf.clone()], policies)),
             Err(error) => {
                 failure.add([leaf].into_iter(), error);
@@ -53,7 +97,7 @@ pub(super) fn search<'a>(
         failure.add([leaf].into_iter(), PathError::NoPath);
     }
     while let Some(top) = frames.last_mut() {
-        let Some(Candidate { certificate: issuer, is_anchor }) = top.candidates.pop() else {
+        let Some(Candidate { certificate: issuer, anchored }) = top.candidates.pop() else {
             frames.pop();
             continue;
         };
@@ -70,9 +114,11 @@ pub(super) fn search<'a>(
             continue;
         }
         let length = u32::try_from(frames.len() + 1).unwrap_or(u32::MAX);
+        let is_anchor = anchored != Anchored::No;
         if is_anchor && length <= budget.path_length {
             let path: Vec<_> = so_far.clone().collect();
-            match validate::validate(&path, demands, budget) {
+            let judged = validate::validate(&path, demands, budget);
+            match judged.and_then(|policies| anchored.check(issuer).map(|()| policies)) {
                 Ok(policies) => return Ok((path.into_iter().cloned().collect(), policies)),
                 Err(PathError::BudgetExceeded) => return Err(failure.exceeded()),
                 Err(error) => failure.add(so_far, error),
@@ -129,13 +175,29 @@ impl<'a> Issuers<'a> {
             // RFC 5280 4.1.2.4: the issuer field must be non-empty.
             return Vec::new();
         };
-        let candidate = |is_anchor| move |certificate| Candidate { certificate, is_anchor };
-        let mut candidates: Vec<_> = self.trust.anchors_named(issuer, self.purpose).map(candidate(true)).collect();
+        let mut candidates: Vec<Candidate<'a>> = self
+            .trust
+            .anchors_named(issuer, self.purpose)
+            .map(|certificate| Candidate { certificate, anchored: Anchored::Yes })
+            .collect();
+        // Whoever believes an authority without end does not ask the lists.
+        let unending = candidates.len();
+        for listed in self.trust.listed_named(issuer) {
+            let certificate = &listed.certificate;
+            let is_known = candidates.iter().take(unending).any(|anchor| same_entity(anchor.certificate, certificate));
+            if let Some(standing) = listed.standing(self.purpose, at).filter(|_| !is_known) {
+                candidates.push(Candidate { certificate, anchored: Anchored::listed(standing) });
+            }
+        }
         let anchors = candidates.len();
         let helpers = self.trust.intermediates_named(issuer).chain(self.pool.named(issuer));
         for helper in helpers {
-            if !candidates.iter().take(anchors).any(|anchor| anchor.certificate == helper) {
-                candidates.push(Candidate { certificate: helper, is_anchor: false });
+            // A withdrawn service does not come back as somebody's subordinate, in whatever certificate.
+            let is_anchor = candidates.iter().take(anchors).enumerate().any(|(index, anchor)| {
+                if index < unending { anchor.certificate == helper } else { same_entity(anchor.certificate, helper) }
+            });
+            if !is_anchor {
+                candidates.push(Candidate { certificate: helper, anchored: Anchored::No });
             }
         }
         let wanted = certificate.authority_key_identifier();
@@ -147,7 +209,7 @@ impl<'a> Issuers<'a> {
                 _ => 1,
             };
             let in_time = (issuer.not_before()..=issuer.not_after()).contains(&at);
-            (candidate.is_anchor, identifier, in_time)
+            (candidate.anchored, identifier, in_time)
         };
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         if let Some(surplus) = candidates.len().checked_sub(most.saturating_add(1)) {

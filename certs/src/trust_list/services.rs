@@ -1,8 +1,9 @@
 //! The services of all lists, found by the certificates that they are known by.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::anchors::{self, BelievedList, ListedAnchor};
 use super::model::{Provider, Service, TrustList};
 use crate::certificate::Certificate;
 
@@ -15,6 +16,7 @@ pub struct Services {
     lists: Arc<[Arc<TrustList>]>,
     /// By the subject's public key.
     by_key: Arc<HashMap<Box<[u8]>, Vec<Place>>>,
+    anchors: Arc<[ListedAnchor]>,
 }
 
 /// A service with whose it is.
@@ -29,7 +31,7 @@ pub struct Listed<'l> {
 }
 
 impl Services {
-    /// Of `lists`. Each must have been authenticated.
+    /// Of `lists`, of which none is a reason to believe anybody. Each must have been authenticated.
     #[must_use]
     pub fn new(lists: Vec<Arc<TrustList>>) -> Self {
         let mut by_key: HashMap<Box<[u8]>, Vec<Place>> = HashMap::new();
@@ -46,7 +48,21 @@ impl Services {
                 }
             }
         }
-        Self { lists: lists.into(), by_key: Arc::new(by_key) }
+        Self { lists: lists.into(), by_key: Arc::new(by_key), anchors: Arc::default() }
+    }
+
+    /// Of `lists`, whose services are trust anchors while they are believed, save for the certificates whose SHA-256 is in `without`.
+    /// Each list must have been authenticated.
+    #[must_use]
+    pub fn believed(lists: &[BelievedList], without: &BTreeSet<[u8; 32]>) -> Self {
+        let services = Self::new(lists.iter().map(|believed| believed.list.clone()).collect());
+        Self { anchors: anchors::anchors(lists, without).into(), ..services }
+    }
+
+    /// The trust anchors among the services.
+    #[must_use]
+    pub fn anchors(&self) -> &[ListedAnchor] {
+        &self.anchors
     }
 
     /// The lists as given.

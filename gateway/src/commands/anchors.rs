@@ -1,11 +1,12 @@
 //! A folder of trust: certificates that are believed, and revocation data that is at hand.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use certs::revocation::{Crl, OcspResponse, RevocationData};
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
-use certs::trust_list::{Services, TrustList};
+use certs::trust_list::{BelievedList, Services, TrustList};
 use time::OffsetDateTime;
 
 use super::Failure;
@@ -53,7 +54,10 @@ pub(crate) fn load_with_lists(
             _ => {}
         }
     }
-    let trust = TrustSnapshot::with_services(anchors, Vec::new(), Services::new(lists), at);
+    let believed = |list| BelievedList { list, purposes: vec![Purpose::Signing, Purpose::TimeStamping] };
+    let lists: Vec<_> = lists.into_iter().map(believed).collect();
+    let services = Services::believed(&lists, &BTreeSet::new());
+    let trust = TrustSnapshot::with_services(anchors, Vec::new(), services, at);
     Ok(Belief { trust, revocation })
 }
 

@@ -115,7 +115,7 @@ impl Issuers {
     }
 
     fn known_addresses(&self, trust: &TrustSnapshot, held: &[Certificate]) -> BTreeSet<String> {
-        let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
+        let anchors = trust.anchor_certificates();
         let ours = anchors.chain(trust.intermediates()).chain(held);
         let learnt = self.learnt.lock().unwrap_or_else(PoisonError::into_inner);
         let all = ours.flat_map(|certificate| self.addresses(certificate)).chain(learnt.iter().cloned());
@@ -156,7 +156,7 @@ impl Issuers {
 /// The candidates from which a path leads to an anchor, and which the snapshot does not hold already.
 fn authorities(candidates: Vec<Certificate>, trust: &TrustSnapshot, at: OffsetDateTime) -> Vec<Certificate> {
     let held = |certificate: &Certificate| {
-        let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
+        let anchors = trust.anchor_certificates();
         anchors.chain(trust.intermediates()).any(|known| known == certificate)
     };
     let mut left = SIGNATURE_CHECKS;

@@ -138,7 +138,9 @@ impl TrustKeeper {
         let folders = self.0.folders.clone();
         let found = tokio::task::spawn_blocking(move || {
             let believed = folders.believed().unwrap_or_default().into_iter().map(|believed| believed.certificate);
-            believed.chain(folders.fetched()).find(|certificate| certificate.fingerprint() == *sha256.as_bytes())
+            let mut known = believed.chain(folders.fetched());
+            let sha256 = sha256.as_bytes();
+            known.find(|certificate| certificate.fingerprint() == *sha256).or_else(|| folders.listed(sha256))
         });
         found.await.ok().flatten()
     }

@@ -1,8 +1,9 @@
 //! Trust anchors from folders of PEM files, from trusted lists, from what operators stated, and from authorities that were fetched, as
 //! dated snapshots.
 //!
-//! The folders come first, and are believed without end; services of trusted lists for as long as the lists say. What an operator stated of a certificate outweighs them for that certificate. What was fetched only
-//! completes paths, and is left out where an operator stated something of it.
+//! The folders come first, and are believed without end; services of trusted lists for as long as the lists say. What an operator
+//! stated of a certificate outweighs both for that certificate. What was fetched only completes paths, and is left out where an
+//! operator stated something of it.
 //!
 //! A set that cannot be read, holds something that is no certificate, or lacks anchors that a node cannot work without,
 //! never replaces the one in use: somebody's unfinished copy must not turn a region's signatures invalid. The old set stays,
@@ -133,6 +134,15 @@ impl FolderTrust {
     /// What was fetched.
     pub(crate) fn fetched(&self) -> Vec<Certificate> {
         self.beside().fetched
+    }
+
+    /// A certificate of a listed service.
+    pub(crate) fn listed(&self, sha256: &[u8; 32]) -> Option<Certificate> {
+        let beside = self.beside();
+        let services = beside.listed.iter().flat_map(|listed| &listed.list.list().providers);
+        let mut certificates =
+            services.flat_map(|provider| &provider.services).flat_map(|one| &one.identity.certificates);
+        certificates.find(|certificate| certificate.fingerprint() == *sha256).cloned()
     }
 
     /// What operators state.
@@ -312,14 +322,17 @@ fn snapshot(
             intermediates.push(certificate.clone());
         }
     }
-    let services = Services::new(beside.listed.iter().map(|listed| listed.list.list().clone()).collect());
+    let lists: Vec<_> = beside.listed.iter().map(InUse::believed).collect();
+    // Of these an operator decided: what is believed of them is among the others, or nothing is.
+    let decided = beside.stated.iter().map(|statement| *statement.sha256().as_bytes()).collect();
+    let services = Services::believed(&lists, &decided);
     Ok(TrustSnapshot::with_services(anchors, intermediates, services, now))
 }
 
 /// Without an anchor for each of these the node does not start.
 const NEEDED: [TrustPurpose; 3] = [TrustPurpose::Signing, TrustPurpose::Login, TrustPurpose::Encryption];
 
-fn anchors_for(purpose: TrustPurpose) -> Option<Purpose> {
+pub(super) fn anchors_for(purpose: TrustPurpose) -> Option<Purpose> {
     match purpose {
         TrustPurpose::Signing => Some(Purpose::Signing),
         TrustPurpose::Login => Some(Purpose::TlsClient),

@@ -98,6 +98,12 @@ causes! {
     Expired = "signature.expired_signer", Indeterminate / OutOfBoundsNoPoe, SignerExpired, "ETSI EN 319 102-1, 5.3.4",
         "The signing certificate is outside its validity period, and nothing proves an earlier signing time.",
         "Строк дії сертифіката підписувача не почався або закінчився, а раніший час підписання не доведено.";
+    AnchorEnded = "signature.authority_withdrawn", Indeterminate / NoCertificateChainFoundNoPoe, SignerUntrusted, "ETSI EN 319 102-1, 5.2.6; TS 119 612, 5.5.4",
+        "A trusted list ceased to recognise the authority of the signing certificate, and nothing proves that the signature is older.",
+        "Довірчий список більше не визнає центр, що видав сертифікат підписувача, і не доведено, що підпис зроблено раніше.";
+    AnchorEndedForGood = "signature.authority_withdrawn_before", Indeterminate / NoCertificateChainFound, SignerUntrusted, "ETSI EN 319 102-1, 5.2.6; TS 119 612, 5.5.4",
+        "The signature was made after a trusted list had ceased to recognise the authority of the signing certificate.",
+        "Підпис зроблено після того, як довірчий список припинив визнавати центр, що видав сертифікат підписувача.";
     NotYetValid = "signature.not_yet_valid", TotalFailed / NotYetValid, SignerExpired, "ETSI EN 319 102-1, 5.5.4",
         "The signature existed before the signing certificate was issued.",
         "Підпис існував до видачі сертифіката підписувача.";

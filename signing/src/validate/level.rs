@@ -149,7 +149,7 @@ pub(super) fn is_known(
     // The first of that name: a second one would multiply the work for whoever asks for it. Where the file leaves out
     // an issuer that nobody here knows, its answers cannot be told apart, and are taken to be there.
     let is_issuer = |issuer: &&Certificate| certificate.names_issuer(issuer);
-    let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
+    let anchors = trust.anchor_certificates();
     let issuer = pool.iter().chain(trust.intermediates()).chain(anchors).find(is_issuer);
     issuer.is_none_or(|issuer| known.is_told_within(certificate, issuer))
 }

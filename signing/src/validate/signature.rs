@@ -352,7 +352,7 @@ fn missing(assessed: &Assessed, pool: &[Certificate], trust: &TrustSnapshot) -> 
 
 /// The first certificate above `leaf` whose issuer nobody here knows; none where the end is a root that is not trusted.
 fn missing_issuer(leaf: &Certificate, pool: &[Certificate], trust: &TrustSnapshot) -> Option<MissingFact> {
-    let anchors = trust.anchors().iter().map(|anchor| &anchor.certificate);
+    let anchors = trust.anchor_certificates();
     let known: Vec<_> = pool.iter().chain(trust.intermediates()).chain(anchors).collect();
     let mut current = leaf;
     for _ in 0..Budget::default().path_length {

@@ -6,9 +6,11 @@
 use std::cell::{Cell, Ref, RefCell};
 
 use certs::certificate::Certificate;
+use certs::path::VerifiedPath;
 use certs::revocation::{Crl, OcspResponse, RevocationData, Status, status};
 use certs::timestamp::TrustedTime;
 use certs::trust::TrustSnapshot;
+use certs::trust_list::{Period, Standing};
 use time::OffsetDateTime;
 
 use super::proof::{Object, Proofs};
@@ -122,10 +124,18 @@ impl<'w> Known<'w> {
     }
 
     /// Until when what `issuer` signed is believed without a proof that it existed: its end, where that is past. Anchors have no
-    /// end: the snapshot vouches for their keys.
-    pub(super) fn end_of(&self, issuer: &Certificate) -> Option<OffsetDateTime> {
-        let is_anchor = || self.trust.anchors().iter().any(|anchor| anchor.certificate == *issuer);
-        (issuer.not_after() < self.at && !is_anchor()).then(|| issuer.not_after())
+    /// end, the snapshot vouches for their keys, save that listed services end when they are withdrawn.
+    pub(super) fn end_of(&self, issuer: &Certificate, path: &VerifiedPath) -> Option<OffsetDateTime> {
+        if path.anchor() != issuer {
+            return (issuer.not_after() < self.at).then(|| issuer.not_after());
+        }
+        if self.trust.is_anchor(issuer, path.purpose()) {
+            return None;
+        }
+        match self.trust.listed_standing(issuer, path.purpose(), path.verified_at()) {
+            Some(Standing::Within(Period { until, .. })) => until.filter(|until| *until <= self.at),
+            _ => None,
+        }
     }
 
     /// Status of `certificate`. Unknown past the budget.

@@ -3,6 +3,7 @@
 mod attacks;
 mod bad_inputs;
 mod hostile;
+mod listed;
 mod long_term;
 mod national;
 mod oracle;

@@ -28,8 +28,8 @@ impl Times {
     }
 }
 
-/// A path from `leaf` to an anchor, valid at the time of validation or, where that is past the certificate's validity,
-/// at the proven time of the signature.
+/// A path from `leaf` to an anchor, valid at the time of validation or, where that is past the certificate's validity or the
+/// time in which the anchor was believed, at the proven time of the signature.
 pub(super) fn find_path(
     leaf: &Certificate,
     pool: &[Certificate],
@@ -45,7 +45,13 @@ pub(super) fn find_path(
     if matches!(now, PathError::Expired { .. }) && times.is_after(leaf.not_after()) {
         return Err(Cause::ExpiredForGood);
     }
-    let out_of_bounds = matches!(now, PathError::Expired { .. } | PathError::NotYetValid { .. });
+    if let PathError::AnchorEnded { at, .. } = now
+        && times.is_after(at)
+    {
+        return Err(Cause::AnchorEndedForGood);
+    }
+    let out_of_bounds =
+        matches!(now, PathError::Expired { .. } | PathError::NotYetValid { .. } | PathError::AnchorEnded { .. });
     if !out_of_bounds || times.best >= times.at {
         return Err(cause_of(&now));
     }
@@ -57,7 +63,8 @@ pub(super) fn find_path(
 
 fn cause_of(error: &PathError) -> Cause {
     match error {
-        PathError::NoPath | PathError::BudgetExceeded => Cause::Untrusted,
+        PathError::NoPath | PathError::BudgetExceeded | PathError::AnchorNotYet { .. } => Cause::Untrusted,
+        PathError::AnchorEnded { .. } => Cause::AnchorEnded,
         PathError::NotYetValid { .. } | PathError::Expired { .. } => Cause::Expired,
         PathError::SignatureWrong { .. } | PathError::UnsupportedAlgorithm { .. } => Cause::ChainBroken,
         PathError::NotCa { .. }
@@ -87,7 +94,7 @@ pub(super) fn check_revocation(
     let mut until = None;
     for (depth, pair) in path.certificates().windows(2).enumerate().rev() {
         let [certificate, issuer] = pair else { continue };
-        until = earlier(until, known.end_of(issuer));
+        until = earlier(until, known.end_of(issuer, path));
         let status = known.status(certificate, issuer, until);
         let mut cause = revocation_freshness::judge(&status, times.best, depth > 0, policy).err();
         if cause == Some(Cause::StatusUnknown) && known.lacks_proof(certificate, issuer, until) {

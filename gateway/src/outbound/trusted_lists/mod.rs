@@ -20,13 +20,13 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use certs::trust_list::ListKind;
+use certs::trust_list::{BelievedList, ListKind};
 use schemas::trust::{TrustPurpose, TrustedListStatus};
 use signing::trust_list::AuthenticatedList;
 use storage::Clock;
 use time::{Duration, OffsetDateTime};
 
-use super::trust::TrustProblem;
+use super::trust::{TrustProblem, anchors_for};
 use crate::config::{TrustedListConfig, TrustedListsConfig};
 use entry::Entry;
 use fetch::ListFetcher;
@@ -42,6 +42,14 @@ const FILE: Duration = Duration::minutes(1);
 pub(crate) struct InUse {
     pub(crate) list: AuthenticatedList,
     pub(crate) purposes: Vec<TrustPurpose>,
+}
+
+impl InUse {
+    /// In the words of path validation.
+    pub(crate) fn believed(&self) -> BelievedList {
+        let purposes = self.purposes.iter().filter_map(|purpose| anchors_for(*purpose)).collect();
+        BelievedList { list: self.list.list().clone(), purposes }
+    }
 }
 
 /// Keeps the lists.
