@@ -218,9 +218,40 @@ pub struct TrustedListStatus {
     /// When it was last asked for with success, RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub checked_at: Option<OffsetDateTime>,
+    /// Services that are anchors now, by what the list is believed for.
+    #[serde(default)]
+    pub anchors: u32,
+    /// What is wrong in the list and did not refuse it, the first [`ListFlaw::MOST`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flaws: Vec<ListFlaw>,
+    /// How many more flaws there are.
+    #[serde(default)]
+    pub further_flaws: u32,
     /// Why what was found last is not believed. What is in use stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<ListProblem>,
+}
+
+/// Something in a trusted list that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ListFlaw {
+    /// Where: an address, a provider, or a provider and its service.
+    pub place: String,
+    /// Whether that is left out because of it.
+    pub left_out: bool,
+    /// Stable code.
+    pub code: String,
+    /// In English.
+    pub text_en: String,
+    /// In Ukrainian.
+    pub text_uk: String,
+    /// The clause of the standard.
+    pub clause: String,
+}
+
+impl ListFlaw {
+    /// Most flaws that are told of one list.
+    pub const MOST: usize = 20;
 }
 
 /// Why a trusted list is not believed.

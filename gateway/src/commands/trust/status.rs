@@ -27,6 +27,15 @@ pub(super) fn words(trust: &Trust, now: OffsetDateTime, language: Language) -> S
         for (label, value) in facts(list, language) {
             let _ = writeln!(text, "   {label:<14} {value}");
         }
+        for flaw in &list.flaws {
+            let sentence = language.choose(&flaw.text_en, &flaw.text_uk);
+            let left_out = if flaw.left_out { language.choose(" (left out)", " (пропущено)") } else { "" };
+            let _ = writeln!(text, "   - {}{left_out}: {sentence} [{}; {}]", flaw.place, flaw.code, flaw.clause);
+        }
+        if list.further_flaws > 0 {
+            let more = language.choose("further flaws", "інших вад");
+            let _ = writeln!(text, "   - {more}: {}", list.further_flaws);
+        }
         if let Some(problem) = &list.problem {
             let sentence = language.choose(&problem.text_en, &problem.text_uk);
             let since = language.choose("since", "з");
@@ -105,6 +114,13 @@ fn facts(list: &TrustedListStatus, language: Language) -> Vec<(&'static str, Str
         };
         facts.push((say("services", "послуги"), counts));
     }
+    if list.sequence_number.is_some() {
+        let authorities = match language {
+            Language::English => format!("{} certificates of services are trust anchors now", list.anchors),
+            Language::Ukrainian => format!("сертифікатів послуг, яким зараз довіряють: {}", list.anchors),
+        };
+        facts.push((say("anchors", "довірені"), authorities));
+    }
     let purposes: Vec<&str> = list.purposes.iter().copied().map(TrustPurpose::as_str).collect();
     facts.push((say("believed for", "довіра для"), purposes.join(", ")));
     facts.push((say("asked at", "адреса"), list.location.clone()));
@@ -123,7 +139,7 @@ fn moment(time: OffsetDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::trust::ListProblem;
+    use schemas::trust::{ListFlaw, ListProblem};
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-11-26 12:00 UTC);
@@ -145,6 +161,9 @@ mod tests {
             services: 20,
             qualified_authorities: 5,
             qualified_timestamping: 2,
+            anchors: 9,
+            flaws: vec![],
+            further_flaws: 0,
             checked_at: Some(NOW),
             problem: None,
         }
@@ -171,6 +190,24 @@ mod tests {
         }
         assert!(!text.contains('\u{202e}'), "a stranger's direction marks are not printed");
         assert!(words(&trust, NOW, Language::Ukrainian).contains("EE, № 77"));
+        assert_eq!(code(&trust), exit::OK);
+    }
+
+    #[test]
+    fn flaws_are_told_with_their_place_and_alarm_nobody() {
+        let flaw = ListFlaw {
+            place: "Provider: Service".into(),
+            left_out: true,
+            code: "trust_list.identity".into(),
+            text_en: "Nothing says by what the service is known.".into(),
+            text_uk: "Не вказано, за чим упізнати послугу.".into(),
+            clause: "ETSI TS 119 612, 5.5.3".into(),
+        };
+        let trust = trust(vec![TrustedListStatus { flaws: vec![flaw], further_flaws: 4, ..list() }]);
+        let text = words(&trust, NOW, Language::English);
+        let told = "- Provider: Service (left out): Nothing says by what the service is known. [trust_list.identity; ";
+        assert!(text.contains(told) && text.contains("further flaws: 4"), "{text}");
+        assert!(words(&trust, NOW, Language::Ukrainian).contains("(пропущено): Не вказано"));
         assert_eq!(code(&trust), exit::OK);
     }
 

@@ -1,10 +1,11 @@
 //! One list: what is in use of it, and how the last question went.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use certs::trust_list::{Service, ServiceType};
+use certs::trust_list::{FaultPlace, ListFault, ListedAnchor, Service, ServiceType, Services, Standing};
 use schemas::report::Reason;
-use schemas::trust::{ListProblem, TrustPurpose, TrustedListStatus};
+use schemas::trust::{ListFlaw, ListProblem, TrustPurpose, TrustedListStatus};
 use signing::trust_list::{AuthenticatedList, ListRefused, PivotRefused, authenticate_along, authenticate_as_issued};
 use signing::validate::suite;
 use time::OffsetDateTime;
@@ -147,9 +148,7 @@ impl Entry {
         let held = self.held.as_ref();
         let list = held.map(|held| held.list().as_ref());
         let services = || list.into_iter().flat_map(|list| &list.providers).flat_map(|provider| &provider.services);
-        let count = |wanted: &dyn Fn(&Service) -> bool| {
-            u32::try_from(services().filter(|one| wanted(one)).count()).unwrap_or(u32::MAX)
-        };
+        let count = |wanted: &dyn Fn(&Service) -> bool| count_of(services().filter(|one| wanted(one)).count());
         TrustedListStatus {
             name: name.to_owned(),
             location: self.location.clone(),
@@ -162,7 +161,7 @@ impl Entry {
             overdue: held.is_some_and(|held| held.is_overdue(now)),
             signer: held.map(|held| held.signer().subject()),
             sha256: list.map(|list| list.sha256.into()),
-            providers: u32::try_from(list.map_or(0, |list| list.providers.len())).unwrap_or(u32::MAX),
+            providers: count_of(list.map_or(0, |list| list.providers.len())),
             services: count(&|_| true),
             qualified_authorities: count(&|service| {
                 is_qualified_now(service, &|kind| matches!(kind, ServiceType::QualifiedCertificates(_)))
@@ -170,14 +169,50 @@ impl Entry {
             qualified_timestamping: count(&|service| {
                 is_qualified_now(service, &|kind| matches!(kind, ServiceType::QualifiedTimestamps(_)))
             }),
+            anchors: held.map_or(0, |held| self.anchors(held, now)),
+            flaws: list.into_iter().flat_map(|list| &list.faults).take(ListFlaw::MOST).map(flaw).collect(),
+            further_flaws: list.map_or(0, |list| count_of(list.faults.len().saturating_sub(ListFlaw::MOST))),
             checked_at: self.checked_at,
             problem: self.problem.as_ref().map(|(since, problem)| problem.told(*since)),
         }
     }
 }
 
+fn count_of(many: usize) -> u32 {
+    u32::try_from(many).unwrap_or(u32::MAX)
+}
+
+fn flaw(fault: &ListFault) -> ListFlaw {
+    let place = match &fault.place {
+        FaultPlace::Pointer(address) => address.clone(),
+        FaultPlace::Provider(provider) => provider.clone(),
+        FaultPlace::Service { provider, service } => format!("{provider}: {service}"),
+    };
+    ListFlaw {
+        place,
+        left_out: fault.is_left_out,
+        code: fault.error.code().into(),
+        text_en: fault.error.to_string(),
+        text_uk: fault.error.text_uk().into(),
+        clause: fault.error.clause().into(),
+    }
+}
+
 fn is_qualified_now(service: &Service, is_wanted: &dyn Fn(&ServiceType) -> bool) -> bool {
     service.states.first().is_some_and(|state| is_wanted(&state.kind) && state.status.is_qualified())
+}
+
+impl Entry {
+    /// How many services are believed at `now`.
+    fn anchors(&self, held: &AuthenticatedList, now: OffsetDateTime) -> u32 {
+        let in_use = InUse { list: held.clone(), purposes: self.purposes.clone() };
+        let services = Services::believed(&[in_use.believed()], &BTreeSet::new());
+        let is_believed = |anchor: &&ListedAnchor| {
+            let mut standings = anchor.purposes().into_iter().map(|purpose| anchor.standing(purpose, now));
+            standings.any(|standing| matches!(standing, Some(Standing::Within(_))))
+        };
+        count_of(services.anchors().iter().filter(is_believed).count())
+    }
 }
 
 fn read_kept(
