@@ -19,10 +19,13 @@ mod attributes;
 mod augment;
 mod prepare;
 
+pub(crate) use assemble::token;
+pub(crate) use attributes::issuer_serial;
 pub use augment::{
     ArchiveRequest, add_signature_timestamp, add_validation_data, request_archive_timestamp, signature_imprint,
     signer_with_id,
 };
+pub(crate) use augment::{is_over, whole_response};
 pub use prepare::{Prepared, Signatory, complete_all, prepare, prepare_counter, prepare_parallel};
 
 use certs::certificate::Certificate;

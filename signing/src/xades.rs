@@ -10,6 +10,7 @@
 //! | `timestamp` | over what time-stamps stand |
 //! | `level` | which level it has the form of |
 //! | `fault` | what is wrong, in words |
+//! | [`create`], [`augment`] | makes signatures, and makes them last |
 //!
 //! ```text
 //! XmlSignature::read(node) -> check(document, signature, contents, budget) -> Checked -> verify(key) -> VerifiedSignature
@@ -20,7 +21,9 @@
 //! ds:Object. An Id that two elements have leads nowhere. Nothing is fetched, no program of the document is run: see `transform` for
 //! the expressions that are known, and `contents` for what a reference outside the file may mean.
 
+pub mod augment;
 mod contents;
+pub mod create;
 mod facts;
 mod fault;
 mod level;

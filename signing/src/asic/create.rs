@@ -145,7 +145,7 @@ impl Part {
 }
 
 /// RFC 6838, 4.2: restricted names on both sides of a slash.
-fn is_media_type(text: &str) -> bool {
+pub(crate) fn is_media_type(text: &str) -> bool {
     let restricted = |name: &str| {
         (1..=127).contains(&name.len())
             && name.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&octet))

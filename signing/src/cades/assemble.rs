@@ -121,7 +121,7 @@ pub(super) fn edit<T>(
 ///
 /// # Errors
 /// `Timestamp` where it is not.
-pub(super) fn token(token: &[u8]) -> Result<Vec<u8>, SignError> {
+pub(crate) fn token(token: &[u8]) -> Result<Vec<u8>, SignError> {
     let (der, _) = normalise(token, Layers::ALL, &Limits::default()).map_err(|_| SignError::Timestamp)?;
     SignedData::read(&der).map_err(|_| SignError::Timestamp)?;
     Ok(der.into_owned())

@@ -69,13 +69,17 @@ fn signing_time_value(time: OffsetDateTime) -> Result<Writer, SignError> {
 /// SigningCertificateV2, RFC 5035 3: `SEQUENCE { SEQUENCE OF { hashAlgorithm DEFAULT SHA-256, certHash, issuerSerial } }`.
 fn certificate_reference(leaf: &Certificate, algorithm: DigestAlgorithm) -> Result<Writer, SignError> {
     let hash = digest(algorithm, leaf.der());
-    let issuer = Writer::new().nest(tag::context_constructed(4), Writer::new().raw(leaf.issuer_der()));
-    let issuer_serial = Writer::new().nest(tag::SEQUENCE, issuer).value(tag::INTEGER, leaf.serial());
     let named = if algorithm == DigestAlgorithm::Sha256 { Vec::new() } else { digest_identifier(algorithm)? };
     let reference =
-        Writer::new().raw(&named).value(tag::OCTET_STRING, hash.as_bytes()).nest(tag::SEQUENCE, issuer_serial);
+        Writer::new().raw(&named).value(tag::OCTET_STRING, hash.as_bytes()).nest(tag::SEQUENCE, issuer_serial(leaf));
     let references = Writer::new().nest(tag::SEQUENCE, reference);
     Ok(Writer::new().nest(tag::SEQUENCE, Writer::new().nest(tag::SEQUENCE, references)))
+}
+
+/// The fields of IssuerSerial, RFC 5035 3: `SEQUENCE OF GeneralName`, with the one directory name, and the serial number.
+pub(crate) fn issuer_serial(leaf: &Certificate) -> Writer {
+    let issuer = Writer::new().nest(tag::context_constructed(4), Writer::new().raw(leaf.issuer_der()));
+    Writer::new().nest(tag::SEQUENCE, issuer).value(tag::INTEGER, leaf.serial())
 }
 
 /// RFC 6211, 2: the signature algorithm has the implicit tag [1].

@@ -72,7 +72,7 @@ pub fn add_validation_data(
 }
 
 /// OCSPResponse of status successful around a BasicOCSPResponse, as CAdES attributes hold it; others as they are.
-fn whole_response(der: &[u8]) -> Vec<u8> {
+pub(crate) fn whole_response(der: &[u8]) -> Vec<u8> {
     let is_whole = crate::asn1::Element::only(der)
         .and_then(|response| response.open(tag::SEQUENCE))
         .is_ok_and(|reader| reader.peek() == Some(tag::ENUMERATED));
@@ -135,9 +135,7 @@ impl ArchiveRequest {
     /// `Timestamp` if it is no token, or one over something else.
     pub fn complete(self, stamp: &[u8]) -> Result<Vec<u8>, SignError> {
         let stamp = token(stamp)?;
-        let info = SignedData::read(&stamp).ok().and_then(|signed| TstInfo::from_der(signed.content?).ok());
-        let info = info.ok_or(SignError::Timestamp)?;
-        if info.imprint_oid != self.imprint.algorithm().oid() || info.imprint != self.imprint.as_bytes() {
+        if !is_over(&stamp, &self.imprint) {
             return Err(SignError::Timestamp);
         }
         let stamp = edit(&stamp, 0, |mut assembly, _, authority| {
@@ -153,6 +151,12 @@ impl ArchiveRequest {
             Ok(assembly.into_der())
         })
     }
+}
+
+/// Whether a token says that it is over `imprint`.
+pub(crate) fn is_over(token: &[u8], imprint: &Digest) -> bool {
+    let info = SignedData::read(token).ok().and_then(|signed| TstInfo::from_der(signed.content?).ok());
+    info.is_some_and(|info| info.imprint_oid == imprint.algorithm().oid() && info.imprint == imprint.as_bytes())
 }
 
 /// ATSHashIndexV3 over everything there is (EN 319 122-1, 5.5.2).

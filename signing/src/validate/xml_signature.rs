@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use certs::certificate::Certificate;
 use certs::trust::TrustSnapshot;
-use crypto::digest::{Digest, DigestAlgorithm, digest, hex, sha256};
+use crypto::digest::{Digest, DigestAlgorithm, digest};
 use schemas::report::SignedForm;
 use time::OffsetDateTime;
 
@@ -117,9 +117,8 @@ fn names_issuer(der: &[u8], certificate: &Certificate) -> bool {
 }
 
 impl Signature for XmlDocumentSignature<'_, '_, '_> {
-    /// `S-` and the first half of the SHA-256 of ds:SignatureValue: no two signatures share one.
     fn id(&self) -> String {
-        format!("S-{}", hex(sha256(&self.signature.value).get(..16).unwrap_or_default()))
+        crate::xades::augment::identifier(self.signature)
     }
 
     fn certificates(&self) -> Vec<&[u8]> {

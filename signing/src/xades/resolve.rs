@@ -66,18 +66,31 @@ pub(super) fn check(
     ground: &Ground<'_, '_, '_>,
     budget: &mut Budget,
 ) -> Result<Covered, Fault> {
-    let transforms = reference.transforms.as_deref().map_err(|fault| *fault)?;
+    reference.transforms.as_ref().map_err(|fault| *fault)?;
     let expected = reference.digest?;
-    let (covered, found) = if transforms.is_empty() && is_outside(reference.uri)? {
-        // Its octets may have streamed by.
-        let found = ground.digest(reference.uri, expected.algorithm()).ok_or(missing(reference.uri))?;
-        (Covered::Content(reference.uri.map(str::to_owned)), found)
-    } else {
-        let mut digester = Digester::new(expected.algorithm());
-        let covered = follow(reference, ground, &Method::DEFAULT, budget, &mut |octets| digester.update(octets))?;
-        (covered, digester.finish())
-    };
+    let (covered, found) = digest(reference, ground, expected.algorithm(), budget)?;
     if found == expected { Ok(covered) } else { Err(Fault::ReferenceChanged) }
+}
+
+/// Follows a reference, whatever digest it states: what it covers, and the digest of that.
+///
+/// # Errors
+/// A fault where it leads nowhere.
+pub(super) fn digest(
+    reference: &Reference<'_, '_>,
+    ground: &Ground<'_, '_, '_>,
+    algorithm: DigestAlgorithm,
+    budget: &mut Budget,
+) -> Result<(Covered, Digest), Fault> {
+    let transforms = reference.transforms.as_deref().map_err(|fault| *fault)?;
+    if transforms.is_empty() && is_outside(reference.uri)? {
+        // Its octets may have streamed by.
+        let found = ground.digest(reference.uri, algorithm).ok_or(missing(reference.uri))?;
+        return Ok((Covered::Content(reference.uri.map(str::to_owned)), found));
+    }
+    let mut digester = Digester::new(algorithm);
+    let covered = follow(reference, ground, &Method::DEFAULT, budget, &mut |octets| digester.update(octets))?;
+    Ok((covered, digester.finish()))
 }
 
 fn is_outside(uri: Option<&str>) -> Result<bool, Fault> {

@@ -4,7 +4,7 @@ use crypto::digest::DigestAlgorithm;
 use crypto::key::{KeyKind, PublicKey};
 use crypto::signature::{SignatureAlgorithm, VerifyError};
 
-use crate::asn1::{Writer, tag};
+use crate::asn1::{Element, Writer, tag};
 use crate::xml::canonical::{self, Budget, Selection};
 use crate::xml::{Document, Node, read};
 
@@ -243,6 +243,23 @@ fn value_of(algorithm: SignatureAlgorithm, key: &PublicKey, value: &[u8]) -> Opt
     let (r, s) = value.split_at_checked(curve.field_len())?;
     let numbers = Writer::new().value(tag::INTEGER, &unsigned(r)).value(tag::INTEGER, &unsigned(s));
     Some(Writer::new().nest(tag::SEQUENCE, numbers).into_bytes())
+}
+
+/// The value as XML has it, of one that `crypto` made: the inverse of [`value_of`]. `None` where it is no value of this key.
+pub(super) fn value_for_xml(algorithm: SignatureAlgorithm, key: &PublicKey, value: &[u8]) -> Option<Vec<u8>> {
+    let (SignatureAlgorithm::Ecdsa(_), KeyKind::Ec(curve)) = (algorithm, key.kind()) else {
+        return Some(value.to_vec());
+    };
+    let mut numbers = Element::only(value).and_then(|value| value.open(tag::SEQUENCE)).ok()?;
+    let mut halves = Vec::with_capacity(2 * curve.field_len());
+    for _ in 0..2 {
+        let number = numbers.expect(tag::INTEGER).ok()?;
+        let significant = number.strip_prefix(&[0]).unwrap_or(number);
+        halves.extend(std::iter::repeat_n(0, curve.field_len().checked_sub(significant.len())?));
+        halves.extend_from_slice(significant);
+    }
+    numbers.end().ok()?;
+    Some(halves)
 }
 
 /// Contents octets of a non-negative INTEGER.

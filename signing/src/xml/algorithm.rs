@@ -2,7 +2,7 @@
 //!
 //! For the national algorithms no identifier is published in a standard. Those here are known from other projects, which name
 //! examples of the Central Certification Authority and the state's application (Diia) as their source; no such container was at hand.
-//! They are read and not written. A value of DSTU 4145 is taken for the bare halves, as in CMS.
+//! They are written only where a signature of DSTU 4145 is made, which has no others. A value of DSTU 4145 is taken for the bare halves, as in CMS.
 
 use crypto::digest::DigestAlgorithm::{
     self, Gost34311, Kupyna256, Sha1, Sha3_224, Sha3_256, Sha3_384, Sha3_512, Sha224, Sha256, Sha384, Sha512,
@@ -75,6 +75,23 @@ pub fn digest_to_uri(algorithm: DigestAlgorithm) -> Option<&'static str> {
     DIGESTS.iter().find(|(known, _)| *known == algorithm).map(|(_, identifier)| *identifier)
 }
 
+/// The same with the national algorithms, which no standard identifies.
+#[must_use]
+pub fn any_digest_to_uri(algorithm: DigestAlgorithm) -> Option<&'static str> {
+    let national = NATIONAL_DIGESTS.iter().find(|(known, _)| *known == algorithm).map(|(_, identifier)| *identifier);
+    digest_to_uri(algorithm).or(national)
+}
+
+/// The identifier of a signature algorithm that may be written: none with SHA-1 or SHA-224, and RSASSA-PSS only with one digest for all and a
+/// salt of its length, as the identifiers say.
+#[must_use]
+pub fn signature_to_uri(algorithm: SignatureAlgorithm) -> Option<&'static str> {
+    if matches!(algorithm.digest_algorithm(), Some(Sha1 | Sha224 | Sha3_224)) {
+        return None;
+    }
+    SIGNATURES.iter().find(|(_, known)| *known == algorithm).map(|(identifier, _)| *identifier)
+}
+
 /// The signature algorithm of an identifier that says everything by itself. Message authentication codes are none: who checks one
 /// could have made it. Nor is DSA.
 #[must_use]
@@ -95,6 +112,9 @@ mod tests {
         }
         assert_eq!(digest_from_uri("http://www.w3.org/2001/04/xmlenc#dstu7564-256"), Some(Kupyna256));
         assert_eq!(digest_to_uri(Kupyna256), None);
+        for algorithm in [Kupyna256, Gost34311] {
+            assert_eq!(any_digest_to_uri(algorithm).and_then(digest_from_uri), Some(algorithm));
+        }
         assert_eq!(digest_from_uri("http://www.w3.org/2001/04/xmldsig-more#md5"), None);
     }
 
@@ -102,6 +122,12 @@ mod tests {
     fn each_signature_identifier_means_one_algorithm() {
         let uris: BTreeSet<&str> = SIGNATURES.iter().map(|(uri, _)| *uri).collect();
         assert_eq!(uris.len(), SIGNATURES.len());
+        for (uri, algorithm) in SIGNATURES {
+            assert!(signature_to_uri(*algorithm).is_none_or(|written| written == *uri), "{uri}");
+        }
+        assert_eq!(signature_to_uri(SignatureAlgorithm::RsaPkcs1(Sha1)), None);
+        let salted = SignatureAlgorithm::RsaPss { digest: Sha256, mgf_digest: Sha256, salt_len: 20 };
+        assert_eq!(signature_to_uri(salted), None);
         for mac in ["http://www.w3.org/2000/09/xmldsig#hmac-sha1", "http://www.w3.org/2001/04/xmldsig-more#hmac-sha256"]
         {
             assert_eq!(signature_from_uri(mac), None);
