@@ -12,6 +12,7 @@ pub mod certificate;
 pub mod dev;
 pub mod name;
 pub mod path;
+pub mod qualified_status;
 pub mod revocation;
 mod signed;
 pub mod timestamp;

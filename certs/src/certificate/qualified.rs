@@ -15,6 +15,8 @@ pub struct QcStatements {
     pub on_device: bool,
     /// QcType (4.2.3); empty: signatures (where the law is that of the Union).
     pub types: Vec<QcType>,
+    /// Types of QcType that are not known, dotted.
+    pub other_types: Vec<String>,
     /// QcCClegislation (4.2.4): countries by whose law it is qualified, ISO 3166-1 alpha-2.
     pub countries: Vec<String>,
     /// QcLimitValue (4.3.2): the largest transaction that it may be used for.
@@ -130,7 +132,9 @@ const KNOWN: [(ObjectIdentifier, Decode); 9] = [
     }),
     (oid::QC_TYPE, |statements, info| {
         let types = each(info, |list| Ok(list.expect(tag::OBJECT_IDENTIFIER)?.content()))?;
-        statements.types = types.into_iter().filter_map(qc_type).collect();
+        statements.types = types.iter().filter_map(|id| qc_type(id)).collect();
+        statements.other_types =
+            types.iter().filter(|id| qc_type(id).is_none()).filter_map(|id| oid::dotted(id)).collect();
         Ok(())
     }),
     (oid::QC_LEGISLATION, |statements, info| {
@@ -232,7 +236,7 @@ mod tests {
             statement(&oid::QC_COMPLIANCE, &[]),
             statement(&oid::UA_QUALIFIED, &[]),
             statement(&oid::QC_SSCD, &[]),
-            statement(&oid::QC_TYPE, &write::sequence(&[&write::oid(&oid::QC_TYPE_SEAL)])),
+            statement(&oid::QC_TYPE, &write::sequence(&[&write::oid(&oid::QC_TYPE_SEAL), &write::oid(&unknown)])),
             statement(&oid::QC_LEGISLATION, &write::sequence(&[&write::printable("UA")])),
             statement(&oid::QC_LIMIT, &limit),
             statement(&oid::QC_RETENTION, &write::unsigned(&[10])),
@@ -245,6 +249,7 @@ mod tests {
             national: true,
             on_device: true,
             types: vec![QcType::Seal],
+            other_types: vec!["1.2.3.4".to_owned()],
             countries: vec!["UA".to_owned()],
             limit: Some(MonetaryValue { currency: "UAH".to_owned(), amount: 1000, exponent: 2 }),
             retention_years: Some(10),
