@@ -2,8 +2,13 @@
 //!
 //! Indications and sub-indications carry the names of ETSI EN 319 102-1 (5.1.3, tables 5 and 6) verbatim.
 
+mod qualification;
 mod schema;
 
+pub use qualification::{
+    CertificateQualification, CertificateUsage, LegalAnswer, LegalScheme, ListedService, SignatureClass,
+    SignatureQualification, TimestampQualification,
+};
 pub use schema::json_schema;
 
 use serde::{Deserialize, Serialize};
@@ -71,6 +76,9 @@ pub struct SignatureReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(no_recursion)]
     pub counter_signatures: Vec<SignatureReport>,
+    /// What it is by law; absent where the node has no trusted list, or the signature cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<SignatureQualification>,
     /// What must be fetched for a better verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingFact>,
@@ -97,6 +105,10 @@ pub struct TimestampReport {
     pub time: Option<String>,
     /// Who made it, as far as the certificate was identified.
     pub authority: Option<Signer>,
+    /// Whether it is qualified; absent where the node has no trusted list, or the token cannot be read. Of an evidence record: its first
+    /// time-stamp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qualification: Option<TimestampQualification>,
     /// Why it did not pass, most important first.
     pub reasons: Vec<Reason>,
 }

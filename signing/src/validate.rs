@@ -14,6 +14,7 @@
 //! | `signature` | 5.5 signatures with time and long-term values, 5.6 with archival data; `signed_data`, `xml_signature`: those of CMS and XML |
 //! | `proof` | 5.6.2.3 proofs of existence |
 //! | `evidence_record` | RFC 4998 |
+//! | `qualification` | qualified or not, by trusted lists (ETSI TS 119 615) |
 //! | `signature_policy` | 5.2.4 the policy that a signer names |
 //! | [`policy`], [`suite`] | what is accepted, as values |
 //! | `document`, `stream` | files before and after, whole or streaming by |
@@ -37,6 +38,7 @@ mod imprint;
 mod level;
 pub mod policy;
 mod proof;
+mod qualification;
 mod report;
 mod revocation_freshness;
 mod signature;

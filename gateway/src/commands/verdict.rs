@@ -168,6 +168,7 @@ mod tests {
                 signed_parts: Vec::new(),
                 timestamps: Vec::new(),
                 counter_signatures: Vec::new(),
+                qualification: None,
                 missing: Vec::new(),
                 indication: Indication::TotalFailed,
                 sub_indication: Some(SubIndication::HashFailure),

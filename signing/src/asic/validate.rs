@@ -209,6 +209,7 @@ fn unreadable(file: Option<&File>, finding: Finding, form: (&str, &str), context
         signed_parts: Vec::new(),
         timestamps: Vec::new(),
         counter_signatures: Vec::new(),
+        qualification: None,
         missing: Vec::new(),
         reasons: vec![finding.reason(file.map_or("", |file| &file.name))],
     }

@@ -20,7 +20,8 @@ fn check(value: &Value, schema: &Value, whole: &Value, at: &str) -> Result<(), S
     let fields = schema.as_object().ok_or_else(|| format!("{at}: no schema"))?;
     for (word, operand) in fields {
         let holds = match word.as_str() {
-            "$schema" | "$id" | "$defs" | "title" | "description" => true,
+            "$schema" | "$id" | "$defs" | "title" | "description" | "format" => true,
+            "minimum" => value.as_u64() >= operand.as_u64(),
             "$ref" => {
                 let target = operand.as_str().and_then(|target| whole.pointer(target.strip_prefix('#')?));
                 check(value, target.ok_or_else(|| format!("{at}: {operand}"))?, whole, at)?;
@@ -65,6 +66,7 @@ fn is_of(value: &Value, kind: &Value) -> bool {
         Some("object") => value.is_object(),
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
+        Some("integer") => value.is_u64(),
         Some("boolean") => value.is_boolean(),
         Some("null") => value.is_null(),
         _ => false,

@@ -17,6 +17,7 @@ use super::basic::Assessed;
 use super::cause::{Cause, Finding, Findings};
 use super::token::Source;
 use super::x509::Judged;
+use super::{Context, qualification};
 
 /// A signature after validation.
 pub(super) struct Verdict {
@@ -41,9 +42,11 @@ pub(super) struct Extent {
 }
 
 /// Puts the findings together, the most important first.
-pub(super) fn conclude(assessed: Assessed, extent: Extent) -> Verdict {
+pub(super) fn conclude(assessed: Assessed, extent: Extent, context: &Context<'_>) -> Verdict {
     let intact = assessed.form.is_some();
     let (conclusion, cause) = conclusion(&assessed.findings, intact);
+    let path = assessed.path.as_ref();
+    let qualification = qualification::of_signature(path, extent.best_time, conclusion.0, context);
     let report = SignatureReport {
         id: extent.id,
         format: extent.format.into(),
@@ -56,11 +59,12 @@ pub(super) fn conclude(assessed: Assessed, extent: Extent) -> Verdict {
         signing_time: assessed.signing_time.and_then(rfc3339),
         best_time: rfc3339(extent.best_time).unwrap_or_default(),
         signer: assessed.certificate.as_ref().map(subject),
-        chain: assessed.path.as_ref().map(|path| chain(path.certificates(), &assessed.statuses)).unwrap_or_default(),
+        chain: path.map(|path| chain(path.certificates(), &assessed.statuses)).unwrap_or_default(),
         signature_policy: extent.signature_policy,
         signed_parts: extent.signed_parts,
         timestamps: extent.timestamps,
         counter_signatures: extent.counter_signatures,
+        qualification,
         missing: if cause.is_some() { extent.missing } else { Vec::new() },
         reasons: reasons(&assessed.findings),
     };
@@ -86,6 +90,7 @@ pub(super) fn of_token(
         sub_indication,
         time: time.and_then(rfc3339),
         authority: authority.map(subject),
+        qualification: None,
         reasons: reasons(findings),
     }
 }
@@ -102,6 +107,7 @@ pub(super) fn of_record(source: &Source<'_>, first: TimestampReport, findings: &
         intact,
         indication,
         sub_indication,
+        qualification: first.qualification.map(|first| qualification::bounded(first, indication)),
         reasons: reasons(findings),
         ..first
     }

@@ -174,7 +174,7 @@ pub(super) fn validate(
         counter_signatures: counter_signatures(signature, Place { pool: &pool, ..place }, known, context, shared),
         missing: missing(&assessed, &pool, context.trust),
     };
-    report::conclude(assessed, extent)
+    report::conclude(assessed, extent, context)
 }
 
 /// The time-stamps of a signature after validation.

@@ -12,10 +12,10 @@ use super::Context;
 use super::basic::{self, Assessed, Grounds};
 use super::cause::{Cause, Findings};
 use super::cryptographic::Content;
-use super::report;
 use super::status::Known;
 use super::token::{Source, Token};
 use super::x509::Times;
+use super::{qualification, report};
 
 /// What a token came to.
 pub(crate) struct Stamp {
@@ -68,7 +68,8 @@ pub(super) fn validate(
     if time.is_none() && findings.is_empty() {
         findings.add(Cause::SignatureWrong);
     }
-    let report = report::of_token(source, Some(info.gen_time), intact, assessed.certificate.as_ref(), &findings);
+    let mut report = report::of_token(source, Some(info.gen_time), intact, assessed.certificate.as_ref(), &findings);
+    report.qualification = qualification::of_token(assessed.path.as_ref(), info.gen_time, report.indication, context);
     Stamp { report, time, findings }
 }
 

@@ -133,6 +133,7 @@ fn unread(fault: Fault, context: &Context<'_>) -> Verdict {
         signed_parts: Vec::new(),
         timestamps: Vec::new(),
         counter_signatures: Vec::new(),
+        qualification: None,
         missing: Vec::new(),
         reasons: vec![fault.reason()],
     };
