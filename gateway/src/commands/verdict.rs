@@ -1,5 +1,7 @@
 //! A validation report as a person reads it.
 
+mod qualification;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -23,6 +25,9 @@ pub(crate) fn readable(report: &Report, file: &Path, language: Language) -> Stri
         for reason in &signature.reasons {
             let _ = writeln!(text, "   - {}", sentence(reason, language));
         }
+        for (of, reason) in signature.qualification.iter().flat_map(|one| qualification::reasons(one, language)) {
+            let _ = writeln!(text, "   - {of}{}", sentence(reason, language));
+        }
         timestamps(&signature.timestamps, language, &mut text);
         for missing in &signature.missing {
             let _ = writeln!(text, "   ? {}", lacking(missing, language));
@@ -30,7 +35,9 @@ pub(crate) fn readable(report: &Report, file: &Path, language: Language) -> Stri
         for counter in &signature.counter_signatures {
             let over = language.choose("counter-signature", "підпис над підписом");
             let signer = counter.signer.as_ref().map_or("-", |signer| signer.subject.as_str());
-            let _ = writeln!(text, "   + {over}: {}, {signer}", headline(counter, language));
+            let class = counter.qualification.as_ref().map(|one| qualification::class_name(one.signature, language));
+            let class = class.map(|class| format!(", {class}")).unwrap_or_default();
+            let _ = writeln!(text, "   + {over}: {}, {signer}{class}", headline(counter, language));
         }
     }
     timestamps(&report.timestamps, language, &mut text);
@@ -57,8 +64,11 @@ fn timestamps(stamps: &[TimestampReport], language: Language, text: &mut String)
         let label = language.choose("time-stamp", "позначка часу");
         let time = stamp.time.as_deref().unwrap_or("-");
         let sub = stamp.sub_indication.as_ref().map(|sub| format!(", {}", sub_name(sub))).unwrap_or_default();
-        let _ = writeln!(text, "   * {label} {over}, {time}: {}{sub}", name(&stamp.indication));
-        for reason in &stamp.reasons {
+        let law = stamp.qualification.as_ref().map(|one| qualification::of_timestamp(one, language));
+        let law = law.unwrap_or_default();
+        let _ = writeln!(text, "   * {label} {over}, {time}: {}{sub}{law}", name(&stamp.indication));
+        let of_law = stamp.qualification.iter().flat_map(|one| &one.reasons);
+        for reason in stamp.reasons.iter().chain(of_law) {
             let _ = writeln!(text, "     - {}", sentence(reason, language));
         }
     }
@@ -100,6 +110,8 @@ fn facts(signature: &SignatureReport, language: Language) -> Vec<(&'static str, 
     };
     let mut facts =
         vec![(label("level", "рівень"), signature.level.clone()), (label("intact", "цілісність"), intact.to_owned())];
+    let by_law = signature.qualification.as_ref().map(|one| qualification::line(one, language));
+    facts.extend(by_law.map(|line| (label("by law", "за законом"), line)));
     if signature.signed_form == Some(SignedForm::AsSent) {
         let order = language.choose(
             "attributes verify as sent, not in DER order",
