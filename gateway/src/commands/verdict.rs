@@ -158,7 +158,7 @@ fn serde_name(value: &impl serde::Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schemas::report::Signer;
+    use schemas::report::{SignatureClass, SignatureQualification, Signer};
 
     fn report() -> Report {
         Report {
@@ -216,6 +216,24 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_person_reads_what_a_signature_is_by_law_and_why() {
+        let mut report = report();
+        let reason = report.signatures[0].reasons[0].clone();
+        report.signatures[0].qualification = Some(SignatureQualification {
+            signature: SignatureClass::NotQualified,
+            if_passed: None,
+            scheme: None,
+            certificate_at_issue: None,
+            certificate_at_signing: None,
+            service: None,
+            reasons: vec![Reason { text_en: "It failed.".into(), code: "qualification.failed".into(), ..reason }],
+        });
+        let text = readable(&report, Path::new("a.p7s"), Language::English);
+        assert!(text.contains("by law         Not qualified\n"), "{text}");
+        assert!(text.contains("- It failed. [qualification.failed; 5.2.7]"), "{text}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::{Failure, anchors, exit, verdict};
 ///
 /// Works offline: what is not in the file or in the folder of anchors is not known. CMS and CAdES, DER and BER, with the
 /// content inside or given with --detached, of any size; containers of ASiC-S and ASiC-E with CAdES; XML with
-/// XAdES or XMLDSig.
+/// XAdES or XMLDSig. With trusted lists it says too whether a signature is a qualified one; that does not change the exit code.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
