@@ -25,7 +25,7 @@ mod refused;
 mod succession;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use authenticate::{AuthenticatedList, authenticate, authenticate_as_issued};
 pub use element::ListElement;

@@ -72,7 +72,7 @@ fn operator(pki: &DevPki, until: OffsetDateTime) -> Identity {
 }
 
 /// The signature that TS 119 612, annex B asks for, at the end of the list.
-fn signed(list: &str, operator: &Identity) -> String {
+pub(crate) fn signed(list: &str, operator: &Identity) -> String {
     let unsigned = with_signature(list, &reference("URI=\"\"", &[ENVELOPED, EXCLUSIVE]), &operator.certificate);
     sign(&operator.key, &unsigned, &NoContents)
 }

@@ -11,12 +11,16 @@ use certs::trust_list::{
     AdditionalService, Criteria, Criterion, Match, Provider, Qualification, Qualifier, Scheme, Service, ServiceStatus,
     ServiceType, Services, TrustList,
 };
+use crypto::key::KeyKind;
 use schemas::report::{Report, SignatureReport};
 use time::Duration;
 
 use super::*;
 use crate::cades::Content;
 use crate::testing::{NOW, P256, World};
+use crate::trust_list::authenticate;
+use crate::trust_list::tests::signed as signed_list;
+use crate::validate::suite;
 
 const LETTER: &[u8] = b"a letter";
 const ON_DEVICE: &[Qualifier] = &[Qualifier::Qualified, Qualifier::WithDevice];
@@ -44,6 +48,14 @@ fn stamping(certificate: &Certificate, status: ServiceStatus) -> Service {
 fn listing(services: Vec<Service>) -> TrustList {
     let provider: Provider = lists::provider("КНЕДП", services);
     TrustList { sequence_number: 77, ..lists::list("UA", NOW - Duration::days(10), vec![provider]) }
+}
+
+/// The list as its readers get it: through its XML, and a signature of somebody who was announced.
+fn through_xml(world: &World, list: &TrustList) -> TrustList {
+    let operator = world.identity(KeyKind::Ed25519, Usage::Seal);
+    let text = signed_list(&lists::tag(list).to_xml(), &operator);
+    let believed = authenticate(text.as_bytes(), &[operator.certificate], &suite::UKRAINIAN, NOW).unwrap();
+    believed.list().as_ref().clone()
 }
 
 /// A world that believes `list` besides its own anchor.
@@ -117,6 +129,22 @@ fn a_qualified_signature_names_the_law_the_provider_and_the_list() {
     }
     assert_eq!(codes(&qualification.reasons), [""; 0]);
     assert_eq!(signed(&world, &signer).signatures[0].qualification.as_ref(), Some(qualification));
+}
+
+#[test]
+fn what_is_qualified_is_so_by_a_list_that_was_read_and_authenticated() {
+    let world = World::new();
+    let stamping = stamping(world.pki.tsa_certificate(), ServiceStatus::Granted);
+    let list = through_xml(&world, &listing(vec![issuing(&world, Scheme::Ukrainian, ON_DEVICE), stamping]));
+    let sha256 = hex(&list.sha256);
+    let world = believing(world, list);
+    let signer = world.signer();
+    let cms = world.stamp(&world.sign(Content::Attached(LETTER), &signer), NOW - Duration::HOUR);
+    let report = world.validate(&cms, &world.revocation(&signer.certificate, NOW)).report;
+    let (signature, qualification) = of(&report);
+    assert_eq!(qualification.signature, SignatureClass::QualifiedSignature, "{:?}", qualification);
+    assert_eq!(qualification.service.as_ref().unwrap().list_sha256, sha256);
+    assert_eq!(signature.timestamps[0].qualification.as_ref().unwrap().timestamp, LegalAnswer::Yes);
 }
 
 #[test]
