@@ -25,21 +25,21 @@ use crate::workshop::{DOCUMENT, OTHER, SHA256, Signer, Workshop, extended, simpl
 const P256: KeyKind = KeyKind::Ec(Curve::P256);
 const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(SHA256);
 
-fn ask(questions: &[String]) -> Option<Vec<String>> {
+pub(crate) fn ask(questions: &[String]) -> Option<Vec<String>> {
     java::ask("DSS_CLASSPATH", "Dss.java", questions)
 }
 
 /// A file, the content beside it, and what both should say of it: for each signature level, indication, sub-indication, whether it is intact, how many
 /// of its digests match, and its time-stamps.
-struct Case {
-    name: &'static str,
-    file: Vec<u8>,
-    content: Option<&'static [u8]>,
-    expected: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) file: Vec<u8>,
+    pub(crate) content: Option<&'static [u8]>,
+    pub(crate) expected: &'static str,
 }
 
 /// Asks DSS about each file, and compares: with what is expected, and with what we say.
-fn agree(workshop: &Workshop, cases: &[Case]) {
+pub(crate) fn agree(workshop: &Workshop, cases: &[Case]) {
     let (anchor, now) = (hex(workshop.pki.root().der()), milliseconds(workshop));
     let question = |case: &Case| {
         let content = case.content.map_or("-".to_owned(), hex);
@@ -117,7 +117,7 @@ const LT: &str = "CAdES-BASELINE-LT TOTAL_PASSED - intact 1/1 SIGNATURE_TIMESTAM
 const LTA: &str =
     "CAdES-BASELINE-LTA TOTAL_PASSED - intact 1/1 SIGNATURE_TIMESTAMP:PASSED:intact ARCHIVE_TIMESTAMP:PASSED:intact";
 
-fn case(name: &'static str, file: Vec<u8>, expected: &'static str) -> Case {
+pub(crate) fn case(name: &'static str, file: Vec<u8>, expected: &'static str) -> Case {
     Case { name, file, content: None, expected }
 }
 
@@ -319,7 +319,7 @@ fn a_hash_index_that_names_what_is_not_there_is_a_known_difference() {
 }
 
 /// A PKCS#12 with the key under the name "signer".
-fn pkcs12(workshop: &Workshop, identity: &Identity, password: &str) -> Vec<u8> {
+pub(crate) fn pkcs12(workshop: &Workshop, identity: &Identity, password: &str) -> Vec<u8> {
     let (name, key_id) = (Some("signer".to_owned()), Some(vec![1]));
     let key = ContainedKey::new(identity.key.to_pkcs8_der().expect("a key")).expect("a key");
     let key = key.with_friendly_name(name.clone()).with_local_key_id(key_id.clone());

@@ -10,7 +10,8 @@
 //! | [`authenticated`] | dstu-core |
 //! | [`bouncy_castle`] | BouncyCastle, where Java is at hand: signatures on the ten curves, hashes, ciphers |
 //! | [`documents`] | BouncyCastle: signed files of every level and algorithm |
-//! | [`dss`] | the European DSS, where its classes are at hand: signed files of every level, both ways |
+//! | [`dss`], [`dss_xades`] | the European DSS, where its classes are at hand: signed files of every level, both ways |
+//! | [`xmlsec`] | xmlsec1, where it is at hand: enveloped XML signatures of every algorithm |
 
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -20,7 +21,10 @@ mod ciphers;
 mod curves;
 mod documents;
 mod dss;
+mod dss_xades;
 mod hashes;
 mod java;
 mod signatures;
 mod workshop;
+mod xades;
+mod xmlsec;

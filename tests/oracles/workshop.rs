@@ -11,7 +11,8 @@ use crypto::signature::SignatureAlgorithm;
 use schemas::report::Report;
 use signing::asic::{self, Container, create};
 use signing::cades::{self, Content, Options, Prepared, Signatory};
-use signing::validate::{Context, Policy, UnverifiedDocument, validate};
+use signing::validate::{Context, Policy, UnverifiedDocument, validate, validate_xml};
+use signing::xades::NoContents;
 use time::{Duration, OffsetDateTime};
 
 pub(crate) const DOCUMENT: &[u8] = "Заява про видачу довідки\r\n".as_bytes();
@@ -19,7 +20,7 @@ pub(crate) const OTHER: &[u8] = b"an enclosure";
 pub(crate) const SHA256: DigestAlgorithm = DigestAlgorithm::Sha256;
 
 /// What lies in containers.
-const DOCUMENTS: &[(&str, &[u8])] = &[("заява.txt", DOCUMENT), ("enclosures/first.txt", OTHER)];
+pub(crate) const DOCUMENTS: &[(&str, &[u8])] = &[("заява.txt", DOCUMENT), ("enclosures/first.txt", OTHER)];
 
 /// ASiC-S around the first document.
 pub(crate) fn simple() -> create::Prepared {
@@ -69,7 +70,7 @@ impl Workshop {
     }
 
     /// When signatures are made; what is added to them comes a minute later each.
-    fn minute(&self, number: i64) -> OffsetDateTime {
+    pub(crate) fn minute(&self, number: i64) -> OffsetDateTime {
         self.now - Duration::minutes(10 - number)
     }
 
@@ -119,11 +120,11 @@ impl Workshop {
         self.complete(prepared, signer)
     }
 
-    fn signatory<'a>(&self, signer: &'a Signer) -> Signatory<'a> {
+    pub(crate) fn signatory<'a>(&self, signer: &'a Signer) -> Signatory<'a> {
         Signatory { chain: &signer.chain, algorithm: signer.algorithm, signing_time: self.minute(0) }
     }
 
-    fn token(&self, imprint: &Digest, at: OffsetDateTime) -> Vec<u8> {
+    pub(crate) fn token(&self, imprint: &Digest, at: OffsetDateTime) -> Vec<u8> {
         let response = self.pki.answer_tsa(&timestamp::request(imprint, None, true), at);
         timestamp::token_of_response(&response).expect("a token")
     }
@@ -186,6 +187,9 @@ impl Workshop {
         let context = Context { trust: &trust, revocation: &revocation, at: self.now, policy: &policy };
         if file.starts_with(b"PK") {
             return asic::validate(Container::read(file).expect("a container"), &context).report;
+        }
+        if file.starts_with(b"<") {
+            return validate_xml(file, &NoContents, &context).expect("XML").report;
         }
         let mut document = UnverifiedDocument::parse(file).expect("a signature");
         if let Some(content) = content {

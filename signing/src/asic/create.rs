@@ -1,4 +1,4 @@
-//! Creation of containers: ASiC-S and ASiC-E with one CAdES signature file, ETSI EN 319 162-1, 4.3 and 4.4.
+//! Creation of containers: ASiC-S and ASiC-E with one CAdES signature file, ETSI EN 319 162-1, 4.3 and 4.4; in [`xades`], ASiC-E with XAdES.
 //!
 //! ```text
 //! Measure -> Part -> simple | extended -> Prepared { to_sign } -> signature made elsewhere -> complete -> Completed -> write
@@ -6,6 +6,9 @@
 //!
 //! Documents stream by twice: once to be measured, once to be written; memory does not grow with them. What is written holds the documents
 //! stored, sorted by name, with one fixed date: the same documents and signature give the same octets.
+
+mod opened;
+pub mod xades;
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
@@ -271,7 +274,7 @@ fn message_digest<'a>(signer: &SignerInfo<'a>) -> Option<&'a [u8]> {
 }
 
 /// Where the content of an entry comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Content {
     Memory(Vec<u8>),
     Part(Measured),

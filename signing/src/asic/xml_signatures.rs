@@ -12,7 +12,7 @@ use super::kind::Kind;
 use super::uri;
 
 /// The namespace of META-INF/manifest.xml: OpenDocument 1.3 part 2, 3.2.
-const OPEN_DOCUMENT_MANIFEST: &str = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0";
+pub(super) const OPEN_DOCUMENT_MANIFEST: &str = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0";
 
 /// A file with XML signatures.
 #[derive(Debug)]

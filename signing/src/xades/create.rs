@@ -27,6 +27,7 @@ pub(crate) use draft::Draft;
 pub use error::CreateError;
 pub(crate) use prepare::prepare_detached;
 pub use prepare::{Prepared, prepare};
+pub(crate) use write::digest_algorithm;
 
 use crypto::key::KeyHandle;
 

@@ -42,7 +42,7 @@ pub(super) struct Target<'a> {
 }
 
 /// With what parts are hashed. EdDSA names no algorithm.
-pub(super) fn digest_algorithm(signatory: &Signatory<'_>) -> DigestAlgorithm {
+pub(crate) fn digest_algorithm(signatory: &Signatory<'_>) -> DigestAlgorithm {
     signatory.algorithm.digest_algorithm().unwrap_or(DigestAlgorithm::Sha512)
 }
 
