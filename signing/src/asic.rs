@@ -8,6 +8,7 @@
 //! | `uri` | references to entries |
 //! | `container` | what refers to what, with the digests of all that is referred to |
 //! | `xml_signatures` | what XML signatures refer to, and the entries as its contents |
+//! | `hash_chain` | chains of digests through which X-Road signs and time-stamps many messages at once |
 //! | `coverage` | what a signature or time-stamp covers, and what nothing covers |
 //! | `validate`, `timestamps`, `judge` | the verdicts: the engine's, joined with the container's |
 //! | [`create`] | makes containers |
@@ -22,12 +23,13 @@
 //! mimetype entry that is not the first, fails the signatures with FORMAT_FAILURE, and the report still says whether they are intact.
 //!
 //! META-INF/manifest.xml is there for other programs; what it says is not relied on. Evidence records are recognised and not validated
-//! yet, and neither are the hash chains of X-Road. Archives inside containers are not opened.
+//! yet. Archives inside containers are not opened.
 
 mod container;
 mod coverage;
 pub mod create;
 mod error;
+mod hash_chain;
 mod judge;
 mod kind;
 pub mod manifest;

@@ -84,6 +84,7 @@ pub use schemas::report::SignedForm;
 pub use stream::DocumentStream;
 pub use unverified_timestamp::{TimestampRefused, UnverifiedTimestamp};
 pub use xml::xml;
+pub(crate) use xml_document::validate_xml_since;
 pub use xml_document::{ValidatedXml, XmlOutcome, validate_xml};
 
 /// Against what to validate.

@@ -1,5 +1,6 @@
 //! A container as received: what is in it, what refers to what, and the digests of everything that is referred to. Nothing believed.
 
+mod chains;
 mod needs;
 mod read;
 mod shape;
@@ -12,6 +13,7 @@ use time::OffsetDateTime;
 use crate::validate::{ReadError, UnverifiedDocument};
 
 use super::error::{ContainerError, Finding};
+use super::hash_chain::HashChain;
 use super::kind::{self, ContainerType, Flavour, Kind};
 use super::manifest::Manifest;
 use super::xml_signatures::XmlSignatureFile;
@@ -34,6 +36,7 @@ pub struct Container {
     pub(super) open_document_manifest: Option<usize>,
     pub(super) timestamps: Vec<TimestampFile>,
     pub(super) manifests: Vec<ManifestFile>,
+    pub(super) hash_chains: Vec<HashChain>,
     /// What is wrong with the container as a whole, and with which entry.
     pub(super) findings: Vec<Located>,
 }
@@ -73,6 +76,8 @@ pub(super) struct TimestampFile {
     pub(super) token: Vec<u8>,
     /// With which algorithm its imprint was made, where it can be read.
     pub(super) imprint: Option<DigestAlgorithm>,
+    /// The imprint itself.
+    pub(super) over: Option<Digest>,
     /// The time that it claims, where it can be read.
     pub(super) claimed: Option<OffsetDateTime>,
 }
@@ -133,12 +138,14 @@ impl Container {
             open_document_manifest: None,
             timestamps: Vec::new(),
             manifests: Vec::new(),
+            hash_chains: Vec::new(),
             findings,
         };
-        let metadata = container.read_metadata(&archive)?;
+        let mut metadata = container.read_metadata(&archive)?;
         if container.signing_certificates().len() + container.xml_signature_count() > SIGNATURES_IN_DOCUMENT {
             return Err(ContainerError::TooManySignatures);
         }
+        container.follow_hash_chains(&archive, &mut metadata)?;
         let needed = container.needed_digests();
         let kept = container.needed_octets(&metadata);
         container.hash(&archive, metadata, &needed, &kept)?;
@@ -196,6 +203,11 @@ impl Container {
         let is_kind =
             move |manifest: &&ManifestFile| self.files.get(manifest.file).is_some_and(|file| file.kind == kind);
         self.manifests.iter().filter(is_kind).filter(move |manifest| manifest.signature == Target::File(file))
+    }
+
+    /// The hash chain whose result is the entry `file`.
+    pub(super) fn hash_chain(&self, file: usize) -> Option<&HashChain> {
+        self.hash_chains.iter().find(|chain| chain.result == file)
     }
 
     pub(super) fn name(&self, file: usize) -> &str {

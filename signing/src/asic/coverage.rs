@@ -8,8 +8,9 @@ use time::OffsetDateTime;
 use crate::validate::Policy;
 use crate::xades::Fault;
 
-use super::container::{Container, Located, ManifestFile, Target};
+use super::container::{Container, Located, ManifestFile, Target, TimestampFile};
 use super::error::Finding;
+use super::hash_chain::HashChain;
 use super::kind::{ContainerType, Flavour, Kind};
 use super::manifest::ReferenceDigest;
 use super::uri;
@@ -21,6 +22,8 @@ pub(super) struct Coverage<'c> {
     /// Of the entry that it is over itself: the manifest, or the one document.
     pub(super) digests: &'c [Digest],
     manifest: Option<&'c ManifestFile>,
+    /// The hash chain on whose result a time-stamp is.
+    chain: Option<&'c HashChain>,
     /// The entries that it covers, that it is over itself among them.
     pub(super) files: Vec<usize>,
     pub(super) findings: Vec<Located>,
@@ -46,19 +49,8 @@ impl<'c> Coverage<'c> {
     pub(super) fn of_xml(container: &Container, file: usize, parts: &[Part]) -> Self {
         let mut coverage = Self::default();
         for part in parts {
-            let finding = match (part.target, part.digest) {
-                (Target::Missing, _) => Some(Finding::ObjectMissing),
-                (Target::Ambiguous, _) => Some(Finding::ObjectAmbiguous),
-                (Target::File(_), Err(Fault::DigestUnknown)) => Some(Finding::DigestUnknown),
-                (Target::File(index), Ok(expected)) if !part.is_transformed => {
-                    let found = container.files.get(index).and_then(|file| file.digest(expected.algorithm()));
-                    (found != Some(&expected)).then_some(Finding::ObjectChanged)
-                }
-                // What else may be wrong, only the engine can tell.
-                (Target::File(_), _) => None,
-            };
-            coverage.files.extend(part.target.file().filter(|index| !coverage.files.contains(index)));
-            coverage.findings.extend(finding.map(|finding| (finding, about(container, part.target, &part.uri))));
+            coverage.check_part(container, part);
+            coverage.follow(container, part);
         }
         if container.kind == ContainerType::Simple && xml_files(container).count() > 1 {
             coverage.find(Finding::SeveralSignatureFiles, container, file);
@@ -70,8 +62,48 @@ impl<'c> Coverage<'c> {
         coverage
     }
 
-    /// Of the time-stamp in the entry `file`. In ASiC-S it is over the document, unless an archive manifest names it.
-    pub(super) fn of_timestamp(container: &'c Container, file: usize) -> Self {
+    /// Compares the entry that a reference leads to.
+    fn check_part(&mut self, container: &Container, part: &Part) {
+        let finding = match (part.target, part.digest) {
+            (Target::Missing, _) => Some(Finding::ObjectMissing),
+            (Target::Ambiguous, _) => Some(Finding::ObjectAmbiguous),
+            (Target::File(_), Err(Fault::DigestUnknown)) => Some(Finding::DigestUnknown),
+            (Target::File(index), Ok(expected)) if !part.is_transformed => {
+                let found = container.files.get(index).and_then(|file| file.digest(expected.algorithm()));
+                (found != Some(&expected)).then_some(Finding::ObjectChanged)
+            }
+            // What else may be wrong, only the engine can tell.
+            (Target::File(_), _) => None,
+        };
+        self.files.extend(part.target.file().filter(|index| !self.files.contains(index)));
+        self.findings.extend(finding.map(|finding| (finding, about(container, part.target, &part.uri))));
+    }
+
+    /// Where a reference leads to the result of a hash chain, what the chain leads to is covered, too.
+    fn follow(&mut self, container: &Container, part: &Part) {
+        let result = part.target.file().filter(|_| !part.is_transformed);
+        let Some(chain) = result.and_then(|file| container.hash_chain(file)) else { return };
+        self.check_chain(container, chain);
+    }
+
+    fn check_chain(&mut self, container: &Container, chain: &HashChain) {
+        chain.parts.iter().for_each(|part| self.check_part(container, part));
+        self.findings.extend(chain.finding.as_ref().map(|(finding, reference)| {
+            let target = if reference.is_empty() { Target::File(chain.result) } else { Target::Missing };
+            (*finding, about(container, target, reference))
+        }));
+    }
+
+    /// Of a time-stamp. In ASiC-S it is over the document, unless an archive manifest names it. X-Road's of a batch is over the result
+    /// of a hash chain, and not over the manifest that says so.
+    pub(super) fn of_timestamp(container: &'c Container, timestamp: &TimestampFile) -> Self {
+        let file = timestamp.file;
+        if let Some(chain) = stamped_chain(container, timestamp) {
+            let mut coverage = Self { chain: Some(chain), ..Self::default() };
+            coverage.cover(container, chain.result);
+            coverage.check_chain(container, chain);
+            return coverage;
+        }
         let archived = container.manifests_of(Kind::ArchiveManifest, file).next().is_some();
         if container.kind == ContainerType::Simple && !archived {
             return Self::of_document(container, file);
@@ -137,6 +169,9 @@ impl<'c> Coverage<'c> {
 
     /// Objects whose digest the policy does not rely on for what existed at `existed`.
     pub(super) fn weak_digests(&self, container: &Container, policy: &Policy, existed: OffsetDateTime) -> Vec<Located> {
+        if let Some(chain) = self.chain {
+            return weak_steps(container, chain, policy, existed);
+        }
         let Some(manifest) = self.manifest else { return Vec::new() };
         let objects = manifest.manifest.objects.iter().zip(&manifest.objects);
         let weak = objects.filter(|(object, _)| {
@@ -156,8 +191,31 @@ impl<'c> Coverage<'c> {
         let is_weak =
             |part: &&Part| part.digest.is_ok_and(|digest| !policy.suite.digest(digest.algorithm()).covers(existed));
         let weak = parts.iter().filter(is_weak);
-        weak.map(|part| (Finding::DigestWeak, about(container, part.target, &part.uri))).collect()
+        let mut weak: Vec<Located> =
+            weak.map(|part| (Finding::DigestWeak, about(container, part.target, &part.uri))).collect();
+        let results = parts.iter().filter(|part| !part.is_transformed).filter_map(|part| part.target.file());
+        let chains = results.filter_map(|file| container.hash_chain(file));
+        weak.extend(chains.flat_map(|chain| weak_steps(container, chain, policy, existed)));
+        weak
     }
+}
+
+/// A hash chain in which a digest is used that the policy does not rely on.
+fn weak_steps(container: &Container, chain: &HashChain, policy: &Policy, existed: OffsetDateTime) -> Vec<Located> {
+    let of_parts = chain.parts.iter().filter_map(|part| Some(part.digest.ok()?.algorithm()));
+    let mut algorithms = chain.algorithms.iter().copied().chain(of_parts);
+    let is_weak = algorithms.any(|algorithm| !policy.suite.digest(algorithm).covers(existed));
+    is_weak.then(|| (Finding::DigestWeak, container.name(chain.result).to_owned())).into_iter().collect()
+}
+
+/// The hash chain on whose result a time-stamp is: the one object of its manifest, if the imprint is that object's.
+fn stamped_chain<'c>(container: &'c Container, timestamp: &TimestampFile) -> Option<&'c HashChain> {
+    let mut manifests = container.manifests_of(Kind::Manifest, timestamp.file);
+    let (Some(manifest), None) = (manifests.next(), manifests.next()) else { return None };
+    let [Target::File(result)] = manifest.objects.as_slice() else { return None };
+    let imprint = timestamp.over?;
+    let is_over = container.files.get(*result)?.digest(imprint.algorithm()) == Some(&imprint);
+    container.hash_chain(*result).filter(|_| is_over)
 }
 
 /// EN 319 162-1, 4.3.3.1 and 4.4.3.1. What an OpenDocument file must hold is its own matter.
@@ -194,7 +252,11 @@ pub(super) fn unsigned_parts(container: &Container) -> Vec<String> {
     let covered: BTreeSet<usize> = if container.flavour == Flavour::Xades {
         let contents = container.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
         let parts = contents.flat_map(|content| content.signatures.iter().flatten());
-        parts.filter_map(|part| part.target.file()).collect()
+        let named: Vec<usize> = parts.clone().filter_map(|part| part.target.file()).collect();
+        let results = parts.filter(|part| !part.is_transformed).filter_map(|part| part.target.file());
+        let chains = results.filter_map(|file| container.hash_chain(file));
+        let chained = chains.flat_map(|chain| &chain.parts).filter_map(|part| part.target.file());
+        named.into_iter().chain(chained).collect()
     } else if container.kind == ContainerType::Simple {
         signatures.take(1).filter_map(|_| container.data_object()).collect()
     } else {
@@ -218,6 +280,7 @@ fn is_accounted_for(container: &Container, index: usize, kind: Kind) -> bool {
     match kind {
         Kind::Folder | Kind::Signature | Kind::XadesSignatures | Kind::OpenDocumentSignatures => true,
         Kind::Payload | Kind::Unknown => false,
+        Kind::HashChain => serves_chain(container, index),
         // OpenDocument 1.3 part 2, 4.1: a signature of the document is over these, too.
         Kind::Mimetype => container.kind != ContainerType::OpenDocument,
         Kind::OpenDocumentManifest => {
@@ -228,4 +291,10 @@ fn is_accounted_for(container: &Container, index: usize, kind: Kind) -> bool {
         Kind::EvidenceRecordManifest => leads_to(&[Kind::EvidenceRecord]),
         Kind::Timestamp | Kind::EvidenceRecord => container.kind == ContainerType::Simple || led_to(),
     }
+}
+
+/// Whether an entry is the result of a chain that leads somewhere, or all steps in it count. What else stands in such a file, nothing is over.
+fn serves_chain(container: &Container, index: usize) -> bool {
+    let mut sound = container.hash_chains.iter().filter(|chain| chain.finding.is_none());
+    sound.any(|chain| chain.result == index || chain.files.get(&index) == Some(&true))
 }

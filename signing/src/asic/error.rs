@@ -297,6 +297,18 @@ findings! {
     ObjectChanged = "container.object_changed", TotalFailed / HashFailure, SignatureOverOtherContent, "ETSI EN 319 162-1, A.4; ETSI EN 319 102-1, 5.2.7",
         "A signed file of the container was changed",
         "Підписаний файл контейнера змінено";
+    /// A hash chain that is not formed as one, lacks a step, or leads back to itself.
+    HashChain = "container.hash_chain", TotalFailed / FormatFailure, SignatureFormat, "X-Road, hashchain.xsd",
+        "The hash chain through which the batch was signed or time-stamped is malformed",
+        "Ланцюг гешів, через який підписано пакет або поставлено позначку часу, має неправильну будову";
+    /// More steps, values or files than the limits.
+    HashChainLimits = "container.hash_chain_limits", TotalFailed / FormatFailure, SignatureFormat, "ETSI EN 319 102-1, 5.2.2",
+        "The hash chain through which the batch was signed or time-stamped is too complex",
+        "Ланцюг гешів, через який підписано пакет або поставлено позначку часу, заскладний";
+    /// The steps have another digest than the result says.
+    HashChainResult = "container.hash_chain_result", TotalFailed / HashFailure, SignatureOverOtherContent, "X-Road, hashchain.xsd; ETSI EN 319 102-1, 5.2.7",
+        "The hash chain does not lead to the result that was signed or time-stamped",
+        "Ланцюг гешів не веде до результату, який підписано або на який поставлено позначку часу";
     /// A reference with a digest algorithm that cannot be computed here.
     DigestUnknown = "container.digest_unknown", Indeterminate / CryptoConstraintsFailure, SignatureWeakAlgorithm, "ETSI EN 319 102-1, 5.2.7 and 5.2.8",
         "A reference uses a digest algorithm that cannot be checked here",

@@ -73,6 +73,9 @@ fn breaks_reference(finding: Finding) -> bool {
         | Finding::ObjectMissing
         | Finding::ObjectAmbiguous
         | Finding::ObjectChanged
+        | Finding::HashChain
+        | Finding::HashChainLimits
+        | Finding::HashChainResult
         | Finding::DigestUnknown
         | Finding::SignatureUnreadable => true,
         Finding::MimetypeLate

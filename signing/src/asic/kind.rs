@@ -88,6 +88,8 @@ pub(super) enum Kind {
     OpenDocumentSignatures,
     /// `manifest.xml`: the entries with their media types.
     OpenDocumentManifest,
+    /// Result or steps of a hash chain. No name makes an entry one, but a signature or time-stamp that it serves.
+    HashChain,
     /// In META-INF, and nothing of the above.
     Unknown,
 }
@@ -115,6 +117,11 @@ impl Kind {
             _ if has("timestamp", ".tst") => Self::Timestamp,
             _ => Self::Unknown,
         }
+    }
+
+    /// Whether an entry of this kind may turn out to be a part of a hash chain.
+    pub(super) fn may_be_hash_chain(self) -> bool {
+        matches!(self, Self::Payload | Self::HashChain | Self::Unknown)
     }
 
     pub(super) fn is_xml_signatures(self) -> bool {

@@ -1,6 +1,9 @@
 //! What the tests share: archives put together by hand, so that they can be put together wrongly.
 #![allow(clippy::cast_possible_truncation, reason = "small archives")]
 
+pub(super) mod chain;
+pub(super) mod xml;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certs::dev::{Identity, Usage};

@@ -52,7 +52,7 @@ impl Timestamps {
         certificates: &[Certificate],
         context: &Context<'_>,
     ) -> TimestampReport {
-        let coverage = Coverage::of_timestamp(container, timestamp.file);
+        let coverage = Coverage::of_timestamp(container, timestamp);
         let digest = |algorithm| coverage.digests.iter().find(|digest| digest.algorithm() == algorithm).copied();
         let existed = self.existence(timestamp.file);
         let (mut report, time) = engine::timestamp_over(&timestamp.token, &digest, certificates, existed, context);

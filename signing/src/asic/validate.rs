@@ -95,7 +95,7 @@ pub fn validate(mut container: Container, context: &Context<'_>) -> Outcome {
     }
     let entries = Entries::of(&container.files);
     for signature in &container.xml_signatures {
-        whole.add(xml::validate_file(&container, signature, &entries, context));
+        whole.add(xml::validate_file(&container, signature, &entries, timestamps.existence(signature.file), context));
     }
     whole.timestamps = timestamps.reports;
     whole.conclude(&container, context)

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use certs::certificate::Certificate;
 use certs::path::Budget;
+use certs::timestamp::TrustedTime;
 use crypto::digest::{hex, sha256};
 use schemas::ProblemCode;
 use schemas::report::{Report, SignatureReport};
@@ -53,13 +54,23 @@ impl ValidatedXml {
 /// # Errors
 /// [`XmlError`] where the octets are no XML that is read here.
 pub fn validate_xml(octets: &[u8], contents: &dyn Contents, context: &Context<'_>) -> Result<XmlOutcome, XmlError> {
+    validate_xml_since(octets, contents, None, context)
+}
+
+/// The same. `existed`: a time at which the octets are known to have existed, by a time-stamp beside them.
+pub(crate) fn validate_xml_since(
+    octets: &[u8],
+    contents: &dyn Contents,
+    existed: Option<TrustedTime>,
+    context: &Context<'_>,
+) -> Result<XmlOutcome, XmlError> {
     let source = Source::read(octets, &Limits::DOCUMENT)?;
     let document = source.parse()?;
     let nodes = signatures(&document);
     let verdicts = if nodes.len() > schemas::limits::SIGNATURES_IN_DOCUMENT {
         vec![unread(Fault::TooManyReferences, context)]
     } else {
-        validate_all(&document, &nodes, contents, context)
+        validate_all(&document, &nodes, contents, existed, context)
     };
     let worst = verdicts.iter().filter(|verdict| verdict.problem.is_some()).max_by_key(|verdict| severity(verdict));
     let problem = match worst {
@@ -87,6 +98,7 @@ fn validate_all<'d, 't>(
     document: &'d Document<'t>,
     nodes: &[Node<'d, 't>],
     contents: &dyn Contents,
+    existed: Option<TrustedTime>,
     context: &Context<'_>,
 ) -> Vec<Verdict> {
     // As for CMS: twice two paths for each signer and its time-stamps, and some to spare.
@@ -96,6 +108,7 @@ fn validate_all<'d, 't>(
     let octets = RefCell::new(canonical::Budget::for_document(document.text().len()));
     let work = Work::new(nodes.len());
     let known = Known::new(context, Embedded::default(), &work);
+    existed.into_iter().for_each(|time| known.prove_whole(time));
     let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
     let mut shared = Shared { known: &known, budget, counter_signatures, gathered: None };
     let mut verdicts = Vec::with_capacity(nodes.len());

@@ -65,8 +65,12 @@ const fn pss(digest: DigestAlgorithm) -> SignatureAlgorithm {
 /// The digest algorithm of an identifier.
 #[must_use]
 pub fn digest_from_uri(uri: &str) -> Option<DigestAlgorithm> {
-    let mut known = DIGESTS.iter().chain(NATIONAL_DIGESTS);
-    known.find(|(_, identifier)| *identifier == uri).map(|(algorithm, _)| *algorithm)
+    known_digest(uri).map(|(algorithm, _)| algorithm)
+}
+
+/// The digest algorithm of an identifier, and the identifier as it is known here.
+pub(crate) fn known_digest(uri: &str) -> Option<(DigestAlgorithm, &'static str)> {
+    DIGESTS.iter().chain(NATIONAL_DIGESTS).find(|(_, identifier)| *identifier == uri).copied()
 }
 
 /// The identifier of a digest algorithm, where a standard has one.

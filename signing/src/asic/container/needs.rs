@@ -44,7 +44,11 @@ impl Container {
         for timestamp in &self.timestamps {
             let Some(algorithm) = timestamp.imprint else { continue };
             for kind in [Kind::Manifest, Kind::ArchiveManifest] {
-                self.manifests_of(kind, timestamp.file).for_each(|manifest| need(manifest.file, algorithm));
+                for manifest in self.manifests_of(kind, timestamp.file) {
+                    need(manifest.file, algorithm);
+                    let objects = manifest.objects.iter().filter_map(|target| target.file());
+                    objects.filter(|file| self.hash_chain(*file).is_some()).for_each(|file| need(file, algorithm));
+                }
             }
             self.data_object().into_iter().for_each(|object| need(object, algorithm));
         }
@@ -53,6 +57,11 @@ impl Container {
                 if let (Target::File(file), Some(algorithm)) = (target, object.digest.algorithm()) {
                     need(*file, algorithm);
                 }
+            }
+        }
+        for part in self.hash_chains.iter().flat_map(|chain| &chain.parts) {
+            if let (Target::File(file), Ok(digest)) = (part.target, part.digest) {
+                need(file, digest.algorithm());
             }
         }
         needed

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use certs::timestamp::TstInfo;
-use crypto::digest::{DigestAlgorithm, Digester, digest};
+use crypto::digest::{Digest, DigestAlgorithm, Digester, digest};
 use schemas::limits::SIGNATURE_BYTES;
 
 use crate::asic::error::ContainerError;
@@ -39,8 +39,10 @@ impl Container {
                 Kind::Timestamp => {
                     let info = token_info(&content);
                     let claimed = info.as_ref().map(|info| info.gen_time);
-                    let imprint = info.and_then(|info| DigestAlgorithm::from_oid(&info.imprint_oid));
-                    self.timestamps.push(TimestampFile { file: index, token: content.clone(), imprint, claimed });
+                    let imprint = info.as_ref().and_then(|info| DigestAlgorithm::from_oid(&info.imprint_oid));
+                    let over = info.zip(imprint).and_then(|(info, algorithm)| Digest::new(algorithm, &info.imprint));
+                    let token = content.clone();
+                    self.timestamps.push(TimestampFile { file: index, token, imprint, over, claimed });
                 }
                 Kind::XadesSignatures | Kind::OpenDocumentSignatures => {
                     let read = XmlContent::read(&content, &Names::of(&self.files));

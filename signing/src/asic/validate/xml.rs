@@ -1,5 +1,6 @@
 //! The signatures of one XML file of a container: ETSI EN 319 162-1, 4.3.3.2 b and 4.4.3.2; OpenDocument 1.3 part 2, 4.
 
+use certs::timestamp::TrustedTime;
 use schemas::ProblemCode;
 use schemas::report::SignatureReport;
 use time::OffsetDateTime;
@@ -10,7 +11,7 @@ use crate::asic::coverage::Coverage;
 use crate::asic::error::Finding;
 use crate::asic::judge::{join, severity};
 use crate::asic::xml_signatures::{Entries, Part, XmlSignatureFile};
-use crate::validate::{Context, XmlOutcome, validate_xml};
+use crate::validate::{Context, XmlOutcome, validate_xml_since};
 use crate::xml::XmlError;
 
 use super::{Whole, unreadable};
@@ -18,10 +19,12 @@ use super::{Whole, unreadable};
 /// What stands for a signature that cannot be read.
 const NO_SIGNATURE: (&str, &str) = ("XMLDSig", "XML-NOT-ETSI");
 
+/// `existence`: what a time-stamp of the container proves of the file.
 pub(super) fn validate_file(
     container: &Container,
     signature: &XmlSignatureFile,
     entries: &Entries<'_>,
+    existence: Option<TrustedTime>,
     context: &Context<'_>,
 ) -> Whole {
     let content = match &signature.content {
@@ -29,7 +32,7 @@ pub(super) fn validate_file(
         Ok(_) => return unread(container, signature, None, context),
         Err(error) => return unread(container, signature, Some(*error), context),
     };
-    let outcome = match validate_xml(&signature.octets, entries, context) {
+    let outcome = match validate_xml_since(&signature.octets, entries, existence, context) {
         Ok(outcome) => outcome,
         // The same octets were read before, so this does not happen; if it did, nothing passes.
         Err(error) => return unread(container, signature, Some(error), context),
