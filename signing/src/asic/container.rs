@@ -16,7 +16,7 @@ use super::error::{ContainerError, Finding};
 use super::hash_chain::HashChain;
 use super::kind::{self, ContainerType, Flavour, Kind};
 use super::manifest::Manifest;
-use super::xml_signatures::XmlSignatureFile;
+use super::xml_signatures::{XmlContent, XmlSignatureFile};
 use super::zip::{Archive, Limits, Source};
 
 /// Octets of all signatures, time-stamps and manifests together. They are held in memory.
@@ -142,7 +142,7 @@ impl Container {
             findings,
         };
         let mut metadata = container.read_metadata(&archive)?;
-        if container.signing_certificates().len() + container.xml_signature_count() > SIGNATURES_IN_DOCUMENT {
+        if container.signing_certificates().len() > SIGNATURES_IN_DOCUMENT {
             return Err(ContainerError::TooManySignatures);
         }
         container.follow_hash_chains(&archive, &mut metadata)?;
@@ -169,24 +169,26 @@ impl Container {
         self.files.iter().filter(|file| file.kind == Kind::Payload).map(|file| file.name.as_str())
     }
 
-    /// Every certificate in the CAdES signatures, so that the caller can fetch revocation data. Unverified!
+    /// Every certificate in the signatures, so that the caller can fetch revocation data. Unverified!
     pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
-        self.documents().flat_map(UnverifiedDocument::certificates)
+        let of_xml = self.xml_contents().flat_map(|content| &content.certificates);
+        self.documents().flat_map(UnverifiedDocument::certificates).chain(of_xml)
     }
 
-    /// For each CAdES signature the identified signing certificate (by reference, unverified).
+    /// For each signature the identified signing certificate (by reference, unverified).
     #[must_use]
     pub fn signing_certificates(&self) -> Vec<Option<Certificate>> {
-        self.documents().flat_map(UnverifiedDocument::signing_certificates).collect()
+        let of_xml = self.xml_contents().flat_map(|content| content.signers.iter().cloned());
+        self.documents().flat_map(UnverifiedDocument::signing_certificates).chain(of_xml).collect()
     }
 
     fn documents(&self) -> impl Iterator<Item = &UnverifiedDocument> {
         self.signatures.iter().filter_map(|signature| signature.document.as_ref().ok())
     }
 
-    fn xml_signature_count(&self) -> usize {
-        let contents = self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
-        contents.map(|content| content.signatures.len()).sum()
+    /// The XML files with signatures that can be read.
+    pub(super) fn xml_contents(&self) -> impl Iterator<Item = &XmlContent> {
+        self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok())
     }
 
     /// The document of ASiC-S.

@@ -250,13 +250,11 @@ pub(super) fn of_kind(container: &Container, kind: Kind) -> impl Iterator<Item =
 pub(super) fn unsigned_parts(container: &Container) -> Vec<String> {
     let signatures = of_kind(container, Kind::Signature);
     let covered: BTreeSet<usize> = if container.flavour == Flavour::Xades {
-        let contents = container.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
-        let parts = contents.flat_map(|content| content.signatures.iter().flatten());
-        let named: Vec<usize> = parts.clone().filter_map(|part| part.target.file()).collect();
-        let results = parts.filter(|part| !part.is_transformed).filter_map(|part| part.target.file());
+        let parts = || container.xml_contents().flat_map(|content| content.signatures.iter().flatten());
+        let results = parts().filter(|part| !part.is_transformed).filter_map(|part| part.target.file());
         let chains = results.filter_map(|file| container.hash_chain(file));
-        let chained = chains.flat_map(|chain| &chain.parts).filter_map(|part| part.target.file());
-        named.into_iter().chain(chained).collect()
+        let chained = chains.flat_map(|chain| &chain.parts);
+        parts().chain(chained).filter_map(|part| part.target.file()).collect()
     } else if container.kind == ContainerType::Simple {
         signatures.take(1).filter_map(|_| container.data_object()).collect()
     } else {

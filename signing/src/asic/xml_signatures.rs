@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crypto::digest::{Digest, DigestAlgorithm};
+use certs::certificate::Certificate;
+use crypto::digest::{Digest, DigestAlgorithm, digest};
 
-use crate::xades::{Contents, Fault, Reference, XmlSignature, references, signatures, stamps_contents};
+use crate::cms::MOST_CERTIFICATES;
+use crate::xades::{
+    Contents, Fault, Reference, SignedFacts, UnsignedValues, UnverifiedProperties, XmlSignature, references,
+    signatures, stamps_contents,
+};
 use crate::xml::{Document, Limits, Node, Source, XmlError, read};
 
 use super::container::{File, Target};
@@ -28,6 +33,10 @@ pub(super) struct XmlContent {
     /// For each signature, in the order of the document, the references of its SignedInfo that lead to entries. None of one that cannot
     /// be read.
     pub(super) signatures: Vec<Vec<Part>>,
+    /// Certificates of the signatures, in KeyInfo and in their properties, each once. Unverified.
+    pub(super) certificates: Vec<Certificate>,
+    /// For each signature the certificate that it says is its signer's, if that is among them.
+    pub(super) signers: Vec<Option<Certificate>>,
     /// What is needed of which entry, for references in manifests and counter-signatures too.
     pub(super) needs: BTreeMap<usize, Need>,
 }
@@ -55,14 +64,45 @@ impl XmlContent {
     pub(super) fn read(octets: &[u8], names: &Names<'_>) -> Result<Self, XmlError> {
         let source = Source::read(octets, &Limits::DOCUMENT)?;
         let document = source.parse()?;
-        let parts_of = |node: &Node<'_, '_>| {
-            let signature = XmlSignature::read(*node).ok();
-            let all = signature.iter().flat_map(|signature| &signature.references);
-            all.filter_map(|reference| Part::read(reference, names)).collect()
-        };
-        let signatures = signatures(&document).iter().map(parts_of).collect();
-        Ok(Self { signatures, needs: needs(&document, names) })
+        let needs = needs(&document, names);
+        let mut content = Self { signatures: Vec::new(), certificates: Vec::new(), signers: Vec::new(), needs };
+        signatures(&document).into_iter().for_each(|node| content.add(node, names));
+        Ok(content)
     }
+
+    fn add(&mut self, node: Node<'_, '_>, names: &Names<'_>) {
+        let Ok(signature) = XmlSignature::read(node) else {
+            self.signatures.push(Vec::new());
+            self.signers.push(None);
+            return;
+        };
+        let references = signature.references.iter();
+        self.signatures.push(references.filter_map(|reference| Part::read(reference, names)).collect());
+        let own = certificates(&signature);
+        self.signers.push(signer(&signature, &own));
+        let new: Vec<Certificate> = own.into_iter().filter(|one| !self.certificates.contains(one)).collect();
+        self.certificates.extend(new);
+        self.certificates.truncate(MOST_CERTIFICATES);
+    }
+}
+
+/// The certificates of a signature: those of KeyInfo, and those of its properties.
+fn certificates(signature: &XmlSignature<'_, '_>) -> Vec<Certificate> {
+    let properties = UnverifiedProperties::of(signature).ok().flatten();
+    let values = properties.as_ref().map(UnsignedValues::read).unwrap_or_default();
+    let all = signature.certificates.iter().chain(&values.certificates).take(MOST_CERTIFICATES);
+    all.filter_map(|der| Certificate::from_der(der).ok()).collect()
+}
+
+/// The certificate that the signed reference names (ETSI EN 319 132-1, 5.2.2); without one the first of KeyInfo.
+fn signer(signature: &XmlSignature<'_, '_>, certificates: &[Certificate]) -> Option<Certificate> {
+    let properties = UnverifiedProperties::of(signature).ok().flatten();
+    let facts = properties.and_then(|found| Some(SignedFacts::read(found.signed?, found.namespace)));
+    let Some(reference) = facts.and_then(|facts| facts.certificates.into_iter().next()) else {
+        return certificates.first().filter(|_| !signature.certificates.is_empty()).cloned();
+    };
+    let wanted = reference.digest.ok()?;
+    certificates.iter().find(|one| digest(wanted.algorithm(), one.der()) == wanted).cloned()
 }
 
 fn needs(document: &Document<'_>, names: &Names<'_>) -> BTreeMap<usize, Need> {

@@ -56,8 +56,7 @@ impl Container {
         if self.kind != ContainerType::Extended {
             return BTreeSet::new();
         }
-        let contents = self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
-        let parts = contents.flat_map(|content| content.signatures.iter().flatten());
+        let parts = self.xml_contents().flat_map(|content| content.signatures.iter().flatten());
         let signed = parts.filter(|part| !part.is_transformed).filter_map(|part| part.target.file());
         let stamps = self.timestamps.iter().flat_map(|stamp| self.manifests_of(Kind::Manifest, stamp.file));
         let stamped = stamps.flat_map(|manifest| manifest.objects.iter().filter_map(|target| target.file()));

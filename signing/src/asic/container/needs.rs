@@ -70,8 +70,7 @@ impl Container {
     /// Entries whose content somebody needs, as far as there is room beside the metadata.
     pub(super) fn needed_octets(&self, metadata: &BTreeMap<usize, Vec<u8>>) -> BTreeSet<usize> {
         let held: u64 = metadata.keys().filter_map(|file| self.files.get(*file)).map(|file| file.size).sum();
-        let contents = self.xml_signatures.iter().filter_map(|signature| signature.content.as_ref().ok());
-        let needs = contents.flat_map(|content| &content.needs).filter(|(_, need)| need.octets);
+        let needs = self.xml_contents().flat_map(|content| &content.needs).filter(|(_, need)| need.octets);
         let wanted: BTreeSet<usize> = needs.map(|(file, _)| *file).collect();
         let sizes = wanted.into_iter().filter_map(|file| Some((file, self.files.get(file)?.size)));
         fitting(sizes, MOST_METADATA.saturating_sub(held))

@@ -1,3 +1,6 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use certs::certificate::Certificate;
 use crypto::digest::{DigestAlgorithm, digest};
 use schemas::report::{Indication, SubIndication};
 
@@ -56,6 +59,44 @@ fn a_signed_container_passes_and_names_what_was_signed() {
     assert_eq!(report.signed_parts, [LETTER.0, ANNEX.0]);
     assert_eq!(passed.signers()[0].der(), story.signer.certificate.der());
     assert_eq!(passed.parts()[1].digests, [digest(DigestAlgorithm::Sha256, ANNEX.1)]);
+}
+
+#[test]
+fn certificates_and_signers_are_told_before_anything_is_verified() {
+    let story = story();
+    let (first, second) =
+        (file_over(&story, BOTH), wrapped(r#"<d:Signature xmlns:d="http://www.w3.org/2000/09/xmldsig#"/>"#));
+    let bytes = Forge::of(&pieces(ASIC_E, BOTH, &[(FIRST, &first), (SECOND, &second)])).bytes;
+    let container = Container::read(bytes.as_slice()).unwrap();
+    let own: Vec<_> = container.certificates().map(|one| one.der().to_vec()).collect();
+    let chain: Vec<_> = story.world.chain(&story.signer).iter().map(|one| one.der().to_vec()).collect();
+    assert_eq!(own, chain);
+    let signers: Vec<_> =
+        container.signing_certificates().into_iter().map(|one| one.map(|one| one.der().to_vec())).collect();
+    assert_eq!(signers, [Some(story.signer.certificate.der().to_vec()), None]);
+}
+
+#[test]
+fn a_signer_that_a_reference_names_is_not_another_one() {
+    let story = story();
+    let other = story.world.identity(crypto::key::KeyKind::Ed25519, certs::dev::Usage::Signing);
+    let signature = signature(&story, &part(LETTER.0), &[LETTER]);
+    let own = STANDARD.encode(story.signer.certificate.der());
+    // The other's certificate comes first, and then stands alone.
+    let both = signature.replacen(
+        "<ds:X509Certificate>",
+        &format!(
+            "<ds:X509Certificate>{}</ds:X509Certificate><ds:X509Certificate>",
+            STANDARD.encode(other.certificate.der())
+        ),
+        1,
+    );
+    let alone = signature.replace(&own, &STANDARD.encode(other.certificate.der()));
+    for (xml, expected) in [(both, Some(story.signer.certificate.der())), (alone, None)] {
+        let bytes = Forge::of(&pieces(ASIC_E, &[LETTER], &[(FIRST, &wrapped(&xml))])).bytes;
+        let signers = Container::read(bytes.as_slice()).unwrap().signing_certificates();
+        assert_eq!(signers[0].as_ref().map(Certificate::der), expected);
+    }
 }
 
 #[test]
