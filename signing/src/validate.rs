@@ -85,7 +85,7 @@ pub use stream::DocumentStream;
 pub use unverified_timestamp::{TimestampRefused, UnverifiedTimestamp};
 pub use xml::xml;
 pub(crate) use xml_document::validate_xml_since;
-pub use xml_document::{ValidatedXml, XmlOutcome, validate_xml};
+pub use xml_document::{ValidatedXml, XmlOutcome, validate_xml, xml_validation_data};
 
 /// Against what to validate.
 pub struct Context<'a> {

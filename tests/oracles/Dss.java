@@ -7,14 +7,17 @@
 //     then for each of its time-stamps " <type>:<indication>:<intact or broken>", and after " #" what it says of errors and warnings.
 // sign <level> <PKCS#12 of the signer> <PKCS#12 of the time-stamp authority> <password> <content> <trust anchor> <packaging> <OCSP responses>
 //     <other authorities> <time>
-//     The file, signed at that time, stamped a minute after and archived three minutes after. Responses and authorities are separated by commas.
+//     Packaging is a SignaturePackaging, or ASIC_E for a container with XAdES. The file, signed at that time, stamped a minute after and archived three minutes after. Responses and authorities are separated by commas.
 
+import eu.europa.esig.dss.asic.xades.ASiCWithXAdESSignatureParameters;
+import eu.europa.esig.dss.asic.xades.signature.ASiCWithXAdESService;
 import eu.europa.esig.dss.cades.CAdESSignatureParameters;
 import eu.europa.esig.dss.cades.signature.CAdESService;
 import eu.europa.esig.dss.diagnostic.DiagnosticData;
 import eu.europa.esig.dss.diagnostic.SignatureWrapper;
 import eu.europa.esig.dss.diagnostic.TimestampWrapper;
 import eu.europa.esig.dss.diagnostic.jaxb.XmlDigestMatcher;
+import eu.europa.esig.dss.enumerations.ASiCContainerType;
 import eu.europa.esig.dss.enumerations.DigestAlgorithm;
 import eu.europa.esig.dss.enumerations.Indication;
 import eu.europa.esig.dss.enumerations.SignatureLevel;
@@ -25,6 +28,8 @@ import eu.europa.esig.dss.model.InMemoryDocument;
 import eu.europa.esig.dss.model.SignatureValue;
 import eu.europa.esig.dss.model.ToBeSigned;
 import eu.europa.esig.dss.model.x509.CertificateToken;
+import eu.europa.esig.dss.signature.AbstractSignatureParameters;
+import eu.europa.esig.dss.signature.AbstractSignatureService;
 import eu.europa.esig.dss.simplereport.SimpleReport;
 import eu.europa.esig.dss.spi.DSSUtils;
 import eu.europa.esig.dss.spi.validation.CommonCertificateVerifier;
@@ -39,6 +44,8 @@ import eu.europa.esig.dss.token.DSSPrivateKeyEntry;
 import eu.europa.esig.dss.token.Pkcs12SignatureToken;
 import eu.europa.esig.dss.validation.SignedDocumentValidator;
 import eu.europa.esig.dss.validation.reports.Reports;
+import eu.europa.esig.dss.xades.XAdESSignatureParameters;
+import eu.europa.esig.dss.xades.signature.XAdESService;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -132,20 +139,39 @@ public class Dss {
             new KeyEntityTSPSource(HEX.parseHex(words[3]), "PKCS12", password.getPassword(), "signer", password.getPassword());
         authority.setTsaPolicy("1.3.6.1.4.1.32473.3161");
         authority.setProductionTime(new Date(time + 60_000));
-        CAdESService service = new CAdESService(verifier);
-        service.setTspSource(authority);
         SignatureLevel level = SignatureLevel.valueOf(words[1]);
-        boolean archived = level == SignatureLevel.CAdES_BASELINE_LTA;
+        DSSDocument content = document(words[5]);
+        if (words[1].startsWith("CAdES")) {
+            CAdESSignatureParameters parameters = new CAdESSignatureParameters();
+            parameters.setSignaturePackaging(SignaturePackaging.valueOf(words[7]));
+            return sign(new CAdESService(verifier), parameters, level, SignatureLevel.CAdES_BASELINE_LT, authority, content, words);
+        }
+        if (words[7].equals("ASIC_E")) {
+            ASiCWithXAdESSignatureParameters parameters = new ASiCWithXAdESSignatureParameters();
+            parameters.aSiC().setContainerType(ASiCContainerType.ASiC_E);
+            content.setName("letter \u0457.txt");
+            return sign(
+                new ASiCWithXAdESService(verifier), parameters, level, SignatureLevel.XAdES_BASELINE_LT, authority, content, words);
+        }
+        XAdESSignatureParameters parameters = new XAdESSignatureParameters();
+        parameters.setSignaturePackaging(SignaturePackaging.valueOf(words[7]));
+        return sign(new XAdESService(verifier), parameters, level, SignatureLevel.XAdES_BASELINE_LT, authority, content, words);
+    }
+
+    private static <P extends AbstractSignatureParameters<?>> String sign(
+        AbstractSignatureService<P, ?> service, P parameters, SignatureLevel level, SignatureLevel before, KeyEntityTSPSource authority,
+        DSSDocument content, String[] words) throws Exception {
+        KeyStore.PasswordProtection password = new KeyStore.PasswordProtection(words[4].toCharArray());
+        long time = Long.parseLong(words[10]);
+        service.setTspSource(authority);
+        boolean archived = level.toString().endsWith("-LTA");
         try (Pkcs12SignatureToken token = new Pkcs12SignatureToken(HEX.parseHex(words[2]), password)) {
             DSSPrivateKeyEntry key = token.getKeys().get(0);
-            CAdESSignatureParameters parameters = new CAdESSignatureParameters();
-            parameters.setSignatureLevel(archived ? SignatureLevel.CAdES_BASELINE_LT : level);
-            parameters.setSignaturePackaging(SignaturePackaging.valueOf(words[7]));
+            parameters.setSignatureLevel(archived ? before : level);
             parameters.setDigestAlgorithm(DigestAlgorithm.SHA256);
             parameters.setSigningCertificate(key.getCertificate());
             parameters.setCertificateChain(key.getCertificateChain());
             parameters.bLevel().setSigningDate(new Date(time));
-            DSSDocument content = document(words[5]);
             ToBeSigned data = service.getDataToSign(content, parameters);
             SignatureValue value = token.sign(data, parameters.getDigestAlgorithm(), key);
             DSSDocument signed = service.signDocument(content, parameters, value);

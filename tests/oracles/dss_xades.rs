@@ -1,15 +1,16 @@
 //! The European reference implementation about XAdES, as in `dss`: enveloped and in ASiC-E, from B to LTA, both ways.
 
-use certs::dev::Family;
-use crypto::digest::DigestAlgorithm;
+use certs::dev::{Family, Usage};
+use crypto::digest::{DigestAlgorithm, from_hex, hex};
 use crypto::key::{Curve, KeyKind};
 use crypto::signature::SignatureAlgorithm;
 use signing::xades::NoContents;
+use signing::xades::augment::request_archive_timestamp;
 use signing::xades::create::{Envelope, Options};
 
-use crate::dss::{agree, case};
-use crate::workshop::{SHA256, Workshop};
-use crate::xades::{Level, ORDER, container, enveloped, one_more, order, raised};
+use crate::dss::{agree, ask, case, pkcs12};
+use crate::workshop::{SHA256, Signer, Workshop};
+use crate::xades::{Level, ORDER, container, enveloped, one_more, order, raised, with_answers};
 
 const P256: KeyKind = KeyKind::Ec(Curve::P256);
 const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(SHA256);
@@ -131,4 +132,57 @@ fn what_is_changed_fails_for_both() {
             ),
         ],
     );
+}
+
+/// The enveloped ones are then raised by us, and what DSS stamped is stamped again.
+#[test]
+fn what_dss_signs_we_accept_and_make_last() {
+    let workshop = Workshop::of(Family::P256);
+    let authority = Signer::new(workshop.identity(P256, Usage::TimeStamping), ECDSA);
+    let password = "password";
+    let (mut questions, mut names) = (Vec::new(), Vec::new());
+    for (kind, algorithm) in [(P256, ECDSA), (KeyKind::Rsa { bits: 2048 }, SignatureAlgorithm::RsaPkcs1(SHA256))] {
+        let signer = workshop.signer(kind, algorithm);
+        let list = |items: &[Vec<u8>]| items.iter().map(|item| hex(item)).collect::<Vec<_>>().join(",");
+        let answers = list(&workshop.answers(&[&signer, &authority]));
+        let issuing = hex(workshop.pki.issuing_ca().der());
+        let [own, stamping] = [&signer, &authority].map(|one| hex(&pkcs12(&workshop, &one.identity, password)));
+        let (root, content) = (hex(workshop.pki.root().der()), hex(ORDER));
+        let time = workshop.beginning().unix_timestamp() * 1000;
+        for (level, expected) in [
+            ("XAdES_BASELINE_B", NOTHING_KNOWN),
+            ("XAdES_BASELINE_T", STAMPED),
+            ("XAdES_BASELINE_LT", LT),
+            ("XAdES_BASELINE_LTA", LTA),
+        ] {
+            for packaging in ["ENVELOPED", "ASIC_E"] {
+                questions.push(format!(
+                    "sign {level} {own} {stamping} {password} {content} {root} {packaging} {answers} {issuing} {time}"
+                ));
+                names.push((level, packaging, expected));
+            }
+        }
+    }
+    let Some(files) = ask(&questions) else { return };
+    let mut cases = Vec::new();
+    for ((name, packaging, expected), file) in names.into_iter().zip(files) {
+        let file = from_hex(&file).unwrap_or_else(|| panic!("{name}: {file}"));
+        if packaging == "ENVELOPED" && name == "XAdES_BASELINE_LT" {
+            cases.push(case("LT of DSS, archived by us", archived(&workshop, &file), LTA));
+        }
+        if packaging == "ENVELOPED" && name == "XAdES_BASELINE_LTA" {
+            let renewed = leaked(format!("{LTA} ARCHIVE_TIMESTAMP:PASSED:intact"));
+            cases.push(case("LTA of DSS, renewed by us", archived(&workshop, &file), renewed));
+        }
+        cases.push(case(name, file, expected));
+    }
+    agree(&workshop, &cases);
+}
+
+/// What is known of our authority goes into TimeStampValidationData, before the time-stamp.
+fn archived(workshop: &Workshop, document: &[u8]) -> Vec<u8> {
+    let document = with_answers(workshop, &[], document, 0);
+    let request = request_archive_timestamp(&document, 0, SHA256, &NoContents).expect("an imprint");
+    let token = workshop.token(request.imprint(), workshop.minute(6));
+    request.complete(&token).expect("a token")
 }

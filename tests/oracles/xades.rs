@@ -50,12 +50,7 @@ pub(crate) fn raised(
         document = stamp(request_signature_timestamp(&document, number, SHA256).expect("an imprint"), 1);
     }
     if level >= Level::Lt {
-        let read = |answer: Vec<u8>| OcspResponse::from_der(&answer).expect("an answer");
-        let ocsp = workshop.answers(&[signer]).into_iter().map(read).collect();
-        let pki = &workshop.pki;
-        let authorities = [pki.issuing_ca().clone(), pki.root().clone(), pki.tsa_certificate().clone()];
-        let revocation = RevocationData { ocsp, crls: vec![] };
-        document = add_validation_data(&document, number, &authorities, &revocation).expect("a document");
+        document = with_answers(workshop, &[signer], &document, number);
     }
     for (least, minute) in [(Level::Lta, 3), (Level::Renewed, 4)] {
         if level >= least {
@@ -64,6 +59,15 @@ pub(crate) fn raised(
         }
     }
     document
+}
+
+/// With the authorities' certificates, and what responders say of them and of these signers.
+pub(crate) fn with_answers(workshop: &Workshop, signers: &[&Signer], document: &[u8], number: usize) -> Vec<u8> {
+    let read = |answer: Vec<u8>| OcspResponse::from_der(&answer).expect("an answer");
+    let ocsp = workshop.answers(signers).into_iter().map(read).collect();
+    let pki = &workshop.pki;
+    let authorities = [pki.issuing_ca().clone(), pki.root().clone(), pki.tsa_certificate().clone()];
+    add_validation_data(document, number, &authorities, &RevocationData { ocsp, crls: vec![] }).expect("a document")
 }
 
 /// An enveloped signature of this level.

@@ -16,7 +16,7 @@ use super::report::{self, Verdict};
 use super::signature::{self, Place, Shared};
 use super::status::{Embedded, Known, Work};
 use super::xml_signature::XmlDocumentSignature;
-use super::{Context, severity};
+use super::{Context, ValidationData, severity};
 
 /// What the validation of an XML document came to.
 pub struct XmlOutcome {
@@ -70,7 +70,7 @@ pub(crate) fn validate_xml_since(
     let verdicts = if nodes.len() > schemas::limits::SIGNATURES_IN_DOCUMENT {
         vec![unread(Fault::TooManyReferences, context)]
     } else {
-        validate_all(&document, &nodes, contents, existed, context)
+        validate_all(&document, &nodes, contents, existed, context, None).0
     };
     let worst = verdicts.iter().filter(|verdict| verdict.problem.is_some()).max_by_key(|verdict| severity(verdict));
     let problem = match worst {
@@ -94,13 +94,33 @@ pub(crate) fn validate_xml_since(
     Ok(XmlOutcome { report, passed, problem })
 }
 
+/// Gathers what the verdict on one signature of an XML document rests on, whatever it is: to be put into it for level LT
+/// ([`crate::xades::augment::add_validation_data`]). `signature`: its number, as there; nothing is gathered of one that is not there.
+///
+/// # Errors
+/// As [`validate_xml`].
+pub fn xml_validation_data(
+    octets: &[u8],
+    signature: usize,
+    contents: &dyn Contents,
+    context: &Context<'_>,
+) -> Result<ValidationData, XmlError> {
+    let source = Source::read(octets, &Limits::DOCUMENT)?;
+    let document = source.parse()?;
+    let nodes = signatures(&document);
+    let chosen: Vec<_> = nodes.get(signature).copied().into_iter().collect();
+    let (_, gathered) = validate_all(&document, &chosen, contents, None, context, Some(ValidationData::default()));
+    Ok(gathered.unwrap_or_default())
+}
+
 fn validate_all<'d, 't>(
     document: &'d Document<'t>,
     nodes: &[Node<'d, 't>],
     contents: &dyn Contents,
     existed: Option<TrustedTime>,
     context: &Context<'_>,
-) -> Vec<Verdict> {
+    gathered: Option<ValidationData>,
+) -> (Vec<Verdict>, Option<ValidationData>) {
     // As for CMS: twice two paths for each signer and its time-stamps, and some to spare.
     let signers = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
     let mut budget = Budget::default();
@@ -110,7 +130,7 @@ fn validate_all<'d, 't>(
     let known = Known::new(context, Embedded::default(), &work);
     existed.into_iter().for_each(|time| known.prove_whole(time));
     let counter_signatures = schemas::limits::SIGNATURES_IN_DOCUMENT;
-    let mut shared = Shared { known: &known, budget, counter_signatures, gathered: None };
+    let mut shared = Shared { known: &known, budget, counter_signatures, gathered };
     let mut verdicts = Vec::with_capacity(nodes.len());
     for node in nodes {
         let verdict = match XmlSignature::read(*node) {
@@ -123,7 +143,7 @@ fn validate_all<'d, 't>(
         };
         verdicts.push(verdict);
     }
-    verdicts
+    (verdicts, shared.gathered)
 }
 
 /// The verdict on what is no signature that can be read.

@@ -88,6 +88,22 @@ fn every_level_passes_and_changes_nothing_that_is_signed() {
     }
 }
 
+/// The way of the command line: what a verdict rests on goes into the file, and then the file suffices.
+#[test]
+fn what_a_verdict_rests_on_makes_level_lt() {
+    let world = World::new();
+    let signer = world.signer();
+    let b = signed(&world, &signer, ORDER.as_bytes(), &Options::default());
+    let t = level_t(&world, &b, 0, NOW - Duration::minutes(30));
+    let (revocation, policy) = (world.revocation(&signer.certificate, NOW), Policy::default());
+    let context = Context { trust: &world.trust, revocation: &revocation, at: NOW, policy: &policy };
+    let data = crate::validate::xml_validation_data(&t, 0, &NoContents, &context).unwrap();
+    let lt = add_validation_data(&t, 0, &data.certificates, &data.revocation).unwrap();
+    assert_passed(&judged(&world, &lt, NOW), &["XAdES-BASELINE-LT"]);
+    let nothing = crate::validate::xml_validation_data(&t, 1, &NoContents, &context).unwrap();
+    assert!(nothing.certificates.is_empty() && nothing.revocation.ocsp.is_empty());
+}
+
 #[test]
 fn a_renewed_signature_passes_after_the_signer_s_certificate_has_ended() {
     let world = World::new();
