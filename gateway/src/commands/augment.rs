@@ -1,5 +1,7 @@
 //! `vuzol augment`: makes signatures last.
 
+mod markup;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -11,12 +13,13 @@ use storage::Clock;
 use storage::clock::SystemClock;
 
 use super::anchors::{self, Belief};
-use super::files::{Existing, NewFile, Readers, digests, read, unreadable};
+use super::files::{Existing, FileSource, NewFile, Readers, digests, read, unreadable};
 use super::terminal::Terminal;
+use super::verify::ZIP_MAGIC;
 use super::{Failure, exit, stamp};
 
-/// Raises the signatures of a file to a higher level of CAdES: T (a time-stamp), LT (all that a verdict rests on), LTA (an
-/// archive time-stamp over everything). Each level includes those below. What is signed does not change.
+/// Raises the signatures of a file to a higher level of CAdES or XAdES: T (a time-stamp), LT (all that a verdict rests on), LTA (an
+/// archive time-stamp over everything). The file is a CMS or XML file, or an ASiC-E container with XAdES. Each level includes those below. What is signed does not change.
 ///
 /// Certificates and answers come from the folder of anchors and from the file; nothing is fetched but time-stamps, for which
 /// only digests are sent.
@@ -24,6 +27,7 @@ use super::{Failure, exit, stamp};
 #[command(after_help = "\
 Examples:
   vuzol augment --level lt --tsa http://tsa.example/ --anchors roots/ -o letter.lt.p7m letter.p7m
+  vuzol augment --level lt --tsa http://tsa.example/ --anchors roots/ -o order.lt.xml order.signed.xml
   vuzol augment --level lta --tsa http://tsa.example/ --anchors roots/ --detached letter.pdf -o kept.p7s letter.pdf.p7s
 
 Exit codes: 0 done; 1 a signature does not pass, or an authority's token cannot be believed; 3 a file cannot be read or written;
@@ -60,12 +64,31 @@ enum Level {
 
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     let belief = anchors::load(Some(&arguments.anchors), SystemClock.now())?;
-    let mut cms = read(&arguments.file, LARGEST)?;
-    let before = judge(arguments, &cms, &belief)?;
-    if let Some(signature) = before.signatures.iter().find(|one| one.indication != Indication::TotalPassed) {
-        let why = signature.reasons.first().map_or("", |reason| reason.text_en.as_str());
-        return Err(Failure::Refused(format!("{} does not pass: {why}", signature.id)));
-    }
+    let octets = read(&arguments.file, LARGEST)?;
+    let source = FileSource::open(&arguments.file)?;
+    let raised = if source.begins_with(ZIP_MAGIC) {
+        markup::container(arguments, octets, &belief, terminal)?
+    } else if source.is_markup() {
+        markup::document(arguments, octets, &belief, terminal)?
+    } else {
+        message(arguments, octets, &belief, terminal)?
+    };
+    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+    let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;
+    output.write(&raised)?;
+    output.commit()?;
+    Ok(exit::OK)
+}
+
+/// A file of CMS with its signatures raised.
+fn message(
+    arguments: &Arguments,
+    mut cms: Vec<u8>,
+    belief: &Belief,
+    terminal: &mut Terminal<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let before = judge(arguments, &cms, belief)?;
+    all_pass(&before)?;
     // What is added gives the signatures of a file other numbers; their identifiers stay.
     for signature in &before.signatures {
         if !signature.timestamps.iter().any(|stamp| stamp.kind == TimestampKind::Signature) {
@@ -78,7 +101,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
     if arguments.level >= Level::Lt {
         let document = document(arguments, &cms)?;
         let policy = Policy::default();
-        let context = context(&belief, &policy);
+        let context = context(belief, &policy);
         let data = validation_data(&document, &context);
         cms = cades::add_validation_data(&cms, &data.certificates, &data.revocation).map_err(refused)?;
     }
@@ -93,15 +116,18 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         }
     }
     // Nothing is written that does not pass.
-    let after = judge(arguments, &cms, &belief)?;
-    if after.signatures.iter().any(|one| one.indication != Indication::TotalPassed) {
-        return Err(Failure::Refused("the result does not pass".to_owned()));
+    all_pass(&judge(arguments, &cms, belief)?)?;
+    Ok(cms)
+}
+
+fn all_pass(report: &Report) -> Result<(), Failure> {
+    match report.signatures.iter().find(|one| one.indication != Indication::TotalPassed) {
+        None => Ok(()),
+        Some(signature) => {
+            let why = signature.reasons.first().map_or("", |reason| reason.text_en.as_str());
+            Err(Failure::Refused(format!("{} does not pass: {why}", signature.id)))
+        }
     }
-    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
-    let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;
-    output.write(&cms)?;
-    output.commit()?;
-    Ok(exit::OK)
 }
 
 fn refused(error: cades::SignError) -> Failure {

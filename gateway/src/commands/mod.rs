@@ -88,9 +88,9 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Tell whether the signatures in a file are valid, offline.
     Verify(verify::Arguments),
-    /// Sign a file (CAdES-BASELINE-B, or -T with a time-stamp).
+    /// Sign a file (CAdES or XAdES, BASELINE-B, or -T with a time-stamp).
     Sign(sign::Arguments),
-    /// Make signatures last: add time-stamps and what verdicts rest on (CAdES levels T, LT, LTA).
+    /// Make signatures last: add time-stamps and what verdicts rest on (levels T, LT, LTA of CAdES and XAdES).
     Augment(augment::Arguments),
     /// Seal a file so that only the holder of one certificate's key can open it.
     Seal(seal::Arguments),

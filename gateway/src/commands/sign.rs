@@ -1,10 +1,13 @@
 //! `vuzol sign`: signs a file.
 
+mod markup;
+
 use std::path::PathBuf;
 
-use clap::Args;
-use crypto::digest::DigestAlgorithm;
-use signing::cades::{self, Content};
+use clap::{Args, ValueEnum};
+use crypto::digest::{Digest, DigestAlgorithm};
+use crypto::key::SoftwareKey;
+use signing::cades::{self, Content, Signatory};
 use storage::Clock;
 use storage::clock::SystemClock;
 
@@ -12,15 +15,17 @@ use super::files::{Existing, NewFile, Readers, digests, read, unreadable};
 use super::terminal::Terminal;
 use super::{Failure, exit, keys, stamp};
 
-/// Signs a file: CAdES-BASELINE-B, or -T with --tsa; detached unless --attached.
+/// Signs a file: CAdES or XAdES, BASELINE-B, or -T with --tsa.
 ///
-/// A detached signature stands beside the file, which may be of any size. An attached one carries the file inside. Works
-/// offline, save for --tsa: then the signature's digest, and nothing else, is sent to the authority.
+/// A CAdES signature stands beside the file, which may be of any size, unless --attached: then it carries the file inside. An XAdES
+/// signature stands in the XML file that it is over, or in a container beside files of any kind. Works offline, save for --tsa: then the signature's digest, and nothing else, is sent to the authority.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   vuzol sign --key me.key --certificate me.pem --chain issuer.pem --output letter.pdf.p7s letter.pdf
   vuzol sign --key me.key --certificate me.pem --attached --output letter.p7m letter.pdf
+  vuzol sign --format xades --key me.key --certificate me.pem --output order.signed.xml order.xml
+  vuzol sign --format asice --key me.key --certificate me.pem --output letter.asice letter.pdf
   vuzol sign --tsa http://tsa.example/ --anchors roots/ --key me.key --certificate me.pem -o letter.pdf.p7s letter.pdf
 
 Check the result with `vuzol verify`.")]
@@ -34,9 +39,16 @@ pub(super) struct Arguments {
     /// Certificates of the authorities above, put into the signature so that a verifier finds the way up.
     #[arg(long, value_name = "PEM")]
     chain: Option<PathBuf>,
-    /// Carry the file inside the signature.
+    /// What to make.
+    #[arg(long, value_enum, default_value_t = Format::Cades)]
+    format: Format,
+    /// Carry the file inside the signature (cades).
     #[arg(long)]
     attached: bool,
+    /// Leave the signatures of the document out of what is signed, so that several sign one after the other, and each signature can
+    /// be augmented later (xades). All of them must be made so.
+    #[arg(long)]
+    parallel: bool,
     /// A time-stamp authority (RFC 3161) to be asked for a proof of the time. Without its answer nothing is written.
     #[arg(long, value_name = "URL")]
     tsa: Option<String>,
@@ -66,7 +78,43 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         terminal.note("warning: the certificate is not valid now, so nobody will accept this signature");
     }
 
-    let algorithm = key.default_algorithm();
+    if (arguments.attached && arguments.format != Format::Cades)
+        || (arguments.parallel && arguments.format != Format::Xades)
+    {
+        return Err(Failure::Refused("--attached goes with --format cades, --parallel with --format xades".to_owned()));
+    }
+    let signatory = Signatory { chain: &chain, algorithm: key.default_algorithm(), signing_time: now };
+    let mut ask = |imprint: &Digest| match &arguments.tsa {
+        Some(url) => stamp::token(url, imprint, arguments.anchors.as_deref(), terminal),
+        None => Err(Failure::Refused("a time-stamp is needed: give --tsa".to_owned())),
+    };
+    let signature = match arguments.format {
+        Format::Cades => beside_or_around(arguments, &key, &signatory, terminal)?,
+        Format::Xades | Format::Asice => {
+            let stamp: markup::Stamp<'_> = if arguments.tsa.is_some() { Some(&mut ask) } else { None };
+            if arguments.format == Format::Xades {
+                markup::enveloped(&arguments.file, &key, &signatory, arguments.parallel, stamp)?
+            } else {
+                markup::contained(&arguments.file, &key, &signatory, stamp)?
+            }
+        }
+    };
+
+    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+    let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;
+    output.write(&signature)?;
+    output.commit()?;
+    Ok(exit::OK)
+}
+
+/// CAdES.
+fn beside_or_around(
+    arguments: &Arguments,
+    key: &SoftwareKey,
+    signatory: &Signatory<'_>,
+    terminal: &mut Terminal<'_>,
+) -> Result<Vec<u8>, Failure> {
+    let algorithm = signatory.algorithm;
     let (attached, digest);
     let content = if arguments.attached {
         attached = read(&arguments.file, ATTACHED_BYTES)?;
@@ -77,18 +125,22 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         digest = digests(&arguments.file, &[by])?;
         Content::Detached(*digest.first().ok_or_else(|| unreadable(&arguments.file, "has no digest"))?)
     };
-    let signature = cades::sign(content, &key, algorithm, &chain, now)
+    let signature = cades::sign(content, key, algorithm, signatory.chain, signatory.signing_time)
         .map_err(|error| Failure::Refused(format!("cannot sign: {error}")))?;
-    let signature = match &arguments.tsa {
-        Some(url) => stamp::stamped(&signature, url, algorithm, arguments.anchors.as_deref(), terminal)?,
-        None => signature,
-    };
+    match &arguments.tsa {
+        Some(url) => stamp::stamped(&signature, url, algorithm, arguments.anchors.as_deref(), terminal),
+        None => Ok(signature),
+    }
+}
 
-    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
-    let mut output = NewFile::create(&arguments.output, existing, Readers::AsUsual)?;
-    output.write(&signature)?;
-    output.commit()?;
-    Ok(exit::OK)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// CAdES, beside the file or around it.
+    Cades,
+    /// XAdES in the XML file itself.
+    Xades,
+    /// ASiC-E with XAdES around the file; where the file is such a container, one more signature in it.
+    Asice,
 }
 
 /// What is put inside a signature is held in memory whole. Larger documents are signed detached.

@@ -239,4 +239,4 @@ fn policy(name: &str) -> Result<Policy, String> {
 const BESIDE_MARKUP: u64 = 512 * 1024 * 1024;
 
 /// How a local file header begins (APPNOTE, 4.3.7).
-const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+pub(super) const ZIP_MAGIC: &[u8] = b"PK\x03\x04";

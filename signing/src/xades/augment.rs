@@ -46,6 +46,17 @@ pub fn signature_with_id(document: &[u8], id: &str) -> Result<usize, CreateError
     signatures(&parsed).iter().position(is_it).ok_or(CreateError::Signature)
 }
 
+/// How many signatures a document has, those of which nothing can be read among them. One that has just been made, as
+/// [`super::create::sign`] makes it, is the last.
+///
+/// # Errors
+/// `Xml`.
+pub fn count(document: &[u8]) -> Result<usize, CreateError> {
+    let source = Source::read(document, &Limits::DOCUMENT)?;
+    let parsed = source.parse()?;
+    Ok(signatures(&parsed).len())
+}
+
 /// `S-` and the first half of the SHA-256 of ds:SignatureValue: no two signatures share one.
 pub(crate) fn identifier(signature: &XmlSignature<'_, '_>) -> String {
     format!("S-{}", hex(sha256(&signature.value).get(..16).unwrap_or_default()))

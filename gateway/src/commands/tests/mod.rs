@@ -20,6 +20,7 @@ fn vuzol(arguments: &[&str]) -> Seen {
 
 mod arguments;
 mod bench;
+mod markup;
 mod playing;
 mod sealing;
 mod stamping;

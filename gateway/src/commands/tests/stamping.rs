@@ -13,14 +13,14 @@ use super::*;
 use crate::demo::services::DemoServices;
 
 /// The services of a PKI on a loopback port, beside commands that have runtimes of their own.
-struct Served {
-    url: String,
+pub(super) struct Served {
+    pub(super) url: String,
     _services: DemoServices,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Served {
-    fn of(pki: DevPki) -> Self {
+    pub(super) fn of(pki: DevPki) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let services = runtime.block_on(async {
             let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -30,7 +30,7 @@ impl Served {
     }
 }
 
-fn authority() -> DevPki {
+pub(super) fn authority() -> DevPki {
     DevPki::new(SystemClock.now(), time::Duration::days(10), "").unwrap()
 }
 

@@ -123,6 +123,12 @@ impl Prepared {
         Ok(Self { draft, parts, entries, name })
     }
 
+    /// The name of the signature file that the container will have.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What is to be signed: ds:SignedInfo in its canonical form.
     #[must_use]
     pub fn to_be_signed(&self) -> &[u8] {
