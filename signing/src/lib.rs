@@ -5,10 +5,10 @@
 //! | [`asn1`] | bounded BER to DER, strict DER | X.690 |
 //! | [`cms`] | SignedData as received | RFC 5652 |
 //! | [`cades`] | makes CAdES signatures and carries them to level LTA | ETSI EN 319 122-1 |
-//! | [`asic`] | signed containers with CAdES | ETSI EN 319 162-1 |
+//! | [`asic`] | signed containers with CAdES and XAdES, read and made | ETSI EN 319 162-1 |
 //! | [`validate`] | may this signature be relied on? | ETSI EN 319 102-1 |
 //! | [`trust_list`] | trusted lists as signed documents | ETSI TS 119 612 |
-//! | [`xades`] | XML signatures | XML Signature 1.1, ETSI EN 319 132-1 |
+//! | [`xades`] | XML signatures: verifies them, makes XAdES and carries it to level LTA | XML Signature 1.1, ETSI EN 319 132-1 |
 //! | [`xml`] | one XML parser, canonical forms | XML 1.0, Canonical XML |
 //! | [`envelope`] | contents of any size for recipients, national ones too; a document key | RFC 5083, 5084, 5753; RFC 5652, 6 |
 //!

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! mvn dependency:copy-dependencies -DoutputDirectory=jars     in a folder with a pom.xml that depends on eu.europa.ec.joinup.sd-dss: dss-cades,
-//!                                                             dss-asic-cades, dss-cms-object, dss-validation, dss-policy-jaxb, dss-token, dss-service,
+//!                                                             dss-asic-cades, dss-asic-xades, dss-cms-object, dss-validation, dss-policy-jaxb, dss-token, dss-service,
 //!                                                             dss-utils-google-guava, dss-crl-parser-x509crl, each 6.4
 //! DSS_CLASSPATH='<the folder>/jars/*' cargo test -p tests --test oracles dss
 //! ```

@@ -98,7 +98,7 @@ impl Question<'_> {
     async fn octets(&self, fetcher: &ListFetcher) -> Result<Vec<u8>, Problem> {
         let location = self.member.map_or(&self.list.location, |member| &member.location);
         if self.member.is_some() || self.list.is_address() {
-            return fetcher.list(location).await.map_err(|error| Problem::of_fetching(error));
+            return fetcher.list(location).await.map_err(Problem::of_fetching);
         }
         let read = folder::read(Path::new(location)).map_err(|error| Problem::of_folder(&error))?;
         read.ok_or_else(|| Problem::of_folder(&format!("{location} is not there")))
@@ -124,7 +124,7 @@ impl Question<'_> {
         let own = host(&self.list.location);
         let mut pivots = Vec::new();
         for location in locations.iter().filter(|location| own.is_some() && host(location) == own) {
-            pivots.push(fetcher.list(location).await.map_err(|error| Problem::of_fetching(error))?);
+            pivots.push(fetcher.list(location).await.map_err(Problem::of_fetching)?);
         }
         let judged = self.judge(octets, signers, pivots.clone()).await;
         Ok((judged.map_err(|refused| Problem::of_pivot(&refused))?, pivots))
