@@ -135,7 +135,7 @@ fn a_withdrawn_service_does_not_come_back_below_its_root() {
     let decided = BTreeSet::from([issuing.fingerprint()]);
     let services = Services::believed(std::slice::from_ref(&list), &decided);
     let trust = TrustSnapshot::with_services(vec![anchor], vec![], services, NOW);
-    assert_eq!(at(&trust, &signer, &[issuing.clone()], 0).map(|path| path.len()), Ok(3));
+    assert_eq!(at(&trust, &signer, std::slice::from_ref(&issuing), 0).map(|path| path.len()), Ok(3));
     // And one that is believed without end stays so.
     let services = Services::believed(&[list], &BTreeSet::new());
     let anchor = TrustAnchor { certificate: issuing.clone(), purposes: vec![Purpose::Signing] };
