@@ -54,7 +54,7 @@ pub use reference::Reference;
 pub use resolve::Covered;
 pub use structure::{XmlSignature, references, signatures};
 pub use timestamp::{Imprint, StampForm, StampProperty, imprint, stamps_contents, time_stamps};
-pub use verify::{Checked, CheckedReference, SignedProperties, VerifiedSignature, check};
+pub use verify::{Checked, CheckedReference, SignedProperties, VerifiedSignature, check, manifest_references};
 
 pub(crate) const XMLDSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";

@@ -7,8 +7,8 @@ use crypto::digest::{Digest, DigestAlgorithm, digest};
 
 use crate::cms::MOST_CERTIFICATES;
 use crate::xades::{
-    Contents, Fault, Reference, SignedFacts, UnsignedValues, UnverifiedProperties, XmlSignature, references,
-    signatures, stamps_contents,
+    Contents, Fault, Reference, SignedFacts, UnsignedValues, UnverifiedProperties, XmlSignature, manifest_references,
+    references, signatures, stamps_contents,
 };
 use crate::xml::{Document, Limits, Node, Source, XmlError, read};
 
@@ -18,6 +18,9 @@ use super::uri;
 
 /// The namespace of META-INF/manifest.xml: OpenDocument 1.3 part 2, 3.2.
 pub(super) const OPEN_DOCUMENT_MANIFEST: &str = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0";
+
+/// Manifests of one signature whose entries count. One with more is refused.
+const MOST_MANIFESTS: usize = 16;
 
 /// A file with XML signatures.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ pub(super) struct XmlSignatureFile {
 /// What a file with XML signatures refers to.
 #[derive(Debug)]
 pub(super) struct XmlContent {
-    /// For each signature, in the order of the document, the references of its SignedInfo that lead to entries. None of one that cannot
+    /// For each signature, in the order of the document, the references of its SignedInfo, and of manifests that these cover, that lead to entries. None of one that cannot
     /// be read.
     pub(super) signatures: Vec<Vec<Part>>,
     /// Certificates of the signatures, in KeyInfo and in their properties, each once. Unverified.
@@ -66,18 +69,27 @@ impl XmlContent {
         let document = source.parse()?;
         let needs = needs(&document, names);
         let mut content = Self { signatures: Vec::new(), certificates: Vec::new(), signers: Vec::new(), needs };
-        signatures(&document).into_iter().for_each(|node| content.add(node, names));
+        signatures(&document).into_iter().for_each(|node| content.add(&document, node, names));
         Ok(content)
     }
 
-    fn add(&mut self, node: Node<'_, '_>, names: &Names<'_>) {
+    fn add<'d, 't>(&mut self, document: &'d Document<'t>, node: Node<'d, 't>, names: &Names<'_>) {
         let Ok(signature) = XmlSignature::read(node) else {
             self.signatures.push(Vec::new());
             self.signers.push(None);
             return;
         };
-        let references = signature.references.iter();
-        self.signatures.push(references.filter_map(|reference| Part::read(reference, names)).collect());
+        let mut parts = Vec::new();
+        let mut manifests = 0;
+        for reference in &signature.references {
+            parts.extend(Part::read(reference, names));
+            let listed = manifest_references(document, reference);
+            manifests += usize::from(!listed.is_empty());
+            if manifests <= MOST_MANIFESTS {
+                parts.extend(listed.iter().filter_map(|reference| Part::read(reference, names)));
+            }
+        }
+        self.signatures.push(parts);
         let own = certificates(&signature);
         self.signers.push(signer(&signature, &own));
         let new: Vec<Certificate> = own.into_iter().filter(|one| !self.certificates.contains(one)).collect();

@@ -6,7 +6,7 @@ use crypto::signature::{SignatureAlgorithm, VerifyError};
 
 use crate::asn1::{Element, Writer, tag};
 use crate::xml::canonical::{self, Budget, Selection};
-use crate::xml::{Document, Node, read};
+use crate::xml::{Document, Node, Target, read};
 
 use super::XMLDSIG;
 use super::contents::Contents;
@@ -199,6 +199,20 @@ fn manifest_of<'d, 't>(document: &'d Document<'t>, covered: &Covered) -> Option<
         (Some(only), None) if apex.has_tag_name((XMLDSIG, "Object")) && is_manifest(&only) => Some(only),
         _ => None,
     }
+}
+
+/// The references of the ds:Manifest that a reference of the right Type leads to, as they stand. None where it is no manifest or cannot be
+/// read; [`check`] tells what is wrong then.
+#[must_use]
+pub fn manifest_references<'d, 't>(
+    document: &'d Document<'t>,
+    reference: &Reference<'d, 't>,
+) -> Vec<Reference<'d, 't>> {
+    let id = reference.uri.filter(|_| reference.kind == Some(MANIFEST)).and_then(|uri| uri.strip_prefix('#'));
+    let Some(Target::Element(element)) = id.map(|id| document.element_by_id(id)) else { return Vec::new() };
+    let manifest = manifest_of(document, &Covered::Nodes(Selection::element(element, false)));
+    let children = manifest.and_then(read::elements);
+    children.and_then(|children| read_references(&children).ok()).unwrap_or_default()
 }
 
 /// XML Signature 1.1, 3.2.2.

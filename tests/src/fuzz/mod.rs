@@ -79,7 +79,9 @@ mod tests {
     #[test]
     fn every_target_stands_a_smoke_run() {
         let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
-        for (seed, target) in (1..).zip(targets::ALL.iter().chain(certs::ALL).chain(asic::ALL).chain(signing::ALL)) {
+        for (seed, target) in
+            (1..).zip(targets::ALL.iter().chain(certs::ALL).chain(asic::ALL).chain(signing::ALL).chain(xml::ALL))
+        {
             smoke(target, rounds, seed);
         }
     }
@@ -87,8 +89,13 @@ mod tests {
     #[test]
     fn every_target_has_its_harness() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
-        let modules =
-            [("targets", targets::ALL), ("certs", certs::ALL), ("asic", asic::ALL), ("signing", signing::ALL)];
+        let modules = [
+            ("targets", targets::ALL),
+            ("certs", certs::ALL),
+            ("asic", asic::ALL),
+            ("signing", signing::ALL),
+            ("xml", xml::ALL),
+        ];
         for (module, target) in modules.into_iter().flat_map(|(module, all)| all.iter().map(move |one| (module, one))) {
             let harness = std::fs::read_to_string(folder.join(format!("{}.rs", target.name))).unwrap_or_default();
             assert!(harness.contains(&format!("{module}::{}(data)", target.name)), "{} has no harness", target.name);

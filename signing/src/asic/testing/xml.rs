@@ -32,6 +32,11 @@ pub(in crate::asic) fn part(name: &str) -> String {
 
 /// A ds:Signature over these references to `documents`, level B.
 pub(in crate::asic) fn signature(story: &Story, references: &str, documents: Documents<'_>) -> String {
+    signature_with(story, references, "", documents)
+}
+
+/// The same with more ds:Object elements.
+pub(in crate::asic) fn signature_with(story: &Story, references: &str, more: &str, documents: Documents<'_>) -> String {
     let chain = story.world.chain(&story.signer);
     let certificate = |one: &Certificate| format!("<ds:X509Certificate>{}</ds:X509Certificate>", base64(one.der()));
     let certificates: String = chain.iter().map(certificate).collect();
@@ -41,7 +46,7 @@ pub(in crate::asic) fn signature(story: &Story, references: &str, documents: Doc
          <ds:Object><x:QualifyingProperties xmlns:x=\"http://uri.etsi.org/01903/v1.3.2#\" Target=\"#sig\"><x:SignedProperties Id=\"props\">\
          <x:SignedSignatureProperties><x:SigningTime>2026-11-23T11:00:00Z</x:SigningTime><x:SigningCertificateV2><x:Cert><x:CertDigest>\
          <ds:DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/><ds:DigestValue>{own}</ds:DigestValue></x:CertDigest></x:Cert>\
-         </x:SigningCertificateV2></x:SignedSignatureProperties></x:SignedProperties></x:QualifyingProperties></ds:Object>"
+         </x:SigningCertificateV2></x:SignedSignatureProperties></x:SignedProperties></x:QualifyingProperties></ds:Object>{more}"
     );
     let template = template("sig", &format!("{references}{}", properties_reference()), &objects);
     sign(&story.signer.key, &template, &Files(documents))

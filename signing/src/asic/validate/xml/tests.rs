@@ -4,7 +4,7 @@ use certs::certificate::Certificate;
 use crypto::digest::{DigestAlgorithm, digest};
 use schemas::report::{Indication, SubIndication};
 
-use crate::asic::testing::xml::{file_over, part, pieces, signature, story, wrapped};
+use crate::asic::testing::xml::{file_over, part, pieces, signature, signature_with, story, wrapped};
 use crate::asic::testing::{ASIC_E, ASIC_S, Documents, Forge, Piece, Story, deflated};
 use crate::asic::{Container, ContainerError, Outcome};
 use crate::xades::testing::reference;
@@ -291,4 +291,40 @@ fn an_open_document_is_signed_with_its_type_and_its_manifest() {
     let partly = file_over(&story, &[content]);
     let outcome = validated(&story, &pieces(mimetype.1, &[content, manifest], &[(file, &partly)]));
     assert_unsigned(&outcome, &["mimetype", "META-INF/manifest.xml"]);
+}
+
+/// A signature over a ds:Manifest in a ds:Object of its own, and through it over `listed`.
+fn through_manifest(story: &Story, kind: &str, listed: &str, documents: Documents<'_>) -> Vec<u8> {
+    let manifest = format!("<ds:Object><ds:Manifest Id=\"list\">{listed}</ds:Manifest></ds:Object>");
+    let to_list = reference(&format!("URI=\"#list\"{kind}"), &["http://www.w3.org/2001/10/xml-exc-c14n#"]);
+    wrapped(&signature_with(story, &to_list, &manifest, documents))
+}
+
+#[test]
+fn a_manifest_covers_what_it_lists() {
+    let story = story();
+    let kind = " Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\"";
+    let listed = format!("{}{}", part(LETTER.0), part(ANNEX.0));
+    let signatures = through_manifest(&story, kind, &listed, BOTH);
+    let outcome = validated(&story, &pieces(ASIC_E, BOTH, &[(FIRST, &signatures)]));
+    assert_passed(&outcome);
+    assert_eq!(outcome.report.signatures[0].signed_parts, [LETTER.0, ANNEX.0]);
+    // Without the Type it is a part of the document like any other.
+    let untyped = through_manifest(&story, "", &listed, BOTH);
+    assert_unsigned(&validated(&story, &pieces(ASIC_E, BOTH, &[(FIRST, &untyped)])), &[LETTER.0, ANNEX.0]);
+    // One that lists less covers less.
+    let less = through_manifest(&story, kind, &part(LETTER.0), BOTH);
+    assert_unsigned(&validated(&story, &pieces(ASIC_E, BOTH, &[(FIRST, &less)])), &[ANNEX.0]);
+}
+
+#[test]
+fn a_changed_document_of_a_manifest_breaks_the_signature() {
+    let story = story();
+    let kind = " Type=\"http://www.w3.org/2000/09/xmldsig#Manifest\"";
+    let signatures = through_manifest(&story, kind, &format!("{}{}", part(LETTER.0), part(ANNEX.0)), BOTH);
+    let changed: Documents<'_> = &[LETTER, (ANNEX.0, b"another plan")];
+    let outcome = validated(&story, &pieces(ASIC_E, changed, &[(FIRST, &signatures)]));
+    assert_failed(&outcome, SubIndication::HashFailure, false, "container.object_changed");
+    let outcome = validated(&story, &pieces(ASIC_E, &[LETTER], &[(FIRST, &signatures)]));
+    assert_failed(&outcome, SubIndication::SignedDataNotFound, false, "container.object_missing");
 }
