@@ -111,8 +111,9 @@ pub fn asic_archive(data: &[u8]) {
 
 fn container_seeds() -> Vec<Vec<u8>> {
     let endings = ["asice", "asics", "scs", "sce", "bdoc"];
+    let folders = ["asic", "asic-estonia", "xroad-asic"];
     let found =
-        endings.into_iter().flat_map(|ending| corpus("asic", ending).into_iter().chain(corpus("asic-estonia", ending)));
+        folders.into_iter().flat_map(|folder| endings.into_iter().flat_map(move |ending| corpus(folder, ending)));
     let small = found.filter(|container| container.len() <= SEED_OCTETS);
     [WORLD.extended.clone(), WORLD.simple.clone()].into_iter().chain(small).collect()
 }
