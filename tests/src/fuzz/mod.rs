@@ -9,12 +9,14 @@
 //! | [`targets`] | the functions, and where their seeds come from |
 //! | [`certs`] | those of `certs` |
 //! | [`asic`] | those of signed containers |
+//! | [`lists`] | that of trusted lists |
 //! | [`xml`] | those of XML and its signatures |
 //! | [`signing`] | those of `signing` |
 //! | [`mutate`] | how bytes are spoilt |
 
 pub mod asic;
 pub mod certs;
+pub mod lists;
 pub mod mutate;
 pub mod signing;
 pub mod targets;
@@ -79,9 +81,15 @@ mod tests {
     #[test]
     fn every_target_stands_a_smoke_run() {
         let rounds = std::env::var("FUZZ_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS);
-        for (seed, target) in
-            (1..).zip(targets::ALL.iter().chain(certs::ALL).chain(asic::ALL).chain(signing::ALL).chain(xml::ALL))
-        {
+        for (seed, target) in (1..).zip(
+            targets::ALL
+                .iter()
+                .chain(certs::ALL)
+                .chain(asic::ALL)
+                .chain(signing::ALL)
+                .chain(xml::ALL)
+                .chain(lists::ALL),
+        ) {
             smoke(target, rounds, seed);
         }
     }
@@ -95,6 +103,7 @@ mod tests {
             ("asic", asic::ALL),
             ("signing", signing::ALL),
             ("xml", xml::ALL),
+            ("lists", lists::ALL),
         ];
         for (module, target) in modules.into_iter().flat_map(|(module, all)| all.iter().map(move |one| (module, one))) {
             let harness = std::fs::read_to_string(folder.join(format!("{}.rs", target.name))).unwrap_or_default();
