@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `element` | what a reader of lists must be able to do with XML |
 //! | `model` | a list as it says it is |
+//! | `recognition` | what an agreement with a third country makes equivalent |
 //! | `services` | services by what they are known by |
 //! | `read` | from elements to a list |
 //! | `error`, [`limits`] | what refuses a list, what is told of it; bounds |
@@ -20,6 +21,7 @@ pub mod limits;
 mod model;
 pub(crate) mod namespaces;
 mod read;
+mod recognition;
 mod services;
 
 pub use anchors::{BelievedList, ListedAnchor, Period, Standing};
@@ -29,6 +31,9 @@ pub(crate) use identifier::KEY_USAGES;
 pub use identifier::{ListKind, Scheme, ServiceStatus, ServiceType};
 pub use model::{
     AdditionalService, Criteria, Criterion, Identity, Match, Names, Pointer, Provider, Qualification, Qualifier,
-    Service, State, TrustList,
+    Service, State, StatementContent, StatementCriterion, TrustList,
+};
+pub use recognition::{
+    AgreementStatus, ContentContext, ContentEquivalence, Equivalence, Recognition, Sides, Terms, TypeOfService,
 };
 pub use services::{Listed, Services};

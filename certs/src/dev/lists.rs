@@ -13,10 +13,14 @@
 //! assert!(text.contains("National-CA/QC"));
 //! ```
 //! The text has no signature yet: an enveloped one goes before the end of the outermost element.
+mod recognition;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
+
+pub use recognition::agreement;
 
 use super::tag::{Tag, XML};
 use crate::certificate::Certificate;
@@ -63,7 +67,7 @@ pub fn pointer(territory: &str, location: &str, signers: Vec<Certificate>) -> Po
         media_type: Some("application/vnd.etsi.tsl+xml".into()),
         operator: names("Scheme operator"),
         signers,
-        is_recognition: false,
+        recognition: None,
     }
 }
 
@@ -83,6 +87,7 @@ pub fn service(
 ) -> Service {
     let states = states.iter().map(|(status, since)| State {
         kind: kind.clone(),
+        type_identifier: kind.uri(),
         status: status.clone(),
         since: *since,
         additional: Vec::new(),
@@ -147,7 +152,7 @@ fn pointer_tag(pointer: &Pointer) -> Tag {
     let operator = (!pointer.operator.0.is_empty()).then(|| names_tag("SchemeOperatorName", &pointer.operator));
     let territory = pointer.territory.as_deref().map(|territory| text("SchemeTerritory", territory));
     let media = pointer.media_type.as_deref().map(|media| Tag::new(ADDITIONAL, "MimeType").with_text(media));
-    let agreement = pointer.is_recognition.then(|| Tag::new(RECOGNITION, "MutualRecognitionAgreementInformation"));
+    let agreement = pointer.recognition.as_ref().map(recognition::tag);
     let information = [kind, operator, territory, media, agreement].into_iter().flatten();
     let identity = of("ServiceDigitalIdentity").with(pointer.signers.iter().map(certificate_tag));
     of("OtherTSLPointer").with([
@@ -177,7 +182,7 @@ fn state_tag(name: &str, service: &Service, state: &State) -> Tag {
     let extensions = (!extensions.is_empty()).then(|| of("ServiceInformationExtensions").with(extensions));
     of(name)
         .with([
-            text("ServiceTypeIdentifier", &state.kind.uri()),
+            text("ServiceTypeIdentifier", &state.type_identifier),
             names_tag("ServiceName", &service.names),
             identity_tag(&service.identity),
             text("ServiceStatus", &state.status.uri()),
@@ -220,10 +225,10 @@ fn qualification(qualification: &Qualification) -> Tag {
         .iter()
         .map(|qualifier| Tag::new(QUALIFICATION, "Qualifier").with_attribute("", "uri", &qualifier.uri()));
     Tag::new(QUALIFICATION, "QualificationElement")
-        .with([Tag::new(QUALIFICATION, "Qualifiers").with(qualifiers), criteria(&qualification.criteria)])
+        .with([Tag::new(QUALIFICATION, "Qualifiers").with(qualifiers), criteria_of(&qualification.criteria)])
 }
 
-fn criteria(list: &Criteria) -> Tag {
+fn criteria_of(list: &Criteria) -> Tag {
     let of = match list.of {
         Match::All => "all",
         Match::Any => "atLeastOne",
@@ -246,7 +251,8 @@ fn criterion(criterion: &Criterion) -> Tag {
         Criterion::SubjectAttributes(attributes) => {
             others(identifiers(ADDITIONAL, "CertSubjectDNAttribute", "AttributeOID", attributes))
         }
-        Criterion::Nested(list) => criteria(list),
+        Criterion::Statements(statements) => recognition::statements(statements),
+        Criterion::Nested(list) => criteria_of(list),
         Criterion::Unknown => others(Tag::new("urn:example", "Unknown")),
     }
 }

@@ -90,6 +90,10 @@ list_errors! {
     Extension(&'static str) = "trust_list.extension", "ETSI TS 119 612, 5.5.9",
         "The extension {0} of the service cannot be read.",
         "Розширення послуги неможливо прочитати.";
+    /// What an agreement on mutual recognition says is not known or contradicts itself: what it is said of is not recognised.
+    Recognition(&'static str) = "trust_list.recognition", "ETSI TS 119 612, 5.3.13",
+        "The agreement on mutual recognition says something that is not understood here ({0}).",
+        "Угода про взаємне визнання містить щось, чого тут не розпізнано.";
 }
 
 /// Something in a list that is not as it should be, and that is no reason to refuse the list.

@@ -109,6 +109,15 @@ fn word<'u>(uri: &'u str, section: &str) -> Option<(Scheme, &'u str)> {
     Some((scheme, rest.strip_prefix(section)?))
 }
 
+/// Whether two identifiers are the same, written with http or https.
+pub(super) fn same(one: &str, other: &str) -> bool {
+    let bare = |uri: &'_ str| -> String {
+        let uri = uri.trim();
+        uri.strip_prefix("http://").or_else(|| uri.strip_prefix("https://")).unwrap_or(uri).to_owned()
+    };
+    bare(one) == bare(other)
+}
+
 impl ListKind {
     /// `EUgeneric` and `EUlistofthelists`; of other countries `XXlist`, `XXgeneric` and `XXlistofthelists` with their two letters.
     #[must_use]

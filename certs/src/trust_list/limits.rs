@@ -25,6 +25,9 @@ pub const QUALIFICATIONS: usize = 250;
 pub const CRITERIA: usize = 2_000;
 /// Criteria in criteria. Real ones reach three.
 pub const CRITERIA_DEPTH: usize = 8;
+/// Equivalences of one agreement on recognition, and types, statuses and contents of one equivalence. There are some six kinds of
+/// qualified service, and the published examples name one.
+pub const EQUIVALENCES: usize = 100;
 /// Faults that are told: a list with more is none.
 pub const FAULTS: usize = 1_000;
 /// Characters of a name in a fault.

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::error::ListFault;
 use super::identifier::{ListKind, ServiceStatus, ServiceType};
+use super::recognition::Recognition;
 use crate::certificate::Certificate;
 
 /// A list.
@@ -68,8 +69,9 @@ pub struct Pointer {
     pub operator: Names,
     /// Who may sign it.
     pub signers: Vec<Certificate>,
-    /// Whether the pointer carries the terms of a mutual recognition agreement with a third country.
-    pub is_recognition: bool,
+    /// The terms of a mutual recognition agreement with the third country whose list it is. `None` too where the whole of them cannot
+    /// be used; that is told.
+    pub recognition: Option<Recognition>,
 }
 
 /// A provider of trust services (5.4).
@@ -111,6 +113,8 @@ pub struct Identity {
 pub struct State {
     /// What it does.
     pub kind: ServiceType,
+    /// The same as it was written: an agreement on recognition may tell apart what is one type by its law.
+    pub type_identifier: String,
     /// Its status.
     pub status: ServiceStatus,
     /// Since when.
@@ -213,8 +217,28 @@ pub enum Criterion {
     ExtendedKeyUsage(Vec<String>),
     /// The subject has each of these attributes, dotted.
     SubjectAttributes(Vec<String>),
+    /// The certificate has each of these statements (of the schema for mutual recognition).
+    Statements(Vec<StatementCriterion>),
     /// Criteria in criteria.
     Nested(Criteria),
     /// One that is not known: nobody can tell whether it holds.
     Unknown,
+}
+
+/// A statement of EN 319 412-5 that a certificate must have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatementCriterion {
+    /// Which, dotted.
+    pub identifier: String,
+    /// What it must say; `None`: whatever it says.
+    pub says: Option<StatementContent>,
+}
+
+/// What a statement must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StatementContent {
+    /// QcType: this one, dotted, among those named.
+    Type(String),
+    /// QcCClegislation: this country among those named, ISO 3166-1 alpha-2.
+    Country(String),
 }

@@ -5,6 +5,7 @@
 //! | `fields` | children by name, values, bounds |
 //! | `scheme` | 5.3 |
 //! | `pointers` | 5.3.13 |
+//! | `recognition` | agreements beside pointers |
 //! | `providers` | 5.4 |
 //! | `service` | 5.5, 5.6 |
 //! | `extensions` | 5.5.9 |
@@ -15,6 +16,7 @@ mod extensions;
 mod fields;
 mod pointers;
 mod providers;
+mod recognition;
 mod scheme;
 mod service;
 

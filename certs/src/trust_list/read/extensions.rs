@@ -4,14 +4,17 @@ use super::super::element::Element;
 use super::super::error::ListError;
 use super::super::identifier::KEY_USAGES;
 use super::super::limits;
-use super::super::model::{AdditionalService, Criteria, Criterion, Match, Qualification, Qualifier, State};
-use super::super::namespaces::{ADDITIONAL, LIST, QUALIFICATION, XADES};
+use super::super::model::{
+    AdditionalService, Criteria, Criterion, Match, Qualification, Qualifier, State, StatementContent,
+    StatementCriterion,
+};
+use super::super::namespaces::{ADDITIONAL, LIST, QUALIFICATION, RECOGNITION, XADES};
 use super::fields::{self, Fields};
 
 /// Reads the extensions into `state`. One that is known and cannot be read counts as critical whatever it says of itself: to pass over
 /// "not qualified" would make certificates better than their list does.
 pub(super) fn read<E: Element>(state: &mut State, list: E, faults: &mut Vec<ListError>) -> Result<(), ListError> {
-    let mut budget = Budget { criteria: limits::CRITERIA, is_unclear: false };
+    let mut budget = Budget::new();
     for extension in fields::all_in(list, "ServiceInformationExtensions", "Extension", limits::EXTENSIONS)? {
         let is_critical = matches!(extension.attribute(None, "Critical").map(str::trim), Some("true" | "1"));
         let Some(children) = extension.children() else {
@@ -38,12 +41,16 @@ pub(super) fn read<E: Element>(state: &mut State, list: E, faults: &mut Vec<List
 }
 
 /// What the criteria of one state may still cost, and whether one of them could not be read: nobody can tell then whether it holds.
-struct Budget {
+pub(super) struct Budget {
     criteria: usize,
     is_unclear: bool,
 }
 
 impl Budget {
+    pub(super) fn new() -> Self {
+        Self { criteria: limits::CRITERIA, is_unclear: false }
+    }
+
     fn spend(&mut self) -> Result<(), ListError> {
         self.criteria = self.criteria.checked_sub(1).ok_or(ListError::TooMany("criteria"))?;
         Ok(())
@@ -117,7 +124,7 @@ fn qualification<E: Element>(element: E, budget: &mut Budget) -> Result<Qualific
 }
 
 /// `depth` more lists may stand in each other.
-fn criteria<E: Element>(element: E, depth: usize, budget: &mut Budget) -> Result<Criteria, ListError> {
+pub(super) fn criteria<E: Element>(element: E, depth: usize, budget: &mut Budget) -> Result<Criteria, ListError> {
     let of = match element.attribute(None, "assert").map(str::trim) {
         Some("all") => Match::All,
         Some("atLeastOne") => Match::Any,
@@ -169,8 +176,41 @@ fn criterion<E: Element>(element: E) -> Result<Criterion, ListError> {
         (Some(ADDITIONAL), "CertSubjectDNAttribute") => {
             Criterion::SubjectAttributes(identifiers(element, ADDITIONAL, "AttributeOID")?)
         }
+        (Some(RECOGNITION), "QcStatementSet") => Criterion::Statements(statements(element)?),
         _ => Criterion::Unknown,
     })
+}
+
+fn statements<E: Element>(element: E) -> Result<Vec<StatementCriterion>, ListError> {
+    let fields = Fields::of(element, "QcStatementSet")?;
+    if fields.children().len() > limits::QUALIFICATIONS {
+        return Err(ListError::TooMany("QcStatement"));
+    }
+    let statements = fields.children().iter().map(|child| {
+        let statement = Fields::of(*child, "QcStatement")?;
+        let is_known = |child: &&E| ["QcStatementId", "QcStatementInfo"].contains(&child.name().1);
+        if child.name() != (Some(RECOGNITION), "QcStatement") || !statement.children().iter().all(|one| is_known(&one))
+        {
+            return Err(ListError::Value("QcStatement"));
+        }
+        let identifier = statement.optional_of(RECOGNITION, "QcStatementId")?;
+        let says = statement.optional_of(RECOGNITION, "QcStatementInfo")?;
+        Ok(StatementCriterion {
+            identifier: identifier_in(identifier.ok_or(ListError::Missing("QcStatementId"))?, "QcStatementId")?,
+            says: says.map(content).transpose()?,
+        })
+    });
+    statements.collect()
+}
+
+fn content<E: Element>(element: E) -> Result<StatementContent, ListError> {
+    let fields = Fields::of(element, "QcStatementInfo")?;
+    let [one] = fields.children() else { return Err(ListError::Value("QcStatementInfo")) };
+    match one.name() {
+        (Some(RECOGNITION), "QcType") => Ok(StatementContent::Type(identifier_in(*one, "QcType")?)),
+        (Some(RECOGNITION), "QcCClegislation") => Ok(StatementContent::Country(fields::word(*one, "QcCClegislation")?)),
+        _ => Err(ListError::Value("QcStatementInfo")),
+    }
 }
 
 fn key_usage<E: Element>(element: E) -> Result<Vec<(u8, bool)>, ListError> {
@@ -202,11 +242,15 @@ fn identifiers<E: Element>(element: E, namespace: &str, name: &'static str) -> R
         if child.name() != (Some(namespace), name) {
             return Err(ListError::Value(name));
         }
-        let identifier = Fields::of(*child, name)?.optional_of(XADES, "Identifier")?;
-        let text = fields::word(identifier.ok_or(ListError::Missing("Identifier"))?, "Identifier")?;
-        dotted(&text).ok_or(ListError::Value("Identifier"))
+        identifier_in(*child, name)
     });
     identifiers.collect()
+}
+
+fn identifier_in<E: Element>(element: E, name: &'static str) -> Result<String, ListError> {
+    let identifier = Fields::of(element, name)?.optional_of(XADES, "Identifier")?;
+    let text = fields::word(identifier.ok_or(ListError::Missing("Identifier"))?, "Identifier")?;
+    dotted(&text).ok_or(ListError::Value("Identifier"))
 }
 
 fn dotted(text: &str) -> Option<String> {

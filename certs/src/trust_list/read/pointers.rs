@@ -7,7 +7,7 @@ use super::super::limits;
 use super::super::model::{Names, Pointer};
 use super::super::namespaces::{ADDITIONAL, LIST, RECOGNITION};
 use super::fields::{self, Fields};
-use super::{Faults, providers, scheme};
+use super::{Faults, providers, recognition, scheme};
 
 pub(super) fn read<E: Element>(pointers: E, faults: &mut Faults) -> Result<Vec<Pointer>, ListError> {
     let all = fields::all_in(pointers, "PointersToOtherTSL", "OtherTSLPointer", limits::POINTERS)?;
@@ -33,13 +33,13 @@ fn pointer<E: Element>(element: E, place: &mut String, faults: &mut Faults) -> R
         media_type: None,
         operator: Names::default(),
         signers: Vec::new(),
-        is_recognition: false,
+        recognition: None,
     };
     if let Some(information) = pointer.optional("AdditionalInformation")? {
         let all = fields::all_in(information, "AdditionalInformation", "OtherInformation", limits::ADDRESSES)?;
         for one in all {
             for what in Fields::of(one, "OtherInformation")?.children() {
-                take(&mut read, *what)?;
+                take(&mut read, *what, place, faults)?;
             }
         }
     }
@@ -50,7 +50,7 @@ fn pointer<E: Element>(element: E, place: &mut String, faults: &mut Faults) -> R
 }
 
 /// One of the things that a pointer says of the list. Each may be said once.
-fn take<E: Element>(pointer: &mut Pointer, what: E) -> Result<(), ListError> {
+fn take<E: Element>(pointer: &mut Pointer, what: E, place: &str, faults: &mut Faults) -> Result<(), ListError> {
     match what.name() {
         (Some(LIST), "TSLType") => {
             let kind = ListKind::from_uri(&fields::word(what, "TSLType")?);
@@ -68,12 +68,27 @@ fn take<E: Element>(pointer: &mut Pointer, what: E) -> Result<(), ListError> {
             pointer.operator = fields::names(what, "SchemeOperatorName", "Name")?;
             Ok(())
         }
-        (Some(RECOGNITION), "MutualRecognitionAgreementInformation") => {
-            pointer.is_recognition = true;
-            Ok(())
-        }
+        (Some(RECOGNITION), "MutualRecognitionAgreementInformation") => agreement(pointer, what, place, faults),
         _ => Ok(()),
     }
+}
+
+/// An agreement that cannot be used recognises nothing, and the list that is pointed to stays one.
+fn agreement<E: Element>(pointer: &mut Pointer, element: E, place: &str, faults: &mut Faults) -> Result<(), ListError> {
+    if pointer.recognition.is_some() {
+        return Err(ListError::Repeated("MutualRecognitionAgreementInformation"));
+    }
+    let told = match recognition::read(element) {
+        Ok((read, told)) => {
+            pointer.recognition = Some(read);
+            told
+        }
+        Err(error) => vec![error],
+    };
+    for error in told {
+        faults.tell(FaultPlace::Pointer(place.to_owned()), error, false)?;
+    }
+    Ok(())
 }
 
 fn set<T>(slot: &mut Option<T>, value: T, name: &'static str) -> Result<(), ListError> {

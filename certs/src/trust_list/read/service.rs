@@ -50,6 +50,7 @@ fn state<E: Element>(fields: &Fields<E>, reading: &mut Reading) -> Result<State,
     let since = fields::date(fields.required("StatusStartingTime")?, "StatusStartingTime")?;
     let mut state = State {
         kind: ServiceType::from_uri(&kind),
+        type_identifier: kind,
         status: ServiceStatus::from_uri(&status),
         since,
         additional: Vec::new(),

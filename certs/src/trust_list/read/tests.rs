@@ -1,8 +1,8 @@
 use super::*;
 use crate::dev::{DevPki, Tag, lists};
 use crate::trust_list::{
-    AdditionalService, Criteria, Criterion, FaultPlace, ListKind, Match, Names, Provider, Qualification, Qualifier,
-    Scheme, ServiceStatus, ServiceType,
+    AdditionalService, AgreementStatus, Criteria, Criterion, FaultPlace, ListKind, Match, Names, Provider,
+    Qualification, Qualifier, Recognition, Scheme, ServiceStatus, ServiceType,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -64,6 +64,11 @@ fn repeat(tag: &mut Tag, name: &str) {
     parent.children.push(child);
 }
 
+fn agreement() -> Recognition {
+    let identifier = ServiceType::QualifiedCertificates(Scheme::Ukrainian).uri();
+    lists::agreement("UA", &identifier, &[(AgreementStatus::Repealed, NOW), (AgreementStatus::Enacted, BEFORE)])
+}
+
 fn service() -> FaultPlace {
     FaultPlace::Service { provider: "Provider".into(), service: "Service".into() }
 }
@@ -108,7 +113,7 @@ fn a_list_of_lists_says_where_the_others_are_and_who_signs_them() {
     let pki = pki();
     let signers = vec![pki.root().clone(), pki.issuing_ca().clone()];
     let mut agreed = lists::pointer("UA", "https://czo.example/TL-UA.xml", signers);
-    agreed.is_recognition = true;
+    agreed.recognition = Some(agreement());
     let mut bare = lists::pointer("PL", "https://pl.example/list.xml", vec![]);
     bare.media_type = Some("application/pdf".into());
     bare.kind = Some(ListKind::Lists);
