@@ -8,23 +8,26 @@
 //! | `criteria` | which certificates a qualifier of the list is about (TS 119 612, 5.5.9.2) |
 //! | `judge` | what one service makes of a certificate (4.4, 4.5) |
 //! | `timestamp` | the same of time-stamps (4.6) |
+//! | `recognition` | equivalence to the status of another law by an agreement (TS 119 612, 5.3.13) |
 //! | `reason` | why, in words |
 //!
 //! What a list leaves open stays open: [`Answer::Undecided`] is no softer word for yes. The laws are told apart: a service that is
-//! granted by that of Ukraine makes nothing qualified by that of the European Union, nor the other way round. Equivalence by an agreement
-//! (TS 119 612, 5.3.13) is not applied, as no list states one in a form that is read here.
+//! granted by that of Ukraine makes nothing qualified by that of the European Union, nor the other way round. What an
+//! agreement makes equivalent stands beside the status by the own law, and never in its place.
 //!
 //! Not here: whether the chain may be believed, and whether a signature is valid. A qualified certificate makes no qualified signature.
 mod candidates;
 mod criteria;
 mod judge;
 mod reason;
+mod recognition;
 mod statement;
 #[cfg(test)]
 mod tests;
 mod timestamp;
 
 pub use reason::StatusReason;
+pub use recognition::Equivalent;
 pub use timestamp::{TimestampStatus, of_timestamp};
 
 use time::OffsetDateTime;
@@ -96,6 +99,8 @@ pub struct CertificateStatus<'l> {
     pub at_issue: StatusAt<'l>,
     /// At the time that was asked for.
     pub at_time: StatusAt<'l>,
+    /// What it is by another law, where an agreement on mutual recognition is about its issuer.
+    pub equivalent: Option<Equivalent<'l>>,
 }
 
 impl CertificateStatus<'_> {
@@ -134,14 +139,18 @@ pub fn of_certificate<'s>(
             scheme: Some(scheme),
             at_issue: status_at(certificate, scheme, &candidates, certificate.not_before()),
             at_time: status_at(certificate, scheme, &candidates, at),
+            equivalent: None,
         })
     });
     let best = best(by_scheme, CertificateStatus::qualified);
-    Some(best.unwrap_or_else(|| CertificateStatus {
+    let own = best.unwrap_or_else(|| CertificateStatus {
         scheme: None,
         at_issue: StatusAt::nowhere(certificate.not_before(), StatusReason::NotListed),
         at_time: StatusAt::nowhere(at, StatusReason::NotListed),
-    }))
+        equivalent: None,
+    });
+    let equivalent = recognition::of(chain, services, &own, at);
+    Some(CertificateStatus { equivalent, ..own })
 }
 
 const SCHEMES: [Scheme; 2] = [Scheme::Ukrainian, Scheme::European];
@@ -160,6 +169,14 @@ impl StatusAt<'_> {
     fn nowhere(at: OffsetDateTime, reason: StatusReason) -> Self {
         Self { at, qualified: Answer::No, usage: None, device: None, services: Vec::new(), reasons: vec![reason] }
     }
+
+    /// Makes it no better than `answer`, and says why.
+    fn hold_against(&mut self, answer: Answer, reason: StatusReason) {
+        self.qualified = self.qualified.and(answer);
+        self.device = self.device.filter(|_| self.qualified != Answer::No);
+        self.reasons.push(reason);
+        self.reasons.sort_by_key(|reason| reason.is_remark());
+    }
 }
 
 /// What the candidates make of `certificate` together. Those for other certificates than this do not count where one is for it; where
@@ -175,7 +192,10 @@ fn status_at<'l>(
         let state = candidate.issuing_at(scheme, at)?;
         Some((candidate.listed, judge::judge(certificate, &statement, scheme, state, at)))
     });
-    let mut judged: Vec<(Listed<'l>, Judgement)> = judged.collect();
+    together(judged.collect(), at)
+}
+
+fn together(mut judged: Vec<(Listed<'_>, Judgement)>, at: OffsetDateTime) -> StatusAt<'_> {
     if judged.iter().any(|(_, judgement)| judgement.is_covered) {
         judged.retain(|(_, judgement)| judgement.is_covered);
     }

@@ -19,6 +19,12 @@ pub(super) struct Judgement {
 }
 
 impl Judgement {
+    /// Makes it no better than `answer`, and says why.
+    pub(super) fn hold_against(&mut self, answer: Answer, reason: StatusReason) {
+        self.qualified = self.qualified.and(answer);
+        self.reasons.push(reason);
+    }
+
     /// Of two: what they disagree in, nobody can tell.
     pub(super) fn and(mut self, other: Self) -> Self {
         let agree = |one: Answer, two: Answer| if one == two { one } else { Answer::Undecided };
@@ -46,7 +52,7 @@ pub(super) fn judge(
 ) -> Judgement {
     let captured = Captured::by(state, certificate);
     let mut reasons = Vec::new();
-    let mut qualified = qualified(&captured, statement, &mut reasons);
+    let qualified = qualified(&captured, statement, &mut reasons);
     let usage = usage(&captured, statement, scheme, at, &mut reasons);
     let device = device(&captured, statement, scheme, at, &mut reasons);
     let is_covered = is_covered(&captured, state, usage, is_former(certificate, scheme) || is_before(scheme, at));
@@ -55,14 +61,14 @@ pub(super) fn judge(
         (!is_covered, Answer::No, StatusReason::NotCovered),
         (state.is_beyond_us, Answer::Undecided, StatusReason::ExtensionUnknown),
     ];
+    let mut judgement = Judgement { qualified, usage, device, is_covered, reasons };
     for (_, answer, reason) in held_against.into_iter().filter(|(applies, ..)| *applies) {
-        qualified = qualified.and(answer);
-        reasons.push(reason);
+        judgement.hold_against(answer, reason);
     }
     if captured.certain.contains(&Qualifier::Unknown) || captured.perhaps.contains(&Qualifier::Unknown) {
-        reasons.push(StatusReason::QualifierUnknown);
+        judgement.reasons.push(StatusReason::QualifierUnknown);
     }
-    Judgement { qualified, usage, device, is_covered, reasons }
+    judgement
 }
 
 /// Whether the status is that of a qualified service. Those of the directive count until the regulation, and that of the regulation since;

@@ -111,6 +111,30 @@ reasons! {
     AuthorityNotListed = "qualification.authority_not_listed", "ETSI TS 119 615, 4.6",
         "No trusted list names the authority as one that makes qualified time-stamps.",
         "Жоден довірчий список не називає надавача таким, що формує кваліфіковані позначки часу.";
+    /// The equivalence had not begun.
+    AgreementNotEnacted = "qualification.agreement_not_enacted", "ETSI TS 119 612, 5.3.13; Regulation (EU) No 910/2014, 14",
+        "The agreement on mutual recognition was not in force for this service yet.",
+        "Угода про взаємне визнання щодо цієї послуги ще не діяла.";
+    /// It had ended.
+    AgreementRepealed = "qualification.agreement_repealed", "ETSI TS 119 612, 5.3.13; Regulation (EU) No 910/2014, 14",
+        "The agreement on mutual recognition was no longer in force for this service.",
+        "Угода про взаємне визнання щодо цієї послуги вже не діяла.";
+    /// The type that the service had at that time has no equivalent.
+    AgreementType = "qualification.agreement_type", "ETSI TS 119 612, 5.3.13; Regulation (EU) No 910/2014, 14",
+        "The agreement on mutual recognition does not cover services of this type.",
+        "Угода про взаємне визнання не поширюється на послуги такого типу.";
+    /// The certificate does not say what the agreement takes for a statement of the other law.
+    AgreementContent = "qualification.agreement_content", "ETSI TS 119 612, 5.3.13; ETSI EN 319 412-5, 4.2",
+        "The certificate does not say what the agreement on mutual recognition asks of certificates.",
+        "Сертифікат не містить того, чого угода про взаємне визнання вимагає від сертифікатів.";
+    /// The list says something of the certificate for which the agreement has no equivalent.
+    AgreementQualifier = "qualification.agreement_qualifier", "ETSI TS 119 612, 5.3.13 and 5.5.9.2.3",
+        "The trusted list says something of the certificate for which the agreement on mutual recognition has no equivalent.",
+        "Довірчий список каже про сертифікат те, чому угода про взаємне визнання не дає відповідника.";
+    /// By its own law it is not qualified, or that cannot be told.
+    NotByOwnLaw = "qualification.not_by_own_law", "ETSI TS 119 612, 5.3.13; Regulation (EU) No 910/2014, 14",
+        "The certificate is not known to be qualified by the law of its own country.",
+        "Не встановлено, що сертифікат кваліфікований за законодавством своєї країни.";
     /// A time-stamp from before there were qualified ones.
     BeforeRegulation = "qualification.before_regulation", "Regulation (EU) No 910/2014, 42 and 52",
         "The time-stamp is from before 1 July 2016, when the law did not know qualified time-stamps yet.",
