@@ -73,19 +73,19 @@ pub(super) fn of<'s>(
     let certificate = chain.first()?;
     let all = agreed(services).filter(|agreed| own.scheme != Some(agreed.scheme)).filter_map(|agreed| {
         let candidates = agreed.candidates(chain, services);
-        let status = |at, own: &StatusAt<'_>| agreed.status_at(certificate, &candidates, at, own);
+        // Where no list of a law that is known here names the issuer, there is no word of its own law to hear.
+        let status = |at, own| agreed.status_at(certificate, &candidates, at, own);
         (!candidates.is_empty()).then(|| Equivalent {
             scheme: agreed.scheme,
             list: agreed.list,
             legal_identifier: &agreed.equivalence.legal_identifier,
-            at_issue: status(certificate.not_before(), &own.at_issue),
-            at_time: status(at, &own.at_time),
+            at_issue: status(certificate.not_before(), own.scheme.map(|_| &own.at_issue)),
+            at_time: status(at, own.scheme.map(|_| &own.at_time)),
         })
     });
-    // Where no list of a law that is known names the issuer, there is no word of its own law to hear.
     let all: Vec<_> = all.collect();
-    let is_contradicted = all.iter().filter(|one| one.qualified() == Answer::Yes).collect::<Vec<_>>();
-    let differ = is_contradicted
+    let qualified: Vec<_> = all.iter().filter(|one| one.qualified() == Answer::Yes).collect();
+    let differ = qualified
         .windows(2)
         .any(|pair| matches!(pair, [one, two] if (one.usage(), one.device()) != (two.usage(), two.device())));
     let mut best = best(all.into_iter(), Equivalent::qualified)?;
@@ -131,7 +131,7 @@ impl<'l> Agreed<'l> {
         certificate: &Certificate,
         candidates: &[Candidate<'l>],
         at: OffsetDateTime,
-        own: &StatusAt<'_>,
+        own: Option<&StatusAt<'_>>,
     ) -> StatusAt<'l> {
         let terms = match self.equivalence.at(at) {
             None => return StatusAt::nowhere(at, StatusReason::AgreementNotEnacted),
@@ -153,9 +153,7 @@ impl<'l> Agreed<'l> {
             return StatusAt::nowhere(at, StatusReason::AgreementType);
         }
         let mut status = together(judged, at);
-        // Lists of a law that is known here have been asked; of a country whose law is not, only the agreement speaks.
-        let is_silent = own.services.is_empty() && own.reasons == [StatusReason::NotListed];
-        if !is_silent && own.qualified != Answer::Yes {
+        if let Some(own) = own.filter(|own| own.qualified != Answer::Yes) {
             status.hold_against(own.qualified, StatusReason::NotByOwnLaw);
         }
         status
@@ -201,7 +199,8 @@ fn judged(certificate: &Certificate, state: &State, terms: &Terms, scheme: Schem
     let content = Content { certificate, terms, scheme };
     let (compliance, (usage, is_use_clear)) = (content.compliance(), content.usage());
     let statement = Statement {
-        qualified: compliance == Answer::Yes,
+        // Whether that is beyond doubt is held against it below.
+        qualified: compliance != Answer::No,
         usage,
         device: content.device() == Answer::Yes,
         other_law: false,

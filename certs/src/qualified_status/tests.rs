@@ -1,6 +1,8 @@
 //! Lists as tables: what they say, and what comes out.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod recognition;
+
 use std::sync::Arc;
 
 use const_oid::ObjectIdentifier;
