@@ -6,8 +6,8 @@ mod qualification;
 mod schema;
 
 pub use qualification::{
-    CertificateQualification, CertificateUsage, LegalAnswer, LegalScheme, ListedService, SignatureClass,
-    SignatureQualification, TimestampQualification,
+    CertificateQualification, CertificateUsage, EquivalentQualification, LegalAnswer, LegalScheme, ListedService,
+    SignatureClass, SignatureQualification, TimestampQualification,
 };
 pub use schema::json_schema;
 

@@ -112,6 +112,8 @@ fn facts(signature: &SignatureReport, language: Language) -> Vec<(&'static str, 
         vec![(label("level", "рівень"), signature.level.clone()), (label("intact", "цілісність"), intact.to_owned())];
     let by_law = signature.qualification.as_ref().map(|one| qualification::line(one, language));
     facts.extend(by_law.map(|line| (label("by law", "за законом"), line)));
+    let by_agreement = signature.qualification.as_ref().and_then(|one| qualification::equivalent_line(one, language));
+    facts.extend(by_agreement.map(|line| (label("by agreement", "за угодою"), line)));
     if signature.signed_form == Some(SignedForm::AsSent) {
         let order = language.choose(
             "attributes verify as sent, not in DER order",
@@ -229,6 +231,7 @@ mod tests {
             certificate_at_issue: None,
             certificate_at_signing: None,
             service: None,
+            equivalent: None,
             reasons: vec![Reason { text_en: "It failed.".into(), code: "qualification.failed".into(), ..reason }],
         });
         let text = readable(&report, Path::new("a.p7s"), Language::English);

@@ -24,7 +24,37 @@ pub struct SignatureQualification {
     /// The service that issued the certificate, as a trusted list has it. Of several, the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ListedService>,
+    /// What it is by another law, where an agreement on mutual recognition is about the service (ETSI TS 119 612, 5.3.13). It takes
+    /// nothing from what is said above, and adds nothing to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equivalent: Option<EquivalentQualification>,
     /// Why the signature is no more than it is, and remarks. What is said of the certificate stands with the certificate.
+    pub reasons: Vec<Reason>,
+}
+
+/// What a signature is by a law that is not that of its certificate, by an agreement on mutual recognition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EquivalentQualification {
+    /// What it is equivalent to.
+    pub signature: SignatureClass,
+    /// What it would be, were its own indication TOTAL_PASSED; where that is INDETERMINATE and the certificate does not rule it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_passed: Option<SignatureClass>,
+    /// By whose law.
+    pub scheme: LegalScheme,
+    /// What the agreement calls the trust service.
+    pub legal_identifier: String,
+    /// Whose list of lists states the agreement: `EU`, or ISO 3166-1 alpha-2.
+    pub territory: String,
+    /// The number of the list of lists.
+    pub list_number: u64,
+    /// SHA-256 of its file, in lower-case hexadecimal.
+    pub list_sha256: String,
+    /// The certificate by that law when it was issued.
+    pub certificate_at_issue: CertificateQualification,
+    /// The certificate by that law at the earliest time at which the signature is known to have existed.
+    pub certificate_at_signing: CertificateQualification,
+    /// That it is recognised, or why it is no more than it is. What is said of the certificate stands with the certificate.
     pub reasons: Vec<Reason>,
 }
 

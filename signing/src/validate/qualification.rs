@@ -6,12 +6,12 @@
 
 use certs::certificate::QcType;
 use certs::path::VerifiedPath;
-use certs::qualified_status::{Answer, CertificateStatus, StatusAt, StatusReason, of_certificate, of_timestamp};
-use certs::trust_list::{Listed, Scheme};
+use certs::qualified_status::{Answer, Equivalent, StatusAt, StatusReason, of_certificate, of_timestamp};
+use certs::trust_list::{Listed, Scheme, TrustList};
 use crypto::digest::hex;
 use schemas::report::{
-    CertificateQualification, CertificateUsage, Indication, LegalAnswer, LegalScheme, ListedService, Reason,
-    SignatureClass, SignatureQualification, TimestampQualification,
+    CertificateQualification, CertificateUsage, EquivalentQualification, Indication, LegalAnswer, LegalScheme,
+    ListedService, Reason, SignatureClass, SignatureQualification, TimestampQualification,
 };
 use time::OffsetDateTime;
 
@@ -31,27 +31,26 @@ pub(super) fn of_signature(
     }
     let status = path.and_then(|path| of_certificate(path.certificates(), services, best));
     let (would_be, mut reasons) = match &status {
-        Some(status) => would_be(status),
+        Some(status) => would_be(status.qualified(), status.usage(), status.device()),
         None => (SignatureClass::Indeterminate, vec![Ground::NoPath]),
     };
-    let signature = match indication {
-        Indication::TotalPassed => would_be,
-        Indication::TotalFailed => SignatureClass::NotQualified,
-        Indication::Indeterminate if would_be == SignatureClass::NotQualified => would_be,
-        Indication::Indeterminate => SignatureClass::Indeterminate,
-    };
+    let (signature, if_passed) = after(indication, would_be);
     reasons.extend(not_passed(indication));
     let service =
         status.as_ref().and_then(|status| status.at_time.services.first().or(status.at_issue.services.first()));
-    reasons.extend(service.and_then(|service| overdue(service, context)));
+    reasons.extend(service.and_then(|service| overdue(service.list, context)));
     reasons.sort_by_key(|ground| ground.rank());
     Some(SignatureQualification {
         signature,
-        if_passed: (indication == Indication::Indeterminate && would_be != signature).then_some(would_be),
+        if_passed,
         scheme: status.as_ref().and_then(|status| status.scheme).map(scheme),
         certificate_at_issue: status.as_ref().map(|status| certificate(&status.at_issue)),
         certificate_at_signing: status.as_ref().map(|status| certificate(&status.at_time)),
         service: service.map(listed),
+        equivalent: status
+            .as_ref()
+            .and_then(|status| status.equivalent.as_ref())
+            .map(|one| equivalent(one, indication, context)),
         reasons: reasons.into_iter().map(Ground::reason).collect(),
     })
 }
@@ -72,7 +71,7 @@ pub(super) fn of_token(
     let service = status.as_ref().and_then(|status| status.services.first());
     let no_path = status.is_none().then_some(Ground::NoPath).map(Ground::reason);
     let of_status = status.iter().flat_map(|status| &status.reasons).map(|reason| of_certs(*reason));
-    let overdue = service.and_then(|service| overdue(service, context)).map(Ground::reason);
+    let overdue = service.and_then(|service| overdue(service.list, context)).map(Ground::reason);
     let qualification = TimestampQualification {
         timestamp: answer(qualified),
         scheme: status.as_ref().and_then(|status| status.scheme).map(scheme),
@@ -97,13 +96,60 @@ pub(super) fn bounded(mut qualification: TimestampQualification, indication: Ind
     qualification
 }
 
+/// What a signature is by another law. `indication` is its own.
+fn equivalent(status: &Equivalent<'_>, indication: Indication, context: &Context<'_>) -> EquivalentQualification {
+    let (would_be, mut grounds) = would_be(status.qualified(), status.usage(), status.device());
+    let (signature, if_passed) = after(indication, would_be);
+    grounds.extend(not_passed(indication));
+    grounds.extend(overdue(status.list, context));
+    grounds.sort_by_key(|ground| ground.rank());
+    let recognised = (status.qualified() == Answer::Yes).then(|| recognised(status));
+    EquivalentQualification {
+        signature,
+        if_passed,
+        scheme: scheme(status.scheme),
+        legal_identifier: status.legal_identifier.to_owned(),
+        territory: status.list.territory.clone(),
+        list_number: status.list.sequence_number,
+        list_sha256: hex(&status.list.sha256),
+        certificate_at_issue: certificate(&status.at_issue),
+        certificate_at_signing: certificate(&status.at_time),
+        reasons: recognised.into_iter().chain(grounds.into_iter().map(Ground::reason)).collect(),
+    }
+}
+
+fn recognised(status: &Equivalent<'_>) -> Reason {
+    let (law_en, law_uk) = match status.scheme {
+        Scheme::Ukrainian => ("Law of Ukraine 2155-VIII", "Законом України 2155-VIII"),
+        Scheme::European => ("Regulation (EU) No 910/2014", "Регламентом (ЄС) № 910/2014"),
+    };
+    let identifier = status.legal_identifier;
+    Reason {
+        code: "qualification.recognised".into(),
+        text_en: format!("The certificate is recognised as equivalent to qualified under {law_en} by {identifier}."),
+        text_uk: format!("Сертифікат визнано рівнозначним кваліфікованому за {law_uk} згідно з {identifier}."),
+        clause: "ETSI TS 119 612, 5.3.13; Regulation (EU) No 910/2014, 14".into(),
+    }
+}
+
+/// What a signature is that came to `indication`, and what it would be had it passed, where it may yet.
+fn after(indication: Indication, would_be: SignatureClass) -> (SignatureClass, Option<SignatureClass>) {
+    let signature = match indication {
+        Indication::TotalPassed => would_be,
+        Indication::TotalFailed => SignatureClass::NotQualified,
+        Indication::Indeterminate if would_be == SignatureClass::NotQualified => would_be,
+        Indication::Indeterminate => SignatureClass::Indeterminate,
+    };
+    (signature, (indication == Indication::Indeterminate && would_be != signature).then_some(would_be))
+}
+
 /// What a signature that passed is with such a certificate.
-fn would_be(status: &CertificateStatus<'_>) -> (SignatureClass, Vec<Ground>) {
+fn would_be(qualified: Answer, usage: Option<QcType>, device: Option<Answer>) -> (SignatureClass, Vec<Ground>) {
     use SignatureClass::{
         AdvancedSealOnQualifiedCertificate, AdvancedSignatureOnQualifiedCertificate, Indeterminate, NotQualified,
         QualifiedSeal, QualifiedSignature,
     };
-    match (status.qualified(), status.usage(), status.device()) {
+    match (qualified, usage, device) {
         (Answer::No, ..) => (NotQualified, vec![Ground::CertificateNotQualified]),
         (_, Some(QcType::Website), _) => (NotQualified, vec![Ground::WebsiteCertificate]),
         (Answer::Undecided, ..) => (Indeterminate, vec![Ground::CertificateUndecided]),
@@ -173,8 +219,8 @@ fn not_passed(indication: Indication) -> Option<Ground> {
 }
 
 /// TS 119 615, 4.2: a list that is past its next update still says what it says, and that is told.
-fn overdue(listed: &Listed<'_>, context: &Context<'_>) -> Option<Ground> {
-    listed.list.next_update.is_none_or(|next| next < context.at).then_some(Ground::ListOverdue)
+fn overdue(list: &TrustList, context: &Context<'_>) -> Option<Ground> {
+    list.next_update.is_none_or(|next| next < context.at).then_some(Ground::ListOverdue)
 }
 
 macro_rules! grounds {

@@ -1,8 +1,8 @@
 //! What a signature or a time-stamp is by law, as a person reads it.
 
 use schemas::report::{
-    CertificateQualification, LegalAnswer, LegalScheme, ListedService, Reason, SignatureClass, SignatureQualification,
-    TimestampQualification,
+    CertificateQualification, EquivalentQualification, LegalAnswer, LegalScheme, ListedService, Reason, SignatureClass,
+    SignatureQualification, TimestampQualification,
 };
 
 use super::super::terminal::Language;
@@ -24,6 +24,25 @@ pub(super) fn line(qualification: &SignatureQualification, language: Language) -
     line
 }
 
+/// A line of what it is by another law, where an agreement is about it.
+pub(super) fn equivalent_line(qualification: &SignatureQualification, language: Language) -> Option<String> {
+    let equivalent = qualification.equivalent.as_ref()?;
+    let named = |class| format!("{}{}", class_name(class, language), law(Some(equivalent.scheme), class, language));
+    let what = match equivalent.if_passed {
+        Some(class) => {
+            let condition = language.choose("; if the signature is valid, it is: ", "; якщо підпис чинний, це: ");
+            format!("{}{condition}{}", class_name(equivalent.signature, language), named(class))
+        }
+        None => named(equivalent.signature),
+    };
+    let EquivalentQualification { legal_identifier, territory, list_number, .. } = equivalent;
+    let by = match language {
+        Language::English => format!("agreement {legal_identifier}, list {territory} No. {list_number}"),
+        Language::Ukrainian => format!("угода {legal_identifier}, список {territory} № {list_number}"),
+    };
+    Some(format!("{what}, {by}"))
+}
+
 /// The reasons, each with whether it is said of the signature or of its certificate at a time.
 pub(super) fn reasons<'q>(
     qualification: &'q SignatureQualification,
@@ -39,7 +58,14 @@ pub(super) fn reasons<'q>(
     let own = qualification.reasons.iter().map(|reason| ("", reason));
     let at_issue_too = at_issue.iter().map(|reason| (if at_signing.contains(reason) { both } else { issue }, reason));
     let then = at_signing.iter().filter(|reason| !at_issue.contains(reason)).map(|reason| (signing, reason));
-    own.chain(at_issue_too).chain(then).collect()
+    let by_agreement = language.choose("by agreement: ", "за угодою: ");
+    let of_other_law = qualification.equivalent.iter().flat_map(|equivalent| {
+        let at_issue = &equivalent.certificate_at_issue.reasons;
+        let at_signing = &equivalent.certificate_at_signing.reasons;
+        let then = at_signing.iter().filter(|reason| !at_issue.contains(reason));
+        equivalent.reasons.iter().chain(at_issue).chain(then).map(|reason| (by_agreement, reason))
+    });
+    own.chain(at_issue_too).chain(then).chain(of_other_law).collect()
 }
 
 /// What a signature is, in few words.
@@ -134,6 +160,7 @@ mod tests {
                 list_number: 77,
                 list_sha256: "00".repeat(32),
             }),
+            equivalent: None,
             reasons: vec![reason("own")],
         }
     }
@@ -175,6 +202,38 @@ mod tests {
             ("certificate at signing: ", "signing"),
         ];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn what_an_agreement_makes_of_it_is_a_line_of_its_own() {
+        let mut qualification = qualification(SignatureClass::QualifiedSignature);
+        assert_eq!(equivalent_line(&qualification, Language::English), None);
+        let certificate = |place: usize| {
+            let own = [&qualification.certificate_at_issue, &qualification.certificate_at_signing];
+            own[place].clone().unwrap()
+        };
+        qualification.equivalent = Some(EquivalentQualification {
+            signature: SignatureClass::Indeterminate,
+            if_passed: Some(SignatureClass::QualifiedSignature),
+            scheme: LegalScheme::EuropeanUnion,
+            legal_identifier: "QCForESig".into(),
+            territory: "EU".into(),
+            list_number: 5,
+            list_sha256: "00".repeat(32),
+            certificate_at_issue: certificate(0),
+            certificate_at_signing: certificate(1),
+            reasons: Vec::new(),
+        });
+        assert_eq!(
+            equivalent_line(&qualification, Language::English).unwrap(),
+            "It cannot be told whether it is qualified; if the signature is valid, it is: Qualified electronic signature \
+             (Regulation (EU) No 910/2014), agreement QCForESig, list EU No. 5"
+        );
+        let ukrainian = equivalent_line(&qualification, Language::Ukrainian).unwrap();
+        assert!(ukrainian.ends_with("(Регламент (ЄС) № 910/2014), угода QCForESig, список EU № 5"), "{ukrainian}");
+        let said = reasons(&qualification, Language::English);
+        let by_agreement = said.iter().filter(|(of, _)| *of == "by agreement: ").map(|(_, one)| one.code.as_str());
+        assert_eq!(by_agreement.collect::<Vec<_>>(), ["both", "issue", "signing"]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use certs::revocation::RevocationData;
 use certs::trust::TrustSnapshot;
 use certs::trust_list::{
     AdditionalService, Criteria, Criterion, Match, Provider, Qualification, Qualifier, Scheme, Service, ServiceStatus,
-    ServiceType, Services, TrustList,
+    ServiceType, Services, Sides, TrustList,
 };
 use crypto::key::KeyKind;
 use schemas::report::{Report, SignatureReport};
@@ -286,6 +286,64 @@ fn time_stamps_are_qualified_by_the_list_and_by_passing() {
         let stamp = report.signatures[0].timestamps[0].qualification.as_ref().unwrap();
         assert_eq!((stamp.timestamp, codes(&stamp.reasons).as_slice()), (expected, reasons), "{number}");
     }
+}
+
+#[test]
+fn what_an_agreement_makes_of_a_signature_stands_beside_what_it_is() {
+    use certs::trust_list::AgreementStatus::{Enacted, Repealed};
+    let believing_both = |status: &[_], second: &dyn Fn(&mut TrustList)| {
+        let world = World::new();
+        let pointed = ServiceType::QualifiedCertificates(Scheme::Ukrainian).uri();
+        let mut agreement = lists::agreement("UA", &pointed, status);
+        // Certificates of tests say little of themselves.
+        let says = Criteria { of: Match::All, criteria: vec![Criterion::KeyUsage(vec![(0, true)])] };
+        for terms in agreement.equivalences.iter_mut().flat_map(|one| &mut one.terms) {
+            terms.contents.iter_mut().for_each(|content| content.declaration.pointed = says.clone());
+            terms.qualifiers.push(Sides { pointing: Qualifier::Qualified, pointed: Qualifier::Qualified });
+        }
+        let mut pointer = lists::pointer("UA", "https://tl.example/ua.xml", vec![]);
+        pointer.recognition = Some(agreement);
+        let mut of_lists = lists::list_of_lists("EU", NOW - Duration::days(10), vec![pointer]);
+        second(&mut of_lists);
+        let of_lists = through_xml(&world, &of_lists);
+        let service = issuing(&world, Scheme::Ukrainian, ON_DEVICE);
+        let services = Services::new(vec![Arc::new(listing(vec![service])), Arc::new(of_lists)]);
+        let trust = TrustSnapshot::with_services(world.trust.anchors().to_vec(), vec![], services, NOW);
+        World { trust, ..world }
+    };
+    let since = NOW - Duration::days(800);
+    let of_world = |world: World| {
+        let report = signed(&world, &world.signer());
+        of(&report).1.clone()
+    };
+    let qualification = of_world(believing_both(&[(Enacted, since)], &|_| ()));
+    let equivalent = qualification.equivalent.as_ref().unwrap();
+    assert_eq!(
+        (qualification.signature, qualification.scheme),
+        (SignatureClass::QualifiedSignature, Some(LegalScheme::Ukraine))
+    );
+    assert_eq!(
+        (equivalent.signature, equivalent.scheme),
+        (SignatureClass::QualifiedSignature, LegalScheme::EuropeanUnion)
+    );
+    assert_eq!((equivalent.legal_identifier.as_str(), equivalent.territory.as_str()), ("QCForESig", "EU"));
+    assert_eq!(codes(&equivalent.reasons), ["qualification.recognised"]);
+    assert_eq!(
+        equivalent.reasons[0].text_en,
+        "The certificate is recognised as equivalent to qualified under Regulation (EU) No 910/2014 by QCForESig."
+    );
+    let repealed = of_world(believing_both(&[(Repealed, NOW - Duration::days(1)), (Enacted, since)], &|_| ()));
+    let equivalent = repealed.equivalent.as_ref().unwrap();
+    assert_eq!(
+        (repealed.signature, equivalent.signature),
+        (SignatureClass::QualifiedSignature, SignatureClass::NotQualified)
+    );
+    assert_eq!(codes(&equivalent.certificate_at_signing.reasons), ["qualification.agreement_repealed"]);
+    let overdue =
+        of_world(believing_both(&[(Enacted, since)], &|list| list.next_update = Some(NOW - Duration::days(1))));
+    let equivalent = overdue.equivalent.as_ref().unwrap();
+    assert_eq!(codes(&equivalent.reasons), ["qualification.recognised", "qualification.list_overdue"]);
+    assert_eq!(of_world(believing_both(&[(Enacted, since)], &|list| list.territory = "ZZ".into())).equivalent, None);
 }
 
 #[test]
