@@ -37,9 +37,15 @@ fn pointer<E: Element>(element: E, place: &mut String, faults: &mut Faults) -> R
     };
     if let Some(information) = pointer.optional("AdditionalInformation")? {
         let all = fields::all_in(information, "AdditionalInformation", "OtherInformation", limits::ADDRESSES)?;
+        let mut recognised = None;
         for one in all {
             for what in Fields::of(one, "OtherInformation")?.children() {
-                take(&mut read, *what, place, faults)?;
+                if what.name() == (Some(RECOGNITION), AGREEMENT) {
+                    set(&mut recognised, (), AGREEMENT)?;
+                    agreement(&mut read, *what, place, faults)?;
+                } else {
+                    take(&mut read, *what)?;
+                }
             }
         }
     }
@@ -50,7 +56,7 @@ fn pointer<E: Element>(element: E, place: &mut String, faults: &mut Faults) -> R
 }
 
 /// One of the things that a pointer says of the list. Each may be said once.
-fn take<E: Element>(pointer: &mut Pointer, what: E, place: &str, faults: &mut Faults) -> Result<(), ListError> {
+fn take<E: Element>(pointer: &mut Pointer, what: E) -> Result<(), ListError> {
     match what.name() {
         (Some(LIST), "TSLType") => {
             let kind = ListKind::from_uri(&fields::word(what, "TSLType")?);
@@ -68,16 +74,12 @@ fn take<E: Element>(pointer: &mut Pointer, what: E, place: &str, faults: &mut Fa
             pointer.operator = fields::names(what, "SchemeOperatorName", "Name")?;
             Ok(())
         }
-        (Some(RECOGNITION), "MutualRecognitionAgreementInformation") => agreement(pointer, what, place, faults),
         _ => Ok(()),
     }
 }
 
 /// An agreement that cannot be used recognises nothing, and the list that is pointed to stays one.
 fn agreement<E: Element>(pointer: &mut Pointer, element: E, place: &str, faults: &mut Faults) -> Result<(), ListError> {
-    if pointer.recognition.is_some() {
-        return Err(ListError::Repeated("MutualRecognitionAgreementInformation"));
-    }
     let told = match recognition::read(element) {
         Ok((read, told)) => {
             pointer.recognition = Some(read);
@@ -90,6 +92,8 @@ fn agreement<E: Element>(pointer: &mut Pointer, element: E, place: &str, faults:
     }
     Ok(())
 }
+
+const AGREEMENT: &str = "MutualRecognitionAgreementInformation";
 
 fn set<T>(slot: &mut Option<T>, value: T, name: &'static str) -> Result<(), ListError> {
     if slot.replace(value).is_some() { Err(ListError::Repeated(name)) } else { Ok(()) }

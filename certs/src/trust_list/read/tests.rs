@@ -1,3 +1,5 @@
+mod recognition;
+
 use super::*;
 use crate::dev::{DevPki, Tag, lists};
 use crate::trust_list::{
