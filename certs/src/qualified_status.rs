@@ -90,6 +90,18 @@ pub struct StatusAt<'l> {
     pub reasons: Vec<StatusReason>,
 }
 
+impl StatusAt<'_> {
+    /// Whether it was qualified then and at the `earlier` time.
+    fn qualified_since(&self, earlier: &Self) -> Answer {
+        earlier.qualified.and(self.qualified)
+    }
+
+    /// What it was for at both times.
+    fn usage_since(&self, earlier: &Self) -> Option<QcType> {
+        self.usage.filter(|usage| earlier.usage == Some(*usage))
+    }
+}
+
 /// What the lists make of a certificate.
 #[derive(Debug, Clone)]
 pub struct CertificateStatus<'l> {
@@ -108,13 +120,13 @@ impl CertificateStatus<'_> {
     /// (Regulation 910/2014, 32.1 a and b).
     #[must_use]
     pub fn qualified(&self) -> Answer {
-        self.at_issue.qualified.and(self.at_time.qualified)
+        self.at_time.qualified_since(&self.at_issue)
     }
 
     /// What it was for at both times; `None`: it cannot be told.
     #[must_use]
     pub fn usage(&self) -> Option<QcType> {
-        self.at_time.usage.filter(|usage| self.at_issue.usage == Some(*usage))
+        self.at_time.usage_since(&self.at_issue)
     }
 
     /// Whether the key was in a qualified device at the time asked for; `None` where the certificate was not qualified then.

@@ -37,13 +37,13 @@ impl Equivalent<'_> {
     /// As [`CertificateStatus::qualified`].
     #[must_use]
     pub fn qualified(&self) -> Answer {
-        self.at_issue.qualified.and(self.at_time.qualified)
+        self.at_time.qualified_since(&self.at_issue)
     }
 
     /// As [`CertificateStatus::usage`].
     #[must_use]
     pub fn usage(&self) -> Option<QcType> {
-        self.at_time.usage.filter(|usage| self.at_issue.usage == Some(*usage))
+        self.at_time.usage_since(&self.at_issue)
     }
 
     /// As [`CertificateStatus::device`].

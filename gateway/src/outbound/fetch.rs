@@ -53,6 +53,19 @@ pub enum FetchError {
     Resting,
 }
 
+/// What every client of the node is: public addresses behind names, no proxy, no redirects, nothing tried twice.
+pub(super) fn client(tls: rustls::ClientConfig) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .dns_resolver(Arc::new(PublicOnly))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .http1_only()
+        .user_agent(concat!("vuzol/", env!("CARGO_PKG_VERSION")))
+}
+
 /// The client.
 pub(crate) struct Fetcher {
     client: reqwest::Client,
@@ -68,19 +81,8 @@ impl Fetcher {
             .map_err(|e| e.to_string())?
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .dns_resolver(Arc::new(PublicOnly))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .connect_timeout(OCSP_DEADLINE)
-            .pool_max_idle_per_host(4)
-            .user_agent(concat!("vuzol/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| e.to_string())?;
+        let client = client(tls).connect_timeout(OCSP_DEADLINE).pool_max_idle_per_host(4).build();
+        let client = client.map_err(|e| e.to_string())?;
         let allowed = allowed.iter().map(|host| host.to_ascii_lowercase()).collect();
         Ok(Self { client, allowed, hosts: Breakers::new() })
     }

@@ -3,17 +3,20 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use certs::certificate::Certificate;
-use certs::dev::{DevPki, Identity, Profile, Usage, lists};
+use certs::dev::{DevPki, Family, Identity, Profile, Usage, lists};
 use certs::trust_list::{ListKind, Pointer, Scheme, ServiceStatus, ServiceType, TrustList};
-use crypto::digest::sha256;
+use crypto::digest::{DigestAlgorithm, sha256};
+use crypto::dstu4145;
 use crypto::key::KeyKind;
+use crypto::signature::SignatureAlgorithm;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use super::*;
+use crate::cades::Signatory;
 use crate::validate::suite::{self, Suite};
-use crate::xades::NoContents;
 use crate::xades::testing::{ENVELOPED, XADES, reference, sign, template};
+use crate::xades::{NoContents, create};
 
 const NOW: OffsetDateTime = datetime!(2026-11-26 12:00 UTC);
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -57,7 +60,11 @@ impl Country {
 }
 
 fn operator(pki: &DevPki, until: OffsetDateTime) -> Identity {
-    let profile = Profile {
+    pki.issue(profile(until)).unwrap()
+}
+
+fn profile(until: OffsetDateTime) -> Profile {
+    Profile {
         common_name: "Operator of lists".into(),
         organisation: None,
         edrpou: None,
@@ -67,8 +74,7 @@ fn operator(pki: &DevPki, until: OffsetDateTime) -> Identity {
         not_before: NOW - Duration::days(900),
         not_after: until,
         dns_names: Vec::new(),
-    };
-    pki.issue(profile).unwrap()
+    }
 }
 
 /// The signature that TS 119 612, annex B asks for, at the end of the list.
@@ -106,6 +112,31 @@ fn a_list_that_is_signed_by_whom_it_should_is_believed() {
     assert_eq!(believed.signer(), &country.operator.certificate);
     assert_eq!(believed.list().providers.len(), 1);
     assert!(believed.list().faults.is_empty());
+}
+
+/// As the central authority of Ukraine signs its own.
+#[test]
+fn lists_are_signed_with_national_algorithms_too() {
+    let key = KeyKind::Dstu4145(dstu4145::Curve::M257);
+    let pki = DevPki::of(Family::Dstu4145, NOW - Duration::days(900), Duration::days(2000), "").unwrap();
+    let operator = pki.issue(Profile { key, ..profile(NOW + Duration::days(300)) }).unwrap();
+    let text = lists::tag(&Country::new().list(7)).to_xml();
+    for digest in [DigestAlgorithm::Kupyna256, DigestAlgorithm::Gost34311] {
+        let signatory = Signatory {
+            chain: std::slice::from_ref(&operator.certificate),
+            algorithm: SignatureAlgorithm::Dstu4145(digest),
+            signing_time: NOW,
+        };
+        let list = create::sign(text.as_bytes(), &operator.key, &signatory, &create::Options::default()).unwrap();
+        let signers = [operator.certificate.clone()];
+        let believed = authenticate(&list, &signers, &suite::UKRAINIAN, NOW).unwrap();
+        assert_eq!(believed.list().sequence_number, 7);
+        let refused = authenticate(&list, &signers, &suite::TS_119_312, NOW).unwrap_err();
+        assert_eq!(refused.code(), "trust_list.weak_algorithm", "not of the European suite");
+        let changed = String::from_utf8(list).unwrap().replace(">7<", ">8<");
+        let refused = authenticate(changed.as_bytes(), &signers, &suite::UKRAINIAN, NOW).unwrap_err();
+        assert_eq!(refused.code(), "xades.reference_changed");
+    }
 }
 
 #[test]

@@ -12,8 +12,8 @@ use reqwest::Url;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::super::address::{PublicOnly, is_public};
-use super::super::fetch::{FetchError, read};
+use super::super::address::is_public;
+use super::super::fetch::{FetchError, client, read};
 
 /// Largest list. The largest of Europe have 5 MB.
 pub(super) const LIST_BYTES: usize = 32 * 1024 * 1024;
@@ -37,20 +37,8 @@ impl ListFetcher {
             .map_err(|e| e.to_string())?
             .with_root_certificates(roots.map(read_roots).transpose()?.unwrap_or_else(rustls::RootCertStore::empty))
             .with_no_client_auth();
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            .no_proxy()
-            .dns_resolver(Arc::new(PublicOnly))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .http1_only()
-            .connect_timeout(CONNECTING)
-            .timeout(DEADLINE)
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("vuzol/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| e.to_string())?;
+        let client = client(tls).connect_timeout(CONNECTING).timeout(DEADLINE).pool_max_idle_per_host(0).build();
+        let client = client.map_err(|e| e.to_string())?;
         let named = operators.filter_map(|location| Url::parse(location).ok()).filter_map(|url| host_of(&url));
         Ok(Self { client, named: named.collect() })
     }

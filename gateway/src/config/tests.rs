@@ -1,0 +1,122 @@
+use super::*;
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vuzol.example.toml");
+
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vuzol.toml");
+    std::fs::write(&file, text).unwrap();
+    let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::from_sources(&file, variables).map_err(|e| e.0)
+}
+
+fn example() -> String {
+    std::fs::read_to_string(EXAMPLE).unwrap()
+}
+
+/// Every key that a configuration can carry, as `section.key`.
+fn keys_of(toml: &str) -> BTreeSet<String> {
+    let mut section = String::new();
+    let mut keys = BTreeSet::new();
+    for line in toml.lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name.to_owned();
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            keys.insert(format!("{section}.{key}"));
+        }
+    }
+    keys
+}
+
+fn complete() -> Config {
+    let mut config = load(&example(), &[]).unwrap();
+    config.trust.intermediates = Some("/i".into());
+    config.trust.lists = Some("/l".into());
+    config.limits = LimitsConfig { document_bytes: Some(1), connections: Some(1) };
+    config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
+    config.trusted_lists.tls_roots = Some("/r".into());
+    let signers = "/s \"1\"".into();
+    let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
+    let purposes = vec![TrustPurpose::Signing, TrustPurpose::Login];
+    config.trusted_lists.lists =
+        vec![TrustedListConfig { name: "UA".to_owned(), location, signers, territories, purposes }];
+    config
+}
+
+#[test]
+fn the_example_loads_and_shows_every_key() {
+    let config = load(&example(), &[]).unwrap();
+    assert!(config.tls.key.is_absolute(), "relative paths are relative to the file");
+    let json = serde_json::to_value(complete()).unwrap();
+    let known: BTreeSet<String> = json
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(section, keys)| keys.as_object().unwrap().keys().map(move |key| format!("{section}.{key}")))
+        .collect();
+    assert_eq!(keys_of(&example()), known);
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let mut config = complete();
+    config.storage.database = "/with \"quotes\" \\ and\ttab".into();
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    assert_eq!(keys_of(&config.to_toml()), keys_of(&example()));
+}
+
+#[test]
+fn unknown_keys_are_errors_that_name_the_key() {
+    let error = load(&example().replace("public =", "publik ="), &[]).unwrap_err();
+    assert!(error.contains("listen.publik") && error.contains("public, operator"), "{error}");
+    let error = load(&format!("{}\n[extra]\nkey = 1\n", example()), &[]).unwrap_err();
+    assert!(error.contains("extra"), "{error}");
+    let error = load(&example(), &[("VUZOL_LIMITS__CONNECTION", "5")]).unwrap_err();
+    assert!(error.contains("variable VUZOL_LIMITS__CONNECTION") && error.contains("connections"), "{error}");
+    let error = load(&example(), &[("VUZOL_LIMIT", "5")]).unwrap_err();
+    assert!(error.contains("VUZOL_LIMIT") && error.contains("VUZOL_SECTION__KEY"), "{error}");
+}
+
+#[test]
+fn a_missing_key_is_named_with_its_section() {
+    let error = load(&example().replace("name = \"vuzol.example.gov.ua\"", ""), &[]).unwrap_err();
+    assert!(error.contains("node.name") && error.contains("missing"), "{error}");
+}
+
+#[test]
+fn values_out_of_bounds_are_refused() {
+    for (name, value, key) in [
+        ("VUZOL_NODE__NAME", "two words", "node.name"),
+        ("VUZOL_NODE__NAME", "a+b", "node.name"),
+        ("VUZOL_LOG__ROUND_MILLISECONDS", "1", "log.round_milliseconds"),
+        ("VUZOL_LIMITS__DOCUMENT_BYTES", "2147483649", "limits.document_bytes"),
+        ("VUZOL_LIMITS__DOCUMENT_BYTES", "many", "limits.document_bytes"),
+        ("VUZOL_LIMITS__CONNECTIONS", "0", "limits.connections"),
+        ("VUZOL_LISTEN__PUBLIC", "nowhere", "listen.public"),
+        ("VUZOL_TRUSTED_LISTS__REFRESH_HOURS", "0", "trusted_lists.refresh_hours"),
+        (
+            "VUZOL_TRUSTED_LISTS__LISTS",
+            "[{name=\"UA\",location=\"https://lists.example/\",signers=\"s\"}]",
+            "trusted_lists.tls_roots",
+        ),
+        ("VUZOL_TRUSTED_LISTS__LISTS", "[{name=\"../UA\",location=\"ua.xml\",signers=\"s\"}]", "trusted_lists.lists"),
+        ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"http://ocsp.example/\"]", "revocation.allowed_hosts"),
+    ] {
+        let error = load(&example(), &[(name, value)]).unwrap_err();
+        assert!(error.contains(key), "{name}={value}: {error}");
+    }
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let variables = [
+        ("VUZOL_LISTEN__PUBLIC", "127.0.0.1:1"),
+        ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"127.0.0.1:8080\"]"),
+        ("VUZOL_LIMITS__DOCUMENT_BYTES", "1024"),
+        ("VUZOL_LOG", "debug"),
+    ];
+    let config = load(&example(), &variables).unwrap();
+    assert_eq!(config.listen.public.port(), 1);
+    assert_eq!(config.revocation.allowed_hosts, ["127.0.0.1:8080"]);
+    assert_eq!(config.limits.document_bytes, Some(1024));
+}
