@@ -38,7 +38,8 @@ pub(super) fn enveloped(
     stamped(&signed, count.saturating_sub(1), signatory, stamp)
 }
 
-/// A container around the file; where the file is one with XAdES signatures, the same with one more.
+/// A container around the file; where the file is one with XAdES signatures, the same with one more. What is no container that is read here
+/// is a file like any other.
 pub(super) fn contained(
     file: &Path,
     key: &SoftwareKey,
@@ -48,6 +49,8 @@ pub(super) fn contained(
     let bytes = read(file, super::ATTACHED_BYTES)?;
     let (prepared, documents): (Prepared, Vec<(String, Vec<u8>)>) = match Opened::read(&bytes) {
         Ok(opened) => (opened.prepare(signatory).map_err(not_signed)?, Vec::new()),
+        // Signed in another way: nobody means a container around it.
+        Err(error @ SignError::Kind) => return Err(not_signed(error)),
         Err(_) => {
             let name = file.file_name().and_then(|name| name.to_str());
             let name = name.ok_or_else(|| unreadable(file, "has no name that a container can hold"))?.to_owned();

@@ -94,6 +94,21 @@ fn a_container_is_made_signed_again_and_carried_to_the_archive() {
 }
 
 #[test]
+fn a_container_that_is_signed_in_another_way_is_not_signed_with_xades() {
+    let bench = Bench::new();
+    verifying::container(&bench);
+    let seen = bench.vuzol(&format!("{SIGN} --format asice --output @out.asice @letters.asice"));
+    assert_eq!(seen.code, exit::REFUSED, "{}", seen.err);
+    let seen = bench.vuzol("augment --level t --anchors @anchors --output @out.asice @letters.asice");
+    assert_eq!(seen.code, exit::UNREADABLE, "{}", seen.err);
+    assert!(!bench.exists("out.asice"));
+    // An archive that is no container is a file like any other.
+    bench.write("archive.zip", b"PK\x03\x04, and so on");
+    bench.sign("--format asice --output @archive.asice @archive.zip");
+    assert_eq!(report(&bench, "archive.asice")["signatures"][0]["signed_parts"], serde_json::json!(["archive.zip"]));
+}
+
+#[test]
 fn what_is_no_xml_or_asks_for_what_does_not_go_together_is_said_in_one_line() {
     let bench = Bench::new();
     bench.write("letter.pdf", b"letter");

@@ -51,7 +51,7 @@ fn the_json_report_has_the_fields_that_are_promised() {
 }
 
 /// A container with `letter.pdf` and `annex.pdf`, both signed.
-fn container(bench: &Bench) {
+pub(super) fn container(bench: &Bench) {
     let part = |name: &str, bytes: &[u8]| Part::of_bytes(name, None, bytes, DigestAlgorithm::Sha256).unwrap();
     let parts = [("letter.pdf", &b"letter"[..]), ("annex.pdf", b"annex")];
     let prepared = extended(parts.iter().map(|(name, bytes)| part(name, bytes)).collect()).unwrap();
