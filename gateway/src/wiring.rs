@@ -226,6 +226,7 @@ impl Rooms {
             signer,
             registry,
             policy: signing::validate::Policy::default(),
+            terms: exchange::Terms::default(),
         });
         Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, access, exchange })
     }
@@ -283,6 +284,10 @@ impl Running<'_> {
         let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "sweep", move || {
             workers::sweep(exchange.clone(), shutdown.clone())
+        });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "timers", move || {
+            workers::watch_time(exchange.clone(), shutdown.clone())
         });
         let (log, shutdown) = (rooms.log.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "log", move || {

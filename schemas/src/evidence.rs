@@ -10,84 +10,76 @@ use time::OffsetDateTime;
 use crate::address::{DocumentKind, Edrpou, MailboxId};
 use crate::id::{CaseId, EventId, EvidenceId, MessageId};
 use crate::message::Part;
+use crate::state::State;
 
 /// `typ` of the JWS header.
 pub const EVIDENCE_TYPE: &str = "vuzol-evidence+jws";
 
-/// The event that the evidence proves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-pub enum EvidenceKind {
-    /// The node accepted a submission.
-    #[serde(rename = "A.1")]
-    SubmissionAcceptance,
-    /// The node refused a submission.
-    #[serde(rename = "A.2")]
-    SubmissionRejection,
-    /// The next node took the message.
-    #[serde(rename = "B.1")]
-    RelayAcceptance,
-    /// The next node refused the message.
-    #[serde(rename = "B.2")]
-    RelayRejection,
-    /// The next node could not be reached.
-    #[serde(rename = "B.3")]
-    RelayFailure,
-    /// The recipient accepted the content.
-    #[serde(rename = "C.3")]
-    ConsignmentAcceptance,
-    /// The recipient refused the content.
-    #[serde(rename = "C.4")]
-    ConsignmentRejection,
-    /// The recipient let the term pass.
-    #[serde(rename = "C.5")]
-    AcceptanceRejectionExpiry,
-    /// The content lies in the recipient's mailbox.
-    #[serde(rename = "D.1")]
-    ContentConsignment,
-    /// The content could not be put into the recipient's mailbox.
-    #[serde(rename = "D.2")]
-    ContentConsignmentFailure,
-    /// The recipient fetched the content.
-    #[serde(rename = "E.1")]
-    ContentHandover,
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        /// The event that the evidence proves. Codes A to F are those of ETSI EN 319 522-1, clause 6; codes V are steps of this
+        /// node for which the standard has no event.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        pub enum EvidenceKind { $($(#[$doc])* #[serde(rename = $code)] $name,)* }
+
+        impl EvidenceKind {
+            /// All kinds, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The code, as on the wire.
+            #[must_use]
+            pub fn code(self) -> &'static str { match self { $(Self::$name => $code),* } }
+
+            /// The name of the event; that of the standard where it has one.
+            #[must_use]
+            pub fn name(self) -> &'static str { match self { $(Self::$name => stringify!($name)),* } }
+        }
+    };
 }
 
-impl EvidenceKind {
-    /// The code of ETSI EN 319 522-1, as on the wire.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::SubmissionAcceptance => "A.1",
-            Self::SubmissionRejection => "A.2",
-            Self::RelayAcceptance => "B.1",
-            Self::RelayRejection => "B.2",
-            Self::RelayFailure => "B.3",
-            Self::ConsignmentAcceptance => "C.3",
-            Self::ConsignmentRejection => "C.4",
-            Self::AcceptanceRejectionExpiry => "C.5",
-            Self::ContentConsignment => "D.1",
-            Self::ContentConsignmentFailure => "D.2",
-            Self::ContentHandover => "E.1",
-        }
-    }
-
-    /// The name that the standard gives the event.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SubmissionAcceptance => "SubmissionAcceptance",
-            Self::SubmissionRejection => "SubmissionRejection",
-            Self::RelayAcceptance => "RelayAcceptance",
-            Self::RelayRejection => "RelayRejection",
-            Self::RelayFailure => "RelayFailure",
-            Self::ConsignmentAcceptance => "ConsignmentAcceptance",
-            Self::ConsignmentRejection => "ConsignmentRejection",
-            Self::AcceptanceRejectionExpiry => "AcceptanceRejectionExpiry",
-            Self::ContentConsignment => "ContentConsignment",
-            Self::ContentConsignmentFailure => "ContentConsignmentFailure",
-            Self::ContentHandover => "ContentHandover",
-        }
-    }
+kinds! {
+    /// The node accepted a submission.
+    SubmissionAcceptance = "A.1";
+    /// The node refused a submission.
+    SubmissionRejection = "A.2";
+    /// The next node took the message.
+    RelayAcceptance = "B.1";
+    /// The next node refused the message.
+    RelayRejection = "B.2";
+    /// The next node could not be reached in time.
+    RelayFailure = "B.3";
+    /// The recipient accepted the content.
+    ConsignmentAcceptance = "C.3";
+    /// The recipient refused the content.
+    ConsignmentRejection = "C.4";
+    /// The recipient let the term pass.
+    AcceptanceRejectionExpiry = "C.5";
+    /// The content lies in the recipient's mailbox.
+    ContentConsignment = "D.1";
+    /// The content could not be put into the recipient's mailbox.
+    ContentConsignmentFailure = "D.2";
+    /// The recipient was told that the content is there, or reminded of it.
+    ConsignmentNotification = "D.3";
+    /// The recipient could not be told.
+    ConsignmentNotificationFailure = "D.4";
+    /// The recipient fetched the content.
+    ContentHandover = "E.1";
+    /// A submission was announced; its parts are being uploaded.
+    SubmissionAnnouncement = "V.1";
+    /// The submission is complete and waits for a fact.
+    SubmissionHold = "V.2";
+    /// The message is to go to another node.
+    RelayQueueing = "V.3";
+    /// A relay was begun.
+    RelayAttempt = "V.4";
+    /// A relay did not succeed and will be tried again.
+    RelayDelay = "V.5";
+    /// Operators had a message delivered again that could not be delivered.
+    ConsignmentRetry = "V.6";
+    /// The recipient registered the document.
+    ContentRegistration = "V.7";
+    /// Keys and parts were destroyed.
+    ContentErasure = "V.8";
 }
 
 /// What the node states. Every field is present in every kind of evidence unless marked otherwise.
@@ -106,7 +98,13 @@ pub struct EvidenceStatement {
     pub at: OffsetDateTime,
     /// The row of the transparency log that records the event.
     pub event_id: EventId,
-    /// The message. Absent in A.2: a rejected submission gets no number.
+    /// Which step of the message it is, from 1. Absent in version 1, and in A.2 of a submission that was never kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u32>,
+    /// The state that the message came to, with its data. Absent in version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// The message. Absent in A.2 of a submission that was never kept: it has no number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
     /// The case. Absent in A.2.

@@ -9,6 +9,7 @@
 //! | [`id`] | UUIDv7 identifiers, one type for each kind of thing | RFC 9562 5.7 |
 //! | [`address`] | participants and mailboxes, document kinds | CMU resolution 55 (2018) for ЄДРПОУ as the address |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
+//! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
 //! | [`registry`] | participants, certificates, channels as operators state them | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
@@ -24,6 +25,7 @@ pub mod message;
 pub mod problem;
 pub mod registry;
 pub mod report;
+pub mod state;
 pub mod trust;
 
 pub use address::{DocumentKind, Edrpou, MailboxId};

@@ -37,6 +37,9 @@ pub const PAGE_ITEMS: u32 = 100;
 /// Messages in one lease.
 pub const LEASE_MESSAGES: u32 = 100;
 
+/// Sealed bytes that the answer to one lease carries; what is more is downloaded. The answer is made in memory.
+pub const LEASE_CONTENT_BYTES: u64 = 1024 * 1024;
+
 /// Longest lease in seconds: after it the messages are offered again.
 pub const LEASE_SECONDS: u32 = 3600;
 

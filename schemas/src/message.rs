@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::address::{DocumentKind, Edrpou, MailboxId};
 use crate::id::{CaseId, EventId, EvidenceId, LeaseToken, MessageId};
+pub use crate::state::{MessageState, State, Term};
 
 /// What routing may read of a submission. The title, the names of files and everything else that may tell of a person
 /// belong in the document, which the node seals and cannot open again.
@@ -61,57 +62,6 @@ impl From<MediaType> for String {
     }
 }
 
-/// Where a message stands. Names follow the states of the house; final states absorb.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MessageState {
-    /// Handed in; not yet validated. Never stored: a submission is validated before its transaction.
-    Submitted,
-    /// Refused at the intake (A.2). Final.
-    Rejected,
-    /// Accepted (A.1) and waiting for its carrier.
-    Queued,
-    /// Handed to another node (B.1). That node goes on.
-    Relayed,
-    /// In the recipient's mailbox (D.1).
-    Consigned,
-    /// Fetched by the recipient (E.1).
-    HandedOver,
-    /// Accepted by the recipient (C.3). Final.
-    Accepted,
-    /// Refused by the recipient, with a reason (C.4). Final.
-    Refused,
-    /// Not accepted in time (C.5). Final.
-    Expired,
-    /// The keys are destroyed; evidence stays. Final.
-    Erased,
-}
-
-impl MessageState {
-    /// Whether no further step is possible, erasure aside.
-    #[must_use]
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Rejected | Self::Accepted | Self::Refused | Self::Expired | Self::Erased)
-    }
-
-    /// The text on the wire and in storage.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Submitted => "submitted",
-            Self::Rejected => "rejected",
-            Self::Queued => "queued",
-            Self::Relayed => "relayed",
-            Self::Consigned => "consigned",
-            Self::HandedOver => "handed_over",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Expired => "expired",
-            Self::Erased => "erased",
-        }
-    }
-}
-
 /// What a part of a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -160,8 +110,9 @@ pub struct Receipt {
 pub struct MessageSummary {
     /// The message.
     pub message_id: MessageId,
-    /// Its case.
-    pub case_id: CaseId,
+    /// Its case. Absent where it was rejected before a case was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case_id: Option<CaseId>,
     /// Who sent it.
     pub sender: Edrpou,
     /// Where it arrives.
@@ -170,11 +121,14 @@ pub struct MessageSummary {
     pub kind: DocumentKind,
     /// Media type of the document.
     pub media_type: MediaType,
-    /// Where it stands.
+    /// Where it stands, by name.
     pub state: MessageState,
-    /// When the node took responsibility.
-    #[serde(with = "time::serde::rfc3339")]
-    pub accepted_at: OffsetDateTime,
+    /// Where it stands, with the data of that state: until when, why, to whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<State>,
+    /// When the node took responsibility. Absent where it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    pub accepted_at: Option<OffsetDateTime>,
     /// When it last changed state.
     #[serde(with = "time::serde::rfc3339")]
     pub changed_at: OffsetDateTime,
@@ -198,6 +152,10 @@ pub struct LeaseRequest {
     pub max_messages: u32,
     /// For how long in seconds, 1 to [`crate::limits::LEASE_SECONDS`].
     pub seconds: u32,
+    /// Whether the answer is to carry the sealed parts of small messages, which hands these over (E.1) at once and spares
+    /// their downloads.
+    #[serde(default)]
+    pub contents: bool,
 }
 
 /// Leased messages: until the lease expires no one else is offered them.
@@ -224,6 +182,18 @@ pub struct LeasedMessage {
     pub parts: Vec<Part>,
     /// The document key, wrapped to the recipient: base64 of a CMS AuthEnvelopedData (RFC 5083) that holds the 32-byte key.
     pub key_envelope: String,
+    /// Every sealed part, where contents were asked for and the message is small; empty otherwise: then they are downloaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<SealedPart>,
+}
+
+/// A sealed part inside an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SealedPart {
+    /// Which part.
+    pub number: u8,
+    /// The sealed bytes in base64.
+    pub sealed: String,
 }
 
 /// What a recipient says of a message. This JSON is the content that its signed acknowledgement carries.

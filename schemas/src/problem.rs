@@ -155,6 +155,12 @@ problem_codes! {
     RangeNotSatisfiable = "request.range_not_satisfiable", Caller, Some("RFC 9110, 15.5.17"),
         "The range lies outside the part.",
         "Запитаний діапазон лежить поза межами частини.";
+    AnnouncementLapsed = "submission.announcement_lapsed", Caller, None,
+        "The announced submission was not completed in time.",
+        "Оголошене подання не було завершено вчасно.";
+    SubmissionEnded = "submission.already_ended", Caller, None,
+        "This submission was handed in before and came to nothing; the evidence says how it ended. Hand it in anew under another key.",
+        "Це подання вже надходило й завершилося невдало; доказ показує, чим саме. Подайте його знову з іншим ключем.";
     IdempotencyKeyReused = "request.idempotency_key_reused", Caller, None,
         "The Idempotency-Key was used before for another submission.",
         "Цей Idempotency-Key уже використано для іншого подання.";

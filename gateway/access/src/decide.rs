@@ -86,6 +86,8 @@ pub struct CaseResource {
 actions! {
     /// Hand in a document for a mailbox.
     SubmitDocument(SubmissionResource) = "submit_document" as describe::submission;
+    /// See what a participant handed in, and what became of it.
+    ListSubmissions(Edrpou) = "list_submissions" as describe::own_submissions;
     /// See what lies in a mailbox.
     ListMailbox(MailboxId) = "list_mailbox" as describe::own_mailbox;
     /// Take messages of a mailbox for a while.

@@ -103,6 +103,10 @@ pub(crate) fn registered_participant(_actor: &Actor, edrpou: &Edrpou, _facts: &F
     }
 }
 
+pub(crate) fn own_submissions(_actor: &Actor, edrpou: &Edrpou, facts: &Facts<'_>) -> Description {
+    registered_participant(_actor, edrpou, facts)
+}
+
 /// Whom the node believes concerns everyone alike, whichever certificate it is about.
 pub(crate) fn certificate(actor: &Actor, _sha256: &CertificateDigest, facts: &Facts<'_>) -> Description {
     node(actor, &(), facts)

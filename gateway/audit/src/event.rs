@@ -86,6 +86,12 @@ actions! {
     ObjectsSwept = "objects.sweep";
     /// A message ended because its time was over.
     ExpireMessage = "message.expire";
+    /// The recipient of a message was reminded of it, or could not be.
+    RemindRecipient = "message.remind";
+    /// A message that could not be delivered was set aside.
+    QuarantineMessage = "message.quarantine";
+    /// What a participant handed in was listed.
+    ListSubmissions = "document.list";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }

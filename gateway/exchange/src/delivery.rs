@@ -1,20 +1,22 @@
-//! Carriers: take queued messages to where they go.
+//! Carriers: take accepted messages to where they go.
 //!
-//! So far there is one carrier, the local one: it puts a message into a mailbox of this node and states so (D.1). A job is
+//! A mailbox of this node needs no carrier in the ordinary case: the acceptance puts the message into it in its own
+//! transaction. What could not be put there at once is a job of the carrier here, which states D.1 when it is done. A job is
 //! done at least once and takes effect exactly once: the step, its evidence, its audit row and the job's end are one
-//! transaction, which a lost lease rolls back.
+//! transaction, which a lost lease rolls back. A message that fails too often goes into quarantine, with evidence D.2.
 
-use audit::{Action, EventDraft, Outcome};
+use audit::Action;
 use futures_util::future::join_all;
-use schemas::{EvidenceId, MessageId};
-use storage::ids::FreshId;
+use schemas::message::{MessageState, Term};
+use schemas::{MessageId, ProblemCode};
 use storage::jobs::{self, Job};
 use storage::{StoreError, TxError};
 use time::Duration;
 
-use crate::message::{Evidence, Message, Stated, digests};
+use crate::edge::{self, Deed, Edge, NoEdge};
+use crate::message::{Message, digests};
 use crate::service::Exchange;
-use crate::state::{Step, advance};
+use crate::state::Step;
 use crate::tables;
 
 /// The kind of delivery jobs.
@@ -26,6 +28,9 @@ const JOB_LEASE: Duration = Duration::seconds(60);
 /// The longest pause between two tries of one message.
 const LONGEST_PAUSE: Duration = Duration::minutes(5);
 
+/// Tries after which a message goes into quarantine: some two and a half hours.
+const TRIES: u32 = 36;
+
 /// Why a job did not end well.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
@@ -33,14 +38,31 @@ enum Failed {
     #[error("the lease on the job was lost")]
     LeaseLost,
     /// Nothing is left to do.
-    #[error("the message is not queued")]
-    NotQueued,
+    #[error("the message is not where the job expects it")]
+    Moved,
+    /// The recipient's mailbox is gone. Tried again later: an operator may be about to register it anew.
+    #[error("the recipient's mailbox is not registered")]
+    NoMailbox,
     /// Tried again later.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The evidence key failed. Tried again later.
     #[error("evidence cannot be signed: {0}")]
     Signing(#[from] crypto::key::KeyError),
+}
+
+impl Failed {
+    /// The reason that evidence D.2 names.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoMailbox => ProblemCode::UnknownRecipient.as_str(),
+            Self::Store(StoreError::Corrupt(_) | StoreError::Conflict) | Self::LeaseLost | Self::Moved => {
+                ProblemCode::Internal.as_str()
+            }
+            Self::Store(_) => ProblemCode::StorageUnavailable.as_str(),
+            Self::Signing(_) => ProblemCode::Internal.as_str(),
+        }
+    }
 }
 
 impl From<TxError<Failed>> for Failed {
@@ -72,7 +94,7 @@ impl Exchange {
     }
 
     async fn deliver(&self, job: &Job) {
-        let failed = match self.consign(job).await {
+        let failed = match self.carry(job).await {
             Ok(()) => {
                 metrics::counter!("vuzol_deliveries_total", "outcome" => "consigned").increment(1);
                 return;
@@ -81,8 +103,9 @@ impl Exchange {
         };
         let done = match &failed {
             Failed::LeaseLost => Ok(()),
-            Failed::NotQueued => self.close(job).await,
-            Failed::Store(_) | Failed::Signing(_) => {
+            Failed::Moved => self.close(job).await,
+            _ if job.attempts >= TRIES => self.quarantine(job, failed.code()).await,
+            Failed::NoMailbox | Failed::Store(_) | Failed::Signing(_) => {
                 let run_at = self.inner.clock.now() + pause(job.attempts);
                 jobs::release(&self.inner.jobs, job, run_at).await
             }
@@ -95,44 +118,78 @@ impl Exchange {
         }
     }
 
-    /// Queued -> Consigned, evidence D.1.
-    async fn consign(&self, job: &Job) -> Result<(), Failed> {
+    /// Validated -> Consigned, evidence D.1.
+    async fn carry(&self, job: &Job) -> Result<(), Failed> {
+        let message = self.message_of(job).await?;
+        if message.standing() != MessageState::Validated {
+            return Err(Failed::Moved);
+        }
+        if !self.inner.registry.mailbox_exists(&message.recipient).await? {
+            return Err(Failed::NoMailbox);
+        }
+        let edge = self.consignment(&message).map_err(|error| match error {
+            NoEdge::Wrong(_) => Failed::Moved,
+            NoEdge::Signing(error) => Failed::Signing(error),
+        })?;
+        self.end_with(job, edge).await
+    }
+
+    async fn message_of(&self, job: &Job) -> Result<Message, Failed> {
         let id = MessageId::from_bytes(&job.subject).map_err(|_| StoreError::Corrupt("jobs.subject"))?;
         let reader = self.inner.ledger.reader();
         let message = reader.read("read_message", move |tx| tables::read_message(tx, id)).await?;
-        let message = message.ok_or(StoreError::Corrupt("jobs.subject"))?;
-        let (evidence, event) = self.consignment(&message)?;
+        message.ok_or(Failed::Store(StoreError::Corrupt("jobs.subject")))
+    }
+
+    /// The step and the end of its job, in one transaction.
+    async fn end_with(&self, job: &Job, edge: Edge) -> Result<(), Failed> {
         let job = job.clone();
-        let consigned = self.inner.ledger.transact("consign_message", move |tx| {
+        let taken = self.inner.ledger.transact("end_delivery", move |tx| {
             if !jobs::complete(tx, &job)? {
                 return Err(Failed::LeaseLost);
             }
-            if !tables::consign(tx, &evidence)? {
-                return Err(Failed::NotQueued);
-            }
-            Ok::<_, Failed>(audit::append(tx, &event)?.with(()))
+            let appended = edge::take(tx, &edge, None)?.ok_or(Failed::Moved)?;
+            Ok::<_, Failed>(appended.with(()))
         });
-        Ok(consigned.await?)
+        Ok(taken.await?)
     }
 
-    fn consignment(&self, message: &Message) -> Result<(Evidence, audit::Event), Failed> {
-        let state = advance(message.state, Step::Consign).map_err(|_| Failed::NotQueued)?;
-        let id = EvidenceId::fresh(self.inner.clock.now());
-        let event = self.inner.ledger.prepare(EventDraft {
-            action: Action::ConsignMessage,
-            actor: "node".to_owned(),
-            object: Some(message.object()),
-            outcome: Outcome::Done,
-            details: serde_json::json!({
-                "recipient": &message.recipient,
-                "parts": digests(&message.parts),
-                "evidence": id,
-            }),
-        });
-        let (kind, at) = (Step::Consign.evidence(), event.at());
-        let stated = Stated { id, kind, node: self.inner.signer.node(), at, event: event.id() };
-        let jws = self.inner.signer.sign(&message.statement(stated))?;
-        Ok((Evidence { id, message: message.id, kind, state, at, event: event.id(), jws }, event))
+    /// The edge that puts an accepted message into its mailbox; the recipient's term begins.
+    pub(crate) fn consignment(&self, message: &Message) -> Result<Edge, NoEdge> {
+        let since = self.inner.clock.now();
+        let until = since + Duration::days(i64::from(self.inner.terms.expiry));
+        let term = Term { since, until, reminders: 0 };
+        let details = serde_json::json!({ "recipient": &message.recipient, "parts": digests(&message.parts) });
+        self.edge(message, &Step::Consign { term }, Deed::of_node(Action::ConsignMessage, details))
+    }
+
+    /// What could not be delivered after many tries is nobody's secret: evidence D.2 tells the sender, and the message waits
+    /// for two operators.
+    async fn quarantine(&self, job: &Job, reason: &'static str) -> Result<(), StoreError> {
+        let done = async {
+            let message = self.message_of(job).await?;
+            let step = Step::Quarantine { reason: reason.to_owned() };
+            let details = serde_json::json!({ "reason": reason, "attempts": job.attempts });
+            let edge = self.edge(&message, &step, Deed::of_node(Action::QuarantineMessage, details));
+            let edge = edge.map_err(|error| match error {
+                NoEdge::Wrong(_) => Failed::Moved,
+                NoEdge::Signing(error) => Failed::Signing(error),
+            })?;
+            self.end_with(job, edge).await
+        };
+        match done.await {
+            Ok(()) => {
+                metrics::counter!("vuzol_deliveries_total", "outcome" => "quarantined").increment(1);
+                Ok(())
+            }
+            Err(Failed::Moved) => self.close(job).await,
+            Err(Failed::Store(error)) => Err(error),
+            // Tried again when the lease has run out.
+            Err(failed) => {
+                tracing::error!(job = %job.id, %failed, "a message cannot be put into quarantine");
+                Ok(())
+            }
+        }
     }
 
     /// Ends a job whose work is done. No deed, so no audit row.

@@ -99,6 +99,10 @@ impl Exchange {
             }
             Err(refusal) => {
                 metrics::counter!("vuzol_submissions_total", "outcome" => refusal.code.as_str()).increment(1);
+                // What comes with evidence was rejected before; there is one A.2 of each submission.
+                if refusal.evidence.is_some() {
+                    return Err(refusal);
+                }
                 Err(self.reject(&permit, &submission, refusal, so_far).await)
             }
         }
@@ -186,7 +190,11 @@ impl Exchange {
         if earlier.fingerprint != fingerprint(submission, document)? {
             return Err(ProblemCode::IdempotencyKeyReused.into());
         }
-        let receipt = earlier.receipt;
+        let receipt = earlier.outcome.map_err(|ended| {
+            let detail = format!("{}: {}", ended.message, ended.state.as_str());
+            let evidence = Some(ended.evidence);
+            Refusal { evidence, ..Refusal::with_detail(ProblemCode::SubmissionEnded, detail) }
+        })?;
         self.inner
             .ledger
             .record(EventDraft {

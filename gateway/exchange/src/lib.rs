@@ -6,6 +6,8 @@
 //! | [`delivery`] | queued messages go to their mailboxes | D.1 |
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
+//! | `edge` | the one way to take a step: state, evidence and audit row in one transaction | - |
+//! | `timers` | what happens to messages although nobody does anything: reminders, expiry | C.5, D.4 |
 //! | [`evidence`] | what the node states, signed: JWS | RFC 7515, RFC 7518 3.4 |
 //!
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
@@ -13,6 +15,7 @@
 //! retention, notices.
 
 pub mod delivery;
+mod edge;
 pub mod evidence;
 pub mod intake;
 pub mod mailbox;
@@ -23,7 +26,9 @@ mod signature;
 pub mod state;
 mod sweep;
 mod tables;
+mod timers;
 
+pub use edge::Terms;
 pub use refusal::Refusal;
 pub use service::{Exchange, Parts};
 

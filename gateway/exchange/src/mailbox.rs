@@ -4,27 +4,21 @@
 
 mod acknowledge;
 mod download;
+mod lease;
 
 use access::Permit;
-use access::decide::{CaseResource, LeaseMessages, ListMailbox, MessageResource, ReadCase, ReadMessage};
+use access::decide::{CaseResource, ListMailbox, ListSubmissions, MessageResource, ReadCase, ReadMessage};
 use audit::{Action, EventDraft, Outcome};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use schemas::limits::{LEASE_MESSAGES, LEASE_SECONDS, PAGE_ITEMS};
-use schemas::message::{
-    CaseEvent, CaseEvents, Lease, LeaseRequest, LeasedMessage, MessagePage, MessageState, MessageSummary,
-};
-use schemas::{CaseId, LeaseToken, MessageId, ProblemCode};
-use storage::StoreError;
-use storage::ids::FreshId;
-use time::Duration;
+use schemas::limits::PAGE_ITEMS;
+use schemas::message::{CaseEvent, CaseEvents, MessagePage, MessageState, MessageSummary};
+use schemas::{CaseId, MessageId, ProblemCode};
 
 pub use download::PartDownload;
 
-use crate::message::object;
+use crate::message::{Message, object};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::tables::{self, Leased};
+use crate::tables;
 
 impl Exchange {
     /// Facts for the decision over a message. None: there is no such message, which is 404 for everyone.
@@ -66,46 +60,34 @@ impl Exchange {
             None => tables::list(tx, &mailbox, after, limit + 1),
             Some(state) => tables::list_in_state(tx, &mailbox, state, after, limit + 1),
         });
-        let mut messages: Vec<_> = messages.await?.iter().map(|message| message.summary()).collect();
-        let page = usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = messages.len() > page;
-        messages.truncate(page);
-        let next_after = messages.last().filter(|_| more).map(|message| message.message_id);
-        let details = serde_json::json!({ "state": state, "messages": messages.len() });
+        let page = page(&messages.await?, limit);
+        let details = serde_json::json!({ "state": state, "messages": page.messages.len() });
         self.record_read(Action::ListMailbox, permit.actor().pseudonym(), object, details).await?;
-        Ok(MessagePage { messages, next_after })
+        Ok(page)
     }
 
-    /// Leases what waits in a mailbox, oldest first: until the lease expires no one else is offered it. What was leased is
-    /// in the audit entry.
+    /// What a participant handed in, oldest first, whatever became of it: messages after `after`, in `state` if one is named.
     ///
     /// # Errors
-    /// `MalformedJson` where the request is out of bounds; otherwise when the store fails.
-    pub async fn lease(&self, permit: Permit<LeaseMessages>, request: LeaseRequest) -> Result<Lease, Refusal> {
-        let LeaseRequest { max_messages, seconds } = request;
-        if !(1..=LEASE_MESSAGES).contains(&max_messages) || !(1..=LEASE_SECONDS).contains(&seconds) {
-            let detail = format!("max_messages: 1 to {LEASE_MESSAGES}, seconds: 1 to {LEASE_SECONDS}");
-            return Err(Refusal::with_detail(ProblemCode::MalformedJson, detail));
-        }
-        let now = self.inner.clock.now();
-        let (token, until) = (LeaseToken::fresh(now), now + Duration::seconds(i64::from(seconds)));
-        let (mailbox, actor) = (permit.resource().clone(), permit.actor().pseudonym());
-        let ledger = self.inner.ledger.clone();
-        let leased = self.inner.ledger.transact("lease_messages", move |tx| {
-            let leased = tables::lease(tx, &mailbox, token, until, now, max_messages)?;
-            // Here and not before: only now is it known what the entry must name.
-            let ids: Vec<_> = leased.iter().map(|leased| leased.message.id).collect();
-            let event = ledger.prepare(EventDraft {
-                action: Action::LeaseMessages,
-                actor: actor.clone(),
-                object: Some(format!("mailbox:{mailbox}")),
-                outcome: Outcome::Done,
-                details: serde_json::json!({ "messages": ids, "seconds": seconds }),
-            });
-            Ok::<_, StoreError>(audit::append(tx, &event)?.with(leased))
+    /// When the store fails.
+    pub async fn sent(
+        &self,
+        permit: Permit<ListSubmissions>,
+        state: Option<MessageState>,
+        after: Option<MessageId>,
+        limit: u32,
+    ) -> Result<MessagePage, Refusal> {
+        let limit = limit.clamp(1, PAGE_ITEMS);
+        let sender = *permit.resource();
+        let messages = self.inner.ledger.reader().read("sent_messages", move |tx| match state {
+            None => tables::sent(tx, sender, after, limit + 1),
+            Some(state) => tables::sent_in_state(tx, sender, state, after, limit + 1),
         });
-        let messages = leased.await?.into_iter().map(leased_message).collect();
-        Ok(Lease { token, expires_at: until, messages })
+        let page = page(&messages.await?, limit);
+        let details = serde_json::json!({ "state": state, "messages": page.messages.len() });
+        let object = Some(format!("participant:{sender}"));
+        self.record_read(Action::ListSubmissions, permit.actor().pseudonym(), object, details).await?;
+        Ok(page)
     }
 
     /// How a message stands.
@@ -116,7 +98,7 @@ impl Exchange {
         let id = permit.resource().message;
         let message = self.inner.ledger.reader().read("read_message", move |tx| tables::read_message(tx, id)).await?;
         let message = message.ok_or(ProblemCode::NotFound)?;
-        let details = serde_json::json!({ "state": message.state });
+        let details = serde_json::json!({ "state": message.standing() });
         self.record_read(Action::ReadMessage, permit.actor().pseudonym(), Some(object(id)), details).await?;
         Ok(message.summary())
     }
@@ -156,11 +138,10 @@ impl Exchange {
     }
 }
 
-fn leased_message(leased: Leased) -> LeasedMessage {
-    LeasedMessage {
-        summary: leased.message.summary(),
-        earlier_leases: u32::try_from(leased.lease_count.saturating_sub(1)).unwrap_or(u32::MAX),
-        parts: leased.message.parts,
-        key_envelope: STANDARD.encode(leased.key_envelope),
-    }
+/// One more than asked for tells whether there is a next page.
+fn page(found: &[Message], limit: u32) -> MessagePage {
+    let page = usize::try_from(limit).unwrap_or(usize::MAX);
+    let messages: Vec<_> = found.iter().take(page).map(Message::summary).collect();
+    let next_after = messages.last().filter(|_| found.len() > page).map(|message| message.message_id);
+    MessagePage { messages, next_after }
 }

@@ -1,31 +1,40 @@
-//! A stored message and what evidence says of it.
+//! A stored message, its steps, and what evidence says of it.
 
 use crypto::digest::hex;
 use schemas::evidence::{EvidenceKind, EvidenceStatement};
-use schemas::message::{MediaType, MessageState, MessageSummary, Part};
+use schemas::message::{MediaType, MessageState, MessageSummary, Part, State};
 use schemas::{CaseId, DocumentKind, Edrpou, EventId, EvidenceId, MailboxId, MessageId};
 use time::OffsetDateTime;
 
-/// Version of the evidence's shape.
-const EVIDENCE_VERSION: u8 = 1;
+/// Version of the evidence's shape: 2 states the message's state and the number of the step.
+const EVIDENCE_VERSION: u8 = 2;
 
 /// A message as its row tells it, without key and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) id: MessageId,
-    pub(crate) case: CaseId,
+    /// None where it was rejected before a case was known.
+    pub(crate) case: Option<CaseId>,
     pub(crate) sender: Edrpou,
     pub(crate) sender_certificate: [u8; 32],
     pub(crate) recipient: MailboxId,
     pub(crate) kind: DocumentKind,
     pub(crate) media_type: MediaType,
-    pub(crate) state: MessageState,
-    pub(crate) accepted_at: OffsetDateTime,
+    /// None before the first step.
+    pub(crate) state: Option<State>,
+    /// How many steps it has taken.
+    pub(crate) steps: u32,
+    pub(crate) accepted_at: Option<OffsetDateTime>,
     pub(crate) changed_at: OffsetDateTime,
     pub(crate) parts: Vec<Part>,
 }
 
 impl Message {
+    /// The name of its state. A row always has one; what has none is not stored yet.
+    pub(crate) fn standing(&self) -> MessageState {
+        self.state.as_ref().map_or(MessageState::Submitted, State::name)
+    }
+
     pub(crate) fn summary(&self) -> MessageSummary {
         MessageSummary {
             message_id: self.id,
@@ -34,7 +43,8 @@ impl Message {
             recipient: self.recipient.clone(),
             kind: self.kind.clone(),
             media_type: self.media_type.clone(),
-            state: self.state,
+            state: self.standing(),
+            standing: self.state.clone(),
             accepted_at: self.accepted_at,
             changed_at: self.changed_at,
         }
@@ -45,7 +55,7 @@ impl Message {
         object(self.id)
     }
 
-    /// What the node states of a step of this message.
+    /// What the node states of the step that brought this message to where it is.
     pub(crate) fn statement(&self, stated: Stated<'_>) -> EvidenceStatement {
         EvidenceStatement {
             version: EVIDENCE_VERSION,
@@ -54,13 +64,15 @@ impl Message {
             node: stated.node.to_owned(),
             at: stated.at,
             event_id: stated.event,
+            step: Some(self.steps),
+            state: self.state.clone(),
             message_id: Some(self.id),
-            case_id: Some(self.case),
+            case_id: self.case,
             sender: self.sender,
             sender_certificate: hex(&self.sender_certificate),
             recipient: self.recipient.clone(),
             document_kind: self.kind.clone(),
-            accepted_at: Some(self.accepted_at),
+            accepted_at: self.accepted_at,
             parts: self.parts.clone(),
             reason: None,
             acknowledgement_sha256: None,
@@ -77,45 +89,13 @@ pub(crate) struct Stated<'a> {
     pub(crate) event: EventId,
 }
 
-/// Evidence A.2: there is no message, so what is known of the submission stands alone.
-pub(crate) struct Rejected<'a> {
-    pub(crate) stated: Stated<'a>,
-    pub(crate) sender: Edrpou,
-    pub(crate) sender_certificate: &'a [u8; 32],
-    pub(crate) recipient: &'a MailboxId,
-    pub(crate) kind: &'a DocumentKind,
-    pub(crate) parts: Vec<Part>,
-    pub(crate) reason: &'a str,
-}
-
-impl Rejected<'_> {
-    pub(crate) fn statement(self) -> EvidenceStatement {
-        EvidenceStatement {
-            version: EVIDENCE_VERSION,
-            evidence_id: self.stated.id,
-            kind: self.stated.kind,
-            node: self.stated.node.to_owned(),
-            at: self.stated.at,
-            event_id: self.stated.event,
-            message_id: None,
-            case_id: None,
-            sender: self.sender,
-            sender_certificate: hex(self.sender_certificate),
-            recipient: self.recipient.clone(),
-            document_kind: self.kind.clone(),
-            accepted_at: None,
-            parts: self.parts,
-            reason: Some(self.reason.to_owned()),
-            acknowledgement_sha256: None,
-        }
-    }
-}
-
 /// A piece of evidence on its way into its row.
 #[derive(Debug, Clone)]
 pub(crate) struct Evidence {
     pub(crate) id: EvidenceId,
     pub(crate) message: MessageId,
+    /// Which step of the message, from 1.
+    pub(crate) step: u32,
     pub(crate) kind: EvidenceKind,
     /// The state that the message came to.
     pub(crate) state: MessageState,

@@ -11,6 +11,7 @@ use storage::objects::Objects;
 use storage::{Clock, Writer};
 use tokio::sync::Notify;
 
+use crate::edge::Terms;
 use crate::evidence::EvidenceSigner;
 
 /// What the exchange needs.
@@ -33,6 +34,8 @@ pub struct Parts {
     pub registry: Registry,
     /// Which signatures are accepted.
     pub policy: signing::validate::Policy,
+    /// When recipients are reminded, and when messages expire.
+    pub terms: Terms,
 }
 
 /// The exchange. Cheap to clone.
@@ -51,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) signer: EvidenceSigner,
     pub(crate) registry: Registry,
     pub(crate) policy: signing::validate::Policy,
+    pub(crate) terms: Terms,
     /// Standing of the recipients' encryption certificates.
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
@@ -63,7 +67,7 @@ impl Exchange {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy } = parts;
+        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy, terms } = parts;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (encryption, signers) = (standings(Purpose::Encryption), standings(Purpose::Signing));
@@ -79,6 +83,7 @@ impl Exchange {
                 signer,
                 registry,
                 policy,
+                terms,
                 encryption,
                 signers,
                 arrived,

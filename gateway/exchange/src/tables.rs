@@ -1,22 +1,31 @@
-//! The exchange's tables (migrations/sqlite/0004_exchange.sql): every statement of this crate.
+//! The exchange's tables (migrations/sqlite/0004_exchange.sql and 0007_states.sql): every statement of this crate.
+
+/// What every statement that reads messages begins with; [`message`] reads these twelve.
+macro_rules! message_columns {
+    () => {
+        "id, case_id, sender, sender_certificate, recipient, kind, media_type, standing, steps, accepted_at, changed_at, parts"
+    };
+}
 
 mod intake;
 mod mailbox;
 
 use schemas::evidence::EvidenceKind;
 use schemas::message::{MediaType, MessageState};
-use schemas::{CaseId, Edrpou, EventId, EvidenceId, MailboxId, MessageId};
-use storage::{Row, StoreError, Tx};
+use schemas::{CaseId, Edrpou, EventId, EvidenceId, LeaseToken, MailboxId, MessageId};
+use storage::{Row, StoreError, Tx, Value};
+use time::OffsetDateTime;
 
+use crate::edge::Edge;
 use crate::message::{Evidence, Message};
 
 pub(crate) use intake::{
-    Content, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part, insert_message,
+    Claim, Content, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part, insert_message,
     stored_receipt,
 };
 pub(crate) use mailbox::{
-    Acknowledged, Leased, StoredPart, acknowledge, acknowledgement, case_evidence, hand_over, lease, list,
-    list_in_state, part,
+    Acknowledged, Leased, StoredPart, acknowledgement, case_evidence, inline_parts, insert_acknowledgement, lease,
+    list, list_in_state, part, sent, sent_in_state,
 };
 
 /// Reads a column as a type that checks its text.
@@ -34,38 +43,38 @@ fn id<T, E>(
     from(&row.blob(column)?).map_err(|_| StoreError::Corrupt(name))
 }
 
-fn state(row: &Row<'_>, column: usize) -> Result<MessageState, StoreError> {
-    named(row.text(column)?, "state")
-}
-
 /// A value of an enum by its name on the wire, which is its name in storage.
 fn named<T: serde::de::DeserializeOwned>(text: String, name: &'static str) -> Result<T, StoreError> {
     serde_json::from_value(serde_json::Value::String(text)).map_err(|_| StoreError::Corrupt(name))
 }
 
-/// The first eleven columns of every statement that reads messages: id, case_id, sender, sender_certificate, recipient,
-/// kind, media_type, state, accepted_at, changed_at, parts.
+/// The columns of [`message_columns`], in their order.
 fn message(row: &Row<'_>) -> Result<Message, StoreError> {
     let certificate = row.blob(3)?.try_into().map_err(|_| StoreError::Corrupt("message.sender_certificate"))?;
+    let case = if row.is_null(1)? { None } else { Some(id(row, 1, CaseId::from_bytes, "message.case_id")?) };
+    let state = serde_json::from_str(&row.text(7)?).map_err(|_| StoreError::Corrupt("message.standing"))?;
     Ok(Message {
         id: id(row, 0, MessageId::from_bytes, "message.id")?,
-        case: id(row, 1, CaseId::from_bytes, "message.case_id")?,
+        case,
         sender: parsed(row, 2, "message.sender")?,
         sender_certificate: certificate,
         recipient: parsed(row, 4, "message.recipient")?,
         kind: parsed(row, 5, "message.kind")?,
         media_type: MediaType::try_from(row.text(6)?).map_err(|_| StoreError::Corrupt("message.media_type"))?,
-        state: state(row, 7)?,
-        accepted_at: row.time(8)?,
-        changed_at: row.time(9)?,
-        parts: serde_json::from_str(&row.text(10)?).map_err(|_| StoreError::Corrupt("message.parts"))?,
+        state: Some(state),
+        steps: number(row, 8, "message.steps")?,
+        accepted_at: if row.is_null(9)? { None } else { Some(row.time(9)?) },
+        changed_at: row.time(10)?,
+        parts: serde_json::from_str(&row.text(11)?).map_err(|_| StoreError::Corrupt("message.parts"))?,
     })
 }
 
+fn number(row: &Row<'_>, column: usize, name: &'static str) -> Result<u32, StoreError> {
+    u32::try_from(row.integer(column)?).map_err(|_| StoreError::Corrupt(name))
+}
+
 pub(crate) fn read_message(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<Message>, StoreError> {
-    let sql = "-- read_message
-        SELECT id, case_id, sender, sender_certificate, recipient, kind, media_type, state, accepted_at, changed_at, parts
-        FROM message WHERE id = $1";
+    let sql = concat!("-- read_message\n SELECT ", message_columns!(), " FROM message WHERE id = $1");
     tx.query_optional(sql, &[id.as_bytes().into()], message)
 }
 
@@ -78,23 +87,47 @@ pub(crate) fn parties(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<(Edrpou, 
     })
 }
 
-/// Queued -> Consigned. False where the message is not queued (any more).
-pub(crate) fn consign(tx: &mut Tx<'_>, evidence: &Evidence) -> Result<bool, StoreError> {
-    let sql = "-- consign_message
-        UPDATE message SET state = 'consigned', changed_at = $2 WHERE id = $1 AND state = 'queued'";
-    let changed = tx.execute(sql, &[evidence.message.as_bytes().into(), evidence.at.into()])?;
-    if changed == 1 {
-        insert_evidence(tx, evidence)?;
-    }
-    Ok(changed == 1)
+/// Takes a message one step on. False where it has moved since it was read, or `lease` is named and does not hold it. What
+/// is settled is in nobody's hands any more.
+pub(crate) fn step(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> Result<bool, StoreError> {
+    let sql = "-- step
+        UPDATE message SET state = $2, standing = $3, steps = $4, accepted_at = $5, changed_at = $6, due_at = $7,
+            lease_token = CASE WHEN $8 = 1 THEN NULL ELSE lease_token END,
+            lease_until = CASE WHEN $8 = 1 THEN NULL ELSE lease_until END
+        WHERE id = $1 AND steps = $4 - 1 AND ($9 IS NULL OR (lease_token = $9 AND lease_until > $6))";
+    let message = &edge.message;
+    let values = [
+        message.id.as_bytes().into(),
+        edge.evidence.state.as_str().into(),
+        (&edge.standing).into(),
+        message.steps.into(),
+        message.accepted_at.into(),
+        message.changed_at.into(),
+        edge.due.into(),
+        i64::from(edge.evidence.state.is_settled()).into(),
+        lease.as_ref().map_or(Value::Null, |lease| lease.as_bytes().into()),
+    ];
+    Ok(tx.execute(sql, &values)? == 1)
+}
+
+/// Messages whose state must be looked at now, the longest due first.
+pub(crate) fn due(tx: &mut Tx<'_>, now: OffsetDateTime, limit: u32) -> Result<Vec<Message>, StoreError> {
+    let sql = concat!(
+        "-- due_messages\n SELECT ",
+        message_columns!(),
+        " FROM message WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2"
+    );
+    tx.query(sql, &[now.into(), limit.into()], message)
 }
 
 pub(crate) fn insert_evidence(tx: &mut Tx<'_>, evidence: &Evidence) -> Result<(), StoreError> {
     let sql = "-- insert_evidence
-        INSERT INTO evidence (id, message_id, kind, state, at, event_id, jws) VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        INSERT INTO evidence (id, message_id, step, kind, state, at, event_id, jws)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let values = [
         evidence.id.as_bytes().into(),
         evidence.message.as_bytes().into(),
+        evidence.step.into(),
         evidence.kind.code().into(),
         evidence.state.as_str().into(),
         evidence.at.into(),
@@ -104,15 +137,16 @@ pub(crate) fn insert_evidence(tx: &mut Tx<'_>, evidence: &Evidence) -> Result<()
     tx.execute(sql, &values).map(|_| ())
 }
 
-/// Columns id, message_id, kind, state, at, event_id, jws.
+/// Columns id, message_id, step, kind, state, at, event_id, jws.
 fn evidence(row: &Row<'_>) -> Result<Evidence, StoreError> {
     Ok(Evidence {
         id: id(row, 0, EvidenceId::from_bytes, "evidence.id")?,
         message: id(row, 1, MessageId::from_bytes, "evidence.message_id")?,
-        kind: named::<EvidenceKind>(row.text(2)?, "evidence.kind")?,
-        state: state(row, 3)?,
-        at: row.time(4)?,
-        event: id(row, 5, EventId::from_bytes, "evidence.event_id")?,
-        jws: row.text(6)?,
+        step: number(row, 2, "evidence.step")?,
+        kind: named::<EvidenceKind>(row.text(3)?, "evidence.kind")?,
+        state: named::<MessageState>(row.text(4)?, "evidence.state")?,
+        at: row.time(5)?,
+        event: id(row, 6, EventId::from_bytes, "evidence.event_id")?,
+        jws: row.text(7)?,
     })
 }

@@ -79,7 +79,7 @@ pub(crate) fn guarded(routes: Router<Arc<Door>>, door: Arc<Door>) -> Router {
 /// The routes with their description, from which the OpenAPI document is made.
 fn described() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
-        .routes(routes!(submissions::submit))
+        .routes(routes!(submissions::submit, submissions::list))
         .routes(routes!(mailboxes::list))
         .routes(routes!(mailboxes::lease))
         .routes(routes!(messages::read))

@@ -81,16 +81,24 @@ const SUBMISSION: &[ProblemCode] = &[
     P::UnknownCase,
     P::EmptyDocument,
     P::IdempotencyKeyReused,
+    P::SubmissionEnded,
 ];
 
 /// Every operation, in the order of the document.
-pub(crate) static OPERATIONS: [Operation; 17] = [
+pub(crate) static OPERATIONS: [Operation; 18] = [
     Operation {
         id: "submit_document",
         method: Method::POST,
         path: "/v1/submissions",
         action: Action::SubmitDocument,
         problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, SIGNATURE],
+    },
+    Operation {
+        id: "list_submissions",
+        method: Method::GET,
+        path: "/v1/submissions",
+        action: Action::ListSubmissions,
+        problems: &[FORBIDDEN, &[P::MalformedQuery]],
     },
     Operation {
         id: "list_mailbox",

@@ -37,8 +37,10 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RepeatedHeader
         | P::MalformedHeader
         | P::MissingHeader => StatusCode::BAD_REQUEST,
-        P::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-        P::LeaseNotHeld | P::NotHandedOver | P::AlreadyFinal | P::LastAnchor => StatusCode::CONFLICT,
+        P::RequestTimeout | P::AnnouncementLapsed => StatusCode::REQUEST_TIMEOUT,
+        P::LeaseNotHeld | P::NotHandedOver | P::AlreadyFinal | P::SubmissionEnded | P::LastAnchor => {
+            StatusCode::CONFLICT
+        }
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         P::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,

@@ -1,27 +1,59 @@
-//! Handing in documents.
+//! Handing in documents, and seeing what became of them.
 
 use std::sync::Arc;
 
-use access::decide::{SubmissionResource, SubmitDocument};
+use access::decide::{ListSubmissions, SubmissionResource, SubmitDocument};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use exchange::intake::Submission;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use schemas::ProblemCode;
-use schemas::limits::{ENVELOPE_BYTES, SIGNATURE_BYTES};
-use schemas::message::{Envelope, Receipt};
+use schemas::limits::{ENVELOPE_BYTES, PAGE_ITEMS, SIGNATURE_BYTES};
+use schemas::message::{Envelope, MessagePage, MessageState, Receipt};
+use schemas::{MessageId, ProblemCode};
 
 use super::Door;
 use super::body;
-use super::extract;
+use super::extract::{self, Terms};
 use super::identity::Caller;
 use super::multipart::Multipart;
 use super::problem::Failure;
 
 /// Says that the answer is that of an earlier, equal submission.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Which of one's submissions.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Sent {
+    /// Only those in this state: `rejected` shows what was refused at the intake, and why.
+    state: Option<MessageState>,
+    /// The last message of the page before.
+    after: Option<MessageId>,
+    /// How many, 1 to 100.
+    limit: Option<u32>,
+}
+
+/// List what you handed in, oldest first, whatever became of it.
+#[utoipa::path(
+    get, path = "/v1/submissions", operation_id = "list_submissions", tag = "submissions", params(Sent),
+    responses((status = 200, body = MessagePage, description = "One page"))
+)]
+pub(crate) async fn list(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    Terms(page): Terms<Sent>,
+) -> Result<Json<MessagePage>, Failure> {
+    let limit = page.limit.unwrap_or(PAGE_ITEMS);
+    if !(1..=PAGE_ITEMS).contains(&limit) {
+        return Err(Failure::new(ProblemCode::MalformedQuery).detail(format!("limit is 1 to {PAGE_ITEMS}")));
+    }
+    let participant = caller.actor.participant().ok_or(ProblemCode::ActionForbidden)?;
+    let permit = door.access.decide::<ListSubmissions>(&caller.actor, participant).await?;
+    Ok(Json(door.exchange.sent(permit, page.state, page.after, limit).await?))
+}
 
 /// The parts of a submission, in this order, each exactly once and nothing after.
 #[derive(utoipa::ToSchema)]

@@ -28,6 +28,9 @@ const DELIVERIES: u32 = 128;
 /// Delivery looks for work this often even when nobody says that there is some: jobs fall due, other processes write.
 const DELIVERY_TICK: Duration = Duration::from_secs(1);
 
+/// Terms are days, so a look each half minute is soon enough.
+const TIMER_TICK: Duration = Duration::from_secs(30);
+
 /// Between two sweeps.
 const SWEEP: Duration = Duration::from_secs(3600);
 
@@ -62,6 +65,27 @@ pub(crate) async fn deliver(exchange: Exchange, shutdown: CancellationToken) {
                 tracing::warn!(cause = %error, "a delivery round failed");
                 pause(&shutdown, backoff.next()).await;
             }
+        }
+    }
+}
+
+/// Reminds recipients and ends what has lapsed.
+pub(crate) async fn watch_time(exchange: Exchange, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let rest = match exchange.timer_round(DELIVERIES).await {
+            Ok(count) if count >= usize::try_from(DELIVERIES).unwrap_or(usize::MAX) => Duration::ZERO,
+            Ok(_) => {
+                backoff.reset();
+                TIMER_TICK
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a round of the timers failed");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
         }
     }
 }

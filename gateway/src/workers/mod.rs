@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) use health::Health;
-pub(crate) use loops::{collect_issuers, deliver, grow_log, refresh_lists, refresh_trust, sweep};
+pub(crate) use loops::{collect_issuers, deliver, grow_log, refresh_lists, refresh_trust, sweep, watch_time};
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);

@@ -111,7 +111,7 @@ impl Region {
     /// Where the node refuses, or takes longer than ten seconds.
     pub async fn consigns_all(&self, agency: &Agency) {
         for _ in 0..500 {
-            let queued = agency.client.list(&agency.mailbox(), Some(MessageState::Queued), None, None).await;
+            let queued = agency.client.list(&agency.mailbox(), Some(MessageState::Validated), None, None).await;
             if queued.expect("a page").messages.is_empty() {
                 return;
             }

@@ -12,6 +12,7 @@ const STRANGER: &str = "00000003";
 /// a letter from the sender to the recipient's mailbox, its case, or the recipient itself.
 const MATRIX: &[(&str, [Option<ProblemCode>; 4])] = &[
     ("submit_document", [None, Some(SenderNotYou), Some(SenderNotYou), Some(ActionForbidden)]),
+    ("list_submissions", [Some(ActionForbidden), None, Some(ActionForbidden), Some(ActionForbidden)]),
     ("list_mailbox", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
     ("lease_messages", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
     ("read_message", [None, None, Some(NotFound), Some(NotFound)]),
@@ -60,6 +61,7 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
     let own = mailbox("00000002.chancellery");
     match action {
         "submit_document" => told::<SubmitDocument>(access, actor, letter("letter", "00000002.chancellery")).await,
+        "list_submissions" => told::<ListSubmissions>(access, actor, edrpou(RECIPIENT)).await,
         "list_mailbox" => told::<ListMailbox>(access, actor, own).await,
         "lease_messages" => told::<LeaseMessages>(access, actor, own).await,
         "read_message" => told::<ReadMessage>(access, actor, message()).await,

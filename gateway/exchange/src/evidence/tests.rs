@@ -19,6 +19,8 @@ fn statement() -> EvidenceStatement {
         node: "node.example".to_owned(),
         at: at(),
         event_id: EventId::from_parts(1, [2; 10]),
+        step: None,
+        state: None,
         message_id: None,
         case_id: None,
         sender: "00000001".parse().unwrap(),

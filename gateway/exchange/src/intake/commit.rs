@@ -5,24 +5,25 @@
 
 use access::Permit;
 use access::decide::SubmitDocument;
-use audit::{Action, EventDraft, Outcome};
+use audit::Action;
 use certs::certificate::Certificate;
 use crypto::digest::sha256;
 use crypto::seal::{self, DocumentKey};
 use schemas::limits::INLINE_PART_BYTES;
-use schemas::message::{Envelope, MessageState, Part, PartRole, Receipt};
-use schemas::{CaseId, EvidenceId, JobId, MessageId, ProblemCode};
+use schemas::message::{Envelope, Part, PartRole, Receipt};
+use schemas::{CaseId, JobId, MessageId, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, TxError};
 
 use super::receive::Received;
 use super::{Accepted, Submission, fingerprint, forgotten_before, length, part_key, seal_context};
 use crate::delivery::JOB_KIND;
-use crate::message::{Evidence, Message, Stated, digests, object};
+use crate::edge::Deed;
+use crate::message::{Message, digests};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::state::{Step, advance};
-use crate::tables::{self, Content, NewMessage};
+use crate::state::Step;
+use crate::tables::{self, Claim, Content, NewMessage};
 
 /// A document that was read, sealed and judged, before anything of it is kept.
 pub(super) struct Sealed {
@@ -76,28 +77,24 @@ impl Exchange {
             }
         };
         let keys = staged.object_keys();
-        let new = match self.prepare(permit, submission, staged, fingerprint) {
+        let new = match self.prepare(permit, submission, staged, fingerprint).await {
             Ok(new) => new,
             Err(refusal) => {
                 self.unstage(&keys).await;
                 return Err(refusal);
             }
         };
-        let receipt = Receipt {
-            message_id: new.message.id,
-            case_id: new.message.case,
-            accepted_at: new.message.accepted_at,
-            parts: new.message.parts.clone(),
-            event_id: new.evidence.event,
-            evidence: new.evidence.jws.clone(),
-        };
+        let carried = new.job.is_some();
+        let receipt = receipt(&new)?;
         let committed = self.inner.ledger.transact("accept_submission", move |tx| {
             let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(NotCommitted::KeyTaken)?;
             Ok::<_, NotCommitted>(appended.with(()))
         });
         match committed.await {
             Ok(()) => {
-                self.inner.arrived.notify_one();
+                if carried {
+                    self.inner.arrived.notify_one();
+                }
                 Ok(Accepted { receipt, replayed: false })
             }
             Err(TxError::Refused(NotCommitted::KeyTaken)) => {
@@ -169,8 +166,8 @@ impl Exchange {
         Ok(Staged { id, key_envelope, parts: vec![document_part, signature_part], document, signature })
     }
 
-    /// Everything that the transaction writes: ids, evidence, audit entry. Signing and hashing end here.
-    fn prepare(
+    /// Everything that the transaction writes: ids, evidence, audit entries. Signing and hashing end here.
+    async fn prepare(
         &self,
         permit: &Permit<SubmitDocument>,
         submission: &Submission,
@@ -181,54 +178,45 @@ impl Exchange {
         let Envelope { sender, recipient, kind, case_id, media_type } = submission.envelope.clone();
         let now = self.inner.clock.now();
         let case = case_id.unwrap_or_else(|| CaseId::fresh(now));
-        let evidence_id = EvidenceId::fresh(now);
-        let event = self.inner.ledger.prepare(EventDraft {
-            action: Action::SubmitDocument,
-            actor: permit.actor().pseudonym(),
-            object: Some(object(id)),
-            outcome: Outcome::Done,
-            details: serde_json::json!({
-                "case": case,
-                "recipient": &recipient,
-                "kind": &kind,
-                "parts": digests(&parts),
-                "evidence": evidence_id,
-            }),
-        });
-        let at = event.at();
-        let state = advance(MessageState::Submitted, Step::Accept).map_err(|_| ProblemCode::Internal)?;
-        let sender_certificate = *permit.actor().certificate();
         let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
+        let details = serde_json::json!({
+            "case": case,
+            "recipient": &recipient,
+            "kind": &kind,
+            "parts": digests(&parts),
+        });
         let message = Message {
             id,
-            case,
+            case: Some(case),
             sender,
-            sender_certificate,
+            sender_certificate: *permit.actor().certificate(),
             recipient,
             kind,
             media_type,
-            state,
-            accepted_at: at,
-            changed_at: at,
+            state: None,
+            steps: 0,
+            accepted_at: None,
+            changed_at: now,
             parts,
         };
-        let kind = Step::Accept.evidence();
-        let node = self.inner.signer.node();
-        let statement = message.statement(Stated { id: evidence_id, kind, node, at, event: event.id() });
-        let jws = self.inner.signer.sign(&statement)?;
-        let evidence = Evidence { id: evidence_id, message: id, kind, state, at, event: event.id(), jws };
+        let deed = Deed::of(Action::SubmitDocument, permit.actor().pseudonym(), details);
+        let mut edges = vec![self.edge(&message, &Step::Accept, deed)?];
+        // A mailbox of this node needs no carrier: what is accepted lies in it, in the same transaction.
+        let here = self.inner.registry.mailbox_exists(&message.recipient).await?;
+        if let Some(accepted) = edges.last().filter(|_| here) {
+            edges.push(self.consignment(&accepted.message)?);
+        }
         Ok(NewMessage {
-            message,
+            edges,
             opens_case: case_id.is_none(),
-            key_envelope,
-            document,
-            signature,
-            idempotency_key: submission.idempotency_key.0.clone(),
-            fingerprint,
-            evidence,
-            event,
-            job: JobId::fresh(now),
-            forgotten_before: forgotten_before(now),
+            key_envelope: Some(key_envelope),
+            contents: vec![(0, document), (1, signature)],
+            claim: Some(Claim {
+                key: submission.idempotency_key.0.clone(),
+                fingerprint,
+                forgotten_before: forgotten_before(now),
+            }),
+            job: (!here).then(|| JobId::fresh(now)),
             parts_json,
         })
     }
@@ -241,4 +229,19 @@ impl Exchange {
             }
         }
     }
+}
+
+/// What the sender keeps: the first edge is the acceptance.
+fn receipt(new: &NewMessage) -> Result<Receipt, Refusal> {
+    let accepted = new.edges.first().ok_or(ProblemCode::Internal)?;
+    let message = &accepted.message;
+    let (case_id, accepted_at) = message.case.zip(message.accepted_at).ok_or(ProblemCode::Internal)?;
+    Ok(Receipt {
+        message_id: message.id,
+        case_id,
+        accepted_at,
+        parts: message.parts.clone(),
+        event_id: accepted.evidence.event,
+        evidence: accepted.evidence.jws.clone(),
+    })
 }

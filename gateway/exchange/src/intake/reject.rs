@@ -1,18 +1,23 @@
-//! A submission is refused: evidence A.2 and the audit row, and nothing else.
+//! A submission is refused: evidence A.2, the audit row, and a row by which it can be found. Nothing of its content stays.
 
 use access::Permit;
 use access::decide::SubmitDocument;
-use audit::{Action, EventDraft, Outcome};
-use schemas::EvidenceId;
-use schemas::message::Part;
-use storage::StoreError;
+use audit::{Action, Outcome};
+use schemas::message::{Envelope, Part};
+use schemas::problem::Blame;
+use schemas::{MessageId, ProblemCode};
 use storage::ids::FreshId;
+use storage::{StoreError, TxError};
+use time::OffsetDateTime;
 
-use super::Submission;
-use crate::message::{Rejected, Stated, digests};
+use super::{Submission, fingerprint, forgotten_before};
+use crate::delivery::JOB_KIND;
+use crate::edge::Deed;
+use crate::message::{Message, digests};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
+use crate::tables::{self, Claim, NewMessage};
 
 /// What is known of a submission when it is refused.
 #[derive(Default)]
@@ -47,37 +52,85 @@ impl Exchange {
         refusal: Refusal,
         so_far: SoFar,
     ) -> Result<Refusal, Refusal> {
-        let envelope = &submission.envelope;
-        let parts: Vec<Part> = so_far.document.into_iter().collect();
-        let id = EvidenceId::fresh(self.inner.clock.now());
-        let event = self.inner.ledger.prepare(EventDraft {
-            action: Action::SubmitDocument,
-            actor: permit.actor().pseudonym(),
-            object: Some(format!("mailbox:{}", envelope.recipient)),
-            outcome: Outcome::Refused(refusal.code),
-            details: serde_json::json!({
-                "kind": &envelope.kind,
-                "parts": digests(&parts),
-                "evidence": id,
-            }),
+        let new = self.rejected(permit, submission, &refusal, so_far)?;
+        let edge = new.edges.first().ok_or(ProblemCode::Internal)?;
+        let (evidence, recorded) = (edge.evidence.jws.clone(), edge.event.id());
+        let rejected = self.inner.ledger.transact("reject_submission", move |tx| {
+            let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(KeyTaken::Taken)?;
+            Ok::<_, KeyTaken>(appended.with(()))
         });
-        let kind = Step::Reject.evidence();
-        let stated = Stated { id, kind, node: self.inner.signer.node(), at: event.at(), event: event.id() };
-        let rejected = Rejected {
-            stated,
-            sender: envelope.sender,
-            sender_certificate: permit.actor().certificate(),
-            recipient: &envelope.recipient,
-            kind: &envelope.kind,
+        match rejected.await {
+            Ok(()) => Ok(Refusal { evidence: Some(evidence), recorded: Some(recorded), ..refusal }),
+            // A twin was first. What became of that one is what the next repeat hears; this one heard why it failed.
+            Err(TxError::Refused(KeyTaken::Taken)) => Ok(refusal),
+            Err(TxError::Refused(KeyTaken::Store(error)) | TxError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// The row of a rejected submission: no part of it is kept, but who sent what to whom and why it was refused, so that
+    /// it can be searched for.
+    fn rejected(
+        &self,
+        permit: &Permit<SubmitDocument>,
+        submission: &Submission,
+        refusal: &Refusal,
+        so_far: SoFar,
+    ) -> Result<NewMessage, Refusal> {
+        let Envelope { sender, recipient, kind, media_type, .. } = submission.envelope.clone();
+        let now = self.inner.clock.now();
+        let claim = self.claim(submission, refusal, so_far.document.as_ref(), now)?;
+        let parts: Vec<Part> = so_far.document.into_iter().collect();
+        let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
+        let details = serde_json::json!({ "recipient": &recipient, "kind": &kind, "parts": digests(&parts) });
+        let message = Message {
+            id: MessageId::fresh(now),
+            case: None,
+            sender,
+            sender_certificate: *permit.actor().certificate(),
+            recipient,
+            kind,
+            media_type,
+            state: None,
+            steps: 0,
+            accepted_at: None,
+            changed_at: now,
             parts,
-            reason: refusal.code.as_str(),
         };
-        let evidence = self.inner.signer.sign(&rejected.statement())?;
-        let recorded = event.id();
-        self.inner
-            .ledger
-            .transact("reject_submission", move |tx| Ok::<_, StoreError>(audit::append(tx, &event)?.with(())))
-            .await?;
-        Ok(Refusal { evidence: Some(evidence), recorded: Some(recorded), ..refusal })
+        let deed = Deed {
+            outcome: Outcome::Refused(refusal.code),
+            ..Deed::of(Action::SubmitDocument, permit.actor().pseudonym(), details)
+        };
+        let edge = self.edge(&message, &Step::Reject { reason: refusal.code.as_str().to_owned() }, deed)?;
+        let (opens_case, key_envelope, contents, job) = (false, None, Vec::new(), None);
+        Ok(NewMessage { edges: vec![edge], opens_case, key_envelope, contents, claim, job, parts_json })
+    }
+
+    /// A submission that was wrong stays wrong: its key is taken, so that no repeat of it ever gets a receipt. What others
+    /// have to mend (a service out of reach, a certificate of the recipient) may be tried again under the same key.
+    fn claim(
+        &self,
+        submission: &Submission,
+        refusal: &Refusal,
+        document: Option<&Part>,
+        now: OffsetDateTime,
+    ) -> Result<Option<Claim>, Refusal> {
+        let for_good = refusal.code.blame() == Blame::Caller && refusal.code != ProblemCode::IdempotencyKeyReused;
+        let digest = document.filter(|_| for_good).and_then(|part| crypto::digest::from_hex(&part.sha256));
+        let Some(digest) = digest.and_then(|digest| <[u8; 32]>::try_from(digest).ok()) else { return Ok(None) };
+        let fingerprint = fingerprint(submission, &digest)?;
+        let key = submission.idempotency_key.0.clone();
+        Ok(Some(Claim { key, fingerprint, forgotten_before: forgotten_before(now) }))
+    }
+}
+
+/// Why the row of a rejection was not written.
+enum KeyTaken {
+    Taken,
+    Store(StoreError),
+}
+
+impl From<StoreError> for KeyTaken {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }

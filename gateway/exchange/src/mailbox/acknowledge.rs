@@ -2,19 +2,19 @@
 
 use access::Permit;
 use access::decide::AcknowledgeMessage;
-use audit::{Action, Event, EventDraft, Outcome};
+use audit::Action;
 use crypto::digest::{hex, sha256};
 use schemas::limits::{ACKNOWLEDGEMENT_BYTES, REASON_CHARACTERS};
 use schemas::message::{Acknowledgement, AcknowledgementOutcome, AcknowledgementReceipt, PartRole};
-use schemas::{EvidenceId, LeaseToken, ProblemCode};
-use storage::ids::FreshId;
+use schemas::{LeaseToken, ProblemCode};
 use storage::{StoreError, TxError};
 
-use crate::message::{Evidence, Message, Stated};
+use crate::edge::{self, Deed, Edge, NoEdge};
+use crate::message::{Evidence, Message};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::signature;
-use crate::state::{Step, WrongStep, advance};
+use crate::state::{Step, apply};
 use crate::tables::{self, Acknowledged};
 
 /// Why the transaction of an acknowledgement did not commit.
@@ -48,7 +48,7 @@ impl Exchange {
         }
         let digest = sha256(&signed);
         let found = self.before_acknowledgement(&permit).await?;
-        if found.message.state.is_final() {
+        if found.message.standing().is_settled() {
             return self.repeat(&permit, &found, &digest).await;
         }
         let now = self.inner.clock.now();
@@ -56,22 +56,21 @@ impl Exchange {
             return Err(ProblemCode::LeaseNotHeld.into());
         }
         // Which step it is, only the content says; that the message was handed over comes first and costs nothing.
-        advance(found.message.state, Step::AcceptContent).map_err(wrong_step)?;
+        apply(found.message.state.as_ref(), &Step::AcceptContent).map_err(NoEdge::from)?;
         let acknowledgement = self.read_acknowledgement(&found.message, &signed).await?;
-        let (evidence, event) = self.acknowledged(&permit, &found.message, &acknowledgement, &digest)?;
-        let receipt = receipt(&evidence);
+        let edge = self.acknowledged(&permit, &found.message, &acknowledgement, &digest)?;
+        let receipt = receipt(&edge.evidence);
         let committed = self.inner.ledger.transact("acknowledge_message", move |tx| {
-            if !tables::acknowledge(tx, lease, &evidence, &digest, &signed)? {
-                return Err(NotCommitted::Moved);
-            }
-            Ok::<_, NotCommitted>(audit::append(tx, &event)?.with(()))
+            let appended = edge::take(tx, &edge, Some(lease))?.ok_or(NotCommitted::Moved)?;
+            tables::insert_acknowledgement(tx, edge.message.id, &digest, &signed)?;
+            Ok::<_, NotCommitted>(appended.with(()))
         });
         match committed.await {
             Ok(()) => Ok(receipt),
             Err(TxError::Refused(NotCommitted::Moved)) => {
                 // The same acknowledgement may have come twice at once; else the lease ran out.
                 let found = self.before_acknowledgement(&permit).await?;
-                if found.message.state.is_final() {
+                if found.message.standing().is_settled() {
                     self.repeat(&permit, &found, &digest).await
                 } else {
                     Err(ProblemCode::LeaseNotHeld.into())
@@ -127,35 +126,17 @@ impl Exchange {
         message: &Message,
         acknowledgement: &Acknowledgement,
         digest: &[u8; 32],
-    ) -> Result<(Evidence, Event), Refusal> {
+    ) -> Result<Edge, Refusal> {
         let step = match acknowledgement.outcome {
             AcknowledgementOutcome::Accepted => Step::AcceptContent,
-            AcknowledgementOutcome::Refused => Step::RefuseContent,
+            // In the recipient's words: they are all that the sender learns of why.
+            AcknowledgementOutcome::Refused => {
+                Step::RefuseContent { reason: acknowledgement.reason.clone().unwrap_or_default() }
+            }
         };
-        let state = advance(message.state, step).map_err(wrong_step)?;
-        let id = EvidenceId::fresh(self.inner.clock.now());
-        let event = self.inner.ledger.prepare(EventDraft {
-            action: Action::AcknowledgeMessage,
-            actor: permit.actor().pseudonym(),
-            object: Some(message.object()),
-            outcome: Outcome::Done,
-            details: serde_json::json!({ "state": state, "acknowledgement": hex(digest), "evidence": id }),
-        });
-        let (kind, at) = (step.evidence(), event.at());
-        let stated = Stated { id, kind, node: self.inner.signer.node(), at, event: event.id() };
-        let mut statement = message.statement(stated);
-        statement.acknowledgement_sha256 = Some(hex(digest));
-        // In the recipient's words: they are all that the sender learns of why.
-        statement.reason = acknowledgement.reason.clone().filter(|_| step == Step::RefuseContent);
-        let jws = self.inner.signer.sign(&statement)?;
-        Ok((Evidence { id, message: message.id, kind, state, at, event: event.id(), jws }, event))
-    }
-}
-
-fn wrong_step(error: WrongStep) -> ProblemCode {
-    match error {
-        WrongStep::TooEarly => ProblemCode::NotHandedOver,
-        WrongStep::Final | WrongStep::Behind => ProblemCode::AlreadyFinal,
+        let details = serde_json::json!({ "acknowledgement": hex(digest), "outcome": acknowledgement.outcome });
+        let deed = Deed::of(Action::AcknowledgeMessage, permit.actor().pseudonym(), details);
+        Ok(self.edge(message, &step, Deed { acknowledgement: Some(*digest), ..deed })?)
     }
 }
 

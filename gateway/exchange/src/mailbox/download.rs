@@ -7,19 +7,19 @@ use std::ops::Range;
 
 use access::Permit;
 use access::decide::DownloadPart;
-use audit::{Action, Event, EventDraft, Outcome};
+use audit::Action;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use schemas::message::{MessageState, Part};
-use schemas::{EvidenceId, LeaseToken, ProblemCode};
+use schemas::{LeaseToken, ProblemCode};
 use storage::StoreError;
-use storage::ids::FreshId;
 
-use crate::message::{Evidence, Message, Stated};
+use crate::edge::{self, Deed, Edge, NoEdge};
+use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::state::{Step, advance};
+use crate::state::Step;
 use crate::tables::{self, Content, StoredPart};
 
 /// A part on its way out.
@@ -33,7 +33,7 @@ pub struct PartDownload {
 }
 
 /// The message moved between the look and the step.
-enum NotHanded {
+pub(super) enum NotHanded {
     Moved,
     Store(StoreError),
 }
@@ -74,7 +74,7 @@ impl Exchange {
         let range = satisfiable(range, stored.part.sealed_size)?;
         // Opened before the step: E.1 is not stated of a document that cannot be read.
         let body = self.open(stored.content, &range).await?;
-        let recorded = if part == 0 && stored.message.state == MessageState::Consigned {
+        let recorded = if part == 0 && waits(stored.message.standing()) {
             match self.hand_over(&permit, &stored.message, lease).await {
                 // Another download of the same lease was first; then this one is a later one. Else the lease is gone.
                 Err(NotHanded::Moved) => {
@@ -103,7 +103,7 @@ impl Exchange {
         let id = permit.resource().message;
         let stored = self.inner.ledger.reader().read("read_part", move |tx| tables::part(tx, id, part)).await?;
         let stored = stored.ok_or(ProblemCode::NotFound)?;
-        if stored.message.state.is_final() {
+        if stored.message.standing().is_settled() {
             return Err(ProblemCode::AlreadyFinal.into());
         }
         let now = self.inner.clock.now();
@@ -111,19 +111,17 @@ impl Exchange {
         held.then_some(stored).ok_or_else(|| ProblemCode::LeaseNotHeld.into())
     }
 
-    /// Consigned -> HandedOver.
+    /// The message comes into the recipient's hands: E.1.
     async fn hand_over(
         &self,
         permit: &Permit<DownloadPart>,
         message: &Message,
         lease: LeaseToken,
     ) -> Result<(), NotHanded> {
-        let (evidence, event) = self.handover(permit, message)?;
+        let edge = self.handover(permit.actor().pseudonym(), message)?;
         let handed = self.inner.ledger.transact("hand_over_message", move |tx| {
-            if !tables::hand_over(tx, lease, &evidence)? {
-                return Err(NotHanded::Moved);
-            }
-            Ok(audit::append(tx, &event)?.with(()))
+            let appended = edge::take(tx, &edge, Some(lease))?.ok_or(NotHanded::Moved)?;
+            Ok::<_, NotHanded>(appended.with(()))
         });
         handed.await.map_err(|error| match error {
             storage::TxError::Refused(error) => error,
@@ -131,25 +129,17 @@ impl Exchange {
         })
     }
 
-    fn handover(&self, permit: &Permit<DownloadPart>, message: &Message) -> Result<(Evidence, Event), NotHanded> {
-        let state = advance(message.state, Step::HandOver).map_err(|_| NotHanded::Moved)?;
-        let id = EvidenceId::fresh(self.inner.clock.now());
-        let mut details = message.parts.first().map(download_details).unwrap_or_default();
-        details["evidence"] = serde_json::json!(id);
-        let event = self.inner.ledger.prepare(EventDraft {
-            action: Action::DownloadPart,
-            actor: permit.actor().pseudonym(),
-            object: Some(message.object()),
-            outcome: Outcome::Done,
-            details,
-        });
-        let (kind, at) = (Step::HandOver.evidence(), event.at());
-        let stated = Stated { id, kind, node: self.inner.signer.node(), at, event: event.id() };
-        let jws = self.inner.signer.sign(&message.statement(stated)).map_err(|error| {
-            tracing::error!(%error, "evidence cannot be signed");
-            NotHanded::Store(StoreError::Corrupt("evidence"))
-        })?;
-        Ok((Evidence { id, message: message.id, kind, state, at, event: event.id(), jws }, event))
+    /// The edge of the handover.
+    pub(super) fn handover(&self, actor: String, message: &Message) -> Result<Edge, NotHanded> {
+        let details = message.parts.first().map_or_else(|| serde_json::json!({}), download_details);
+        self.edge(message, &Step::HandOver, Deed::of(Action::DownloadPart, actor, details)).map_err(|error| match error
+        {
+            NoEdge::Wrong(_) => NotHanded::Moved,
+            NoEdge::Signing(error) => {
+                tracing::error!(%error, "evidence cannot be signed");
+                NotHanded::Store(StoreError::Corrupt("evidence"))
+            }
+        })
     }
 
     async fn open(
@@ -172,7 +162,12 @@ impl Exchange {
     }
 }
 
-fn download_details(part: &Part) -> serde_json::Value {
+/// Whether a message lies in its mailbox and was not fetched.
+pub(super) fn waits(state: MessageState) -> bool {
+    matches!(state, MessageState::Consigned | MessageState::Notified)
+}
+
+pub(super) fn download_details(part: &Part) -> serde_json::Value {
     serde_json::json!({ "part": part.number, "sha256": part.sha256 })
 }
 

@@ -1,13 +1,14 @@
 //! Statements of the intake and of the sweep behind it.
 
-use audit::{Appended, Event};
-use schemas::message::Receipt;
+use audit::Appended;
+use schemas::message::{MessageState, Receipt};
 use schemas::{CaseId, Edrpou, EventId, JobId, MessageId};
-use storage::{StoreError, Tx, jobs};
+use storage::{StoreError, Tx, Value, jobs};
 use time::OffsetDateTime;
 
-use super::{id, insert_evidence, parsed};
-use crate::message::{Evidence, Message};
+use super::{id, insert_evidence, named, parsed};
+use crate::edge::Edge;
+use crate::message::Message;
 
 /// Where a sealed part lies.
 pub(crate) enum Content {
@@ -34,56 +35,73 @@ impl Content {
     }
 }
 
-/// Everything that one accepted submission writes. Made before its transaction, which only writes.
+/// A message that is not there yet: everything that its first steps write. Made before its transaction, which only writes.
 pub(crate) struct NewMessage {
-    pub(crate) message: Message,
+    /// Its first steps; not empty.
+    pub(crate) edges: Vec<Edge>,
     pub(crate) opens_case: bool,
-    pub(crate) key_envelope: Vec<u8>,
-    pub(crate) document: Content,
-    pub(crate) signature: Content,
-    pub(crate) idempotency_key: String,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) evidence: Evidence,
-    pub(crate) event: Event,
-    pub(crate) job: JobId,
-    /// Keys before this moment are forgotten.
-    pub(crate) forgotten_before: OffsetDateTime,
+    pub(crate) key_envelope: Option<Vec<u8>>,
+    /// Sealed parts by their numbers.
+    pub(crate) contents: Vec<(u8, Content)>,
+    pub(crate) claim: Option<Claim>,
+    /// A carrier's work, where the message does not lie in its mailbox yet.
+    pub(crate) job: Option<JobId>,
     pub(crate) parts_json: String,
 }
 
-/// Seven or eight statements. None where the key is taken: then nothing may be committed.
+/// An idempotency key with what was handed in under it.
+pub(crate) struct Claim {
+    pub(crate) key: String,
+    pub(crate) fingerprint: [u8; 32],
+    /// Keys before this moment are forgotten.
+    pub(crate) forgotten_before: OffsetDateTime,
+}
+
+/// None where the key is taken: then nothing may be committed.
 pub(crate) fn insert_message(
     tx: &mut Tx<'_>,
     new: &NewMessage,
     job_kind: &str,
 ) -> Result<Option<Appended>, StoreError> {
-    if !claim_key(tx, new)? {
+    let last = new.edges.last().ok_or(StoreError::Corrupt("a message without a step"))?;
+    let message = &last.message;
+    if let Some(claim) = &new.claim
+        && !claim_key(tx, message, claim)?
+    {
         return Ok(None);
     }
     if new.opens_case {
-        insert_case(tx, &new.message)?;
+        insert_case(tx, message)?;
     }
-    insert_message_row(tx, new)?;
-    insert_parts(tx, new)?;
-    insert_evidence(tx, &new.evidence)?;
-    jobs::enqueue(tx, new.job, job_kind, new.message.id.as_bytes(), new.message.accepted_at)?;
-    audit::append(tx, &new.event).map(Some)
+    insert_message_row(tx, new, last)?;
+    for (number, content) in &new.contents {
+        insert_part(tx, message.id, *number, content)?;
+    }
+    if let Some(job) = new.job {
+        jobs::enqueue(tx, job, job_kind, message.id.as_bytes(), message.changed_at)?;
+    }
+    let mut appended = None;
+    for edge in &new.edges {
+        insert_evidence(tx, &edge.evidence)?;
+        appended = Some(audit::append(tx, &edge.event)?);
+    }
+    Ok(appended)
 }
 
 /// Takes the key, also from a submission that is so old that it is forgotten.
-fn claim_key(tx: &mut Tx<'_>, new: &NewMessage) -> Result<bool, StoreError> {
+fn claim_key(tx: &mut Tx<'_>, message: &Message, claim: &Claim) -> Result<bool, StoreError> {
     let sql = "-- claim_submission_key
         INSERT INTO submission_key (sender, key, fingerprint, message_id, accepted_at) VALUES ($1, $2, $3, $4, $5)
         ON CONFLICT (sender, key) DO UPDATE SET
             fingerprint = excluded.fingerprint, message_id = excluded.message_id, accepted_at = excluded.accepted_at
         WHERE submission_key.accepted_at < $6";
     let values = [
-        new.message.sender.as_str().into(),
-        (&new.idempotency_key).into(),
-        (&new.fingerprint).into(),
-        new.message.id.as_bytes().into(),
-        new.message.accepted_at.into(),
-        new.forgotten_before.into(),
+        message.sender.as_str().into(),
+        (&claim.key).into(),
+        (&claim.fingerprint).into(),
+        message.id.as_bytes().into(),
+        message.changed_at.into(),
+        claim.forgotten_before.into(),
     ];
     Ok(tx.execute(sql, &values)? == 1)
 }
@@ -92,57 +110,63 @@ fn insert_case(tx: &mut Tx<'_>, message: &Message) -> Result<(), StoreError> {
     let sql = "-- insert_case
         INSERT INTO exchange_case (id, opener, counterpart, opened_at) VALUES ($1, $2, $3, $4)";
     let counterpart = message.recipient.participant();
+    let case = message.case.ok_or(StoreError::Corrupt("a case without a number"))?;
     let values = [
-        message.case.as_bytes().into(),
+        case.as_bytes().into(),
         message.sender.as_str().into(),
         counterpart.as_str().into(),
-        message.accepted_at.into(),
+        message.changed_at.into(),
     ];
     tx.execute(sql, &values).map(|_| ())
 }
 
-fn insert_message_row(tx: &mut Tx<'_>, new: &NewMessage) -> Result<(), StoreError> {
+fn insert_message_row(tx: &mut Tx<'_>, new: &NewMessage, last: &Edge) -> Result<(), StoreError> {
     let sql = "-- insert_message
-        INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state, accepted_at,
-            changed_at, parts, key_envelope)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    let message = &new.message;
+        INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state, standing, steps,
+            accepted_at, changed_at, due_at, parts, key_envelope)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    let message = &last.message;
     let recipient = message.recipient.to_string();
     let values = [
         message.id.as_bytes().into(),
-        message.case.as_bytes().into(),
+        message.case.as_ref().map_or(Value::Null, |case| case.as_bytes().into()),
         message.sender.as_str().into(),
         (&message.sender_certificate).into(),
         (&recipient).into(),
         message.kind.as_str().into(),
         message.media_type.as_str().into(),
-        message.state.as_str().into(),
+        last.evidence.state.as_str().into(),
+        (&last.standing).into(),
+        message.steps.into(),
         message.accepted_at.into(),
         message.changed_at.into(),
+        last.due.into(),
         (&new.parts_json).into(),
-        (&new.key_envelope).into(),
+        new.key_envelope.as_deref().into(),
     ];
     tx.execute(sql, &values).map(|_| ())
 }
 
-fn insert_parts(tx: &mut Tx<'_>, new: &NewMessage) -> Result<(), StoreError> {
-    let sql = "-- insert_parts
-        INSERT INTO part (message_id, number, object_key, content) VALUES ($1, 0, $2, $3), ($1, 1, $4, $5)";
-    let (document, signature) = (new.document.columns(), new.signature.columns());
-    let values = [
-        new.message.id.as_bytes().into(),
-        document.0.into(),
-        document.1.into(),
-        signature.0.into(),
-        signature.1.into(),
-    ];
+fn insert_part(tx: &mut Tx<'_>, message: MessageId, number: u8, content: &Content) -> Result<(), StoreError> {
+    let sql = "-- insert_part
+        INSERT INTO part (message_id, number, object_key, content) VALUES ($1, $2, $3, $4)";
+    let (key, bytes) = content.columns();
+    let values = [message.as_bytes().into(), i64::from(number).into(), key.into(), bytes.into()];
     tx.execute(sql, &values).map(|_| ())
 }
 
-/// What was accepted under an idempotency key.
+/// What was handed in under an idempotency key, and what became of it.
 pub(crate) struct StoredReceipt {
     pub(crate) fingerprint: [u8; 32],
-    pub(crate) receipt: Receipt,
+    pub(crate) outcome: Result<Receipt, Ended>,
+}
+
+/// A submission that came to nothing: rejected, refused, expired, or not relayed.
+pub(crate) struct Ended {
+    pub(crate) message: MessageId,
+    pub(crate) state: MessageState,
+    /// The evidence of its last step.
+    pub(crate) evidence: String,
 }
 
 pub(crate) fn stored_receipt(
@@ -152,23 +176,35 @@ pub(crate) fn stored_receipt(
     forgotten_before: OffsetDateTime,
 ) -> Result<Option<StoredReceipt>, StoreError> {
     let sql = "-- stored_receipt
-        SELECT k.fingerprint, m.id, m.case_id, m.accepted_at, m.parts, e.event_id, e.jws
+        SELECT k.fingerprint, m.id, m.case_id, m.accepted_at, m.parts, e.event_id, e.jws, m.state, l.jws
         FROM submission_key k
         JOIN message m ON m.id = k.message_id
-        JOIN evidence e ON e.message_id = m.id AND e.kind = 'A.1'
+        JOIN evidence l ON l.message_id = m.id AND l.step = m.steps
+        LEFT JOIN evidence e ON e.message_id = m.id AND e.kind = 'A.1'
         WHERE k.sender = $1 AND k.key = $2 AND k.accepted_at >= $3";
     tx.query_optional(sql, &[sender.as_str().into(), key.into(), forgotten_before.into()], |row| {
         let fingerprint = row.blob(0)?.try_into().map_err(|_| StoreError::Corrupt("submission_key.fingerprint"))?;
+        let message_id = id(row, 1, MessageId::from_bytes, "message.id")?;
+        let state = named::<MessageState>(row.text(7)?, "message.state")?;
+        if came_to_nothing(state) || row.is_null(5)? {
+            let ended = Ended { message: message_id, state, evidence: row.text(8)? };
+            return Ok(StoredReceipt { fingerprint, outcome: Err(ended) });
+        }
         let receipt = Receipt {
-            message_id: id(row, 1, MessageId::from_bytes, "message.id")?,
+            message_id,
             case_id: id(row, 2, CaseId::from_bytes, "message.case_id")?,
             accepted_at: row.time(3)?,
             parts: serde_json::from_str(&row.text(4)?).map_err(|_| StoreError::Corrupt("message.parts"))?,
             event_id: id(row, 5, EventId::from_bytes, "evidence.event_id")?,
             evidence: row.text(6)?,
         };
-        Ok(StoredReceipt { fingerprint, receipt })
+        Ok(StoredReceipt { fingerprint, outcome: Ok(receipt) })
     })
+}
+
+/// Whether a repeat of the submission must hear that it failed, and no receipt.
+fn came_to_nothing(state: MessageState) -> bool {
+    matches!(state, MessageState::Rejected | MessageState::RelayFailed | MessageState::Refused | MessageState::Expired)
 }
 
 /// The two participants of a case.

@@ -5,21 +5,28 @@ use certs::dev::{DevPki, Usage};
 use futures_util::{StreamExt, stream};
 use schemas::ProblemCode::{self, *};
 use schemas::evidence::EvidenceKind;
+use schemas::message::{MessageState, State};
 use signing::cades::Content;
 use time::Duration;
 
-use super::town::{Letter, NOON, Town, bytes, issue};
+use super::town::{Letter, NOON, Town, acknowledgement, bytes, issue};
 use crate::intake::IdempotencyKey;
 use crate::refusal::Refusal;
 
 const DOCUMENT: &[u8] = b"a letter";
 
-/// Refused, on record, with evidence A.2, and nothing else is left.
+/// Refused, on record, with evidence A.2 and a row to find it by; nothing of its content is left.
 async fn refused(town: &Town, letter: Letter) -> ProblemCode {
     let (sender, before) = (letter.envelope.sender, town.rows().await);
     let refusal = town.submit(letter).await.unwrap_err();
     is_on_record(town, &refusal, sender).await;
-    assert_eq!(town.rows().await, before, "{}", refusal.code);
+    let [messages, parts, evidence, _, jobs] = town.rows().await;
+    assert_eq!(
+        [messages - 1, parts, evidence - 1, jobs],
+        [before[0], before[1], before[2], before[4]],
+        "{}",
+        refusal.code
+    );
     assert_eq!(town.objects().await, Vec::<String>::new(), "{}", refusal.code);
     refusal.code
 }
@@ -28,17 +35,26 @@ async fn is_on_record(town: &Town, refusal: &Refusal, sender: schemas::Edrpou) {
     let statement = town.proves(refusal.evidence.as_ref().unwrap_or_else(|| panic!("no evidence: {refusal:?}")));
     assert_eq!(statement.kind, EvidenceKind::SubmissionRejection);
     assert_eq!(statement.reason.as_deref(), Some(refusal.code.as_str()));
-    assert_eq!((statement.sender, statement.message_id, statement.case_id), (sender, None, None));
-    assert_eq!(refusal.recorded, Some(statement.event_id));
-    assert!(town.has_event(statement.event_id).await);
     let last = town.audited().await.pop().unwrap();
     assert!(last.starts_with(&format!("document.submit {}", refusal.code)), "{last}");
+    assert_eq!((statement.sender, statement.case_id, statement.accepted_at), (sender, None, None));
+    let agency = [&town.a, &town.b, &town.c].into_iter().find(|agency| agency.edrpou == sender).unwrap();
+    let found = town.sent(agency, Some(MessageState::Rejected)).await;
+    let found = found.iter().find(|found| Some(found.message_id) == statement.message_id).unwrap();
+    assert_eq!(found.standing, statement.state);
+    assert_eq!(found.standing, Some(State::Rejected { reason: refusal.code.as_str().to_owned() }));
+    assert_eq!(refusal.recorded, Some(statement.event_id));
+    assert!(town.has_event(statement.event_id).await);
 }
 
 #[tokio::test]
 async fn a_signature_that_cannot_be_believed_is_refused_with_its_reason() {
     let town = Town::new().await;
-    let signed = |signature: Vec<u8>| Letter { signature, ..town.letter(DOCUMENT) };
+    // Each under a key of its own: a key serves one submission.
+    let signed = |signature: Vec<u8>| {
+        let key = crypto::digest::hex(&crypto::digest::sha256(&signature));
+        Letter { signature, key, ..town.letter(DOCUMENT) }
+    };
     let by = |signer: &certs::dev::Identity| signed(town.signs(signer, DOCUMENT));
 
     assert_eq!(refused(&town, signed(b"not a signature".to_vec())).await, SignatureUnreadable);
@@ -151,7 +167,6 @@ async fn nothing_is_sealed_to_a_key_whose_status_nobody_knows() {
     town.responder_is_silent_about(&new.certificate);
     town.register(&town.b, Some(&new.certificate)).await;
     assert_eq!(refused(&town, town.letter(DOCUMENT)).await, RecipientStatusUnknown);
-    assert_eq!(town.rows().await[0], 0);
     town.register(&town.b, Some(&town.b.encryption.certificate)).await;
     assert!(town.submit(town.letter(DOCUMENT)).await.is_ok());
 }
@@ -180,9 +195,8 @@ async fn the_same_submission_brings_the_same_receipt_and_no_second_message() {
     let second = town.submit(letter).await.unwrap();
     assert!(!first.replayed && second.replayed);
     assert_eq!(first.receipt, second.receipt);
-    assert_eq!(town.rows().await[0], 1);
+    assert_eq!(town.rows().await, [1, 2, 2, 1, 0]);
     assert_eq!(town.objects().await.len(), 1);
-    assert_eq!(town.node.exchange.deliver_round(10).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -224,13 +238,35 @@ async fn a_key_serves_one_submission_only() {
     assert!(!town.submit(of_b).await.unwrap().replayed);
 }
 
+/// Complaint: a duplicate of a failed message got a positive receipt.
 #[tokio::test]
-async fn a_refused_submission_may_be_repeated_once_it_is_right() {
+async fn a_duplicate_of_a_rejected_submission_never_gets_a_receipt() {
     let town = Town::new().await;
     let wrong = Letter { signature: town.signs(&town.b.signer, DOCUMENT), ..town.letter(DOCUMENT) };
-    assert_eq!(refused(&town, wrong.clone()).await, SignerNotOfSender);
-    assert_eq!(refused(&town, wrong).await, SignerNotOfSender, "a duplicate of a refused one gets no receipt");
-    assert!(!town.submit(town.letter(DOCUMENT)).await.unwrap().replayed);
+    let first = town.submit(wrong.clone()).await.unwrap_err();
+    assert_eq!(first.code, SignerNotOfSender);
+    // The same under the same key, also when it would pass by now: the same end, with the same evidence.
+    let again = town.submit(wrong.clone()).await.unwrap_err();
+    assert_eq!((again.code, &again.evidence), (SubmissionEnded, &first.evidence));
+    assert_eq!(town.rows().await, [1, 0, 1, 1, 0], "no second rejection of one submission");
+    // Another under that key is another's.
+    assert_eq!(town.submit(town.letter(DOCUMENT)).await.unwrap_err().code, IdempotencyKeyReused);
+    // What is right is handed in under a key of its own.
+    let right = Letter { key: "another".to_owned(), ..town.letter(DOCUMENT) };
+    assert!(!town.submit(right).await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn a_duplicate_of_a_refused_message_hears_that_it_was_refused() {
+    let town = Town::new().await;
+    let letter = town.letter(DOCUMENT);
+    let receipt = town.submit(letter.clone()).await.unwrap().receipt;
+    let lease = town.lease_whole(&town.b).await;
+    let signed = town.states(&town.b.signer, &acknowledgement(receipt.message_id, DOCUMENT, Some("not ours")));
+    let refused = town.acknowledge(&town.b, receipt.message_id, lease.token, signed).await.unwrap();
+    let again = town.submit(letter).await.unwrap_err();
+    assert_eq!((again.code, again.evidence), (SubmissionEnded, Some(refused.evidence)));
+    assert_eq!(again.detail, Some(format!("{}: refused", receipt.message_id)));
 }
 
 #[tokio::test]
@@ -272,7 +308,7 @@ async fn of_two_submissions_at_once_under_one_key_the_other_is_refused() {
     let (won, lost) = if one.is_ok() { (one, other) } else { (other, one) };
     assert_eq!(lost.unwrap_err().code, IdempotencyKeyReused);
     assert_eq!(town.objects().await, [format!("parts/{}/0", won.unwrap().receipt.message_id)]);
-    assert_eq!(town.rows().await[0], 1);
+    assert_eq!(town.rows().await, [2, 2, 3, 1, 0], "a message, and the row of a rejection");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! The whole life of a message.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use schemas::evidence::EvidenceKind;
-use schemas::message::{MessageState, PartRole};
+use schemas::message::{MessageState, PartRole, State};
 use time::Duration;
 
 use super::town::{Letter, Town, acknowledgement, bytes};
@@ -19,14 +21,11 @@ async fn a_letter_is_accepted_consigned_handed_over_and_accepted_by_its_recipien
         [PartRole::Document, PartRole::Signature]
     );
     assert!(town.has_event(receipt.event_id).await);
-    assert_eq!(town.summary(&town.a, receipt.message_id).await.state, MessageState::Queued);
-    assert!(town.lease(&town.b).await.messages.is_empty(), "not before it is consigned");
-
-    town.time_passes(Duration::seconds(1));
-    // The bell was rung by the submission.
-    tokio::time::timeout(std::time::Duration::from_secs(5), town.node.exchange.work_arrived()).await.unwrap();
-    assert_eq!(town.node.exchange.deliver_round(10).await.unwrap(), 1);
-    assert_eq!(town.node.exchange.deliver_round(10).await.unwrap(), 0);
+    let summary = town.summary(&town.a, receipt.message_id).await;
+    assert_eq!(summary.state, MessageState::Consigned, "accepted and consigned in one transaction");
+    let term = summary.standing.and_then(|state| state.term()).unwrap();
+    assert_eq!((term.until - term.since, term.reminders), (Duration::days(21), 0));
+    assert_eq!(town.node.exchange.deliver_round(10).await.unwrap(), 0, "nothing is left for a carrier");
 
     town.time_passes(Duration::seconds(1));
     let lease = town.lease(&town.b).await;
@@ -155,13 +154,19 @@ async fn an_answer_continues_the_case() {
     assert_eq!(second.case_id, first.case_id);
     let evidence = town.evidence(&town.a, first.case_id).await;
     let told: Vec<_> = evidence.iter().map(|e| (e.kind.code(), e.message_id.unwrap())).collect();
-    assert_eq!(told, [("A.1", first.message_id), ("D.1", first.message_id), ("A.1", second.message_id)]);
+    let (first, second) = (first.message_id, second.message_id);
+    assert_eq!(told, [("A.1", first), ("D.1", first), ("A.1", second), ("D.1", second)]);
 }
 
 #[tokio::test]
 async fn a_delivery_whose_worker_died_is_done_by_the_next_and_once() {
     let town = Town::new().await;
-    let receipt = town.submit(town.letter(b"a letter")).await.unwrap().receipt;
+    let receipt = town.submit_while_the_mailbox_is_gone(vec![town.letter(b"a letter")]).await.remove(0);
+    assert_eq!(town.summary(&town.a, receipt.message_id).await.state, MessageState::Validated);
+    // The bell was rung by the submission.
+    tokio::time::timeout(std::time::Duration::from_secs(5), town.node.exchange.work_arrived()).await.unwrap();
+    town.the_mailbox_is_back().await;
+    assert!(town.lease(&town.b).await.messages.is_empty(), "not before it is consigned");
     // A worker takes the job and is never heard of again.
     let now = storage::Clock::now(&*town.clock);
     let taken = storage::jobs::claim(&town.node.writer, "deliver", 1, Duration::seconds(60), now).await.unwrap();
@@ -171,18 +176,16 @@ async fn a_delivery_whose_worker_died_is_done_by_the_next_and_once() {
     let another = town.another_process();
     assert_eq!(another.exchange.deliver_round(10).await.unwrap(), 1);
     assert_eq!(town.summary(&town.a, receipt.message_id).await.state, MessageState::Consigned);
-    let kinds: Vec<_> = town.evidence(&town.a, receipt.case_id).await.iter().map(|e| e.kind.code()).collect();
-    assert_eq!(kinds, ["A.1", "D.1"]);
+    assert_eq!(kinds(&town, receipt.case_id).await, ["A.1", "D.1"]);
     assert_eq!(town.rows().await[4], 0, "no job is left");
 }
 
 #[tokio::test]
 async fn many_workers_deliver_each_message_once() {
     let town = Town::new().await;
-    for n in 0..20 {
-        let letter = Letter { key: format!("k{n}"), ..town.letter(format!("letter {n}").as_bytes()) };
-        town.submit(letter).await.unwrap();
-    }
+    let letter = |n: u32| Letter { key: format!("k{n}"), ..town.letter(format!("letter {n}").as_bytes()) };
+    town.submit_while_the_mailbox_is_gone((0..20).map(letter).collect()).await;
+    town.the_mailbox_is_back().await;
     let another = town.another_process();
     let (here, there) = (&town.node.exchange, &another.exchange);
     let rounds =
@@ -191,4 +194,103 @@ async fn many_workers_deliver_each_message_once() {
     assert_eq!(delivered, 20);
     let [messages, _, evidence, _, jobs] = town.rows().await;
     assert_eq!((messages, evidence, jobs), (20, 40, 0));
+}
+
+/// A message that cannot be delivered is never silently stuck: the sender has evidence of it, and nothing is lost.
+#[tokio::test]
+async fn what_cannot_be_delivered_goes_into_quarantine_and_the_sender_learns_why() {
+    let town = Town::new().await;
+    let receipt = town.submit_while_the_mailbox_is_gone(vec![town.letter(b"a letter")]).await.remove(0);
+    let mut tries = 0;
+    while town.rows().await[4] == 1 {
+        town.time_passes(Duration::minutes(5));
+        tries += town.node.exchange.deliver_round(10).await.unwrap();
+        assert!(tries < 100, "tried for ever");
+    }
+    assert_eq!(tries, 36);
+    let standing = town.summary(&town.a, receipt.message_id).await.standing;
+    assert_eq!(standing, Some(State::Quarantined { reason: "submission.unknown_recipient".to_owned() }));
+    let last = town.evidence(&town.a, receipt.case_id).await.pop().unwrap();
+    assert_eq!((last.kind.code(), last.reason.as_deref()), ("D.2", Some("submission.unknown_recipient")));
+    assert_eq!(town.sent(&town.a, Some(MessageState::Quarantined)).await.len(), 1);
+    assert_eq!(town.rows().await[1], 2, "its parts are still there");
+}
+
+#[tokio::test]
+async fn a_message_that_nobody_accepts_is_reminded_of_and_expires() {
+    let town = Town::new().await;
+    let receipt = town.deliver(b"a letter", "k").await;
+    let lease = town.node.lease(&town.b, 1, 60).await.unwrap();
+    town.download(&town.b, receipt.message_id, 0, lease.token).await.unwrap();
+    assert_eq!(town.node.exchange.timer_round(10).await.unwrap(), 0);
+    let mut days = Vec::new();
+    for day in 1..=30 {
+        town.time_passes(Duration::days(1));
+        if town.node.exchange.timer_round(10).await.unwrap() > 0 {
+            days.push(day);
+        }
+        assert_eq!(town.node.exchange.timer_round(10).await.unwrap(), 0, "once a day is enough");
+    }
+    assert_eq!(days, [3, 9, 14, 21]);
+    assert_eq!(kinds(&town, receipt.case_id).await, ["A.1", "D.1", "E.1", "D.4", "D.4", "D.4", "C.5"]);
+    assert_eq!(town.summary(&town.a, receipt.message_id).await.state, MessageState::Expired);
+    assert!(town.lease(&town.b).await.messages.is_empty(), "what has expired is not offered again");
+    let signed = town.states(&town.b.signer, &acknowledgement(receipt.message_id, b"a letter", None));
+    let late = town.acknowledge(&town.b, receipt.message_id, lease.token, signed).await.unwrap_err();
+    assert_eq!(late.code, schemas::ProblemCode::AlreadyFinal);
+}
+
+#[tokio::test]
+async fn small_messages_come_whole_with_the_lease_and_are_handed_over_by_it() {
+    let town = Town::new().await;
+    let small = town.deliver(b"a letter", "small").await;
+    town.time_passes(Duration::milliseconds(2));
+    let large = town.deliver(&bytes(100_000), "large").await;
+    let before = town.audited().await.len();
+    let lease = town.lease_whole(&town.b).await;
+    let [first, second] = lease.messages.as_slice() else { panic!("two messages") };
+    let contents: Vec<_> = first.contents.iter().map(|part| STANDARD.decode(&part.sealed).unwrap()).collect();
+    assert_eq!(town.b.opens(first, 0, &contents[0]), b"a letter");
+    assert!(signing::validate::UnverifiedDocument::parse(&town.b.opens(first, 1, &contents[1])).is_ok());
+    assert_eq!(first.summary.state, MessageState::HandedOver);
+    assert_eq!((second.contents.len(), second.summary.state), (0, MessageState::Consigned), "too large for an answer");
+    assert_eq!(
+        town.audited().await[before..],
+        [
+            format!("mailbox.lease done mailbox:{}", town.b.mailbox),
+            format!("message.download done message:{}", small.message_id),
+        ]
+    );
+    assert_eq!(kinds(&town, small.case_id).await, ["A.1", "D.1", "E.1"]);
+    assert_eq!(kinds(&town, large.case_id).await, ["A.1", "D.1"]);
+    // The answer was lost: the same again when the lease has run out, and no second handover.
+    town.time_passes(Duration::seconds(60));
+    let again = town.lease_whole(&town.b).await;
+    assert_eq!(again.messages[0].contents, first.contents);
+    assert_eq!(kinds(&town, small.case_id).await, ["A.1", "D.1", "E.1"]);
+    let signed = town.states(&town.b.signer, &acknowledgement(small.message_id, b"a letter", None));
+    town.acknowledge(&town.b, small.message_id, again.token, signed).await.unwrap();
+    assert_eq!(kinds(&town, small.case_id).await, ["A.1", "D.1", "E.1", "C.3"]);
+}
+
+#[tokio::test]
+async fn the_evidence_of_a_message_replayed_gives_its_state() {
+    let town = Town::new().await;
+    let receipt = town.deliver(b"a letter", "k").await;
+    let lease = town.lease_whole(&town.b).await;
+    town.time_passes(Duration::days(3));
+    town.node.exchange.timer_round(10).await.unwrap();
+    let lease = if lease.expires_at > storage::Clock::now(&*town.clock) { lease } else { town.lease(&town.b).await };
+    let signed = town.states(&town.b.signer, &acknowledgement(receipt.message_id, b"a letter", Some("not ours")));
+    town.acknowledge(&town.b, receipt.message_id, lease.token, signed).await.unwrap();
+    let evidence = town.evidence(&town.a, receipt.case_id).await;
+    let steps: Vec<_> = evidence.iter().map(|statement| statement.step.unwrap()).collect();
+    assert_eq!(steps, [1, 2, 3, 4, 5]);
+    let story = evidence.iter().map(|piece| (piece.step.unwrap(), piece.kind, piece.state.as_ref().unwrap()));
+    let standing = town.summary(&town.a, receipt.message_id).await.standing;
+    assert_eq!(crate::state::replay(story), Ok(standing));
+}
+
+async fn kinds(town: &Town, case: schemas::CaseId) -> Vec<&'static str> {
+    town.evidence(&town.a, case).await.iter().map(|statement| statement.kind.code()).collect()
 }

@@ -132,13 +132,17 @@ impl Town {
     }
 
     pub(super) async fn register(&self, agency: &Agency, encryption: Option<&Certificate>) {
+        self.register_with(agency, encryption, &[agency.mailbox.name()]).await;
+    }
+
+    async fn register_with(&self, agency: &Agency, encryption: Option<&Certificate>, mailboxes: &[&str]) {
         let certificates = encryption.map(|certificate| CertificateRegistration {
             usage: CertificateUsage::Encryption,
             der: STANDARD.encode(certificate.der()),
         });
         let registration = ParticipantRegistration {
             name: "Agency".to_owned(),
-            mailboxes: vec![agency.mailbox.name().to_owned()],
+            mailboxes: mailboxes.iter().map(|&name| name.to_owned()).collect(),
             certificates: certificates.into_iter().collect(),
         };
         let permit: Permit<RegisterParticipant> = self.node.access.decide(&operator(), agency.edrpou).await.unwrap();
@@ -218,6 +222,41 @@ impl Town {
         receipt
     }
 
+    /// The operator takes B's mailbox out of the registry while these letters are on their way in, so that each needs a
+    /// carrier.
+    pub(super) async fn submit_while_the_mailbox_is_gone(&self, letters: Vec<Letter>) -> Vec<Receipt> {
+        let mut permits = Vec::new();
+        for letter in &letters {
+            permits.push(self.node.permit_to_submit(self.actor(letter.envelope.sender), letter).await);
+        }
+        self.register_with(&self.b, Some(&self.b.encryption.certificate), &["other"]).await;
+        let mut receipts = Vec::new();
+        for (letter, permit) in letters.into_iter().zip(permits) {
+            let Letter { envelope, signature, key, chunks } = letter;
+            let submission = Submission { envelope, signature, idempotency_key: IdempotencyKey::parse(&key).unwrap() };
+            receipts.push(self.node.exchange.intake(permit, submission, stream::iter(chunks)).await.unwrap().receipt);
+        }
+        receipts
+    }
+
+    /// The operator puts B's mailbox back.
+    pub(super) async fn the_mailbox_is_back(&self) {
+        self.register(&self.b, Some(&self.b.encryption.certificate)).await;
+    }
+
+    pub(super) async fn sent(&self, agency: &Agency, state: Option<MessageState>) -> Vec<MessageSummary> {
+        let permit: Permit<ListSubmissions> = self.node.access.decide(&agency.actor, agency.edrpou).await.unwrap();
+        self.node.exchange.sent(permit, state, None, 100).await.unwrap().messages
+    }
+
+    /// Leases with the contents of small messages.
+    pub(super) async fn lease_whole(&self, agency: &Agency) -> Lease {
+        let permit: Permit<LeaseMessages> =
+            self.node.access.decide(&agency.actor, agency.mailbox.clone()).await.unwrap();
+        let request = LeaseRequest { max_messages: 100, seconds: 60, contents: true };
+        self.node.exchange.lease(permit, request).await.unwrap()
+    }
+
     pub(super) async fn lease(&self, agency: &Agency) -> Lease {
         self.node.lease(agency, 100, 60).await.unwrap()
     }
@@ -260,6 +299,7 @@ impl Town {
                     (statement.event_id, statement.evidence_id, statement.message_id, statement.at),
                     (event.event_id, event.evidence_id, Some(event.message_id), event.at)
                 );
+                assert_eq!(statement.state.as_ref().map(State::name), Some(event.state));
                 statement
             })
             .collect()
@@ -315,14 +355,15 @@ impl Town {
 }
 
 impl Node {
+    pub(super) async fn permit_to_submit(&self, actor: &Actor, letter: &Letter) -> Permit<SubmitDocument> {
+        let envelope = &letter.envelope;
+        let (recipient, kind) = (envelope.recipient.clone(), envelope.kind.clone());
+        self.access.decide(actor, SubmissionResource { sender: envelope.sender, recipient, kind }).await.unwrap()
+    }
+
     pub(super) async fn submit(&self, actor: &Actor, letter: Letter) -> Result<Accepted, Refusal> {
+        let permit = self.permit_to_submit(actor, &letter).await;
         let Letter { envelope, signature, key, chunks } = letter;
-        let resource = SubmissionResource {
-            sender: envelope.sender,
-            recipient: envelope.recipient.clone(),
-            kind: envelope.kind.clone(),
-        };
-        let permit: Permit<SubmitDocument> = self.access.decide(actor, resource).await.unwrap();
         let idempotency_key = IdempotencyKey::parse(&key).unwrap();
         let document = stream::iter(chunks);
         self.exchange.intake(permit, Submission { envelope, signature, idempotency_key }, document).await
@@ -356,7 +397,7 @@ impl Node {
 
     pub(super) async fn lease(&self, agency: &Agency, max_messages: u32, seconds: u32) -> Result<Lease, Refusal> {
         let permit: Permit<LeaseMessages> = self.access.decide(&agency.actor, agency.mailbox.clone()).await.unwrap();
-        self.exchange.lease(permit, LeaseRequest { max_messages, seconds }).await
+        self.exchange.lease(permit, LeaseRequest { max_messages, seconds, contents: false }).await
     }
 
     pub(super) async fn list(
@@ -451,6 +492,7 @@ fn node(folder: &Path, clock: &Arc<ManualClock>, responder: &Arc<Responder>, sig
         signer: signer.clone(),
         registry,
         policy: signing::validate::Policy::default(),
+        terms: crate::Terms::default(),
     });
     Node { exchange, access, ledger, writer, objects }
 }

@@ -1,0 +1,218 @@
+//! Leases: the recipient takes what waits; until the lease expires no one else is offered it.
+//!
+//! With `contents` the answer carries small messages whole. Then they are handed over by the lease itself: evidence E.1 of
+//! all of them is committed in one transaction before the answer leaves, so that a recipient that has a document cannot have
+//! it without the sender's proof, and one that lost the answer is offered the messages again when the lease has run out.
+
+use access::Permit;
+use access::decide::LeaseMessages;
+use audit::{Action, Event, EventDraft, Outcome};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use schemas::limits::{LEASE_CONTENT_BYTES, LEASE_MESSAGES, LEASE_SECONDS};
+use schemas::message::{Lease, LeaseRequest, LeasedMessage, SealedPart};
+use schemas::{LeaseToken, MessageId, ProblemCode};
+use storage::ids::FreshId;
+use storage::{StoreError, TxError};
+use time::{Duration, OffsetDateTime};
+
+use super::download::{NotHanded, download_details, waits};
+use crate::edge::{self, Edge};
+use crate::message::Message;
+use crate::refusal::Refusal;
+use crate::service::Exchange;
+use crate::tables::{self, Leased};
+
+/// The sealed parts of one message, by number.
+type Contents = Vec<(u8, Vec<u8>)>;
+
+impl Exchange {
+    /// Leases what waits in a mailbox, oldest first. What was leased is in the audit entry; each message that is handed
+    /// over with it has an entry of its own.
+    ///
+    /// # Errors
+    /// `MalformedJson` where the request is out of bounds; otherwise when the store fails.
+    pub async fn lease(&self, permit: Permit<LeaseMessages>, request: LeaseRequest) -> Result<Lease, Refusal> {
+        let LeaseRequest { max_messages, seconds, contents } = request;
+        if !(1..=LEASE_MESSAGES).contains(&max_messages) || !(1..=LEASE_SECONDS).contains(&seconds) {
+            let detail = format!("max_messages: 1 to {LEASE_MESSAGES}, seconds: 1 to {LEASE_SECONDS}");
+            return Err(Refusal::with_detail(ProblemCode::MalformedJson, detail));
+        }
+        let now = self.inner.clock.now();
+        let (token, until) = (LeaseToken::fresh(now), now + Duration::seconds(i64::from(seconds)));
+        let mut leased = self.take_lease(&permit, token, until, now, max_messages).await?;
+        let mut whole = Vec::new();
+        if contents && !leased.is_empty() {
+            whole = self.small_contents(&leased).await?;
+            self.hand_over_all(permit.actor().pseudonym(), token, &mut leased, &mut whole).await?;
+        }
+        whole.resize(leased.len(), None);
+        let messages = leased.into_iter().zip(whole).map(|(leased, contents)| leased_message(leased, contents));
+        Ok(Lease { token, expires_at: until, messages: messages.collect() })
+    }
+
+    async fn take_lease(
+        &self,
+        permit: &Permit<LeaseMessages>,
+        token: LeaseToken,
+        until: OffsetDateTime,
+        now: OffsetDateTime,
+        most: u32,
+    ) -> Result<Vec<Leased>, Refusal> {
+        let (mailbox, actor) = (permit.resource().clone(), permit.actor().pseudonym());
+        let seconds = (until - now).whole_seconds();
+        let ledger = self.inner.ledger.clone();
+        let leased = self.inner.ledger.transact("lease_messages", move |tx| {
+            let leased = tables::lease(tx, &mailbox, token, until, now, most)?;
+            // Here and not before: only now is it known what the entry must name.
+            let ids: Vec<_> = leased.iter().map(|leased| leased.message.id).collect();
+            let event = ledger.prepare(EventDraft {
+                action: Action::LeaseMessages,
+                actor: actor.clone(),
+                object: Some(format!("mailbox:{mailbox}")),
+                outcome: Outcome::Done,
+                details: serde_json::json!({ "messages": ids, "seconds": seconds }),
+            });
+            Ok::<_, StoreError>(audit::append(tx, &event)?.with(leased))
+        });
+        Ok(leased.await?)
+    }
+
+    /// The contents of those messages that lie in their rows whole, until the answer would grow too large.
+    async fn small_contents(&self, leased: &[Leased]) -> Result<Vec<Option<Contents>>, Refusal> {
+        let mut wanted: Vec<Option<(MessageId, usize)>> = Vec::with_capacity(leased.len());
+        let mut room = LEASE_CONTENT_BYTES;
+        for leased in leased {
+            let size = leased.message.parts.iter().map(|part| part.sealed_size).sum::<u64>();
+            wanted.push(room.checked_sub(size).map(|rest| {
+                room = rest;
+                (leased.message.id, leased.message.parts.len())
+            }));
+        }
+        let contents = self.inner.ledger.reader().read("inline_parts", move |tx| {
+            let mut found = Vec::with_capacity(wanted.len());
+            for wanted in &wanted {
+                let Some((message, count)) = wanted else {
+                    found.push(None);
+                    continue;
+                };
+                let parts = tables::inline_parts(tx, *message)?;
+                found.push((parts.len() == *count).then_some(parts));
+            }
+            Ok(found)
+        });
+        Ok(contents.await?)
+    }
+
+    /// States E.1 of every message whose content the answer will carry, or that it is sent once more. A message that has
+    /// moved meanwhile is neither stated nor sent.
+    async fn hand_over_all(
+        &self,
+        actor: String,
+        token: LeaseToken,
+        leased: &mut [Leased],
+        contents: &mut [Option<Contents>],
+    ) -> Result<(), Refusal> {
+        let mut handovers = Vec::new();
+        for (place, leased) in
+            leased.iter().enumerate().filter(|(place, _)| contents.get(*place).is_some_and(Option::is_some))
+        {
+            handovers.push((place, self.handing(actor.clone(), &leased.message)?));
+        }
+        if handovers.is_empty() {
+            return Ok(());
+        }
+        let handed = self.inner.ledger.transact("hand_over_messages", move |tx| {
+            let mut appended = None;
+            let mut ends = Vec::with_capacity(handovers.len());
+            for (place, handing) in &handovers {
+                let (done, end) = match handing {
+                    Handing::First(edge) => match edge::take(tx, edge, Some(token))? {
+                        Some(done) => (Some(done), End::Handed(edge.message.clone())),
+                        None => (None, End::Moved),
+                    },
+                    Handing::Again(event) => (Some(audit::append(tx, event)?), End::AsBefore),
+                };
+                appended = done.or(appended);
+                ends.push((*place, end));
+            }
+            // Where every message has moved there is nothing to commit.
+            appended.map(|appended| appended.with(ends)).ok_or(AllMoved::Moved)
+        });
+        match handed.await {
+            Ok(ends) => {
+                for (place, end) in ends {
+                    match (leased.get_mut(place), contents.get_mut(place), end) {
+                        (Some(leased), _, End::Handed(after)) => leased.message = after,
+                        (_, Some(contents), End::Moved) => *contents = None,
+                        _ => {}
+                    }
+                }
+                Ok(())
+            }
+            Err(TxError::Refused(AllMoved::Moved)) => {
+                contents.iter_mut().for_each(|contents| *contents = None);
+                Ok(())
+            }
+            Err(TxError::Refused(AllMoved::Store(error)) | TxError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    fn handing(&self, actor: String, message: &Message) -> Result<Handing, Refusal> {
+        if waits(message.standing()) {
+            return match self.handover(actor, message) {
+                Ok(edge) => Ok(Handing::First(Box::new(edge))),
+                Err(NotHanded::Moved) => Err(ProblemCode::Internal.into()),
+                Err(NotHanded::Store(error)) => Err(error.into()),
+            };
+        }
+        Ok(Handing::Again(self.inner.ledger.prepare(EventDraft {
+            action: Action::DownloadPart,
+            actor,
+            object: Some(message.object()),
+            outcome: Outcome::Done,
+            details: message.parts.first().map(download_details).unwrap_or_default(),
+        })))
+    }
+}
+
+/// What came of a message on its way into the answer.
+enum End {
+    /// It is the recipient's now, and stands so.
+    Handed(Message),
+    /// It was before.
+    AsBefore,
+    /// The lease on it is gone.
+    Moved,
+}
+
+/// No message of a lease could be handed over.
+enum AllMoved {
+    Moved,
+    Store(StoreError),
+}
+
+impl From<StoreError> for AllMoved {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// A message on its way into the answer.
+enum Handing {
+    /// For the first time.
+    First(Box<Edge>),
+    /// It was handed over before, and is sent again.
+    Again(Event),
+}
+
+fn leased_message(leased: Leased, contents: Option<Contents>) -> LeasedMessage {
+    let sealed = |(number, bytes): (u8, Vec<u8>)| SealedPart { number, sealed: STANDARD.encode(bytes) };
+    LeasedMessage {
+        summary: leased.message.summary(),
+        earlier_leases: u32::try_from(leased.lease_count.saturating_sub(1)).unwrap_or(u32::MAX),
+        parts: leased.message.parts,
+        key_envelope: STANDARD.encode(leased.key_envelope),
+        contents: contents.map(|contents| contents.into_iter().map(sealed).collect()).unwrap_or_default(),
+    }
+}
