@@ -25,6 +25,7 @@ use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
 use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
+use storage::seen::SeenStore;
 use storage::store::StoreConfig;
 use storage::{Clock, Reader, Writer};
 use tokio::net::TcpListener;
@@ -180,6 +181,7 @@ struct Rooms {
     keeper: TrustKeeper,
     issuers: Arc<Issuers>,
     kept: FetchedStore,
+    seen: SeenStore,
     access: Access,
     exchange: Exchange,
 }
@@ -207,6 +209,7 @@ impl Rooms {
         )
         .map_err(|e| StartError(format!("log.signer_state {}: {e}", config.log.signer_state.display())))?;
         let kept = FetchedStore::new(writer.clone(), reader.clone(), objects.clone(), Bounds::default());
+        let seen = SeenStore::new(writer.clone(), reader.clone());
         let (beside, learning) = (Some(trust.clone()), Some(issuers.clone()));
         let sources = Sources { beside, kept: Some(kept.clone()), issuers: learning };
         let revocation: Arc<dyn RevocationSource> = Arc::new(Revocation::with(fetcher, sources));
@@ -228,7 +231,7 @@ impl Rooms {
             policy: signing::validate::Policy::default(),
             terms: exchange::Terms::default(),
         });
-        Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, access, exchange })
+        Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, seen, access, exchange })
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -314,6 +317,10 @@ impl Running<'_> {
         let (registry, clock) = (rooms.access.registry().clone(), rooms.clock.clone());
         workers::supervise(self.tasks, self.shutdown, "issuers", move || {
             workers::collect_issuers(issuers.clone(), trust.clone(), registry.clone(), clock.clone(), shutdown.clone())
+        });
+        let (registry, seen, shutdown) = (rooms.access.registry().clone(), rooms.seen.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "sightings", move || {
+            workers::exchange_sightings(registry.clone(), seen.clone(), shutdown.clone())
         });
         let kept = rooms.kept.clone();
         self.tasks.spawn(async move {

@@ -7,11 +7,12 @@
 //! | module | what it holds | source |
 //! |---|---|---|
 //! | [`id`] | UUIDv7 identifiers, one type for each kind of thing | RFC 9562 5.7 |
-//! | [`address`] | participants and mailboxes, document kinds | CMU resolution 55 (2018) for ЄДРПОУ as the address |
+//! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
-//! | [`registry`] | participants, certificates, channels as operators state them | - |
+//! | [`registry`] | participants, certificates, channels as operators state them; search | - |
+//! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
 //! | [`report`] | the report of a signature validation | ETSI EN 319 102-1, TS 119 102-2 |
 //! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
@@ -25,9 +26,10 @@ pub mod message;
 pub mod problem;
 pub mod registry;
 pub mod report;
+pub mod routing;
 pub mod state;
 pub mod trust;
 
-pub use address::{DocumentKind, Edrpou, MailboxId};
+pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
 pub use id::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, RequestId};
 pub use problem::{Problem, ProblemCode};

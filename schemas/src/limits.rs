@@ -48,3 +48,16 @@ pub const REASON_CHARACTERS: usize = 2000;
 
 /// Certificates that an operator may register for one participant.
 pub const CERTIFICATES_OF_PARTICIPANT: usize = 64;
+
+/// Longest that a channel may hold a submission whose signature cannot be judged yet, in hours: thirty days. What is missing
+/// then never comes.
+pub const HOLD_HOURS: u32 = 30 * 24;
+
+/// Longest time that a channel may leave its recipient for an acknowledgement, in days.
+pub const ACKNOWLEDGE_DAYS: u32 = 365;
+
+/// Kinds of document that one participant may say it takes, and that one channel may name.
+pub const KINDS: usize = 64;
+
+/// Characters of a search for participants. The longest official names of agencies are below 300.
+pub const SEARCH_CHARACTERS: usize = 400;

@@ -177,6 +177,12 @@ problem_codes! {
     RecipientStatusUnknown = "submission.recipient_status_unknown", Peer, Some("RFC 5280, 6.1.3 (a)(3)"),
         "Whether the recipient's encryption certificate is revoked cannot be established now. Try again later.",
         "Зараз неможливо встановити, чи не скасовано сертифікат шифрування одержувача. Спробуйте пізніше.";
+    RecipientSuspended = "recipient.suspended", Operator, None,
+        "An operator has suspended the recipient: nothing can be sent to it now.",
+        "Оператор призупинив приймання одержувачем: зараз йому нічого не можна надіслати.";
+    RecipientTakesOtherKinds = "recipient.kind_not_taken", Caller, None,
+        "The recipient does not take documents of this kind.",
+        "Одержувач не приймає документів цього виду.";
     UnknownCase = "submission.unknown_case", Caller, None,
         "There is no such case between you and the recipient.",
         "Такої справи між вами та одержувачем немає.";

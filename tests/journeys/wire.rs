@@ -128,6 +128,20 @@ async fn every_operation_answers_as_version_1_does() {
     let opening = Request::new("PUT", "/v1/channels").body("application/json", channel);
     said.ask(&operator, "PUT /v1/channels", &opening).await;
 
+    let address = format!(r#"{{"service":"subsidy","area":"UA05020030000031457","mailbox":"{mailbox}"}}"#);
+    let addressing = Request::new("PUT", "/v1/addresses").body("application/json", address);
+    said.ask(&operator, "PUT /v1/addresses", &addressing).await;
+    let resolving = Request::get("/v1/addresses?service=subsidy&area=UA05020030010063857");
+    said.ask(&a, "GET /v1/addresses", &resolving).await;
+    let removing = Request::new("DELETE", "/v1/addresses?service=subsidy&area=UA05020030000031457");
+    said.ask(&operator, "DELETE /v1/addresses", &removing).await;
+    let asking = Request::get(&format!("/v1/capabilities?recipient={mailbox}&kind=letter&bytes=1000"));
+    said.ask(&a, "GET /v1/capabilities", &asking).await;
+    let suspension = format!(r#"{{"address":"{mailbox}","suspended":true}}"#);
+    let suspending = Request::new("PUT", "/v1/suspensions").body("application/json", suspension);
+    said.ask(&operator, "PUT /v1/suspensions", &suspending).await;
+    said.ask(&a, "GET /v1/capabilities, suspended", &asking).await;
+
     let event = receipt["event_id"].as_str().expect("an id");
     region.proves(&region.a, event.parse().expect("an id")).await;
     said.ask(&a, "GET /v1/log/proofs/{event}", &Request::get(&format!("/v1/log/proofs/{event}"))).await;

@@ -10,5 +10,6 @@ mod handmade;
 mod logins;
 mod messages;
 mod requests;
+mod routing;
 mod signatures;
 mod submissions;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use certs::revocation::RevocationSource;
 use certs::trust::{Purpose, TrustSource};
 use schemas::trust::CertificateDigest;
-use schemas::{CaseId, DocumentKind, Edrpou, MailboxId, MessageId, ProblemCode};
+use schemas::{Addressee, CaseId, DocumentKind, Edrpou, MailboxId, MessageId, ProblemCode, ServiceName};
 use storage::{Clock, StoreError};
 
 use crate::actor::Actor;
@@ -106,6 +106,14 @@ actions! {
     RegisterParticipant(Edrpou) = "register_participant" as describe::registered_participant;
     /// Open, change or close a channel to a mailbox.
     SetChannel(MailboxId) = "set_channel" as describe::registered_mailbox;
+    /// Say who performs a service in an area, or take it back.
+    SetAddress(ServiceName) = "set_address" as describe::service;
+    /// Read who performs a service in an area.
+    ResolveAddress(()) = "resolve_address" as describe::node;
+    /// Stop everybody from sending to a participant or a mailbox, or let them again.
+    SetSuspension(Addressee) = "set_suspension" as describe::addressee;
+    /// Ask whether a document could be sent.
+    CheckDelivery(()) = "check_delivery" as describe::node;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
     /// Read whom the node believes.
@@ -155,6 +163,8 @@ pub(crate) struct Inner {
     registry: Registry,
     policies: Policies,
     pub(crate) logins: Standings,
+    /// Encryption certificates, of which is asked before something is sent.
+    pub(crate) recipients: Standings,
     pub(crate) operators: BTreeSet<[u8; 32]>,
 }
 
@@ -171,11 +181,13 @@ impl Access {
         operators: BTreeSet<[u8; 32]>,
     ) -> Result<Self, PolicyError> {
         let policies = Policies::built_in(ACTIONS)?;
-        let logins = Standings::new(Purpose::TlsClient, trust, revocation, clock);
-        Ok(Self { inner: Arc::new(Inner { registry, policies, logins, operators }) })
+        let standings =
+            |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
+        let (logins, recipients) = (standings(Purpose::TlsClient), standings(Purpose::Encryption));
+        Ok(Self { inner: Arc::new(Inner { registry, policies, logins, recipients, operators }) })
     }
 
-    /// Decides; that a channel is open is part of [`SubmitDocument`]. Asks memory only, except that the registry is read
+    /// Decides; that a channel is open and the recipient takes what it carries is part of [`SubmitDocument`]. Asks memory only, except that the registry is read
     /// again once a second.
     ///
     /// # Errors

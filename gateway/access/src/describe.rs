@@ -5,7 +5,7 @@
 
 use cedar_policy::RestrictedExpression;
 use schemas::trust::CertificateDigest;
-use schemas::{Edrpou, MailboxId, ProblemCode};
+use schemas::{Addressee, Edrpou, MailboxId, ProblemCode, ServiceName};
 
 use crate::actor::Actor;
 use crate::decide::{CaseResource, MessageResource, SubmissionResource};
@@ -35,23 +35,32 @@ fn mailbox_attributes(mailbox: &MailboxId, facts: &Facts<'_>) -> Vec<(&'static s
     vec![
         ("owner", participant(mailbox.participant())),
         ("exists", RestrictedExpression::new_bool(facts.snapshot.has_mailbox(mailbox))),
+        ("suspended", RestrictedExpression::new_bool(facts.snapshot.is_suspended(mailbox))),
     ]
 }
 
 pub(crate) fn submission(actor: &Actor, resource: &SubmissionResource, facts: &Facts<'_>) -> Description {
     let SubmissionResource { sender, recipient, kind } = resource;
+    let channel = facts.snapshot.channel_policy(*sender, recipient, kind).is_some();
+    let taken = facts.snapshot.takes(recipient, kind);
+    // Only who has a channel learns how the mailbox at its end stands.
     let refusal = match actor.participant() {
         None => ProblemCode::ActionForbidden,
         Some(edrpou) if edrpou != *sender => ProblemCode::SenderNotYou,
         Some(_) if !facts.snapshot.has_mailbox(recipient) => ProblemCode::UnknownRecipient,
-        Some(_) => ProblemCode::ChannelNotAllowed,
+        Some(_) if !channel => ProblemCode::ChannelNotAllowed,
+        Some(_) if !taken => ProblemCode::RecipientTakesOtherKinds,
+        Some(_) => ProblemCode::RecipientSuspended,
     };
-    let channel = facts.snapshot.channel_allows(*sender, recipient, kind);
     Description {
         kind: Kind::Mailbox,
         name: recipient.to_string(),
         attributes: mailbox_attributes(recipient, facts),
-        context: vec![("sender", participant(*sender)), ("channel", RestrictedExpression::new_bool(channel))],
+        context: vec![
+            ("sender", participant(*sender)),
+            ("channel", RestrictedExpression::new_bool(channel)),
+            ("taken", RestrictedExpression::new_bool(taken)),
+        ],
         refusal,
     }
 }
@@ -105,6 +114,16 @@ pub(crate) fn registered_participant(_actor: &Actor, edrpou: &Edrpou, _facts: &F
 
 pub(crate) fn own_submissions(_actor: &Actor, edrpou: &Edrpou, facts: &Facts<'_>) -> Description {
     registered_participant(_actor, edrpou, facts)
+}
+
+/// Who performs a service concerns everyone alike, whichever service it is.
+pub(crate) fn service(actor: &Actor, _service: &ServiceName, facts: &Facts<'_>) -> Description {
+    node(actor, &(), facts)
+}
+
+/// So does to whom nothing can be sent.
+pub(crate) fn addressee(actor: &Actor, _address: &Addressee, facts: &Facts<'_>) -> Description {
+    node(actor, &(), facts)
 }
 
 /// Whom the node believes concerns everyone alike, whichever certificate it is about.

@@ -32,7 +32,9 @@ impl Access {
             tracing::error!(%error, "the registry cannot be read");
             unreadable(&error)
         })?;
-        owner.map(|edrpou| Actor::Participant { edrpou, certificate }).ok_or(ProblemCode::ClientCertificateUnregistered)
+        let edrpou = owner.ok_or(ProblemCode::ClientCertificateUnregistered)?;
+        self.registry().saw(edrpou);
+        Ok(Actor::Participant { edrpou, certificate })
     }
 
     async fn verify_login(&self, leaf: &[u8], rest: &[Vec<u8>]) -> Result<[u8; 32], ProblemCode> {

@@ -3,7 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`actor`] | who is asking, once a certificate said so |
-//! | [`registry`] | participants, their mailboxes, certificates and channels, as operators state them |
+//! | [`registry`] | participants, their mailboxes, certificates, channels and functional addresses, as operators state them |
+//! | [`delivery`] | whether a document could be sent, before it is |
 //! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
 //! | [`trust`] | what operators state of certificates |
 //! | [`decide`] | actions, the permits to do them, and [`Access`], which identifies and decides |
@@ -14,6 +15,7 @@
 
 pub mod actor;
 pub mod decide;
+pub mod delivery;
 mod describe;
 mod identify;
 mod policies;

@@ -3,21 +3,28 @@
 //! Everything is held in memory as one immutable snapshot: a lookup never touches the database. The snapshot is read
 //! again after each change of this process, and once a second looks whether another process changed the registry.
 
+mod encryption;
+mod presence;
 mod registration;
+mod routing;
 mod rows;
+mod search;
 mod snapshot;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use audit::{Action, EventDraft, Ledger, Outcome};
+use audit::{Action, Event, EventDraft, Ledger, Outcome};
 use certs::certificate::Certificate;
-use schemas::registry::{Channel, Participant, ParticipantRegistration};
+use schemas::limits::KINDS;
+use schemas::registry::{Channel, ChannelPolicy, Participant, ParticipantRegistration};
 use schemas::{DocumentKind, Edrpou, MailboxId, ProblemCode};
-use storage::{Clock, StoreError, TxError};
+use storage::{Clock, StoreError, Tx, TxError};
 use time::{Duration, OffsetDateTime};
 
 use crate::decide::{Permit, RegisterParticipant, SetChannel};
+pub(crate) use encryption::can_be_sealed_to;
+use presence::Presence;
 use registration::Registration;
 pub(crate) use snapshot::Snapshot;
 
@@ -26,9 +33,6 @@ const FRESH: Duration = Duration::seconds(1);
 
 /// How long the last snapshot serves while the database cannot be read. Past it the node no longer knows who is who.
 const STALE: Duration = Duration::seconds(30);
-
-/// Kinds of document that one channel may name.
-const KINDS_OF_CHANNEL: usize = 64;
 
 /// The registry. Cheap to clone; clones share the snapshot.
 #[derive(Clone)]
@@ -41,6 +45,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     cached: RwLock<Option<Cached>>,
     refreshing: AtomicBool,
+    presence: Presence,
 }
 
 #[derive(Clone)]
@@ -75,16 +80,17 @@ impl Registry {
     /// A registry over the ledger's database. Reads nothing yet.
     #[must_use]
     pub fn new(ledger: Ledger, clock: Arc<dyn Clock>) -> Self {
-        let cached = RwLock::default();
-        Self { inner: Arc::new(Inner { ledger, clock, cached, refreshing: AtomicBool::new(false) }) }
+        let (cached, refreshing, presence) = (RwLock::default(), AtomicBool::new(false), Presence::default());
+        Self { inner: Arc::new(Inner { ledger, clock, cached, refreshing, presence }) }
     }
 
-    /// Enters a participant, or replaces its name, mailboxes and certificates. Channels to a mailbox that is no longer
-    /// there are closed. The audit row is in the same transaction.
+    /// Enters a participant, or replaces all that was stated of it. Channels to a mailbox that is no longer there are closed, and
+    /// functional addresses of it are removed. A suspension stays. The audit row is in the same transaction.
     ///
     /// # Errors
     /// [`RegistryError::Invalid`] with `MalformedJson`: a certificate that does not parse or does not fit its usage, names
-    /// another organisation, or is another participant's login; a mailbox name that is none; too many of them.
+    /// another organisation, or is another participant's login; a mailbox name that is none; too many of them; a number outside
+    /// its bounds.
     pub async fn register(
         &self,
         permit: Permit<RegisterParticipant>,
@@ -116,23 +122,27 @@ impl Registry {
         self.participant(edrpou).await?.ok_or(RegistryError::Store(StoreError::Corrupt("participant")))
     }
 
-    /// Opens a channel for exactly the kinds that it names, or closes it where it names none. The audit row is in the same
-    /// transaction.
+    /// Opens a channel for exactly the kinds that it names, under the terms that it states for all of them, or closes it where it
+    /// names none. The audit row is in the same transaction.
     ///
     /// # Errors
     /// [`RegistryError::Invalid`]: `UnknownRecipient` when there is no such mailbox, `NotFound` when there is no such
-    /// sender, `MalformedJson` when the channel is for another mailbox than the permit or names too many kinds.
+    /// sender, `MalformedJson` when the channel is for another mailbox than the permit, names too many kinds, or states terms
+    /// that are out of bounds.
     pub async fn set_channel(&self, permit: Permit<SetChannel>, channel: Channel) -> Result<(), RegistryError> {
-        let Channel { sender, recipient, mut kinds } = channel;
+        let Channel { sender, recipient, mut kinds, policy } = channel;
         kinds.sort();
         kinds.dedup();
         if recipient != *permit.resource() {
             let detail = "the channel is for another mailbox than the one that was asked for";
             return Err(RegistryError::invalid(ProblemCode::MalformedJson, detail));
         }
-        if kinds.len() > KINDS_OF_CHANNEL {
-            let detail = format!("a channel names at most {KINDS_OF_CHANNEL} kinds");
+        if kinds.len() > KINDS {
+            let detail = format!("a channel names at most {KINDS} kinds");
             return Err(RegistryError::invalid(ProblemCode::MalformedJson, detail));
+        }
+        if let Some(policy) = &policy {
+            policy.check().map_err(|error| RegistryError::invalid(ProblemCode::MalformedJson, error.to_string()))?;
         }
         let snapshot = self.snapshot().await?;
         if !snapshot.has_mailbox(&recipient) {
@@ -146,10 +156,21 @@ impl Registry {
             actor: permit.actor().pseudonym(),
             object: Some(format!("mailbox:{recipient}")),
             outcome: Outcome::Done,
-            details: serde_json::json!({ "sender": sender, "kinds": &kinds }),
+            details: serde_json::json!({ "sender": sender, "kinds": &kinds, "policy": &policy }),
         });
-        let changed = self.inner.ledger.transact("set_channel", move |tx| {
-            rows::replace_channel(tx, sender, &recipient, &kinds)?;
+        self.change("set_channel", event, move |tx| {
+            rows::replace_channel(tx, sender, &recipient, &kinds, policy.as_ref())
+        })
+        .await
+    }
+
+    /// Commits a change with its audit row, and reads the registry anew.
+    async fn change<F>(&self, name: &'static str, event: Event, mut f: F) -> Result<(), RegistryError>
+    where
+        F: FnMut(&mut Tx<'_>) -> Result<(), StoreError> + Send + 'static,
+    {
+        let changed = self.inner.ledger.transact(name, move |tx| {
+            f(tx)?;
             Ok::<_, StoreError>(audit::append(tx, &event)?.with(()))
         });
         changed.await.map_err(|error| match error {
@@ -160,28 +181,19 @@ impl Registry {
         Ok(())
     }
 
-    /// All participants, by code.
-    ///
-    /// # Errors
-    /// When the registry was never read, or not for long, and cannot be read now; so for all lookups below.
-    pub async fn participants(&self) -> Result<Vec<Participant>, StoreError> {
-        let now = self.inner.clock.now();
-        Ok(self.snapshot().await?.entries().map(|(edrpou, entry)| entry.view(*edrpou, now)).collect())
-    }
-
     /// One participant.
     ///
     /// # Errors
-    /// As [`Self::participants`].
+    /// When the registry was never read, or not for long, and cannot be read now; so for all lookups below.
     pub async fn participant(&self, edrpou: Edrpou) -> Result<Option<Participant>, StoreError> {
-        let now = self.inner.clock.now();
-        Ok(self.snapshot().await?.entry(edrpou).map(|entry| entry.view(edrpou, now)))
+        let snapshot = self.snapshot().await?;
+        Ok(snapshot.entry(edrpou).map(|entry| self.view(&snapshot, edrpou, entry)))
     }
 
     /// Who registered the login certificate with this SHA-256.
     ///
     /// # Errors
-    /// As [`Self::participants`].
+    /// As [`Self::participant`].
     pub async fn login_owner(&self, certificate: &[u8; 32]) -> Result<Option<Edrpou>, StoreError> {
         Ok(self.snapshot().await?.login_owner(certificate))
     }
@@ -189,7 +201,7 @@ impl Registry {
     /// Whether the mailbox is registered.
     ///
     /// # Errors
-    /// As [`Self::participants`].
+    /// As [`Self::participant`].
     pub async fn mailbox_exists(&self, mailbox: &MailboxId) -> Result<bool, StoreError> {
         Ok(self.snapshot().await?.has_mailbox(mailbox))
     }
@@ -197,7 +209,7 @@ impl Registry {
     /// The participant's encryption certificate. That it is valid is for the caller to check.
     ///
     /// # Errors
-    /// As [`Self::participants`].
+    /// As [`Self::participant`].
     pub async fn encryption_certificate(&self, participant: Edrpou) -> Result<Option<Certificate>, StoreError> {
         Ok(self.snapshot().await?.entry(participant).and_then(|entry| entry.encryption.clone()))
     }
@@ -213,14 +225,32 @@ impl Registry {
     /// Whether an operator opened a channel from the sender to the mailbox for this kind.
     ///
     /// # Errors
-    /// As [`Self::participants`].
+    /// As [`Self::participant`].
     pub async fn channel_allows(
         &self,
         sender: Edrpou,
         recipient: &MailboxId,
         kind: &DocumentKind,
     ) -> Result<bool, StoreError> {
-        Ok(self.snapshot().await?.channel_allows(sender, recipient, kind))
+        Ok(self.snapshot().await?.channel_policy(sender, recipient, kind).is_some())
+    }
+
+    /// The terms of the channel from the sender to the mailbox for this kind; none where an operator opened none.
+    ///
+    /// # Errors
+    /// As [`Self::participant`].
+    pub async fn channel_policy(
+        &self,
+        sender: Edrpou,
+        recipient: &MailboxId,
+        kind: &DocumentKind,
+    ) -> Result<Option<ChannelPolicy>, StoreError> {
+        Ok(self.snapshot().await?.channel_policy(sender, recipient, kind).cloned())
+    }
+
+    /// Puts on record what changes nothing.
+    pub(crate) async fn record(&self, draft: EventDraft) -> Result<(), StoreError> {
+        self.inner.ledger.record(draft).await.map(drop)
     }
 
     /// The current snapshot. One caller at a time looks whether it is current; the others go on with the last one.

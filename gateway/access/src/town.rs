@@ -12,14 +12,17 @@ use certs::dev::{DevPki, Identity, Profile, Usage};
 use certs::path::VerifiedPath;
 use certs::revocation::{OcspResponse, RevocationData, RevocationSource, ocsp_request};
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
-use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
-use schemas::{Edrpou, MailboxId};
+use schemas::registry::{
+    CertificateRegistration, CertificateUsage, Channel, Participant, ParticipantQuery, ParticipantRegistration,
+};
+use schemas::routing::{FunctionalAddress, Suspension};
+use schemas::{Addressee, Edrpou, MailboxId, ServiceName};
 use storage::clock::ManualClock;
 use storage::store::{StoreConfig, migrate, open};
 use time::{Duration, OffsetDateTime};
 
 use crate::actor::Actor;
-use crate::decide::{Access, Permit, RegisterParticipant, SetChannel};
+use crate::decide::{Access, Permit, RegisterParticipant, SetAddress, SetChannel, SetSuspension};
 use crate::registry::{Registry, RegistryError};
 
 pub(crate) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
@@ -80,7 +83,8 @@ pub(crate) fn certificate(usage: CertificateUsage, certificate: &Certificate) ->
 
 pub(crate) fn registration(mailboxes: &[&str], certificates: Vec<CertificateRegistration>) -> ParticipantRegistration {
     let mailboxes = mailboxes.iter().map(|name| (*name).to_owned()).collect();
-    ParticipantRegistration { name: "Agency".to_owned(), mailboxes, certificates }
+    let name = "Agency".to_owned();
+    ParticipantRegistration { name, mailboxes, certificates, ..ParticipantRegistration::default() }
 }
 
 impl Town {
@@ -120,17 +124,46 @@ impl Town {
         &self,
         participant: &str,
         registration: ParticipantRegistration,
-    ) -> Result<schemas::registry::Participant, RegistryError> {
+    ) -> Result<Participant, RegistryError> {
         let permit: Permit<RegisterParticipant> =
             self.access.decide(&self.operator(), edrpou(participant)).await.unwrap();
         self.registry().register(permit, registration).await
     }
 
     pub(crate) async fn channel(&self, sender: &str, recipient: &str, kinds: &[&str]) -> Result<(), RegistryError> {
-        let recipient = mailbox(recipient);
-        let permit: Permit<SetChannel> = self.access.decide(&self.operator(), recipient.clone()).await.unwrap();
         let kinds = kinds.iter().map(|kind| kind.parse().unwrap()).collect();
-        self.registry().set_channel(permit, Channel { sender: edrpou(sender), recipient, kinds }).await
+        let (sender, recipient) = (edrpou(sender), mailbox(recipient));
+        self.set_channel(Channel { sender, recipient, kinds, policy: None }).await
+    }
+
+    pub(crate) async fn set_channel(&self, channel: Channel) -> Result<(), RegistryError> {
+        let recipient = channel.recipient.clone();
+        let permit: Permit<SetChannel> = self.access.decide(&self.operator(), recipient).await.unwrap();
+        self.registry().set_channel(permit, channel).await
+    }
+
+    pub(crate) async fn address(
+        &self,
+        service: &str,
+        area: Option<&str>,
+        recipient: &str,
+    ) -> Result<(), RegistryError> {
+        let service: ServiceName = service.parse().unwrap();
+        let permit: Permit<SetAddress> = self.access.decide(&self.operator(), service.clone()).await.unwrap();
+        let area = area.map(|area| area.parse().unwrap());
+        let address = FunctionalAddress { service, area, mailbox: mailbox(recipient) };
+        self.registry().set_address(permit, address).await
+    }
+
+    pub(crate) async fn suspend(&self, address: &str, suspended: bool) -> Result<(), RegistryError> {
+        let address: Addressee = address.parse().unwrap();
+        let permit: Permit<SetSuspension> = self.access.decide(&self.operator(), address.clone()).await.unwrap();
+        self.registry().set_suspension(permit, Suspension { address, suspended }).await
+    }
+
+    /// Everybody who is registered.
+    pub(crate) async fn participants(&self) -> Vec<Participant> {
+        self.registry().participants(&ParticipantQuery::default()).await.unwrap().participants
     }
 
     /// Actions and outcomes of the audit entries, in the order of their making.
@@ -154,9 +187,11 @@ fn open_node(
 ) -> (Ledger, Access) {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
     let ledger = Ledger::new(writer, reader, clock.clone(), "node.example");
-    let purposes = vec![Purpose::TlsClient];
+    let purposes = vec![Purpose::TlsClient, Purpose::Encryption];
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };
-    let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], Vec::new(), NOON))));
+    // Participants register no chains, so the node knows the authorities between.
+    let intermediates = vec![responder.pki.issuing_ca().clone()];
+    let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], intermediates, NOON))));
     let registry = Registry::new(ledger.clone(), clock.clone());
     let operators = BTreeSet::from([operator.certificate.fingerprint()]);
     let access = Access::new(registry, trust, responder.clone(), clock.clone(), operators).unwrap();
@@ -170,7 +205,6 @@ pub(crate) fn issue(pki: &DevPki, edrpou: Option<&str>, usage: Usage, not_after:
         edrpou: edrpou.map(str::to_owned),
         rnokpp: None,
         usage,
-        // The key kind of the authority: this crate does not know `crypto`.
         key: pki.root().public_key().unwrap().kind(),
         not_before: NOON - Duration::days(1),
         not_after,

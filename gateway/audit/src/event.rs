@@ -70,6 +70,18 @@ actions! {
     SetChannel = "channel.set";
     /// A channel was closed.
     RemoveChannel = "channel.remove";
+    /// Who performs a service in an area was stated.
+    SetAddress = "address.set";
+    /// Such a statement was taken back.
+    RemoveAddress = "address.remove";
+    /// Who performs a service in an area was asked.
+    ResolveAddress = "address.resolve";
+    /// An operator stopped everybody from sending to a participant or a mailbox.
+    SuspendRecipient = "recipient.suspend";
+    /// An operator let everybody send to it again.
+    ResumeRecipient = "recipient.resume";
+    /// A participant asked whether a document could be sent.
+    CheckDelivery = "delivery.check";
     /// Checkpoint, tiles or a proof of this log were read.
     ReadLog = "log.read";
     /// The node started.

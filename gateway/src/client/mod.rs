@@ -22,7 +22,8 @@ use schemas::message::{
     AcknowledgementReceipt, CaseEvents, Envelope, Lease, LeaseRequest, LogProof, MessagePage, MessageState,
     MessageSummary, Receipt,
 };
-use schemas::registry::{Channel, Participant, ParticipantRegistration, Participants};
+use schemas::registry::{Channel, Participant, ParticipantQuery, ParticipantRegistration, Participants};
+use schemas::routing::{AddressQuery, CapabilityQuery, Deliverability, FunctionalAddress, Suspension};
 use schemas::trust::{CertificateDigest, Trust, TrustStatement, TrustedCertificate};
 use schemas::{CaseId, Edrpou, EventId, LeaseToken, MailboxId, MessageId, Problem};
 use serde::de::DeserializeOwned;
@@ -236,12 +237,29 @@ impl Client {
         self.get_json(&format!("/v1/cases/{case}/events")).await
     }
 
-    /// All participants.
+    /// All participants, page by page.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn participants(&self) -> Result<Participants, ClientError> {
-        self.get_json("/v1/participants").await
+        self.search(&ParticipantQuery::default()).await
+    }
+
+    /// All participants that meet a query, page by page; `limit` is the size of one.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn search(&self, query: &ParticipantQuery) -> Result<Participants, ClientError> {
+        let mut page: Participants = self.find("/v1/participants", query).await?;
+        let mut found = std::mem::take(&mut page.participants);
+        while let Some(after) = page.next_after {
+            page = self.find("/v1/participants", &ParticipantQuery { after: Some(after), ..query.clone() }).await?;
+            if page.next_after.is_some_and(|next| next <= after) {
+                return Err(ClientError::Unexpected("pages that do not go on".to_owned()));
+            }
+            found.append(&mut page.participants);
+        }
+        Ok(Participants { participants: found, next_after: None })
     }
 
     /// Registers a participant, or replaces its registration. Operators only.
@@ -265,6 +283,49 @@ impl Client {
     pub async fn set_channel(&self, channel: &Channel) -> Result<(), ClientError> {
         let answer = self.send(self.with_json(Method::PUT, "/v1/channels", channel)?, ANSWER_BYTES).await?;
         expect(answer, StatusCode::NO_CONTENT).map(|_| ())
+    }
+
+    /// Who performs a service in an area.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `request.not_found` where nobody is stated.
+    pub async fn resolve(&self, query: &AddressQuery) -> Result<FunctionalAddress, ClientError> {
+        self.find("/v1/addresses", query).await
+    }
+
+    /// States who performs a service in an area. Operators only.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_address(&self, address: &FunctionalAddress) -> Result<(), ClientError> {
+        let answer = self.send(self.with_json(Method::PUT, "/v1/addresses", address)?, ANSWER_BYTES).await?;
+        expect(answer, StatusCode::NO_CONTENT).map(|_| ())
+    }
+
+    /// Takes such a statement back. Operators only.
+    ///
+    /// # Errors
+    /// [`ClientError`]; `request.not_found` where there is none.
+    pub async fn remove_address(&self, query: &AddressQuery) -> Result<(), ClientError> {
+        let request = self.with_query(Method::DELETE, "/v1/addresses", query)?;
+        expect(self.send(request, ANSWER_BYTES).await?, StatusCode::NO_CONTENT).map(|_| ())
+    }
+
+    /// Stops everybody from sending to a participant or a mailbox, or lets them again. Operators only.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn set_suspension(&self, suspension: &Suspension) -> Result<(), ClientError> {
+        let answer = self.send(self.with_json(Method::PUT, "/v1/suspensions", suspension)?, ANSWER_BYTES).await?;
+        expect(answer, StatusCode::NO_CONTENT).map(|_| ())
+    }
+
+    /// Whether a document could be sent now. Participants only.
+    ///
+    /// # Errors
+    /// [`ClientError`]. That it could not is no error.
+    pub async fn capabilities(&self, question: &CapabilityQuery) -> Result<Deliverability, ClientError> {
+        self.find("/v1/capabilities", question).await
     }
 
     /// Whom the node believes. Operators only.
@@ -354,6 +415,29 @@ impl Client {
     ) -> Result<RequestBuilder, ClientError> {
         let request = self.request(method, path).header(http::header::CONTENT_TYPE, "application/json");
         Ok(request.body(to_json(body)?))
+    }
+
+    /// A request whose query is made of the fields of `query` that are there.
+    fn with_query(
+        &self,
+        method: Method,
+        path: &str,
+        query: &impl serde::Serialize,
+    ) -> Result<RequestBuilder, ClientError> {
+        let unusable = |error: &dyn std::fmt::Display| ClientError::Configuration(format!("query: {error}"));
+        let fields = serde_json::to_value(query).map_err(|error| unusable(&error))?;
+        let pairs = fields
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), pairs);
+        Ok(self.http.request(method, url.map_err(|error| unusable(&error))?).timeout(REQUEST_TIMEOUT))
+    }
+
+    async fn find<T: DeserializeOwned>(&self, path: &str, query: &impl serde::Serialize) -> Result<T, ClientError> {
+        let answer = self.send(self.with_query(Method::GET, path, query)?, ANSWER_BYTES).await?;
+        expect(answer, StatusCode::OK)?.json()
     }
 
     fn part_request(&self, message: MessageId, part: u8, lease: LeaseToken) -> RequestBuilder {

@@ -1,6 +1,8 @@
 //! `vuzol admin`: what an operator does to a node. A client of the public API like any other, whose power is the operator's
 //! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
+mod routing;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
@@ -9,14 +11,17 @@ use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use crypto::key::SoftwareKey;
 use crypto::merkle::{NoteVerifier, TlogProof};
-use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
-use schemas::{DocumentKind, Edrpou, EventId, MailboxId};
+use schemas::registry::{
+    Capability, CertificateRegistration, CertificateUsage, Channel, ParticipantQuery, ParticipantRegistration,
+};
+use schemas::{AreaCode, DocumentKind, Edrpou, EventId, MailboxId};
 
 use super::terminal::Terminal;
 use super::trust::TrustTask;
 use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
+use routing::{AddressTask, ReceptionTerms, Suspended, Terms};
 
 /// Manages a running node through its public API, with an operator's certificate.
 #[derive(Debug, Args)]
@@ -25,6 +30,8 @@ Examples:
   vuzol admin participant list --node https://node:8443 --roots roots.pem --certificate operator.pem --key operator.key
   vuzol admin participant set 00000001 --name 'Agency' --mailbox chancellery --login tls.pem --encryption enc.pem ...
   vuzol admin channel set --sender 00000001 --recipient 00000002.chancellery --kind letter ...
+  vuzol admin address set subsidy --area UA05020030000031457 --mailbox 00000002.chancellery ...
+  vuzol admin suspend 00000002.chancellery ...          nothing can be sent to it until `resume`
   vuzol admin log-key --config vuzol.toml
   vuzol admin trust add our-ca.pem --purpose login --purpose encryption --config vuzol.toml
   vuzol admin trust state SHA256 --node https://node:8443 ...          believe it for nothing, at once
@@ -42,6 +49,13 @@ enum Task {
     /// Who may send what to which mailbox.
     #[command(subcommand)]
     Channel(ChannelTask),
+    /// Who performs a service in an area.
+    #[command(subcommand)]
+    Address(AddressTask),
+    /// Stop everybody from sending to a participant or a mailbox. What was accepted before is delivered.
+    Suspend(Suspended),
+    /// Let everybody send to it again.
+    Resume(Suspended),
     /// Print the log's latest checkpoint.
     Checkpoint {
         #[command(flatten)]
@@ -71,8 +85,17 @@ enum Task {
 
 #[derive(Debug, Subcommand)]
 enum ParticipantTask {
-    /// Print all participants.
+    /// Print all participants, or those that meet all that is asked.
     List {
+        /// The beginning of a ЄДРПОУ code, or a part of a name.
+        #[arg(long, value_name = "TEXT")]
+        query: Option<String>,
+        /// Only those that serve this area or a part of it: a code of КАТОТТГ.
+        #[arg(long)]
+        area: Option<AreaCode>,
+        /// Only those that can do this: receive, pull, webhook, rsa, ecdh, dstu, or kind:KIND.
+        #[arg(long)]
+        capability: Option<Capability>,
         #[command(flatten)]
         node: Connection,
     },
@@ -92,6 +115,11 @@ enum ParticipantTask {
         /// The certificate that documents are sealed to.
         #[arg(long, value_name = "PEM")]
         encryption: Vec<PathBuf>,
+        /// The area that it serves: a code of КАТОТТГ.
+        #[arg(long)]
+        area: Option<AreaCode>,
+        #[command(flatten)]
+        reception: ReceptionTerms,
         #[command(flatten)]
         node: Connection,
     },
@@ -110,6 +138,8 @@ enum ChannelTask {
         /// A kind of document. Repeat for several; none closes the channel.
         #[arg(long)]
         kind: Vec<DocumentKind>,
+        #[command(flatten)]
+        terms: Terms,
         #[command(flatten)]
         node: Connection,
     },
@@ -140,12 +170,13 @@ struct LogKey {
 
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     match &arguments.task {
-        Task::Participant(ParticipantTask::List { node }) => {
+        Task::Participant(ParticipantTask::List { query, area, capability, node }) => {
+            let (query, capability) = (query.clone(), capability.clone());
+            let query = ParticipantQuery { query, area: *area, capability, ..ParticipantQuery::default() };
             let client = node.client(terminal)?;
-            let participants = wait(client.participants())?;
-            print_json(&participants, terminal)
+            print_json(&wait(client.search(&query))?, terminal)
         }
-        Task::Participant(ParticipantTask::Set { edrpou, name, mailbox, login, encryption, node }) => {
+        Task::Participant(ParticipantTask::Set { edrpou, name, mailbox, login, encryption, area, reception, node }) => {
             let registration = ParticipantRegistration {
                 name: name.clone(),
                 mailboxes: mailbox.clone(),
@@ -153,16 +184,22 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
                     .into_iter()
                     .flat_map(|(usage, paths)| paths.iter().map(move |path| registered(usage, path)))
                     .collect::<Result<_, _>>()?,
+                area: *area,
+                reception: reception.stated(),
             };
             let client = node.client(terminal)?;
             let participant = wait(client.register(*edrpou, &registration))?;
             print_json(&participant, terminal)
         }
-        Task::Channel(ChannelTask::Set { sender, recipient, kind, node }) => {
-            let channel = Channel { sender: *sender, recipient: recipient.clone(), kinds: kind.clone() };
+        Task::Channel(ChannelTask::Set { sender, recipient, kind, terms, node }) => {
+            let (recipient, kinds, policy) = (recipient.clone(), kind.clone(), terms.stated());
+            let channel = Channel { sender: *sender, recipient, kinds, policy };
             let client = node.client(terminal)?;
             wait(client.set_channel(&channel)).map(|()| exit::OK)
         }
+        Task::Address(task) => routing::address(task, terminal),
+        Task::Suspend(suspended) => suspended.state(true, terminal),
+        Task::Resume(suspended) => suspended.state(false, terminal),
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),
         Task::Proof { event, node, log } => proof(*event, &node.client(terminal)?, log, terminal),
         Task::LogKey { config } => log_key(config, terminal),

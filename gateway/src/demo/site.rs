@@ -225,7 +225,7 @@ impl Site {
         recipient: &Agency,
     ) -> Result<(), ClientError> {
         let kinds = document_kind().into_iter().collect();
-        let channel = Channel { sender: sender.edrpou, recipient: recipient.mailbox.clone(), kinds };
+        let channel = Channel { sender: sender.edrpou, recipient: recipient.mailbox.clone(), kinds, policy: None };
         operator.set_channel(&channel).await
     }
 }
@@ -267,6 +267,7 @@ impl Agency {
                 certificate(CertificateUsage::Login, &self.login),
                 certificate(CertificateUsage::Encryption, &self.encryption),
             ],
+            ..ParticipantRegistration::default()
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
-//! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `trust`, `log`. Nothing here decides anything about documents.
+//! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `routing`, `trust`, `log`. Nothing here decides anything about documents.
 
 pub(crate) mod body;
 pub(crate) mod cases;
@@ -18,6 +18,7 @@ pub(crate) mod operator;
 pub(crate) mod participants;
 pub(crate) mod pass;
 pub(crate) mod problem;
+pub(crate) mod routing;
 pub(crate) mod server;
 pub(crate) mod strangers;
 pub(crate) mod submissions;
@@ -89,6 +90,9 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(participants::list))
         .routes(routes!(participants::register))
         .routes(routes!(participants::set_channel))
+        .routes(routes!(routing::resolve, routing::set, routing::remove))
+        .routes(routes!(routing::suspend))
+        .routes(routes!(routing::capabilities))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))
         .routes(routes!(log::checkpoint))

@@ -53,6 +53,7 @@ const COMMON: &[ProblemCode] = &[
 ];
 const BODY: &[ProblemCode] = &[P::UnsupportedMediaType, P::TooLarge, P::TruncatedBody, P::RequestTimeout];
 const JSON: &[ProblemCode] = &[P::MalformedJson];
+const QUERY: &[ProblemCode] = &[P::MalformedQuery];
 const HEADERS: &[ProblemCode] = &[P::MissingHeader, P::MalformedHeader];
 const MESSAGE: &[ProblemCode] = &[P::MalformedId, P::NotFound];
 const FORBIDDEN: &[ProblemCode] = &[P::ActionForbidden];
@@ -78,6 +79,8 @@ const SUBMISSION: &[ProblemCode] = &[
     P::UnknownRecipient,
     P::RecipientCannotReceive,
     P::RecipientStatusUnknown,
+    P::RecipientSuspended,
+    P::RecipientTakesOtherKinds,
     P::UnknownCase,
     P::EmptyDocument,
     P::IdempotencyKeyReused,
@@ -85,7 +88,7 @@ const SUBMISSION: &[ProblemCode] = &[
 ];
 
 /// Every operation, in the order of the document.
-pub(crate) static OPERATIONS: [Operation; 18] = [
+pub(crate) static OPERATIONS: [Operation; 23] = [
     Operation {
         id: "submit_document",
         method: Method::POST,
@@ -105,7 +108,7 @@ pub(crate) static OPERATIONS: [Operation; 18] = [
         method: Method::GET,
         path: "/v1/mailboxes/{mailbox}/messages",
         action: Action::ListMailbox,
-        problems: &[MESSAGE, &[P::MalformedQuery]],
+        problems: &[MESSAGE, QUERY],
     },
     Operation {
         id: "lease_messages",
@@ -154,7 +157,7 @@ pub(crate) static OPERATIONS: [Operation; 18] = [
         method: Method::GET,
         path: "/v1/participants",
         action: Action::ReadParticipants,
-        problems: &[FORBIDDEN],
+        problems: &[FORBIDDEN, QUERY],
     },
     Operation {
         id: "register_participant",
@@ -168,7 +171,42 @@ pub(crate) static OPERATIONS: [Operation; 18] = [
         method: Method::PUT,
         path: "/v1/channels",
         action: Action::SetChannel,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRecipient, P::NotFound]],
+    },
+    Operation {
+        id: "resolve_address",
+        method: Method::GET,
+        path: "/v1/addresses",
+        action: Action::ResolveAddress,
+        problems: &[FORBIDDEN, QUERY, &[P::NotFound]],
+    },
+    Operation {
+        id: "set_address",
+        method: Method::PUT,
+        path: "/v1/addresses",
+        action: Action::SetAddress,
         problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRecipient]],
+    },
+    Operation {
+        id: "remove_address",
+        method: Method::DELETE,
+        path: "/v1/addresses",
+        action: Action::RemoveAddress,
+        problems: &[FORBIDDEN, QUERY, &[P::NotFound]],
+    },
+    Operation {
+        id: "set_suspension",
+        method: Method::PUT,
+        path: "/v1/suspensions",
+        action: Action::SuspendRecipient,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRecipient]],
+    },
+    Operation {
+        id: "check_delivery",
+        method: Method::GET,
+        path: "/v1/capabilities",
+        action: Action::CheckDelivery,
+        problems: &[FORBIDDEN, QUERY],
     },
     Operation {
         id: "read_trust",

@@ -6,22 +6,35 @@ use access::decide::{ReadParticipants, RegisterParticipant, SetChannel};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use schemas::Edrpou;
-use schemas::registry::{Channel, Participant, ParticipantRegistration, Participants};
+use schemas::limits::{PAGE_ITEMS, SEARCH_CHARACTERS};
+use schemas::registry::{Channel, Participant, ParticipantQuery, ParticipantRegistration, Participants};
+use schemas::{Edrpou, ProblemCode};
 
 use super::Door;
-use super::extract::{self, Ids};
+use super::extract::{self, Ids, Terms};
 use super::identity::Caller;
 use super::problem::Failure;
 
-/// Read who takes part. About agencies and not about persons, so a reading leaves no audit row; a refusal does.
+/// Read who takes part, by code. About agencies and not about persons, so a reading leaves no audit row; a refusal does.
 #[utoipa::path(
     get, path = "/v1/participants", operation_id = "read_participants", tag = "participants",
-    responses((status = 200, body = Participants, description = "All participants, by code"))
+    params(ParticipantQuery),
+    responses((status = 200, body = Participants, description = "One page"))
 )]
-pub(crate) async fn list(State(door): State<Arc<Door>>, caller: Caller) -> Result<Json<Participants>, Failure> {
+pub(crate) async fn list(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    Terms(query): Terms<ParticipantQuery>,
+) -> Result<Json<Participants>, Failure> {
+    if query.limit.is_some_and(|limit| !(1..=PAGE_ITEMS).contains(&limit)) {
+        return Err(Failure::new(ProblemCode::MalformedQuery).detail(format!("limit is 1 to {PAGE_ITEMS}")));
+    }
+    if query.query.as_ref().is_some_and(|text| text.chars().count() > SEARCH_CHARACTERS) {
+        let bound = format!("query is at most {SEARCH_CHARACTERS} characters");
+        return Err(Failure::new(ProblemCode::MalformedQuery).detail(bound));
+    }
     let _permit = door.access.decide::<ReadParticipants>(&caller.actor, ()).await?;
-    Ok(Json(Participants { participants: door.access.registry().participants().await? }))
+    Ok(Json(door.access.registry().participants(&query).await?))
 }
 
 /// Register a participant, or replace its registration.
@@ -40,7 +53,7 @@ pub(crate) async fn register(
     Ok(Json(door.access.registry().register(permit, registration).await?))
 }
 
-/// Say which kinds of document a participant may send to a mailbox. No kinds: the channel is removed.
+/// Say which kinds of document a participant may send to a mailbox, and under which terms. No kinds: the channel is removed.
 #[utoipa::path(
     put, path = "/v1/channels", operation_id = "set_channel", tag = "participants", request_body = Channel,
     responses((status = 204, description = "Set"))

@@ -38,7 +38,12 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::MalformedHeader
         | P::MissingHeader => StatusCode::BAD_REQUEST,
         P::RequestTimeout | P::AnnouncementLapsed => StatusCode::REQUEST_TIMEOUT,
-        P::LeaseNotHeld | P::NotHandedOver | P::AlreadyFinal | P::SubmissionEnded | P::LastAnchor => {
+        P::LeaseNotHeld
+        | P::NotHandedOver
+        | P::AlreadyFinal
+        | P::SubmissionEnded
+        | P::RecipientSuspended
+        | P::LastAnchor => {
             StatusCode::CONFLICT
         }
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -46,6 +51,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         P::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         P::UnknownRecipient
         | P::RecipientCannotReceive
+        | P::RecipientTakesOtherKinds
         | P::UnknownCase
         | P::EmptyDocument
         | P::IdempotencyKeyReused

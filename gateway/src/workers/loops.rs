@@ -11,6 +11,7 @@ use certs::trust::{TrustSnapshot, TrustSource as _};
 use exchange::Exchange;
 use rustls::ServerConfig;
 use storage::Clock;
+use storage::seen::SeenStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,9 @@ const ISSUERS: Duration = Duration::from_secs(3600);
 
 /// Certificates of participants in which such a round looks for addresses, the newest.
 const REGISTERED: u32 = 4096;
+
+/// Between two writings of who was seen.
+const SIGHTINGS: Duration = Duration::from_secs(60);
 
 /// Between two readings of the trust folders.
 const TRUST: Duration = Duration::from_secs(60);
@@ -128,6 +132,19 @@ pub(crate) async fn sweep(exchange: Exchange, shutdown: CancellationToken) {
             Ok(count) => tracing::info!(count, "swept"),
             Err(error) => tracing::warn!(cause = %error, "a sweep failed"),
         }
+    }
+}
+
+/// Writes once a minute, and when the node stops, which participants were seen, and learns whom other processes saw.
+pub(crate) async fn exchange_sightings(registry: Registry, seen: SeenStore, shutdown: CancellationToken) {
+    loop {
+        if let Err(error) = registry.exchange_sightings(&seen).await {
+            tracing::warn!(cause = %error, "who was seen is not written");
+        }
+        if shutdown.is_cancelled() {
+            return;
+        }
+        pause(&shutdown, SIGHTINGS).await;
     }
 }
 

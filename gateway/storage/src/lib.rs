@@ -13,6 +13,7 @@
 //! | [`jobs`] | deferred work under leases |
 //! | [`objects`] | large immutable objects |
 //! | [`fetched`] | a bounded cache of what was fetched from outside |
+//! | [`seen`] | when somebody was last seen |
 //! | [`clock`], [`ids`] | the time and fresh identifiers |
 //!
 //! Fences: rusqlite and `object_store` are named in this crate only.
@@ -25,6 +26,7 @@ pub mod migrate;
 pub mod objects;
 mod postgres;
 mod reader;
+pub mod seen;
 mod sqlite;
 pub mod store;
 mod writer;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "fetched", sql: include_str!("../../../migrations/sqlite/0005_fetched.sql") },
     Migration { name: "trust", sql: include_str!("../../../migrations/sqlite/0006_trust.sql") },
     Migration { name: "states", sql: include_str!("../../../migrations/sqlite/0007_states.sql") },
+    Migration { name: "routing", sql: include_str!("../../../migrations/sqlite/0008_routing.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

@@ -99,7 +99,7 @@ impl Ground {
     /// Where the node refuses.
     pub async fn opens_channel(&self, operator: &Client, sender: &Agency, recipient: &MailboxId) {
         let kinds = vec![kind("letter"), kind("application.subsidy")];
-        let channel = Channel { sender: sender.edrpou(), recipient: recipient.clone(), kinds };
+        let channel = Channel { sender: sender.edrpou(), recipient: recipient.clone(), kinds, policy: None };
         operator.set_channel(&channel).await.expect("a channel");
     }
 

@@ -1,5 +1,9 @@
-use ProblemCode::{ActionForbidden, ChannelNotAllowed, NotFound, SenderNotYou, UnknownRecipient};
+use ProblemCode::{
+    ActionForbidden, ChannelNotAllowed, NotFound, RecipientSuspended, RecipientTakesOtherKinds, SenderNotYou,
+    UnknownRecipient,
+};
 use schemas::ProblemCode;
+use schemas::registry::{ParticipantRegistration, Reception};
 
 use super::*;
 use crate::town::{Town, edrpou, mailbox, registration};
@@ -22,6 +26,10 @@ const MATRIX: &[(&str, [Option<ProblemCode>; 4])] = &[
     ("read_participants", [None, None, None, None]),
     ("register_participant", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
     ("set_channel", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
+    ("set_address", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
+    ("resolve_address", [None, None, None, None]),
+    ("set_suspension", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
+    ("check_delivery", [None, None, None, Some(ActionForbidden)]),
     ("read_log", [None, None, None, None]),
     ("read_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
     ("set_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
@@ -71,6 +79,10 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
         "read_participants" => told::<ReadParticipants>(access, actor, ()).await,
         "register_participant" => told::<RegisterParticipant>(access, actor, edrpou(RECIPIENT)).await,
         "set_channel" => told::<SetChannel>(access, actor, own).await,
+        "set_address" => told::<SetAddress>(access, actor, "subsidy".parse().unwrap()).await,
+        "resolve_address" => told::<ResolveAddress>(access, actor, ()).await,
+        "set_suspension" => told::<SetSuspension>(access, actor, RECIPIENT.parse().unwrap()).await,
+        "check_delivery" => told::<CheckDelivery>(access, actor, ()).await,
         "read_log" => told::<ReadLog>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
@@ -118,6 +130,40 @@ async fn a_refused_submission_says_why_and_which_policy_said_so() {
             (ChannelNotAllowed, closed.to_owned()),
         ]
     );
+}
+
+#[tokio::test]
+async fn nothing_goes_to_who_is_suspended_and_only_who_has_a_channel_is_told() {
+    let town = town().await;
+    let ask = async |actor: &str, recipient: &str| {
+        let resource = SubmissionResource { sender: edrpou(actor), ..letter("letter", recipient) };
+        told::<SubmitDocument>(&town.access, &participant(actor), resource).await
+    };
+    for address in ["00000002.chancellery", RECIPIENT] {
+        town.suspend(address, true).await.unwrap();
+        assert_eq!(ask(SENDER, "00000002.chancellery").await, Some(RecipientSuspended), "{address}");
+        assert_eq!(ask(STRANGER, "00000002.chancellery").await, Some(ChannelNotAllowed), "{address}");
+        assert_eq!(ask(SENDER, "00000002.archive").await, Some(UnknownRecipient), "{address}");
+        // What came before stays within reach.
+        assert!(
+            town.access.decide::<LeaseMessages>(&participant(RECIPIENT), mailbox("00000002.chancellery")).await.is_ok()
+        );
+        town.suspend(address, false).await.unwrap();
+        assert_eq!(ask(SENDER, "00000002.chancellery").await, None, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_channel_carries_only_what_its_recipient_takes() {
+    let town = town().await;
+    town.channel(SENDER, "00000002.chancellery", &["letter", "report"]).await.unwrap();
+    let reception = Reception { kinds: vec!["report".parse().unwrap()], ..Reception::default() };
+    let takes_reports = ParticipantRegistration { reception, ..registration(&["chancellery"], Vec::new()) };
+    town.register(RECIPIENT, takes_reports).await.unwrap();
+    let ask = async |kind: &str| {
+        told::<SubmitDocument>(&town.access, &participant(SENDER), letter(kind, "00000002.chancellery")).await
+    };
+    assert_eq!((ask("letter").await, ask("report").await), (Some(RecipientTakesOtherKinds), None));
 }
 
 #[tokio::test]

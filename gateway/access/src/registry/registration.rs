@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certs::certificate::Certificate;
 use schemas::limits::CERTIFICATES_OF_PARTICIPANT;
-use schemas::registry::{CertificateRegistration, CertificateUsage, ParticipantRegistration};
-use schemas::{Edrpou, MailboxId, ProblemCode};
+use schemas::registry::{CertificateRegistration, CertificateUsage, ParticipantRegistration, Reception};
+use schemas::{AreaCode, Edrpou, MailboxId, ProblemCode};
 
 use super::RegistryError;
 use crate::actor::fingerprint_prefix;
@@ -25,6 +25,8 @@ pub(super) struct Registration {
     name: String,
     mailboxes: Vec<MailboxId>,
     certificates: Vec<(CertificateUsage, Certificate)>,
+    area: Option<AreaCode>,
+    reception: Reception,
 }
 
 fn invalid(detail: impl Into<String>) -> RegistryError {
@@ -33,7 +35,7 @@ fn invalid(detail: impl Into<String>) -> RegistryError {
 
 impl Registration {
     pub(super) fn check(edrpou: Edrpou, registration: ParticipantRegistration) -> Result<Self, RegistryError> {
-        let ParticipantRegistration { name, mailboxes, certificates } = registration;
+        let ParticipantRegistration { name, mailboxes, certificates, area, reception } = registration;
         let characters = name.chars().count();
         if !(1..=NAME_CHARACTERS).contains(&characters) || name.chars().any(char::is_control) {
             return Err(invalid(format!("name: 1 to {NAME_CHARACTERS} characters, no control characters")));
@@ -46,7 +48,16 @@ impl Registration {
         }
         let mailboxes = check_mailboxes(edrpou, &mailboxes)?;
         let certificates = check_certificates(edrpou, &certificates)?;
-        Ok(Self { edrpou, name, mailboxes, certificates })
+        reception.check().map_err(|error| invalid(format!("reception: {error}")))?;
+        Ok(Self { edrpou, name, mailboxes, certificates, area, reception })
+    }
+
+    pub(super) fn area(&self) -> Option<AreaCode> {
+        self.area
+    }
+
+    pub(super) fn reception(&self) -> &Reception {
+        &self.reception
     }
 
     pub(super) fn edrpou(&self) -> Edrpou {
@@ -72,7 +83,10 @@ impl Registration {
             serde_json::json!({ "usage": usage, "sha256": sha256 })
         };
         let certificates: Vec<_> = self.certificates.iter().map(certificate).collect();
-        serde_json::json!({ "mailboxes": &self.mailboxes, "certificates": certificates })
+        let (area, reception) = (&self.area, &self.reception);
+        serde_json::json!({
+            "mailboxes": &self.mailboxes, "certificates": certificates, "area": area, "reception": reception,
+        })
     }
 }
 

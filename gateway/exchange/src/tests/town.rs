@@ -144,6 +144,7 @@ impl Town {
             name: "Agency".to_owned(),
             mailboxes: mailboxes.iter().map(|&name| name.to_owned()).collect(),
             certificates: certificates.into_iter().collect(),
+            ..ParticipantRegistration::default()
         };
         let permit: Permit<RegisterParticipant> = self.node.access.decide(&operator(), agency.edrpou).await.unwrap();
         self.node.access.registry().register(permit, registration).await.unwrap();
@@ -152,7 +153,7 @@ impl Town {
     pub(super) async fn open_channel(&self, from: &Agency, to: &Agency, kinds: &[&str]) {
         let permit: Permit<SetChannel> = self.node.access.decide(&operator(), to.mailbox.clone()).await.unwrap();
         let kinds = kinds.iter().map(|kind| kind.parse().unwrap()).collect();
-        let channel = Channel { sender: from.edrpou, recipient: to.mailbox.clone(), kinds };
+        let channel = Channel { sender: from.edrpou, recipient: to.mailbox.clone(), kinds, policy: None };
         self.node.access.registry().set_channel(permit, channel).await.unwrap();
     }
 

@@ -14,7 +14,7 @@ use crate::demo::site::Site;
 use crate::wiring::{Duties, Node};
 
 /// A node with its operator, beside commands that have runtimes of their own.
-struct Running {
+pub(super) struct Running {
     folder: tempfile::TempDir,
     url: String,
     node: Option<Node>,
@@ -23,7 +23,7 @@ struct Running {
 }
 
 impl Running {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (node, services) = runtime.block_on(async {
@@ -42,13 +42,18 @@ impl Running {
     }
 
     fn admin(&self, line: &[&str]) -> Seen {
+        self.operates(&[&["trust"], line].concat())
+    }
+
+    /// A command of `admin` as the node's operator.
+    pub(super) fn operates(&self, line: &[&str]) -> Seen {
         let (roots, key) = (self.file("anchors/root.pem"), self.file("operator/login.key"));
         // The operator's certificate, with the authority above it in the same file.
         let chain = self.file("operator/chain.pem");
         let read = |name: &str| std::fs::read_to_string(self.file(name)).unwrap();
         std::fs::write(&chain, read("operator/login.pem") + &read("intermediates/issuing.pem")).unwrap();
         let node = ["--node", &self.url, "--roots", &roots, "--certificate", &chain, "--key", &key];
-        vuzol(&[&["admin", "trust"], line, node.as_slice()].concat())
+        vuzol(&[&["admin"], line, node.as_slice()].concat())
     }
 }
 
@@ -61,7 +66,7 @@ impl Drop for Running {
     }
 }
 
-fn json(seen: &Seen) -> Value {
+pub(super) fn json(seen: &Seen) -> Value {
     assert_eq!(seen.code, exit::OK, "{}", seen.err);
     serde_json::from_str(&seen.out).unwrap()
 }

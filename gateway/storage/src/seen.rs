@@ -1,0 +1,74 @@
+//! When somebody was last seen: one row for each name, written behind what happens, in batches.
+//!
+//! Nothing here is anybody's deed, so these rows have no audit row, as the leases of [`crate::jobs`] have none. What is lost in a
+//! crash is the last batch.
+
+use crate::store::{Reader, StoreError, Tx, TxError, Writer};
+use time::OffsetDateTime;
+
+/// Who was seen, and when last.
+pub type Sightings = Vec<(String, OffsetDateTime)>;
+
+/// The table. Cheap to clone.
+#[derive(Clone)]
+pub struct SeenStore {
+    writer: Writer,
+    reader: Reader,
+}
+
+impl SeenStore {
+    /// The table of this database.
+    #[must_use]
+    pub fn new(writer: Writer, reader: Reader) -> Self {
+        Self { writer, reader }
+    }
+
+    /// Writes what was seen here, and answers what was seen by all processes. A later time stays, whoever wrote it.
+    ///
+    /// # Errors
+    /// Where the database fails; then nothing of the batch is written.
+    pub async fn exchange(&self, sightings: Sightings) -> Result<Sightings, StoreError> {
+        if !sightings.is_empty() {
+            let written = self.writer.run_tx("write_seen", move |tx| write(tx, &sightings));
+            written.await.map_err(|error| match error {
+                TxError::Refused(error) | TxError::Store(error) => error,
+            })?;
+        }
+        self.reader.read("load_seen", load).await
+    }
+}
+
+fn write(tx: &mut Tx<'_>, sightings: &Sightings) -> Result<(), StoreError> {
+    let sql = "-- write_seen
+        INSERT INTO participant_seen (participant, seen_at) VALUES ($1, $2)
+        ON CONFLICT (participant) DO UPDATE SET seen_at = excluded.seen_at WHERE excluded.seen_at > participant_seen.seen_at";
+    sightings.iter().try_for_each(|(name, at)| tx.execute(sql, &[name.into(), (*at).into()]).map(drop))
+}
+
+fn load(tx: &mut Tx<'_>) -> Result<Sightings, StoreError> {
+    let sql = "-- load_seen
+        SELECT participant, seen_at FROM participant_seen ORDER BY participant";
+    tx.query(sql, &[], |row| Ok((row.text(0)?, row.time(1)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{StoreConfig, migrate, open};
+    use time::Duration;
+
+    #[tokio::test]
+    async fn the_latest_sighting_stays_whoever_writes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = StoreConfig::new(folder.path().join("vuzol.db"));
+        migrate(&config).unwrap();
+        let (writer, reader) = open(&config).unwrap();
+        let store = SeenStore::new(writer, reader);
+        let noon = time::macros::datetime!(2026-11-23 12:00:00 UTC);
+        let seen = |who: &str, minute: i64| (who.to_owned(), noon + Duration::minutes(minute));
+        assert_eq!(store.exchange(Vec::new()).await.unwrap(), []);
+        store.exchange(vec![seen("00000001", 5), seen("00000002", 1)]).await.unwrap();
+        let found = store.exchange(vec![seen("00000001", 3), seen("00000002", 2)]).await.unwrap();
+        assert_eq!(found, [seen("00000001", 5), seen("00000002", 2)]);
+    }
+}
