@@ -12,6 +12,7 @@ use certs::dev::{DevPki, Identity, Profile, Usage};
 use certs::path::VerifiedPath;
 use certs::revocation::{OcspResponse, RevocationData, RevocationSource, ocsp_request};
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
+use crypto::key::KeyKind;
 use schemas::registry::{
     CertificateRegistration, CertificateUsage, Channel, Participant, ParticipantQuery, ParticipantRegistration,
 };
@@ -199,7 +200,17 @@ fn open_node(
 }
 
 pub(crate) fn issue(pki: &DevPki, edrpou: Option<&str>, usage: Usage, not_after: OffsetDateTime) -> Identity {
-    let profile = Profile {
+    pki.issue(profile(pki, edrpou, usage, not_after)).unwrap()
+}
+
+/// An encryption certificate with a key of another kind than the authority's.
+pub(crate) fn issue_with(pki: &DevPki, edrpou: &str, key: KeyKind) -> Identity {
+    let usual = profile(pki, Some(edrpou), Usage::Encryption, NOON + Duration::days(10));
+    pki.issue(Profile { key, ..usual }).unwrap()
+}
+
+fn profile(pki: &DevPki, edrpou: Option<&str>, usage: Usage, not_after: OffsetDateTime) -> Profile {
+    Profile {
         common_name: "Test".to_owned(),
         organisation: edrpou.map(|_| "Agency".to_owned()),
         edrpou: edrpou.map(str::to_owned),
@@ -209,6 +220,5 @@ pub(crate) fn issue(pki: &DevPki, edrpou: Option<&str>, usage: Usage, not_after:
         not_before: NOON - Duration::days(1),
         not_after,
         dns_names: Vec::new(),
-    };
-    pki.issue(profile).unwrap()
+    }
 }

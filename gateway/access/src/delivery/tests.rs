@@ -1,12 +1,13 @@
 use std::sync::atomic::Ordering;
 
 use certs::dev::{Identity, Usage};
+use crypto::key::KeyKind;
 use schemas::registry::{CertificateUsage, Channel, ChannelPolicy, EncryptionKey, ParticipantRegistration, Reception};
 use time::Duration;
 
 use super::*;
 use crate::actor::Actor;
-use crate::town::{NOON, Town, certificate, edrpou, mailbox, registration};
+use crate::town::{NOON, Town, certificate, edrpou, issue_with, mailbox, registration};
 
 const SENDER: &str = "00000001";
 const RECIPIENT: &str = "00000002";
@@ -136,4 +137,25 @@ async fn the_smallest_of_the_bounds_counts() {
     town.register(RECIPIENT, registered).await.unwrap();
     assert_eq!(asked(&town, SENDER, MAILBOX, "letter", None).await.maximum_bytes, Some(1000));
     assert_eq!(reasons(&town, Some(1001)).await, ["request.too_large"]);
+}
+
+#[tokio::test]
+async fn what_the_node_cannot_seal_to_is_told_unless_the_sender_seals() {
+    let (town, _) = town().await;
+    for (key, shown, sealable) in [
+        (KeyKind::Rsa { bits: 2048 }, EncryptionKey::Rsa, true),
+        (KeyKind::Dstu4145(crypto::dstu4145::Curve::M257), EncryptionKey::Dstu, false),
+    ] {
+        let identity = issue_with(&town.responder.pki, RECIPIENT, key);
+        receives(&town, Some(&identity)).await;
+        let answer = asked(&town, SENDER, MAILBOX, "letter", None).await;
+        assert_eq!(answer.encryption.map(|encryption| encryption.key), Some(shown));
+        assert_eq!(answer.deliverable, sealable, "{shown:?}: {:?}", answer.reasons);
+        let seen = town.registry().participant(edrpou(RECIPIENT)).await.unwrap().unwrap();
+        assert_eq!(seen.can_receive, sealable, "{shown:?}");
+    }
+    let (sender, recipient, kinds) = (edrpou(SENDER), mailbox(MAILBOX), vec!["letter".parse().unwrap()]);
+    let policy = Some(ChannelPolicy { sealed_by_sender: true, ..ChannelPolicy::default() });
+    town.set_channel(Channel { sender, recipient, kinds, policy }).await.unwrap();
+    assert_eq!(reasons(&town, None).await, Vec::<String>::new());
 }
