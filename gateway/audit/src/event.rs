@@ -96,6 +96,14 @@ actions! {
     WithdrawTrust = "trust.withdraw";
     /// Objects that no message names were removed.
     ObjectsSwept = "objects.sweep";
+    /// The node's key ring got a new current key.
+    RingRotated = "ring.rotate";
+    /// Document keys were wrapped under the ring's current key.
+    RingRewrapped = "ring.rewrap";
+    /// Document keys were destroyed, before the ring key that they were under.
+    RingEnvelopesErased = "ring.erase";
+    /// A key of the ring was destroyed.
+    RingKeyDestroyed = "ring.destroy";
     /// A message ended because its time was over.
     ExpireMessage = "message.expire";
     /// The recipient of a message was reminded of it, or could not be.

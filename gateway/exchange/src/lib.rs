@@ -5,6 +5,8 @@
 //! | [`intake`] | a document arrives: hashed and sealed while it streams, validated, committed in one transaction | EN 319 522-1 A.1, A.2 |
 //! | [`delivery`] | queued messages go to their mailboxes | D.1 |
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
+//! | [`key_ring`] | wraps document keys for recipients without an encryption certificate | ARCHITECTURE, rule 3 |
+//! | [`scan`] | what a malware scanner is asked while a document streams through, and what becomes of the document | ISO/IEC 27001:2022 A.8.7 |
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
 //! | `edge` | the one way to take a step: state, evidence and audit row in one transaction | - |
 //! | `timers` | what happens to messages although nobody does anything: reminders, expiry | C.5, D.4 |
@@ -18,9 +20,11 @@ pub mod delivery;
 mod edge;
 pub mod evidence;
 pub mod intake;
+pub mod key_ring;
 pub mod mailbox;
 mod message;
 pub mod refusal;
+pub mod scan;
 pub mod service;
 mod signature;
 pub mod state;
