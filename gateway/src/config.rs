@@ -5,6 +5,8 @@
 //! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
+mod scan;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +16,8 @@ use figment::error::Kind;
 use figment::providers::{Format, Toml};
 use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
+
+pub use scan::{ClamdAddress, ScanConfig, SealConfig};
 
 /// Begin of the variables that override keys.
 const PREFIX: &str = "VUZOL_";
@@ -47,6 +51,12 @@ pub struct Config {
     /// How it learns of revoked certificates.
     #[serde(default)]
     pub revocation: RevocationConfig,
+    /// How documents are sealed.
+    #[serde(default)]
+    pub seal: SealConfig,
+    /// How documents are scanned for malware.
+    #[serde(default)]
+    pub scan: ScanConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -258,7 +268,7 @@ impl Config {
             &mut self.trusted_lists.folder,
         ];
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
-        let lists = lists.chain(&mut self.trusted_lists.tls_roots);
+        let lists = lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring);
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
         let optional = trust.chain(&mut self.access.operators);
         // `join` leaves an absolute path as it is.
@@ -290,6 +300,7 @@ impl Config {
             return Err(("limits.connections", "must be 1 to 65536".to_owned()));
         }
         self.trusted_lists.check()?;
+        self.scan.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -355,6 +366,15 @@ impl Config {
                     "allowed_hosts",
                     Some(list(self.revocation.allowed_hosts.iter().map(|host| quoted(host)).collect())),
                 )],
+            ),
+            ("seal", vec![("ring", self.seal.ring.as_deref().map(path))]),
+            (
+                "scan",
+                vec![
+                    ("clamd", self.scan.clamd.clone().map(|address| quoted(&String::from(address)))),
+                    ("unavailable", Some(quoted(self.scan.unavailable.as_str()))),
+                    ("maximum_bytes", Some(self.scan.maximum_bytes.to_string())),
+                ],
             ),
             (
                 "limits",

@@ -166,8 +166,16 @@ pub fn log_verifier_key(config: &Config) -> Result<String, StartError> {
 /// # Errors
 /// [`StartError`] when the database cannot be opened.
 pub(crate) fn statements(config: &Config, clock: Arc<dyn Clock>) -> Result<Statements, StartError> {
+    ledger(config, clock).map(Statements::new)
+}
+
+/// The log of a configuration's database, to be written to without starting (for `vuzol keys`).
+///
+/// # Errors
+/// [`StartError`] when the database cannot be opened.
+pub(crate) fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger, StartError> {
     let (writer, reader) = open_database(&config.storage.database, false)?;
-    Ok(Statements::new(Ledger::new(writer, reader, clock, &config.node.name)))
+    Ok(Ledger::new(writer, reader, clock, &config.node.name))
 }
 
 /// The rooms of the house, open.

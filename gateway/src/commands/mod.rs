@@ -1,4 +1,4 @@
-//! The command line: `vuzol serve|worker|migrate|verify|sign|seal|open|demo|admin`.
+//! The command line: `vuzol serve|worker|migrate|verify|sign|seal|open|keys|demo|admin`.
 //!
 //! It owns arguments, exit codes and what is printed. What the commands do is done below: validation in `signing`, sealing
 //! in `crypto`, serving in [`crate::wiring`]. `admin` is a client of the public API like any other.
@@ -15,6 +15,7 @@ mod keys;
 mod lists;
 mod migrate;
 mod open;
+mod ring;
 mod seal;
 mod sealed_file;
 mod serve;
@@ -66,6 +67,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
         Command::Augment(arguments) => augment::run(&arguments, terminal),
         Command::Seal(arguments) => seal::run(&arguments, terminal),
         Command::Open(arguments) => open::run(&arguments, terminal),
+        Command::Keys(arguments) => ring::run(&arguments, terminal),
         Command::Demo(arguments) => demo::run(&arguments, terminal),
         Command::Admin(arguments) => admin::run(&arguments, terminal),
     }
@@ -96,6 +98,8 @@ enum Command {
     Seal(seal::Arguments),
     /// Open a sealed file.
     Open(open::Arguments),
+    /// Keep the node's key ring: make it, rotate it, destroy what is old.
+    Keys(ring::Arguments),
     /// Play the whole story on this machine: keys, node, document, evidence, refusals.
     Demo(demo::Arguments),
     /// Manage a running node through its public API, with an operator's certificate.

@@ -34,6 +34,9 @@ fn complete() -> Config {
     config.trust.lists = Some("/l".into());
     config.limits = LimitsConfig { document_bytes: Some(1), connections: Some(1) };
     config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
+    config.seal.ring = Some("/ring".into());
+    config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
+    config.scan.unavailable = exchange::scan::Unavailable::Mark;
     config.trusted_lists.tls_roots = Some("/r".into());
     let signers = "/s \"1\"".into();
     let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
@@ -92,6 +95,15 @@ fn values_out_of_bounds_are_refused() {
         ("VUZOL_LIMITS__DOCUMENT_BYTES", "2147483649", "limits.document_bytes"),
         ("VUZOL_LIMITS__DOCUMENT_BYTES", "many", "limits.document_bytes"),
         ("VUZOL_LIMITS__CONNECTIONS", "0", "limits.connections"),
+        ("VUZOL_SCAN__CLAMD", "/run/clamd.ctl", "scan.clamd"),
+        ("VUZOL_SCAN__CLAMD", "unix:clamd.ctl", "scan.clamd"),
+        ("VUZOL_SCAN__CLAMD", "tcp:localhost", "scan.clamd"),
+        ("VUZOL_SCAN__CLAMD", "tcp:localhost:0", "scan.clamd"),
+        ("VUZOL_SCAN__CLAMD", "tcp:user@localhost:3310", "scan.clamd"),
+        ("VUZOL_SCAN__CLAMD", "tcp:localhost:3310/path", "scan.clamd"),
+        ("VUZOL_SCAN__UNAVAILABLE", "ignore", "scan.unavailable"),
+        ("VUZOL_SCAN__MAXIMUM_BYTES", "0", "scan.maximum_bytes"),
+        ("VUZOL_SCAN__MAXIMUM_BYTES", "2147483649", "scan.maximum_bytes"),
         ("VUZOL_LISTEN__PUBLIC", "nowhere", "listen.public"),
         ("VUZOL_TRUSTED_LISTS__REFRESH_HOURS", "0", "trusted_lists.refresh_hours"),
         (
@@ -119,4 +131,15 @@ fn the_environment_overrides_the_file() {
     assert_eq!(config.listen.public.port(), 1);
     assert_eq!(config.revocation.allowed_hosts, ["127.0.0.1:8080"]);
     assert_eq!(config.limits.document_bytes, Some(1024));
+}
+
+#[test]
+fn without_a_word_nothing_is_scanned_and_with_one_the_unscanned_is_refused() {
+    let config = load(&example(), &[]).unwrap();
+    assert_eq!((config.seal.ring, config.scan.clamd), (None, None));
+    let variables = [("VUZOL_SCAN__CLAMD", "tcp:[::1]:3310"), ("VUZOL_SEAL__RING", "ring")];
+    let config = load(&example(), &variables).unwrap();
+    assert_eq!(config.scan.clamd, Some(ClamdAddress::Tcp("[::1]:3310".to_owned())));
+    assert_eq!(config.scan.unavailable, exchange::scan::Unavailable::Refuse);
+    assert!(config.seal.ring.unwrap().is_absolute(), "relative to the file");
 }

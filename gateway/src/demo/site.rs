@@ -29,7 +29,7 @@ use time::{Duration, OffsetDateTime};
 use crate::client::{Client, ClientError};
 use crate::config::{
     AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig,
-    RevocationConfig, StorageConfig, TrustConfig, TrustedListsConfig,
+    RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig,
 };
 
 /// Why a site could not be made.
@@ -341,6 +341,8 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             lists: None,
         },
         trusted_lists: TrustedListsConfig::default(),
+        seal: SealConfig::default(),
+        scan: ScanConfig::default(),
         evidence: pair("evidence"),
         log: LogConfig {
             key: "node/log.key".into(),

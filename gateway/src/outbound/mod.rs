@@ -1,5 +1,5 @@
 //! What the node asks of the world, and whom it believes: the one hardened outbound client (OCSP, CRL, time-stamps,
-//! certificates of authorities), and trust anchors from folders.
+//! certificates of authorities), trust anchors from folders, and the malware scanner of the configuration.
 //!
 //! Nothing a stranger sends makes the node open a connection by itself: a URL is used only from a certificate whose path
 //! leads to an anchor (the type `VerifiedPath` says so) or that an operator gave us, and only where its host is on the
@@ -8,6 +8,7 @@
 mod address;
 mod breaker;
 mod cache;
+mod clamd;
 mod fetch;
 mod issuers;
 mod keeper;
@@ -19,6 +20,7 @@ mod timestamp;
 pub(crate) mod trust;
 pub(crate) mod trusted_lists;
 
+pub use clamd::Clamd;
 pub use fetch::FetchError;
 pub(crate) use fetch::Fetcher;
 pub(crate) use issuers::Issuers;
