@@ -1,5 +1,5 @@
-//! Sealing: documents as authenticated streams ([`Sealer`], [`Opener`]), plain AES-256-GCM for the formats of others, keys wrapped under keys (RFC 3394), under the
-//! node's own ([`ring`]), and the key derivation that follows a key agreement (X9.63).
+//! Sealing: documents as authenticated streams ([`Sealer`], [`Opener`]), plain AES-256-GCM for the formats of others, keys
+//! wrapped under keys (RFC 3394), under the node's own ([`ring`]), and the key derivation that follows a key agreement (X9.63).
 //!
 //! Knows keys and bytes. Who may open what, and where the key of a document lies, is decided by its callers.
 

@@ -12,12 +12,14 @@
 //! a repeated nonce too, but not every provider of this crate has it, nor has a token. The check of RFC 3394 has 64 bits, which is what a
 //! forger has to guess at the node; there is no way to try offline.
 //!
-//! **Why a wrapping key for each context.** Key wrap takes no associated data. The derivation binds the context (the message) instead: a value that was moved
-//! to another message's row meets another wrapping key and does not open. And the ring key itself encrypts nothing.
+//! **Why a wrapping key for each context.** Key wrap takes no associated data. The derivation binds the context (the message)
+//! instead: a value that was moved to another message's row meets another wrapping key and does not open. And the ring key itself
+//! encrypts nothing.
 //!
-//! **Why HKDF without its first half.** A ring key is 32 uniform bytes, for which RFC 5869, 3.3 lets the extraction be left out. What
-//! is left is one HMAC-SHA-256 under the ring key, which is all that a [`RingKeyHandle`] must do, and which any PKCS#11 token can: CKK_GENERIC_SECRET,
-//! C_Sign with CKM_SHA256_HMAC. The key never leaves the token; a stolen image of the node's memory opens the messages of that moment alone.
+//! **Why HKDF without its first half.** A ring key is 32 uniform bytes, for which RFC 5869, 3.3 lets the extraction be left out.
+//! What is left is one HMAC-SHA-256 under the ring key, which is all that a [`RingKeyHandle`] must do, and which any PKCS#11
+//! token can: CKK_GENERIC_SECRET, C_Sign with CKM_SHA256_HMAC. The key never leaves the token; a stolen image of the node's
+//! memory opens the messages of that moment alone.
 //!
 //! **Why the id is computed.** It names the key and proves it: a file that was damaged or mislabelled is noticed when it is read, not when
 //! the first document does not open.

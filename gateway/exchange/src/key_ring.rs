@@ -9,8 +9,9 @@
 //! | the envelope of a message (`message.key_envelope` is NULL) | that message, as soon as no copy of the row is left |
 //! | a ring key | every message under it, and every copy of their rows: in backups, in the write-ahead log, in free pages |
 //!
-//! So an erasure is complete, whatever the disk remembers, once the ring was turned: rotated, what lives wrapped anew, the older key destroyed.
-//! What a disk keeps of the key's own file is the same question again, for 32 bytes: a folder that is in no backup, or a token.
+//! So an erasure is complete, whatever the disk remembers, once the ring was turned: rotated, what lives wrapped anew, the older
+//! key destroyed. What a disk keeps of the key's own file is the same question again, for 32 bytes: a folder that is in no
+//! backup, or a token.
 //!
 //! Every process of the node looks whether the ring was changed whenever it uses it: a rotation and a destruction
 //! hold for all of them at once.

@@ -1,8 +1,8 @@
 //! Malware scanning while a document streams through the intake: what a scanner is asked, what it answers, and what becomes of a
 //! document by that. Who scans is the gateway's (`outbound::clamd`).
 //!
-//! The intake begins a [`Scan`], feeds it what it seals, and asks for the [`Verdict`] before it commits. A scan holds no more of the document than the
-//! piece that it is fed.
+//! The intake begins a [`Scan`], feeds it what it seals, and asks for the [`Verdict`] before it commits. A scan holds no more of
+//! the document than the piece that it is fed.
 //!
 //! A verdict that was not reached is no verdict: whether such a document is refused or accepted with a mark is the operator's decision,
 //! [`Unavailable`], and the only way past it is [`Verdict::judge`].
@@ -20,8 +20,8 @@ pub trait Scanner: Send + Sync {
 
 /// The scan of one document. Dropped, it leaves nothing behind.
 pub trait Scan: Send {
-    /// Takes in the next octets, however many. Waits as long as the scanner takes to take them in, within bounds of its own; where the scan came to its end
-    /// early it takes them in and does nothing.
+    /// Takes in the next octets, however many. Waits as long as the scanner takes to take them in, within bounds of its own;
+    /// where the scan came to its end early it takes them in and does nothing.
     fn feed<'a>(&'a mut self, octets: &'a [u8]) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
     /// The document is complete: what the scanner says of it, within a bound of time.

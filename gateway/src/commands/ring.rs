@@ -1,6 +1,7 @@
 //! `vuzol keys`: the node's key ring, on the node's machine, by the user that the node runs as.
 //!
-//! Works beside a running node, which notices at its next use of the ring. Every deed is in the log; what is done is done in `exchange::key_ring`.
+//! Works beside a running node, which notices at its next use of the ring. Every deed is in the log; what is done is done in
+//! `exchange::key_ring`.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,27 +36,32 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Make the ring, with a first key, in the folder that `seal.ring` of the configuration names.
-    CreateRing {
+    #[command(name = "create-ring")]
+    Create {
         #[command(flatten)]
         node: Node,
     },
     /// Make a new key, and make it the current one. The older ones go on unwrapping.
-    RotateRing {
+    #[command(name = "rotate-ring")]
+    Rotate {
         #[command(flatten)]
         node: Node,
     },
     /// Wrap under the current key what lies under older ones. May be stopped and begun again.
-    RewrapRing {
+    #[command(name = "rewrap-ring")]
+    Rewrap {
         #[command(flatten)]
         node: Node,
     },
     /// Print the keys, which is current, and how many messages lie under each.
-    ListRing {
+    #[command(name = "list-ring")]
+    List {
         #[command(flatten)]
         node: Node,
     },
     /// Destroy a key that is not the current one. There is no way back.
-    DestroyRing {
+    #[command(name = "destroy-ring")]
+    Destroy {
         /// The key, as `list-ring` prints it.
         #[arg(value_parser = ring_key)]
         id: RingKeyId,
@@ -85,11 +91,11 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
     let runtime = runtime.map_err(|error| Failure::Unreachable(error.to_string()))?;
     runtime.block_on(async {
         match &arguments.task {
-            Task::CreateRing { node } => create(&node.place()?, terminal).await,
-            Task::RotateRing { node } => rotate(&node.custody()?, terminal).await,
-            Task::RewrapRing { node } => rewrap(&node.custody()?, terminal).await,
-            Task::ListRing { node } => list(&node.custody()?, terminal).await,
-            Task::DestroyRing { id, erase_messages, node } => {
+            Task::Create { node } => create(&node.place()?, terminal).await,
+            Task::Rotate { node } => rotate(&node.custody()?, terminal).await,
+            Task::Rewrap { node } => rewrap(&node.custody()?, terminal).await,
+            Task::List { node } => list(&node.custody()?, terminal).await,
+            Task::Destroy { id, erase_messages, node } => {
                 let underneath = if *erase_messages { Underneath::Erase } else { Underneath::Keep };
                 node.custody()?.destroy(*id, underneath).await.map(|()| exit::OK).map_err(failure)
             }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct SealConfig {
-    /// Folder of the node's key ring (`vuzol keys create-ring`), for recipients without an encryption certificate. Without it nothing is accepted for
-    /// them. Lost, nobody reads what was sealed for them: keep a copy, apart from the backup of the database.
+    /// Folder of the node's key ring (`vuzol keys create-ring`), for recipients without an encryption certificate. Without it
+    /// nothing is accepted for them. Lost, nobody reads what was sealed for them: keep a copy, apart from the backup of the
+    /// database.
     pub ring: Option<PathBuf>,
 }
 
@@ -21,11 +22,11 @@ pub struct ScanConfig {
     /// Where clamd listens. Without it nothing is scanned. The documents go there in the clear: a socket of this machine, or a network that
     /// nobody else reads.
     pub clamd: Option<ClamdAddress>,
-    /// What becomes of a document that was not scanned: `refuse`, or `mark`, which accepts it with a mark that says so. With `refuse` a clamd that is
-    /// down stops the exchange; with `mark` malware passes meanwhile.
+    /// What becomes of a document that was not scanned: `refuse`, or `mark`, which accepts it with a mark that says so. With
+    /// `refuse` a clamd that is down stops the exchange; with `mark` malware passes meanwhile.
     pub unavailable: Unavailable,
-    /// Larger documents are not sent to clamd, and count as not scanned. Above clamd's own StreamMaxLength or MaxFileSize it is those that count, and
-    /// clamd says so only under `AlertExceedsMax yes`: otherwise it answers OK for what it did not look at.
+    /// Larger documents are not sent to clamd, and count as not scanned. Above clamd's own StreamMaxLength or MaxFileSize it is
+    /// those that count, and clamd says so only under `AlertExceedsMax yes`: otherwise it answers OK for what it did not look at.
     pub maximum_bytes: u64,
 }
 

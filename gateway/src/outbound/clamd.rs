@@ -16,10 +16,11 @@
 //! | says something else than the above, too much, or half of it | [`NotScanned::Unintelligible`], with the name of what is wrong |
 //! | says FOUND, whenever | [`Verdict::Infected`] |
 //!
-//! A document above the configured maximum is sent up to there and no further. Nothing is tried twice: the document has streamed by. What a verdict that was
-//! not reached means for the document is not decided here ([`exchange::scan::Unavailable`]).
+//! A document above the configured maximum is sent up to there and no further. Nothing is tried twice: the document has streamed
+//! by. What a verdict that was not reached means for the document is not decided here ([`exchange::scan::Unavailable`]).
 //!
-//! The limits of clamd are clamd's: without `AlertExceedsMax yes` in clamd.conf it answers OK for what lies beyond MaxFileSize and was not looked at.
+//! The limits of clamd are clamd's: without `AlertExceedsMax yes` in clamd.conf it answers OK for what lies beyond MaxFileSize
+//! and was not looked at.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -139,8 +139,8 @@ impl Custody {
         turn(self.ring.folder()?, Some(self.ring.current()?), &self.ledger, &*self.clock).await
     }
 
-    /// Wraps the envelopes of the next [`BATCH`] messages after `after` under the current key, in one transaction with one row in the log. Envelopes
-    /// to certificates, and those that were destroyed, are not touched.
+    /// Wraps the envelopes of the next [`BATCH`] messages after `after` under the current key, in one transaction with one row in
+    /// the log. Envelopes to certificates, and those that were destroyed, are not touched.
     ///
     /// # Errors
     /// Where the ring or the database cannot be used. An envelope that does not open is no error, but is counted.
@@ -189,25 +189,27 @@ impl Custody {
         if count > 0 && underneath == Underneath::Keep {
             return Err(CustodyError::InUse(count));
         }
-        let mut after = None;
-        while count > 0 {
-            after = self.erase(after, id).await?.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        let details = serde_json::json!({ "erased_messages": count });
+        let erased = if count > 0 { self.erase(id).await? } else { 0 };
+        let details = serde_json::json!({ "erased_messages": erased });
         self.ledger.record(draft(Action::RingKeyDestroyed, id, details)).await?;
         folder.destroy(id)?;
         // Written again as it is, so that every process looks again and forgets the key.
+        let keys = self.ring.keys()?;
         folder.point(keys.current, keys.since)?;
         Ok(())
     }
 
-    /// Destroys the envelopes under a key.
-    async fn erase(&self, after: Option<MessageId>, id: RingKeyId) -> Result<Batch, CustodyError> {
+    /// Destroys the envelopes under a key; answers how many.
+    async fn erase(&self, id: RingKeyId) -> Result<u64, CustodyError> {
         let fate = |_, old: &[u8]| Ok(if named_key(old) == Some(id) { Fate::Erased } else { Fate::Stays });
-        self.batch(after, Action::RingEnvelopesErased, id, fate).await
+        let (mut after, mut erased) = (None, 0);
+        loop {
+            let batch = self.batch(after, Action::RingEnvelopesErased, id, fate).await?;
+            (after, erased) = (batch.next, erased + batch.changed);
+            if after.is_none() {
+                return Ok(erased);
+            }
+        }
     }
 
     /// Asks for the fate of each envelope of the next messages, and commits it with one row in the log. A batch that was overtaken, for

@@ -8,9 +8,9 @@
 //! key: 64 hexadecimal digits
 //! ```
 //!
-//! That exactly one key is current holds because one file says which. A file comes into being beside its place, whole and on disk, and is
-//! renamed into it; the folder is synced after each. So a rotation that is cut off leaves the old key current, and at most a new one that wrapped nothing.
-//! Files with other endings are not looked at.
+//! That exactly one key is current holds because one file says which. A file comes into being beside its place, whole and on
+//! disk, and is renamed into it; the folder is synced after each. So a rotation that is cut off leaves the old key current, and
+//! at most a new one that wrapped nothing. Files with other endings are not looked at.
 
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata, OpenOptions};
