@@ -88,13 +88,18 @@ CREATE TABLE part_states (
 
 INSERT INTO part_states (message_id, number, object_key, content) SELECT message_id, number, object_key, content FROM part;
 
+-- What the recipient said, as it came (signed, or by a system that had logged in), and the step that it led to.
 CREATE TABLE acknowledgement_states (
-    message_id BLOB NOT NULL PRIMARY KEY REFERENCES message_states (id),
+    message_id BLOB NOT NULL REFERENCES message_states (id),
+    step INTEGER NOT NULL,
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
-    signed BLOB NOT NULL
+    spoken BLOB NOT NULL,
+    PRIMARY KEY (message_id, step)
 ) STRICT;
 
-INSERT INTO acknowledgement_states (message_id, sha256, signed) SELECT message_id, sha256, signed FROM acknowledgement;
+INSERT INTO acknowledgement_states (message_id, step, sha256, spoken)
+SELECT a.message_id, e.step, a.sha256, a.signed
+FROM acknowledgement a JOIN evidence_steps e ON e.message_id = a.message_id AND e.kind IN ('C.3', 'C.4');
 
 DROP TABLE acknowledgement;
 DROP TABLE part;

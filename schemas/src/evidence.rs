@@ -126,7 +126,11 @@ pub struct EvidenceStatement {
     /// Why, as a stable code: in A.2, B.2, B.3, C.4, C.5, D.2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// SHA-256 of the recipient's signed acknowledgement (DER), in lower-case hexadecimal: in C.3 and C.4.
+    /// SHA-256 of the recipient's acknowledgement as it came, in lower-case hexadecimal: in C.3, C.4 and V.7.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledgement_sha256: Option<String>,
+    /// The recipient did not sign the acknowledgement: the node states it on behalf of a system of the recipient's, which it
+    /// knows by this login certificate (SHA-256 in lower-case hexadecimal).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_behalf_of: Option<String>,
 }

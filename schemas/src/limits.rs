@@ -46,6 +46,9 @@ pub const LEASE_SECONDS: u32 = 3600;
 /// Characters of a reason in an acknowledgement.
 pub const REASON_CHARACTERS: usize = 2000;
 
+/// Characters of a registration number.
+pub const REGISTRATION_CHARACTERS: usize = 128;
+
 /// Certificates that an operator may register for one participant.
 pub const CERTIFICATES_OF_PARTICIPANT: usize = 64;
 

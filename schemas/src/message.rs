@@ -181,6 +181,7 @@ pub struct LeasedMessage {
     /// Its parts.
     pub parts: Vec<Part>,
     /// The document key, wrapped to the recipient: base64 of a CMS AuthEnvelopedData (RFC 5083) that holds the 32-byte key.
+    /// Empty where the key was destroyed: nobody can open the document any more.
     pub key_envelope: String,
     /// Every sealed part, where contents were asked for and the message is small; empty otherwise: then they are downloaded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -202,16 +203,29 @@ pub struct SealedPart {
 pub struct Acknowledgement {
     /// The message.
     pub message_id: MessageId,
-    /// Accepted or refused.
+    /// Accepted, refused or registered.
     pub outcome: AcknowledgementOutcome,
     /// SHA-256 of the document that was opened, in lower-case hexadecimal: binds the acknowledgement to the content.
     pub document_sha256: String,
     /// Why, when refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Where it is found in the recipient's register, when registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
 }
 
-/// Accepted or refused.
+/// An entry of the recipient's register of documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// The registration number as the recipient writes it, 1 to [`crate::limits::REGISTRATION_CHARACTERS`] characters.
+    pub number: String,
+    /// The registration date: `YYYY-MM-DD`.
+    pub date: String,
+}
+
+/// Accepted, refused or registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AcknowledgementOutcome {
@@ -219,6 +233,8 @@ pub enum AcknowledgementOutcome {
     Accepted,
     /// The recipient refuses it and says why (C.4).
     Refused,
+    /// The recipient has entered it into its register (V.7); a document that was not accepted yet is accepted by this (C.3).
+    Registered,
 }
 
 /// The answer to an acknowledgement.

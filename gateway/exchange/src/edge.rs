@@ -30,8 +30,17 @@ pub(crate) struct Deed {
     pub(crate) outcome: Outcome,
     /// JSON object, committed to by the entry.
     pub(crate) details: serde_json::Value,
-    /// SHA-256 of what the recipient signed, where the step rests on that.
-    pub(crate) acknowledgement: Option<[u8; 32]>,
+    /// The recipient's word, where the step rests on it.
+    pub(crate) word: Option<Word>,
+}
+
+/// What a recipient said, by its digest, and how it is known that the recipient said it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word {
+    /// SHA-256 of the acknowledgement as it came.
+    pub(crate) sha256: [u8; 32],
+    /// SHA-256 of the login certificate of the system that said it without a signature. None: the recipient signed.
+    pub(crate) on_behalf_of: Option<[u8; 32]>,
 }
 
 impl Deed {
@@ -42,7 +51,7 @@ impl Deed {
 
     /// A deed of somebody.
     pub(crate) fn of(action: Action, actor: String, details: serde_json::Value) -> Self {
-        Self { action, actor, outcome: Outcome::Done, details, acknowledgement: None }
+        Self { action, actor, outcome: Outcome::Done, details, word: None }
     }
 }
 
@@ -86,7 +95,7 @@ impl Exchange {
     pub(crate) fn edge(&self, message: &Message, step: &Step, deed: Deed) -> Result<Edge, NoEdge> {
         let state = apply(message.state.as_ref(), step)?;
         let id = EvidenceId::fresh(self.inner.clock.now());
-        let Deed { action, actor, outcome, mut details, acknowledgement } = deed;
+        let Deed { action, actor, outcome, mut details, word } = deed;
         if let Some(details) = details.as_object_mut() {
             details.insert("evidence".to_owned(), id.to_string().into());
         }
@@ -105,7 +114,8 @@ impl Exchange {
         let stated = Stated { id, kind, node: self.inner.signer.node(), at, event: event.id() };
         let mut statement = after.statement(stated);
         statement.reason = reason(step);
-        statement.acknowledgement_sha256 = acknowledgement.map(|digest| hex(&digest));
+        statement.acknowledgement_sha256 = word.map(|word| hex(&word.sha256));
+        statement.on_behalf_of = word.and_then(|word| word.on_behalf_of).map(|certificate| hex(&certificate));
         let jws = self.inner.signer.sign(&statement)?;
         let standing = serde_json::to_string(&state).map_err(|_| KeyError::OperationFailed)?;
         let due = self.inner.terms.due(&state);

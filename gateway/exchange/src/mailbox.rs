@@ -13,6 +13,7 @@ use schemas::limits::PAGE_ITEMS;
 use schemas::message::{CaseEvent, CaseEvents, MessagePage, MessageState, MessageSummary};
 use schemas::{CaseId, MessageId, ProblemCode};
 
+pub use acknowledge::Spoken;
 pub use download::PartDownload;
 
 use crate::message::{Message, object};

@@ -76,6 +76,7 @@ impl Message {
             parts: self.parts.clone(),
             reason: None,
             acknowledgement_sha256: None,
+            on_behalf_of: None,
         }
     }
 }

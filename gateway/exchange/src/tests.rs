@@ -3,4 +3,5 @@
 mod intake;
 mod life;
 mod mailbox;
+mod model;
 mod town;

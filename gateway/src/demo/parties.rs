@@ -197,7 +197,8 @@ impl<'s> Party<'s> {
         at: OffsetDateTime,
     ) -> Result<Vec<u8>, Failure> {
         let document_sha256 = hex(&sha256(&opened.document));
-        let statement = Acknowledgement { message_id: opened.message, outcome, document_sha256, reason };
+        let statement =
+            Acknowledgement { message_id: opened.message, outcome, document_sha256, reason, registration: None };
         self.sign_as(&self.agency.signing, Content::Attached(&serde_json::to_vec(&statement)?), at)
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use exchange::intake::IdempotencyKey;
+use exchange::mailbox::Spoken;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
 use schemas::{LeaseToken, ProblemCode};
@@ -102,17 +103,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A signed acknowledgement.
-pub(crate) struct SignedAcknowledgement(pub(crate) Vec<u8>);
+/// An acknowledgement: signed, or the plain word of a system that has logged in.
+pub(crate) struct Acknowledged(pub(crate) Spoken);
 
-impl<S: Send + Sync> FromRequest<S> for SignedAcknowledgement {
+impl<S: Send + Sync> FromRequest<S> for Acknowledged {
     type Rejection = Failure;
 
     async fn from_request(request: Request<Body>, _: &S) -> Result<Self, Failure> {
         let (parts, content) = request.into_parts();
-        media_type(&parts.headers, "application/pkcs7-mime")?;
-        let bytes = body::whole(&parts.headers, content, schemas::limits::ACKNOWLEDGEMENT_BYTES).await?;
-        Ok(Self(bytes.into()))
+        let plain = media_type(&parts.headers, "application/json").is_ok();
+        if !plain {
+            media_type(&parts.headers, "application/pkcs7-mime")?;
+        }
+        let bytes = body::whole(&parts.headers, content, schemas::limits::ACKNOWLEDGEMENT_BYTES).await?.into();
+        Ok(Self(if plain { Spoken::BySystem(bytes) } else { Spoken::Signed(bytes) }))
     }
 }
 

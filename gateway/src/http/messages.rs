@@ -12,11 +12,11 @@ use axum::response::Response;
 use exchange::mailbox::PartDownload;
 use futures_util::TryStreamExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use schemas::message::{AcknowledgementReceipt, MessageSummary};
+use schemas::message::{Acknowledgement, AcknowledgementReceipt, MessageSummary};
 use schemas::{MessageId, ProblemCode};
 
 use super::Door;
-use super::extract::{self, Ids, PartNumber, SignedAcknowledgement};
+use super::extract::{self, Acknowledged, Ids, PartNumber};
 use super::identity::Caller;
 use super::problem::Failure;
 
@@ -66,24 +66,29 @@ pub(crate) async fn download(
     Ok(sealed(download, range.is_some()))
 }
 
-/// Accept or refuse a message with a signed acknowledgement.
+/// Accept, refuse or register a message.
+///
+/// Signed by the recipient (CMS), or the plain word of a system of the recipient's: then the node states it on that system's
+/// behalf. A registration after the acceptance needs no lease.
 #[utoipa::path(
     post, path = "/v1/messages/{message}/acknowledgement", operation_id = "acknowledge_message", tag = "messages",
-    params(("message" = MessageId, Path), ("Vuzol-Lease" = String, Header, description = "Token of the lease")),
-    request_body(content = [u8], content_type = "application/pkcs7-mime",
-        description = "CMS SignedData with its content inside: the JSON of an Acknowledgement"),
-    responses((status = 201, body = AcknowledgementReceipt, description = "Recorded: evidence C.3 or C.4"))
+    params(("message" = MessageId, Path),
+        ("Vuzol-Lease" = Option<String>, Header, description = "Token of the lease; not needed to register what was accepted")),
+    request_body(
+        content((Acknowledgement = "application/json"), (String = "application/pkcs7-mime")),
+        description = "The JSON of an Acknowledgement, or CMS SignedData with it inside"),
+    responses((status = 201, body = AcknowledgementReceipt, description = "Recorded: evidence C.3, C.4 or V.7"))
 )]
 pub(crate) async fn acknowledge(
     State(door): State<Arc<Door>>,
     caller: Caller,
     Ids(message): Ids<MessageId>,
     headers: HeaderMap,
-    SignedAcknowledgement(signed): SignedAcknowledgement,
+    Acknowledged(spoken): Acknowledged,
 ) -> Result<(StatusCode, Json<AcknowledgementReceipt>), Failure> {
-    let lease = extract::lease_token(&headers)?;
+    let lease = headers.contains_key(extract::LEASE).then(|| extract::lease_token(&headers)).transpose()?;
     let permit = permit::<AcknowledgeMessage>(&door, &caller, message).await?;
-    Ok((StatusCode::CREATED, Json(door.exchange.acknowledge(permit, lease, signed).await?)))
+    Ok((StatusCode::CREATED, Json(door.exchange.acknowledge(permit, lease, spoken).await?)))
 }
 
 async fn permit<A>(door: &Door, caller: &Caller, message: MessageId) -> Result<Permit<A>, Failure>

@@ -43,9 +43,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::AlreadyFinal
         | P::SubmissionEnded
         | P::RecipientSuspended
-        | P::LastAnchor => {
-            StatusCode::CONFLICT
-        }
+        | P::LastAnchor => StatusCode::CONFLICT,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         P::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,

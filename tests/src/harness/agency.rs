@@ -262,6 +262,7 @@ pub fn statement(message: MessageId, document: &[u8], reason: Option<&str>) -> A
         outcome: reason.map_or(AcknowledgementOutcome::Accepted, |_| AcknowledgementOutcome::Refused),
         document_sha256: digest(DigestAlgorithm::Sha256, document).to_hex(),
         reason: reason.map(str::to_owned),
+        registration: None,
     }
 }
 

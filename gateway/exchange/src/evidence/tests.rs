@@ -31,6 +31,7 @@ fn statement() -> EvidenceStatement {
         parts: Vec::new(),
         reason: Some("Причина".to_owned()),
         acknowledgement_sha256: None,
+        on_behalf_of: None,
     }
 }
 

@@ -70,9 +70,11 @@ impl House {
     async fn message(&self, number: u32, envelope: Option<&[u8]>) -> MessageId {
         let (id, envelope) = (message(number), envelope.map(<[u8]>::to_vec));
         let insert = self.writer.run_tx("test", move |tx| {
-            let sql = "INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state,
-                    accepted_at, changed_at, parts, key_envelope)
-                VALUES ($1, zeroblob(16), 'a', zeroblob(32), 'b', 'letter', 'application/pdf', 'queued', 0, 0, '[]', $2)";
+            let sql =
+                "INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state,
+                    standing, steps, accepted_at, changed_at, parts, key_envelope)
+                VALUES ($1, zeroblob(16), 'a', zeroblob(32), 'b', 'letter', 'application/pdf', 'validated',
+                    '{\"name\":\"validated\"}', 1, 0, 0, '[]', $2)";
             let envelope = envelope.as_deref().map_or(Value::Null, Value::Blob);
             tx.execute(sql, &[id.as_bytes().into(), envelope]).map(|_| ())
         });

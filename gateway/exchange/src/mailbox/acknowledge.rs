@@ -1,15 +1,17 @@
-//! The recipient accepts or refuses, and signs it.
+//! The recipient accepts, refuses or registers: signed by itself, or stated by the node on behalf of a system of its.
 
 use access::Permit;
 use access::decide::AcknowledgeMessage;
 use audit::Action;
 use crypto::digest::{hex, sha256};
-use schemas::limits::{ACKNOWLEDGEMENT_BYTES, REASON_CHARACTERS};
-use schemas::message::{Acknowledgement, AcknowledgementOutcome, AcknowledgementReceipt, PartRole};
+use schemas::limits::{ACKNOWLEDGEMENT_BYTES, REASON_CHARACTERS, REGISTRATION_CHARACTERS};
+use schemas::message::{
+    Acknowledgement, AcknowledgementOutcome, AcknowledgementReceipt, MessageState, PartRole, Registration,
+};
 use schemas::{LeaseToken, ProblemCode};
 use storage::{StoreError, TxError};
 
-use crate::edge::{self, Deed, Edge, NoEdge};
+use crate::edge::{self, Deed, Edge, NoEdge, Word};
 use crate::message::{Evidence, Message};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
@@ -30,51 +32,69 @@ impl From<StoreError> for NotCommitted {
     }
 }
 
+/// A recipient's acknowledgement as it came.
+pub enum Spoken {
+    /// Attached CMS whose content is an [`Acknowledgement`].
+    Signed(Vec<u8>),
+    /// The JSON of an [`Acknowledgement`], from a system of the recipient's that has logged in: the node states it on that
+    /// system's behalf.
+    BySystem(Vec<u8>),
+}
+
+impl Spoken {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Signed(bytes) | Self::BySystem(bytes) => bytes,
+        }
+    }
+}
+
 impl Exchange {
-    /// Ends a message as the recipient's signed acknowledgement says: accepted (C.3) or refused (C.4). `signed`: attached
-    /// CMS whose content is an [`Acknowledgement`]. The same bytes again bring the same receipt.
+    /// Ends a message as the recipient says: accepted (C.3), refused (C.4), registered (V.7). The same bytes again bring the
+    /// same receipt. A lease is needed until the message was accepted or refused; a registration afterwards needs none.
     ///
     /// # Errors
-    /// `LeaseNotHeld`, `NotHandedOver`, `AlreadyFinal`; a code of the signature; `MalformedJson` where the content is no
-    /// acknowledgement, `AcknowledgementMismatch` where it is one of something else; otherwise when the store fails.
+    /// `MissingHeader` without a lease where one is needed, `LeaseNotHeld`, `NotHandedOver`, `AlreadyFinal`; a code of the
+    /// signature; `MalformedJson` where the content is no acknowledgement, `AcknowledgementMismatch` where it is one of
+    /// something else; otherwise when the store fails.
     pub async fn acknowledge(
         &self,
         permit: Permit<AcknowledgeMessage>,
-        lease: LeaseToken,
-        signed: Vec<u8>,
+        lease: Option<LeaseToken>,
+        spoken: Spoken,
     ) -> Result<AcknowledgementReceipt, Refusal> {
-        if signed.len() > ACKNOWLEDGEMENT_BYTES {
+        if spoken.bytes().len() > ACKNOWLEDGEMENT_BYTES {
             return Err(ProblemCode::TooLarge.into());
         }
-        let digest = sha256(&signed);
+        let sha256 = sha256(spoken.bytes());
         let found = self.before_acknowledgement(&permit).await?;
-        if found.message.standing().is_settled() {
-            return self.repeat(&permit, &found, &digest).await;
+        if let Some(repeated) = self.repeated(&permit, &found, &sha256).await? {
+            return Ok(repeated);
         }
-        let now = self.inner.clock.now();
-        if !found.held.is_some_and(|held| held.by(lease, now)) {
-            return Err(ProblemCode::LeaseNotHeld.into());
-        }
-        // Which step it is, only the content says; that the message was handed over comes first and costs nothing.
-        apply(found.message.state.as_ref(), &Step::AcceptContent).map_err(NoEdge::from)?;
-        let acknowledgement = self.read_acknowledgement(&found.message, &signed).await?;
-        let edge = self.acknowledged(&permit, &found.message, &acknowledgement, &digest)?;
-        let receipt = receipt(&edge.evidence);
+        let lease = self.may_speak(&found, lease)?;
+        let acknowledgement = self.read_acknowledgement(&found.message, &spoken).await?;
+        let certificate = matches!(spoken, Spoken::BySystem(_)).then(|| *permit.actor().certificate());
+        let word = Word { sha256, on_behalf_of: certificate };
+        let edges = self.acknowledged(&permit, &found.message, &acknowledgement, word)?;
+        let receipt = receipt(&edges.last().ok_or(ProblemCode::Internal)?.evidence);
         let committed = self.inner.ledger.transact("acknowledge_message", move |tx| {
-            let appended = edge::take(tx, &edge, Some(lease))?.ok_or(NotCommitted::Moved)?;
-            tables::insert_acknowledgement(tx, edge.message.id, &digest, &signed)?;
-            Ok::<_, NotCommitted>(appended.with(()))
+            let mut appended = None;
+            for (edge, lease) in edges.iter().zip(std::iter::once(lease).chain(std::iter::repeat(None))) {
+                appended = Some(edge::take(tx, edge, lease)?.ok_or(NotCommitted::Moved)?);
+            }
+            let last = edges.last().ok_or(NotCommitted::Moved)?;
+            tables::insert_acknowledgement(tx, &last.evidence, &sha256, spoken.bytes())?;
+            appended.map(|appended| appended.with(())).ok_or(NotCommitted::Moved)
         });
         match committed.await {
             Ok(()) => Ok(receipt),
             Err(TxError::Refused(NotCommitted::Moved)) => {
                 // The same acknowledgement may have come twice at once; else the lease ran out.
                 let found = self.before_acknowledgement(&permit).await?;
-                if found.message.standing().is_settled() {
-                    self.repeat(&permit, &found, &digest).await
-                } else {
-                    Err(ProblemCode::LeaseNotHeld.into())
-                }
+                let repeated = self.repeated(&permit, &found, &sha256).await?;
+                let settled = found.message.standing().is_settled();
+                let code = if settled { ProblemCode::AlreadyFinal } else { ProblemCode::LeaseNotHeld };
+                repeated.ok_or_else(|| code.into())
             }
             Err(TxError::Refused(NotCommitted::Store(error)) | TxError::Store(error)) => Err(error.into()),
         }
@@ -87,23 +107,48 @@ impl Exchange {
         found.ok_or_else(|| ProblemCode::NotFound.into())
     }
 
-    /// A message in a final state: only the acknowledgement that brought it there is answered, as it was.
-    async fn repeat(
+    /// The receipt of this very acknowledgement, where it came before.
+    async fn repeated(
         &self,
         permit: &Permit<AcknowledgeMessage>,
         found: &Acknowledged,
         digest: &[u8; 32],
-    ) -> Result<AcknowledgementReceipt, Refusal> {
-        let same = found.earlier.as_ref().filter(|(earlier, _)| earlier == digest);
-        let (_, evidence) = same.ok_or(ProblemCode::AlreadyFinal)?;
+    ) -> Result<Option<AcknowledgementReceipt>, Refusal> {
+        let Some((_, evidence)) = found.earlier.iter().find(|(earlier, _)| earlier == digest) else { return Ok(None) };
         let details = serde_json::json!({ "replayed": true });
         let object = Some(found.message.object());
         self.record_read(Action::AcknowledgeMessage, permit.actor().pseudonym(), object, details).await?;
-        Ok(receipt(evidence))
+        Ok(Some(receipt(evidence)))
+    }
+
+    /// Whether the recipient may say anything of the message now: which step it is, only the content tells. Answers the lease
+    /// under which the first step is taken.
+    fn may_speak(&self, found: &Acknowledged, lease: Option<LeaseToken>) -> Result<Option<LeaseToken>, Refusal> {
+        if found.message.standing() == MessageState::Accepted {
+            return Ok(None);
+        }
+        if found.message.standing().is_settled() {
+            return Err(ProblemCode::AlreadyFinal.into());
+        }
+        let lease = lease.ok_or_else(|| Refusal::with_detail(ProblemCode::MissingHeader, "Vuzol-Lease"))?;
+        if !found.held.is_some_and(|held| held.by(lease, self.inner.clock.now())) {
+            return Err(ProblemCode::LeaseNotHeld.into());
+        }
+        apply(found.message.state.as_ref(), &Step::AcceptContent).map_err(NoEdge::from)?;
+        Ok(Some(lease))
     }
 
     /// The content, once its signature is valid and the recipient's, and it speaks of this message and this document.
-    async fn read_acknowledgement(&self, message: &Message, signed: &[u8]) -> Result<Acknowledgement, Refusal> {
+    async fn read_acknowledgement(&self, message: &Message, spoken: &Spoken) -> Result<Acknowledgement, Refusal> {
+        let acknowledgement = match spoken {
+            Spoken::Signed(signed) => self.signed_acknowledgement(message, signed).await?,
+            Spoken::BySystem(json) => parse(json)?,
+        };
+        check_content(message, &acknowledgement)?;
+        Ok(acknowledgement)
+    }
+
+    async fn signed_acknowledgement(&self, message: &Message, signed: &[u8]) -> Result<Acknowledgement, Refusal> {
         let document = signature::read(signed)?;
         if !document.is_attached() {
             let detail = "the acknowledgement must be inside its signature";
@@ -112,32 +157,46 @@ impl Exchange {
         let revocation = self.revocation(&self.signer_paths(&document)?).await;
         let validated = self.judge(document, &revocation)?;
         signature::signed_for(&validated, message.recipient.participant())?;
-        let content = validated.content().ok_or(ProblemCode::SignatureFormat)?;
-        let acknowledgement: Acknowledgement = serde_json::from_slice(content).map_err(|_| {
-            Refusal::with_detail(ProblemCode::MalformedJson, "the signed content is no acknowledgement")
-        })?;
-        check_content(message, &acknowledgement)?;
-        Ok(acknowledgement)
+        parse(validated.content().ok_or(ProblemCode::SignatureFormat)?)
     }
 
+    /// The edges of one word: a registration of what was not accepted yet accepts it too.
     fn acknowledged(
         &self,
         permit: &Permit<AcknowledgeMessage>,
         message: &Message,
         acknowledgement: &Acknowledgement,
-        digest: &[u8; 32],
-    ) -> Result<Edge, Refusal> {
-        let step = match acknowledgement.outcome {
-            AcknowledgementOutcome::Accepted => Step::AcceptContent,
+        word: Word,
+    ) -> Result<Vec<Edge>, Refusal> {
+        let mut steps = Vec::with_capacity(2);
+        match (acknowledgement.outcome, &acknowledgement.registration) {
             // In the recipient's words: they are all that the sender learns of why.
-            AcknowledgementOutcome::Refused => {
-                Step::RefuseContent { reason: acknowledgement.reason.clone().unwrap_or_default() }
+            (AcknowledgementOutcome::Refused, _) => {
+                steps.push(Step::RefuseContent { reason: acknowledgement.reason.clone().unwrap_or_default() });
             }
-        };
-        let details = serde_json::json!({ "acknowledgement": hex(digest), "outcome": acknowledgement.outcome });
-        let deed = Deed::of(Action::AcknowledgeMessage, permit.actor().pseudonym(), details);
-        Ok(self.edge(message, &step, Deed { acknowledgement: Some(*digest), ..deed })?)
+            (AcknowledgementOutcome::Registered, Some(Registration { number, date })) => {
+                if message.standing() != MessageState::Accepted {
+                    steps.push(Step::AcceptContent);
+                }
+                steps.push(Step::Register { number: number.clone(), date: date.clone() });
+            }
+            _ => steps.push(Step::AcceptContent),
+        }
+        let mut edges: Vec<Edge> = Vec::with_capacity(steps.len());
+        for step in steps {
+            let details =
+                serde_json::json!({ "acknowledgement": hex(&word.sha256), "outcome": acknowledgement.outcome });
+            let deed = Deed::of(Action::AcknowledgeMessage, permit.actor().pseudonym(), details);
+            let before = edges.last().map_or(message, |edge| &edge.message);
+            edges.push(self.edge(before, &step, Deed { word: Some(word), ..deed })?);
+        }
+        Ok(edges)
     }
+}
+
+fn parse(json: &[u8]) -> Result<Acknowledgement, Refusal> {
+    serde_json::from_slice(json)
+        .map_err(|_| Refusal::with_detail(ProblemCode::MalformedJson, "the content is no acknowledgement"))
 }
 
 fn check_content(message: &Message, acknowledgement: &Acknowledgement) -> Result<(), Refusal> {
@@ -156,7 +215,21 @@ fn check_content(message: &Message, acknowledgement: &Acknowledgement) -> Result
     if acknowledgement.outcome == AcknowledgementOutcome::Refused && reason.trim().is_empty() {
         return mismatch("reason");
     }
-    Ok(())
+    match (&acknowledgement.registration, acknowledgement.outcome == AcknowledgementOutcome::Registered) {
+        (None, false) => Ok(()),
+        (Some(registration), true) if is_well_formed(registration) => Ok(()),
+        _ => mismatch("registration"),
+    }
+}
+
+/// A number of visible characters, and a date of the calendar.
+fn is_well_formed(registration: &Registration) -> bool {
+    let Registration { number, date } = registration;
+    let numbered = (1..=REGISTRATION_CHARACTERS).contains(&number.chars().count())
+        && !number.chars().any(char::is_control)
+        && number.trim() == number;
+    let form = time::macros::format_description!("[year]-[month]-[day]");
+    numbered && time::Date::parse(date, form).is_ok()
 }
 
 fn receipt(evidence: &Evidence) -> AcknowledgementReceipt {

@@ -212,7 +212,7 @@ fn leased_message(leased: Leased, contents: Option<Contents>) -> LeasedMessage {
         summary: leased.message.summary(),
         earlier_leases: u32::try_from(leased.lease_count.saturating_sub(1)).unwrap_or(u32::MAX),
         parts: leased.message.parts,
-        key_envelope: STANDARD.encode(leased.key_envelope),
+        key_envelope: STANDARD.encode(leased.key_envelope.unwrap_or_default()),
         contents: contents.map(|contents| contents.into_iter().map(sealed).collect()).unwrap_or_default(),
     }
 }

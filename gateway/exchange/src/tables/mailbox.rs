@@ -99,7 +99,8 @@ pub(crate) fn sent_in_state(
 /// A message that was leased just now.
 pub(crate) struct Leased {
     pub(crate) message: Message,
-    pub(crate) key_envelope: Vec<u8>,
+    /// None: destroyed.
+    pub(crate) key_envelope: Option<Vec<u8>>,
     pub(crate) lease_count: i64,
 }
 
@@ -139,7 +140,8 @@ pub(crate) fn lease(
     let mailbox = mailbox.to_string();
     let values = [token.as_bytes().into(), until.into(), (&mailbox).into(), now.into(), limit.into()];
     let mut leased = tx.query(sql, &values, |row| {
-        Ok(Leased { message: message(row)?, key_envelope: row.blob(12)?, lease_count: row.integer(13)? })
+        let key_envelope = if row.is_null(12)? { None } else { Some(row.blob(12)?) };
+        Ok(Leased { message: message(row)?, key_envelope, lease_count: row.integer(13)? })
     })?;
     // RETURNING promises no order.
     leased.sort_by_key(|leased| leased.message.id);
@@ -209,8 +211,8 @@ pub(crate) fn part(tx: &mut Tx<'_>, message_id: MessageId, number: u8) -> Result
 pub(crate) struct Acknowledged {
     pub(crate) message: Message,
     pub(crate) held: Option<Held>,
-    /// SHA-256 of the signed acknowledgement, and the evidence that it led to.
-    pub(crate) earlier: Option<([u8; 32], Evidence)>,
+    /// SHA-256 of each acknowledgement that came before, and the evidence that it led to.
+    pub(crate) earlier: Vec<([u8; 32], Evidence)>,
 }
 
 pub(crate) fn acknowledgement(tx: &mut Tx<'_>, message_id: MessageId) -> Result<Option<Acknowledged>, StoreError> {
@@ -221,31 +223,32 @@ pub(crate) fn acknowledgement(tx: &mut Tx<'_>, message_id: MessageId) -> Result<
     );
     let found = tx.query_optional(sql, &[message_id.as_bytes().into()], |row| Ok((message(row)?, held(row, 12)?)))?;
     let Some((message, held)) = found else { return Ok(None) };
-    let earlier = if message.standing().is_settled() { earlier_acknowledgement(tx, message_id)? } else { None };
+    let earlier = if message.standing().is_settled() { earlier(tx, message_id)? } else { Vec::new() };
     Ok(Some(Acknowledged { message, held, earlier }))
 }
 
-fn earlier_acknowledgement(tx: &mut Tx<'_>, message_id: MessageId) -> Result<Option<([u8; 32], Evidence)>, StoreError> {
-    let sql = "-- read_acknowledgement
+fn earlier(tx: &mut Tx<'_>, message_id: MessageId) -> Result<Vec<([u8; 32], Evidence)>, StoreError> {
+    let sql = "-- read_acknowledgements
         SELECT e.id, e.message_id, e.step, e.kind, e.state, e.at, e.event_id, e.jws, a.sha256
-        FROM acknowledgement a JOIN evidence e ON e.message_id = a.message_id AND e.kind IN ('C.3', 'C.4')
-        WHERE a.message_id = $1";
-    tx.query_optional(sql, &[message_id.as_bytes().into()], |row| {
+        FROM acknowledgement a JOIN evidence e ON e.message_id = a.message_id AND e.step = a.step
+        WHERE a.message_id = $1 ORDER BY a.step";
+    tx.query(sql, &[message_id.as_bytes().into()], |row| {
         let sha256 = row.blob(8)?.try_into().map_err(|_| StoreError::Corrupt("acknowledgement.sha256"))?;
         Ok((sha256, evidence(row)?))
     })
 }
 
-/// What the recipient signed, as it came.
+/// What the recipient said, as it came, and the evidence that it led to.
 pub(crate) fn insert_acknowledgement(
     tx: &mut Tx<'_>,
-    message: MessageId,
+    evidence: &Evidence,
     sha256: &[u8; 32],
-    signed: &[u8],
+    spoken: &[u8],
 ) -> Result<(), StoreError> {
     let sql = "-- insert_acknowledgement
-        INSERT INTO acknowledgement (message_id, sha256, signed) VALUES ($1, $2, $3)";
-    tx.execute(sql, &[message.as_bytes().into(), sha256.into(), signed.into()]).map(|_| ())
+        INSERT INTO acknowledgement (message_id, step, sha256, spoken) VALUES ($1, $2, $3, $4)";
+    tx.execute(sql, &[evidence.message.as_bytes().into(), evidence.step.into(), sha256.into(), spoken.into()])
+        .map(|_| ())
 }
 
 /// All evidence of a case, in the order of the commits.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use certs::dev::Usage;
 use schemas::ProblemCode::*;
-use schemas::message::{AcknowledgementOutcome, MessageState};
+use schemas::message::{Acknowledgement, AcknowledgementOutcome, MessageState, Registration, State};
 use schemas::{LeaseToken, MessageId};
 use signing::cades::Content;
 use time::Duration;
@@ -232,6 +232,67 @@ async fn a_final_state_absorbs_and_the_same_word_brings_the_same_answer() {
     assert_eq!(town.download(&town.b, message, 0, lease).await.unwrap_err().code, AlreadyFinal);
     assert!(town.lease(&town.b).await.messages.is_empty());
     assert_eq!(town.summary(&town.a, message).await.state, MessageState::Accepted);
+}
+
+fn registered(message: MessageId, number: &str, date: &str) -> Acknowledgement {
+    Acknowledgement {
+        outcome: AcknowledgementOutcome::Registered,
+        registration: Some(Registration { number: number.to_owned(), date: date.to_owned() }),
+        ..acknowledgement(message, b"a letter", None)
+    }
+}
+
+#[tokio::test]
+async fn what_was_accepted_is_registered_once_and_without_a_lease() {
+    let town = Town::new().await;
+    let (message, lease) = handed_over(&town, b"a letter").await;
+    let yes = town.states(&town.b.signer, &acknowledgement(message, b"a letter", None));
+    town.acknowledge(&town.b, message, lease, yes.clone()).await.unwrap();
+    town.time_passes(Duration::days(2));
+    let entry = registered(message, "№ 17/3", "2026-11-25");
+    let done = town.says(&town.b, &entry, None).await.unwrap();
+    assert_eq!(done.state, MessageState::Registered);
+    assert_eq!(town.says(&town.b, &entry, None).await.unwrap(), done, "the same word, the same answer");
+    assert_eq!(town.acknowledge(&town.b, message, lease, yes).await.unwrap().state, MessageState::Accepted);
+    let other = registered(message, "18", "2026-11-25");
+    assert_eq!(town.says(&town.b, &other, None).await.unwrap_err().code, AlreadyFinal);
+    let standing = town.summary(&town.a, message).await.standing;
+    let (number, date) = ("№ 17/3".to_owned(), "2026-11-25".to_owned());
+    assert_eq!(standing, Some(State::Registered { number, date }));
+}
+
+/// A receipt may come from a system that has no signature key: then the evidence says whose word it was.
+#[tokio::test]
+async fn a_system_registers_at_once_and_the_node_states_it_on_its_behalf() {
+    let town = Town::new().await;
+    let (message, lease) = handed_over(&town, b"a letter").await;
+    let entry = registered(message, "17", "2026-11-25");
+    assert_eq!(town.says(&town.b, &entry, None).await.unwrap_err().code, MissingHeader);
+    assert_eq!(town.says(&town.b, &entry, Some(other_token())).await.unwrap_err().code, LeaseNotHeld);
+    town.says(&town.b, &entry, Some(lease)).await.unwrap();
+    let case = town.summary(&town.a, message).await.case_id.unwrap();
+    let evidence = town.evidence(&town.a, case).await;
+    let told: Vec<_> = evidence.iter().map(|piece| (piece.kind.code(), piece.on_behalf_of.is_some())).collect();
+    assert_eq!(told, [("A.1", false), ("D.1", false), ("E.1", false), ("C.3", true), ("V.7", true)]);
+    let login = crypto::digest::hex(&crypto::digest::sha256(town.b.edrpou.as_str().as_bytes()));
+    assert_eq!(evidence[4].on_behalf_of.as_deref(), Some(login.as_str()));
+}
+
+#[tokio::test]
+async fn a_registration_needs_a_number_and_a_day_of_the_calendar() {
+    let town = Town::new().await;
+    let (message, lease) = handed_over(&town, b"a letter").await;
+    let long = "9".repeat(129);
+    let day = "2026-11-25";
+    for (number, date) in
+        [("", day), (" 17", day), ("1\n7", day), (&long, day), ("17", "2026-02-30"), ("17", "25.11.2026")]
+    {
+        let wrong = town.says(&town.b, &registered(message, number, date), Some(lease)).await.unwrap_err();
+        assert_eq!(wrong.code, AcknowledgementMismatch, "{number} {date}");
+    }
+    let without = Acknowledgement { registration: None, ..registered(message, "17", "2026-11-25") };
+    assert_eq!(town.says(&town.b, &without, Some(lease)).await.unwrap_err().code, AcknowledgementMismatch);
+    assert_eq!(town.summary(&town.a, message).await.state, MessageState::HandedOver);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

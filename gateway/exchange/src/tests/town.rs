@@ -35,6 +35,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::evidence::{EvidenceSigner, verify};
 use crate::intake::{Accepted, IdempotencyKey, Submission};
+use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::service::{Exchange, Parts};
 
@@ -223,6 +224,29 @@ impl Town {
         receipt
     }
 
+    /// At another process of the node.
+    pub(super) async fn submit_at(&self, node: &Node, letter: Letter) -> Result<Accepted, Refusal> {
+        node.submit(self.actor(letter.envelope.sender), letter).await
+    }
+
+    /// B leases everything that waits, at another process of the node.
+    pub(super) async fn lease_at(&self, node: &Node, seconds: u32, contents: bool) -> Lease {
+        let permit: Permit<LeaseMessages> = node.access.decide(&self.b.actor, self.b.mailbox.clone()).await.unwrap();
+        node.exchange.lease(permit, LeaseRequest { max_messages: 100, seconds, contents }).await.unwrap()
+    }
+
+    /// A system of B's says so, at another process of the node.
+    pub(super) async fn says_at(
+        &self,
+        node: &Node,
+        acknowledgement: &Acknowledgement,
+        lease: LeaseToken,
+    ) -> Result<AcknowledgementReceipt, Refusal> {
+        let permit = node.permit::<AcknowledgeMessage>(&self.b, acknowledgement.message_id).await;
+        let spoken = Spoken::BySystem(serde_json::to_vec(acknowledgement).unwrap());
+        node.exchange.acknowledge(permit, Some(lease), spoken).await
+    }
+
     /// The operator takes B's mailbox out of the registry while these letters are on their way in, so that each needs a
     /// carrier.
     pub(super) async fn submit_while_the_mailbox_is_gone(&self, letters: Vec<Letter>) -> Vec<Receipt> {
@@ -240,9 +264,10 @@ impl Town {
         receipts
     }
 
-    /// The operator puts B's mailbox back.
+    /// The operator puts B's mailbox back, and opens the channel to it, which was closed with the mailbox.
     pub(super) async fn the_mailbox_is_back(&self) {
         self.register(&self.b, Some(&self.b.encryption.certificate)).await;
+        self.open_channel(&self.a, &self.b, &["letter"]).await;
     }
 
     pub(super) async fn sent(&self, agency: &Agency, state: Option<MessageState>) -> Vec<MessageSummary> {
@@ -280,6 +305,18 @@ impl Town {
         signed: Vec<u8>,
     ) -> Result<AcknowledgementReceipt, Refusal> {
         self.node.acknowledge(agency, message, lease, signed).await
+    }
+
+    /// A system of the agency's says so, without a signature.
+    pub(super) async fn says(
+        &self,
+        agency: &Agency,
+        acknowledgement: &Acknowledgement,
+        lease: Option<LeaseToken>,
+    ) -> Result<AcknowledgementReceipt, Refusal> {
+        let permit = self.node.permit::<AcknowledgeMessage>(agency, acknowledgement.message_id).await;
+        let spoken = Spoken::BySystem(serde_json::to_vec(acknowledgement).unwrap());
+        self.node.exchange.acknowledge(permit, lease, spoken).await
     }
 
     pub(super) async fn summary(&self, agency: &Agency, message: MessageId) -> MessageSummary {
@@ -436,7 +473,7 @@ impl Node {
         signed: Vec<u8>,
     ) -> Result<AcknowledgementReceipt, Refusal> {
         let permit = self.permit::<AcknowledgeMessage>(agency, message).await;
-        self.exchange.acknowledge(permit, lease, signed).await
+        self.exchange.acknowledge(permit, Some(lease), Spoken::Signed(signed)).await
     }
 }
 
@@ -465,6 +502,7 @@ pub(super) fn acknowledgement(message: MessageId, document: &[u8], reason: Optio
         outcome: if reason.is_none() { AcknowledgementOutcome::Accepted } else { AcknowledgementOutcome::Refused },
         document_sha256: crypto::digest::hex(&sha256(document)),
         reason: reason.map(str::to_owned),
+        registration: None,
     }
 }
 

@@ -1,0 +1,307 @@
+//! The exchange against a model of it: random deeds of senders, recipients, operators and time, with crashes, repeats and
+//! reordering; after each of them every message stands where the model says, and its evidence tells how it came there.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use schemas::message::{Acknowledgement, AcknowledgementOutcome, Lease, MessageState, Receipt, Registration};
+use schemas::{LeaseToken, MessageId, ProblemCode};
+use time::{Duration, OffsetDateTime};
+
+use super::town::{Letter, NOON, Node, Town, acknowledgement};
+use crate::state::replay;
+
+/// What happens. Letters are named by their place among those submitted so far.
+#[derive(Debug, Clone)]
+enum Deed {
+    /// A hands in a new letter, of which the registry knows the mailbox or not.
+    Submit { mailbox: bool },
+    /// A has not heard the answer and sends the letter again.
+    Repeat(usize),
+    /// B leases what waits, with contents or without.
+    Lease { contents: bool },
+    /// B downloads a letter with the lease that it had it by.
+    Download(usize),
+    /// B says something of a letter, perhaps not for the first time.
+    Say(usize, Said),
+    /// The process dies and another one goes on. Whatever it had in hand is lost.
+    Crash,
+    /// A carrier takes a job and is never heard of again.
+    LoseCarrier,
+    /// Carriers do what is due.
+    Carry,
+    /// The timers do what is due.
+    Watch,
+    /// So many hours pass.
+    Wait(u16),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Accepted,
+    Refused,
+    Registered,
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let said = prop_oneof![Just(Said::Accepted), Just(Said::Refused), Just(Said::Registered)];
+    prop_oneof![
+        4 => any::<bool>().prop_map(|mailbox| Deed::Submit { mailbox }),
+        2 => (0..6_usize).prop_map(Deed::Repeat),
+        4 => any::<bool>().prop_map(|contents| Deed::Lease { contents }),
+        4 => (0..6_usize).prop_map(Deed::Download),
+        6 => (0..6_usize, said).prop_map(|(letter, said)| Deed::Say(letter, said)),
+        1 => Just(Deed::Crash),
+        1 => Just(Deed::LoseCarrier),
+        2 => Just(Deed::Carry),
+        2 => Just(Deed::Watch),
+        2 => prop_oneof![Just(1_u16), Just(80), Just(520)].prop_map(Deed::Wait),
+    ]
+}
+
+/// A letter as the model has it.
+struct Expected {
+    letter: Letter,
+    receipt: Receipt,
+    state: MessageState,
+    /// When its term ends, once it is in the mailbox.
+    until: Option<OffsetDateTime>,
+    /// The lease that B last had it by, and its end.
+    lease: Option<(LeaseToken, OffsetDateTime)>,
+    /// Its words that counted.
+    said: Vec<Said>,
+}
+
+struct World {
+    town: Town,
+    node: Node,
+    letters: Vec<Expected>,
+    /// Jobs that a dead carrier holds: nothing happens to their letters until then.
+    held_until: BTreeMap<usize, OffsetDateTime>,
+}
+
+const LEASE_SECONDS: u32 = 1800;
+
+impl World {
+    async fn new() -> Self {
+        let town = Town::new().await;
+        let node = town.another_process();
+        Self { town, node, letters: Vec::new(), held_until: BTreeMap::new() }
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        storage::Clock::now(&*self.town.clock)
+    }
+
+    async fn happens(&mut self, deed: &Deed) {
+        // No two moments are the same, so that the order of everything is told by its time.
+        self.town.time_passes(Duration::milliseconds(7));
+        match deed {
+            Deed::Submit { mailbox } => self.submit(*mailbox).await,
+            Deed::Repeat(place) => self.repeat(*place).await,
+            Deed::Lease { contents } => self.lease(*contents).await,
+            Deed::Download(place) => self.download(*place).await,
+            Deed::Say(place, said) => self.say(*place, *said).await,
+            Deed::Crash => self.node = self.town.another_process(),
+            Deed::LoseCarrier => self.lose_carrier().await,
+            Deed::Carry => self.carry().await,
+            Deed::Watch => self.watch().await,
+            Deed::Wait(hours) => self.wait(Duration::hours(i64::from(*hours))),
+        }
+    }
+
+    /// Not past the end of the certificates: those have tests of their own.
+    fn wait(&self, time: Duration) {
+        if self.now() + time < NOON + Duration::days(29) {
+            self.town.time_passes(time);
+        }
+    }
+
+    async fn submit(&mut self, mailbox: bool) {
+        let number = self.letters.len();
+        let text = format!("letter {number}");
+        let letter = Letter { key: format!("key-{number}"), ..self.town.letter(text.as_bytes()) };
+        let receipt = if mailbox {
+            self.town.submit_at(&self.node, letter.clone()).await.unwrap().receipt
+        } else {
+            let receipt = self.town.submit_while_the_mailbox_is_gone(vec![letter.clone()]).await.remove(0);
+            self.town.the_mailbox_is_back().await;
+            receipt
+        };
+        let state = if mailbox { MessageState::Consigned } else { MessageState::Validated };
+        let until = mailbox.then(|| self.now() + Duration::days(21));
+        self.letters.push(Expected { letter, receipt, state, until, lease: None, said: Vec::new() });
+    }
+
+    async fn repeat(&mut self, place: usize) {
+        let Some(expected) = self.letters.get(place) else { return };
+        // After a week the key is forgotten; such a sender asks first.
+        if self.now() - expected.receipt.accepted_at >= Duration::days(7) {
+            return;
+        }
+        let answer = self.town.submit_at(&self.node, expected.letter.clone()).await;
+        if matches!(expected.state, MessageState::Refused | MessageState::Expired) {
+            assert_eq!(answer.unwrap_err().code, ProblemCode::SubmissionEnded);
+        } else {
+            let accepted = answer.unwrap();
+            assert!(accepted.replayed);
+            assert_eq!(accepted.receipt, expected.receipt, "the same receipt, and no other");
+        }
+    }
+
+    fn is_leased(&self, expected: &Expected) -> bool {
+        expected.lease.is_some_and(|(_, until)| self.now() < until)
+    }
+
+    async fn lease(&mut self, contents: bool) {
+        let waiting: Vec<MessageId> = self
+            .letters
+            .iter()
+            .filter(|letter| matches!(letter.state, MessageState::Consigned | MessageState::HandedOver))
+            .filter(|letter| !self.is_leased(letter))
+            .map(|letter| letter.receipt.message_id)
+            .collect();
+        let lease: Lease = self.town.lease_at(&self.node, LEASE_SECONDS, contents).await;
+        let mut leased: Vec<_> = lease.messages.iter().map(|message| message.summary.message_id).collect();
+        leased.sort();
+        let mut expected = waiting;
+        expected.sort();
+        assert_eq!(leased, expected, "everything that waits, and nothing else");
+        for letter in self.letters.iter_mut().filter(|letter| expected.contains(&letter.receipt.message_id)) {
+            letter.lease = Some((lease.token, lease.expires_at));
+            if contents {
+                letter.state = MessageState::HandedOver;
+            }
+        }
+    }
+
+    async fn download(&mut self, place: usize) {
+        let now = self.now();
+        let Some(expected) = self.letters.get_mut(place) else { return };
+        let Some((token, until)) = expected.lease else { return };
+        let message = expected.receipt.message_id;
+        let answer = self.node.download(&self.town.b, message, 0, token, None).await;
+        match expected.state {
+            MessageState::Consigned | MessageState::HandedOver if now < until => {
+                answer.unwrap();
+                expected.state = MessageState::HandedOver;
+            }
+            MessageState::Consigned | MessageState::HandedOver => {
+                assert_eq!(answer.unwrap_err().code, ProblemCode::LeaseNotHeld);
+            }
+            _ => assert_eq!(answer.unwrap_err().code, ProblemCode::AlreadyFinal),
+        }
+    }
+
+    async fn say(&mut self, place: usize, said: Said) {
+        let now = self.now();
+        let Some(expected) = self.letters.get_mut(place) else { return };
+        let Some((token, until)) = expected.lease else { return };
+        let word = word(expected.receipt.message_id, place, said);
+        let answer = self.town.says_at(&self.node, &word, token).await;
+        let refused = match (expected.state, said) {
+            // The same word again, the same answer.
+            (_, said) if expected.said.contains(&said) => None,
+            (MessageState::Consigned | MessageState::HandedOver, _) if now >= until => Some(ProblemCode::LeaseNotHeld),
+            (MessageState::Consigned, _) => Some(ProblemCode::NotHandedOver),
+            (MessageState::HandedOver, _) | (MessageState::Accepted, Said::Registered) => None,
+            _ => Some(ProblemCode::AlreadyFinal),
+        };
+        assert_eq!(answer.as_ref().err().map(|refusal| refusal.code), refused, "{said:?} of {:?}", expected.state);
+        let state = match said {
+            Said::Accepted => MessageState::Accepted,
+            Said::Refused => MessageState::Refused,
+            Said::Registered => MessageState::Registered,
+        };
+        if refused.is_none() && !expected.said.contains(&said) {
+            expected.said.push(said);
+            expected.state = state;
+        }
+    }
+
+    async fn lose_carrier(&mut self) {
+        let now = self.now();
+        let lease = Duration::minutes(30);
+        let jobs = storage::jobs::claim(&self.node.writer, "deliver", 1, lease, now).await.unwrap();
+        for job in jobs {
+            let message = MessageId::from_bytes(&job.subject).unwrap();
+            let place = self.letters.iter().position(|letter| letter.receipt.message_id == message).unwrap();
+            self.held_until.insert(place, now + lease);
+        }
+    }
+
+    async fn carry(&mut self) {
+        let now = self.now();
+        self.node.exchange.deliver_round(100).await.unwrap();
+        let held = &self.held_until;
+        for (place, letter) in self.letters.iter_mut().enumerate() {
+            let free = held.get(&place).is_none_or(|until| *until <= now);
+            if letter.state == MessageState::Validated && free {
+                letter.state = MessageState::Consigned;
+                letter.until = Some(now + Duration::days(21));
+            }
+        }
+    }
+
+    async fn watch(&mut self) {
+        let now = self.now();
+        while self.node.exchange.timer_round(100).await.unwrap() > 0 {}
+        for letter in &mut self.letters {
+            let open = matches!(letter.state, MessageState::Consigned | MessageState::HandedOver);
+            if open && letter.until.is_some_and(|until| until <= now) {
+                letter.state = MessageState::Expired;
+            }
+        }
+    }
+
+    /// Nothing lost, nothing twice, everything proven.
+    async fn holds(&self) {
+        for expected in &self.letters {
+            let message = expected.receipt.message_id;
+            let found = self.town.summary(&self.town.a, message).await;
+            assert_eq!(found.state, expected.state, "{message}");
+            let evidence = self.town.evidence(&self.town.a, expected.receipt.case_id).await;
+            let story = evidence.iter().map(|piece| (piece.step.unwrap(), piece.kind, piece.state.as_ref().unwrap()));
+            assert_eq!(replay(story), Ok(found.standing), "{message}");
+            for piece in &evidence {
+                assert_eq!(piece.parts, expected.receipt.parts);
+                assert!(self.town.has_event(piece.event_id).await, "evidence without its audit row");
+            }
+            let handovers = evidence.iter().filter(|piece| piece.kind.code() == "E.1").count();
+            assert!(handovers <= 1, "handed over twice");
+        }
+        let messages = i64::try_from(self.letters.len()).unwrap();
+        let [found, parts, ..] = self.town.rows().await;
+        assert_eq!((found, parts), (messages, 2 * messages));
+    }
+}
+
+fn word(message: MessageId, place: usize, said: Said) -> Acknowledgement {
+    let document = format!("letter {place}");
+    let reason = (said == Said::Refused).then_some("not ours");
+    let plain = acknowledgement(message, document.as_bytes(), reason);
+    match said {
+        Said::Accepted | Said::Refused => plain,
+        Said::Registered => Acknowledgement {
+            outcome: AcknowledgementOutcome::Registered,
+            registration: Some(Registration { number: "17".to_owned(), date: "2026-11-26".to_owned() }),
+            ..plain
+        },
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_every_message_stands_where_the_model_says(deeds in proptest::collection::vec(deed(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for deed in &deeds {
+                world.happens(deed).await;
+                world.holds().await;
+            }
+        });
+    }
+}
