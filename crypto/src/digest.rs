@@ -3,9 +3,13 @@
 //!
 //! SHA-1 is here to check old documents; whether it may still be believed is the validation policy's question.
 
+mod companion;
+
 use std::fmt;
 
 use crate::provider::{DigestContext, Provider, digest_once, hmac_sha256_parts};
+
+pub use companion::Companion;
 
 /// A digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

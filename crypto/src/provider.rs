@@ -4,7 +4,8 @@
 //! OpenSSL for what aws-lc-rs does not have or refuses; `Portable` is RustCrypto alone, for targets without C. The choice is
 //! [`Provider::implementation`] and nothing else: the modules behind it (`aws_lc`, `open_ssl`, `rust_crypto`) do as they are told.
 //! The national digests and DSTU 4145 stand outside the table: they are this crate's own in every provider (`national`), and no library
-//! is asked.
+//! is asked. So does the SHA-256 that is made beside another one ([`crate::digest::Companion`]), where the processor has instructions for it:
+//! the libraries make one at a time.
 //!
 //! RSA private keys exist in `Native` only: the `rsa` crate has an unpatched timing leak (RUSTSEC-2023-0071), so `Portable` uses it
 //! for public-key operations and answers `UnsupportedAlgorithm` to everything else.
