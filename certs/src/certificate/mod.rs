@@ -17,7 +17,7 @@ pub use qualified::{Disclosure, MonetaryValue, QcStatements, QcType};
 
 use crate::asn1::{Malformed, Reader, Span, read, tag, time as asn1_time};
 use crate::name::{self, Canonical};
-use crypto::digest;
+use crypto::digest::{self, Digest, DigestAlgorithm};
 use crypto::key::{KeyError, PublicKey};
 use crypto::signature::VerifyError;
 use std::hash::{Hash, Hasher};
@@ -67,6 +67,8 @@ struct Parsed {
     version: u8,
     extensions: Extensions,
     fingerprint: OnceLock<[u8; 32]>,
+    /// Of the subject's name and of its key.
+    sha1: OnceLock<(Digest, Digest)>,
     public_key: OnceLock<Result<PublicKey, KeyError>>,
     subject_name: OnceLock<Option<Canonical>>,
     issuer_name: OnceLock<Option<Canonical>>,
@@ -325,6 +327,13 @@ impl Certificate {
         self.inner.key_bits.of(self.der())
     }
 
+    /// SHA-1 of the subject's Name and of [`Self::key_bits`], by which OCSP names an issuer (RFC 6960 4.1.1), made on first use.
+    pub(crate) fn sha1_of_name_and_key(&self) -> (&[u8], &[u8]) {
+        let sha1 = |bytes: &[u8]| digest::digest(DigestAlgorithm::Sha1, bytes);
+        let (name, key) = self.inner.sha1.get_or_init(|| (sha1(self.subject_der()), sha1(self.key_bits())));
+        (name.as_bytes(), key.as_bytes())
+    }
+
     pub(crate) fn extensions(&self) -> &Extensions {
         &self.inner.extensions
     }
@@ -421,6 +430,7 @@ fn parse(der: &[u8]) -> Result<Parsed, CertificateError> {
         version,
         extensions,
         fingerprint: OnceLock::new(),
+        sha1: OnceLock::new(),
         public_key: OnceLock::new(),
         subject_name: OnceLock::new(),
         issuer_name: OnceLock::new(),

@@ -223,7 +223,7 @@ impl<'a> Issuers<'a> {
 }
 
 /// The untrusted certificates by subject, each once; put in order when first asked, since most searches end at known
-/// intermediates.
+/// intermediates, and only where there are many.
 struct OncePool<'a> {
     pool: &'a [Certificate],
     index: std::cell::OnceCell<HashMap<&'a Canonical, Vec<&'a Certificate>>>,
@@ -234,7 +234,16 @@ impl<'a> OncePool<'a> {
         Self { pool, index: std::cell::OnceCell::new() }
     }
 
-    fn named(&self, subject: &Canonical) -> impl Iterator<Item = &'a Certificate> {
+    fn named(&self, subject: &Canonical) -> Vec<&'a Certificate> {
+        if self.pool.len() <= FEW {
+            let mut named: Vec<&Certificate> = Vec::new();
+            for certificate in self.pool.iter().filter(|certificate| certificate.subject_name() == Some(subject)) {
+                if !named.contains(&certificate) {
+                    named.push(certificate);
+                }
+            }
+            return named;
+        }
         let index = self.index.get_or_init(|| {
             let mut seen = HashSet::new();
             let mut index: HashMap<_, Vec<_>> = HashMap::new();
@@ -245,6 +254,9 @@ impl<'a> OncePool<'a> {
             }
             index
         });
-        index.get(subject).into_iter().flatten().copied()
+        index.get(subject).cloned().unwrap_or_default()
     }
 }
+
+/// So many certificates are looked through sooner than they are put in order: a document brings a dozen.
+const FEW: usize = 32;

@@ -47,10 +47,18 @@ impl CertId<&[u8]> {
 
     /// Whether this is some certificate of `issuer`.
     pub(crate) fn is_of(&self, issuer: &Certificate) -> bool {
-        self.algorithm.is_some_and(|algorithm| {
-            digest::digest(algorithm, issuer.subject_der()).as_bytes() == self.name_hash
-                && digest::digest(algorithm, issuer.key_bits()).as_bytes() == self.key_hash
-        })
+        match self.algorithm {
+            // Nearly always, and of the same few issuers.
+            Some(DigestAlgorithm::Sha1) => {
+                let (name, key) = issuer.sha1_of_name_and_key();
+                name == self.name_hash && key == self.key_hash
+            }
+            Some(algorithm) => {
+                digest::digest(algorithm, issuer.subject_der()).as_bytes() == self.name_hash
+                    && digest::digest(algorithm, issuer.key_bits()).as_bytes() == self.key_hash
+            }
+            None => false,
+        }
     }
 }
 

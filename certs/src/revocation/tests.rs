@@ -177,6 +177,21 @@ fn nonces_and_refusals() {
 }
 
 #[test]
+fn an_issuer_is_not_taken_for_another_however_often_it_is_asked() {
+    let (pki, other) = (pki(), pki());
+    let certificate = issue(&pki);
+    let issuers = [pki.issuing_ca(), pki.root(), other.issuing_ca()];
+    for algorithm in [DigestAlgorithm::Sha1, DigestAlgorithm::Sha256] {
+        let request = ocsp_request_by(algorithm, &certificate, pki.issuing_ca(), None);
+        let request = OcspRequest::read(&request).unwrap();
+        let (id, _) = request.ids[0];
+        for _ in 0..2 {
+            assert_eq!(issuers.map(|issuer| id.is_of(issuer)), [true, false, false], "{algorithm:?}");
+        }
+    }
+}
+
+#[test]
 fn questions_may_name_the_certificate_by_any_digest() {
     let pki = pki();
     let certificate = issue(&pki);

@@ -137,6 +137,29 @@ mod tests {
     }
 
     #[test]
+    fn what_is_recalled_is_believed_under_its_own_key_alone() {
+        let now = datetime!(2026-11-23 12:00 UTC);
+        let (pki, stranger) =
+            (DevPki::new(now, Duration::days(9), "").unwrap(), DevPki::new(now, Duration::days(9), "").unwrap());
+        let key = |certificate: &Certificate| certificate.public_key().unwrap().clone();
+        let (own, others) = (key(pki.issuing_ca()), [key(pki.root()), key(stranger.issuing_ca())]);
+        let list = Crl::from_der(&pki.crl(now).unwrap()).unwrap();
+        let certificate = pki.issuing_ca().clone();
+        list.verify_signature(&own).unwrap();
+        certificate.verify_signature(&others[0]).unwrap();
+        let (lists, certificates) = (Remembered::new(2), Remembered::new(2));
+        lists.remember(&list);
+        certificates.remember(&certificate);
+        let (list, certificate) = (lists.recall(list.der()).unwrap(), certificates.recall(certificate.der()).unwrap());
+        for _ in 0..2 {
+            assert!(list.verify_signature(&own).is_ok() && list.is_believed_by(&own));
+            assert!(others.iter().all(|key| list.verify_signature(key).is_err() && !list.is_believed_by(key)));
+            assert!(certificate.verify_signature(&others[0]).is_ok());
+            assert!([&own, &others[1]].iter().all(|key| certificate.verify_signature(key).is_err()));
+        }
+    }
+
+    #[test]
     fn what_differs_in_one_octet_is_not_recalled() {
         let now = datetime!(2026-11-23 12:00 UTC);
         let pki = DevPki::new(now, Duration::days(9), "").unwrap();
