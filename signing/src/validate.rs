@@ -128,11 +128,19 @@ impl Outcome {
 /// Validates every signature of the document.
 #[must_use]
 pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome {
+    let mut companion = document.companion();
     let verdicts = match SignedData::read(document.der()) {
-        Ok(signed) => validate_all(&signed, &document, context, None).0,
+        Ok(signed) => {
+            // The whole file is hashed while its parts are.
+            let content = RefCell::new(Content::new(signed.content, document.detached()).beside(companion));
+            let (verdicts, _) = validate_all(&signed, &content, &document, context, None);
+            companion = content.into_inner().companion;
+            verdicts
+        }
         // `UnverifiedDocument::parse` has read the same bytes, so this does not happen; if it did, nothing passes.
         Err(_) => Vec::new(),
     };
+    let digest = document.digest_hex(companion);
     let worst = verdicts.iter().filter(|verdict| verdict.problem.is_some()).max_by_key(|verdict| severity(verdict));
     let problem = match worst {
         Some(verdict) => verdict.problem,
@@ -143,7 +151,7 @@ pub fn validate(document: UnverifiedDocument, context: &Context<'_>) -> Outcome 
     let forms = verdicts.iter().map(|verdict| verdict.form).collect();
     let report = Report {
         format: "CMS".into(),
-        digest: document.digest_hex(),
+        digest,
         validated_at: report::rfc3339(context.at).unwrap_or_default(),
         policy: context.policy.name.into(),
         trust: hex(&context.trust.id()),
@@ -193,7 +201,10 @@ impl ValidationData {
 pub fn validation_data(document: &UnverifiedDocument, context: &Context<'_>) -> ValidationData {
     let gathered = Some(ValidationData::default());
     match SignedData::read(document.der()) {
-        Ok(signed) => validate_all(&signed, document, context, gathered).1.unwrap_or_default(),
+        Ok(signed) => {
+            let content = RefCell::new(Content::new(signed.content, document.detached()));
+            validate_all(&signed, &content, document, context, gathered).1.unwrap_or_default()
+        }
         // As in `validate`.
         Err(_) => ValidationData::default(),
     }
@@ -209,11 +220,11 @@ fn severity(verdict: &Verdict) -> u8 {
 
 fn validate_all(
     signed: &SignedData<'_>,
+    content: &RefCell<Content<'_>>,
     document: &UnverifiedDocument,
     context: &Context<'_>,
     gathered: Option<ValidationData>,
 ) -> (Vec<Verdict>, Option<ValidationData>) {
-    let content = RefCell::new(Content::new(signed.content, document.detached()));
     // One budget for the file: twice two paths of some length for each signer and its time-stamps, and some to spare.
     let signers = u32::try_from(signed.signers.len()).unwrap_or(u32::MAX);
     let mut budget = Budget::default();
@@ -227,7 +238,7 @@ fn validate_all(
     let mut shared = Shared { known: &known, budget, counter_signatures, gathered };
     let validate = |signer| {
         let content_type = Some(signed.content_type);
-        let signature = SignedDataSignature::new(signed, signer, content_type, &content);
+        let signature = SignedDataSignature::new(signed, signer, content_type, content);
         signature::validate(&signature, Place { pool: &pool, within: None, depth: 0 }, context, &mut shared)
     };
     let verdicts = signed.signers.iter().map(validate).collect();

@@ -1,7 +1,7 @@
 //! Cryptographic verification, EN 319 102-1 5.2.7: the digests of what was signed, and the signature value.
 
 use certs::certificate::Certificate;
-use crypto::digest::{Digest, DigestAlgorithm, digest};
+use crypto::digest::{Companion, Digest, DigestAlgorithm};
 use crypto::key::{KeyError, KeyKind, PublicKey};
 use crypto::signature::{SignatureAlgorithm, VerifyError};
 use schemas::report::SignedForm;
@@ -18,6 +18,8 @@ pub(super) struct Content<'a> {
     attached: Option<&'a [u8]>,
     detached: &'a [Digest],
     computed: Vec<Digest>,
+    /// What is hashed beside the content, and beside whatever time-stamps stand over.
+    pub(super) companion: Companion<'a>,
 }
 
 /// A digest that is there or not.
@@ -30,7 +32,12 @@ enum Found {
 
 impl<'a> Content<'a> {
     pub(super) fn new(attached: Option<&'a [u8]>, detached: &'a [Digest]) -> Self {
-        Self { attached, detached, computed: Vec::new() }
+        Self { attached, detached, computed: Vec::new(), companion: Companion::new(&[]) }
+    }
+
+    /// The same, where the file that holds the content has yet to be hashed itself.
+    pub(super) fn beside(self, companion: Companion<'a>) -> Self {
+        Self { companion, ..self }
     }
 
     pub(super) fn is_attached(&self) -> bool {
@@ -57,7 +64,7 @@ impl<'a> Content<'a> {
         };
         let known = self.computed.iter().find(|digest| digest.algorithm() == algorithm).copied();
         let own = known.unwrap_or_else(|| {
-            let own = digest(algorithm, content);
+            let own = self.companion.digest(algorithm, &[content]);
             self.computed.push(own);
             own
         });
@@ -215,10 +222,29 @@ fn signed_forms(attributes: &[u8]) -> Option<(Vec<u8>, Option<Vec<u8>>)> {
     let content = Element::only(attributes).ok()?.content;
     let as_sent = Writer::new().value(tag::SET, content).into_bytes();
     let members = Reader::new(content).all(MOST_ATTRIBUTES).ok()?;
+    if are_sorted(&members) && members.iter().all(has_sorted_values) {
+        return Some((as_sent, None));
+    }
     let members: Vec<Vec<u8>> = members.iter().map(|member| sorted_values(member.raw)).collect();
     let sorted = Writer::new().set_of(tag::SET, members).into_bytes();
     let differs = sorted != as_sent;
     Some((as_sent, differs.then_some(sorted)))
+}
+
+/// Whether members of a SET OF stand in DER order (X.690, 11.6).
+fn are_sorted(members: &[Element<'_>]) -> bool {
+    members.is_sorted_by(|one, next| one.raw <= next.raw)
+}
+
+/// Whether an attribute is one, and its values are in DER order.
+fn has_sorted_values(attribute: &Element<'_>) -> bool {
+    let values = || {
+        let mut reader = attribute.open(tag::SEQUENCE).ok()?;
+        reader.oid().ok()?;
+        let values = reader.open(tag::SET).ok()?.all(MOST_ATTRIBUTES).ok()?;
+        reader.end().ok().map(|()| values)
+    };
+    values().is_some_and(|values| are_sorted(&values))
 }
 
 /// An attribute whose values, a SET OF too, are in DER order.

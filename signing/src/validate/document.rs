@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use certs::certificate::Certificate;
 use certs::timestamp::TrustedTime;
-use crypto::digest::{Digest, DigestAlgorithm, hex, sha256};
+use crypto::digest::{Companion, Digest, DigestAlgorithm, hex, sha256};
 use schemas::report::Report;
 
 use crate::asn1::{Asn1Error, Layers, Limits, normalise};
@@ -48,7 +48,8 @@ impl From<Asn1Error> for ReadError {
 pub struct UnverifiedDocument {
     /// The ContentInfo in DER. The only copy of the file, and of the content in it.
     der: Vec<u8>,
-    file_digest: [u8; 32],
+    /// SHA-256 of the file. `None`: the file is `der` as it is, and its digest is made when it is asked for.
+    file_digest: Option<[u8; 32]>,
     content: Option<Range<usize>>,
     /// The content was inside, and is kept as digests only.
     streamed: bool,
@@ -62,7 +63,7 @@ pub struct UnverifiedDocument {
 
 impl std::fmt::Debug for UnverifiedDocument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UnverifiedDocument").field("sha256", &hex(&self.file_digest)).finish_non_exhaustive()
+        f.debug_struct("UnverifiedDocument").field("sha256", &self.digest_hex(self.companion())).finish_non_exhaustive()
     }
 }
 
@@ -72,20 +73,20 @@ impl UnverifiedDocument {
     /// # Errors
     /// See [`ReadError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, ReadError> {
-        Self::read(bytes, sha256(bytes))
+        Self::read(bytes, None)
     }
 
     /// Of a file that streamed by: `bytes` is what was kept of it, `digests` are those of the content that was inside.
     pub(super) fn streamed(bytes: &[u8], file: &Digest, digests: Vec<Digest>) -> Result<Self, ReadError> {
         let mut file_digest = [0; 32];
         file_digest.copy_from_slice(file.as_bytes().get(..32).ok_or(ReadError::Malformed("digest"))?);
-        let mut document = Self::read(bytes, file_digest)?;
+        let mut document = Self::read(bytes, Some(file_digest))?;
         document.streamed = true;
         document.detached = digests;
         Ok(document)
     }
 
-    fn read(bytes: &[u8], file_digest: [u8; 32]) -> Result<Self, ReadError> {
+    fn read(bytes: &[u8], file_digest: Option<[u8; 32]>) -> Result<Self, ReadError> {
         let (der, taken) = normalise(bytes, Layers::SIGNED_DATA, &Limits::default())?;
         if bytes.get(taken..).is_none_or(|rest| rest.iter().any(|byte| *byte != 0)) {
             return Err(ReadError::Malformed("trailing bytes"));
@@ -97,6 +98,9 @@ impl UnverifiedDocument {
         let certificates = certificate_pool(&signed);
         let digest_algorithms = digest_algorithms(&signed);
         let signing_certificates = identify_all(&signed, &certificates);
+        // Nothing was changed, so that the octets that are kept are the file's.
+        let is_file = std::ptr::eq(der.as_ref(), bytes);
+        let file_digest = file_digest.or_else(|| (!is_file).then(|| sha256(bytes)));
         Ok(Self {
             content: signed.content.and_then(|content| range_in(&der, content)),
             streamed: false,
@@ -194,8 +198,14 @@ impl UnverifiedDocument {
         self.existence
     }
 
-    pub(super) fn digest_hex(&self) -> String {
-        hex(&self.file_digest)
+    /// The file, for its digest to be made beside others.
+    pub(super) fn companion(&self) -> Companion<'_> {
+        Companion::new(if self.file_digest.is_none() { &self.der } else { &[] })
+    }
+
+    /// SHA-256 of the file; `companion` is that of [`Self::companion`].
+    pub(super) fn digest_hex(&self, companion: Companion<'_>) -> String {
+        hex(&self.file_digest.unwrap_or_else(|| companion.finish()))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use crypto::digest::{Digest, DigestAlgorithm, Digester, digest};
+use crypto::digest::{Companion, Digest, DigestAlgorithm};
 
 use crate::asn1::{Asn1Error, Element, Reader, Writer, oid, tag};
 use crate::cms::{AlgorithmIdentifier, SignedData, SignerInfo};
@@ -62,7 +62,7 @@ impl<'a> HashIndex<'a> {
         Ok(algorithm.map(|algorithm| Self { der, algorithm, certificates, revocation, unsigned, by_value }))
     }
 
-    /// What the index names in a file. `known` keeps the hashes for the next index over the same file.
+    /// What the index names in a file. `known` keeps the hashes for the next index over the same file, `beside` is hashed beside them.
     ///
     /// # Errors
     /// [`Cause::HashIndex`] if it names something that is not there.
@@ -71,8 +71,9 @@ impl<'a> HashIndex<'a> {
         file: &SignedData<'_>,
         signer: &SignerInfo<'_>,
         known: &mut KnownHashes,
+        beside: &mut Companion<'_>,
     ) -> Result<Vec<Object>, Cause> {
-        let hashes = known.of(self.algorithm, self.by_value, file, signer);
+        let hashes = known.of(self.algorithm, self.by_value, file, signer, beside);
         let mut objects = vec![Object::Signature];
         let mut named = |index: &HashSet<&[u8]>, there: &[(Object, Digest)]| {
             let found: HashSet<&[u8]> = there
@@ -111,10 +112,11 @@ impl KnownHashes {
         by_value: bool,
         file: &SignedData<'_>,
         signer: &SignerInfo<'_>,
+        beside: &mut Companion<'_>,
     ) -> &Hashes {
         let same = |made: &Hashes| made.algorithm == algorithm && made.by_value == by_value;
         let place = self.made.iter().position(same).unwrap_or_else(|| {
-            self.made.push(Hashes::make(algorithm, by_value, file, signer));
+            self.made.push(Hashes::make(algorithm, by_value, file, signer, beside));
             self.made.len() - 1
         });
         &self.made[place]
@@ -122,34 +124,36 @@ impl KnownHashes {
 }
 
 impl Hashes {
-    fn make(algorithm: DigestAlgorithm, by_value: bool, file: &SignedData<'_>, signer: &SignerInfo<'_>) -> Self {
+    fn make(
+        algorithm: DigestAlgorithm,
+        by_value: bool,
+        file: &SignedData<'_>,
+        signer: &SignerInfo<'_>,
+        beside: &mut Companion<'_>,
+    ) -> Self {
         let parts = &file.parts;
-        let certificates = parts.certificates.iter().map(|der| (Object::Certificates, digest(algorithm, der)));
+        let mut hash = |der: &[u8]| beside.digest(algorithm, &[der]);
+        let certificates = parts.certificates.iter().map(|der| (Object::Certificates, hash(der))).collect();
         let revocation = parts.revocation.iter().enumerate();
-        let revocation = revocation.map(|(place, der)| (Object::Revocation(place), digest(algorithm, der)));
-        Self {
-            algorithm,
-            by_value,
-            certificates: certificates.collect(),
-            revocation: revocation.collect(),
-            unsigned: attribute_hashes(algorithm, by_value, signer),
-        }
+        let revocation = revocation.map(|(place, der)| (Object::Revocation(place), hash(der))).collect();
+        let unsigned = attribute_hashes(algorithm, by_value, signer, beside);
+        Self { algorithm, by_value, certificates, revocation, unsigned }
     }
 }
 
 /// Version 3 hashes type and value of each value (EN 319 122-1, 5.5.2); the older ones each attribute as encoded.
-fn attribute_hashes(algorithm: DigestAlgorithm, by_value: bool, signer: &SignerInfo<'_>) -> Vec<(Object, Digest)> {
+fn attribute_hashes(
+    algorithm: DigestAlgorithm,
+    by_value: bool,
+    signer: &SignerInfo<'_>,
+    beside: &mut Companion<'_>,
+) -> Vec<(Object, Digest)> {
     let mut hashes = Vec::new();
     for (place, (attribute, raw)) in signer.unsigned_attributes.iter().zip(&signer.unsigned_raw).enumerate() {
         let kind = Writer::new().oid(attribute.oid).into_bytes();
-        let whole = (!by_value).then(|| digest(algorithm, raw));
+        let whole = (!by_value).then(|| beside.digest(algorithm, &[raw]));
         for (number, value) in attribute.values.iter().enumerate() {
-            let hash = whole.unwrap_or_else(|| {
-                let mut hasher = Digester::new(algorithm);
-                hasher.update(&kind);
-                hasher.update(value);
-                hasher.finish()
-            });
+            let hash = whole.unwrap_or_else(|| beside.digest(algorithm, &[&kind, value]));
             hashes.push((Object::UnsignedValue(place, number), hash));
         }
     }

@@ -1,11 +1,12 @@
 //! Over what a time-stamp of a CAdES signature stands: the imprint anew, and what it proves to have existed.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 
-use crypto::digest::{Digest, DigestAlgorithm, Digester};
+use crypto::digest::{Digest, DigestAlgorithm};
 use schemas::report::TimestampKind;
 
-use crate::asn1::{Element, Writer, oid, tag};
+use crate::asn1::{Element, Writer, oid, push_header, tag};
 use crate::cms::{SignedData, SignerInfo};
 
 use super::cause::Cause;
@@ -23,46 +24,50 @@ pub(super) struct Stamped<'s, 'a> {
     pub(super) hashes: &'s RefCell<KnownHashes>,
 }
 
+/// What an imprint is made of, one after another.
+type Parts<'p> = Vec<Cow<'p, [u8]>>;
+
 /// The imprint that `token` should have, and what it then proves.
 ///
 /// # Errors
 /// A cause where the imprint cannot be made.
-pub(super) fn of(
+pub(super) fn of<'s>(
     source: &Source<'_>,
-    token: &Token<'_>,
-    stamped: &Stamped<'_, '_>,
+    token: &Token<'s>,
+    stamped: &Stamped<'s, '_>,
     content: &mut Content<'_>,
 ) -> Result<(Digest, Vec<Object>), Cause> {
     let algorithm = DigestAlgorithm::from_oid(&token.info.imprint_oid).ok_or(Cause::AlgorithmUnknown)?;
-    let mut hasher = Digester::new(algorithm);
+    let mut parts = Parts::new();
     let objects = match (source.kind, source.form) {
         (TimestampKind::Content, _) => {
             return Ok((content.found(algorithm)?, Vec::new()));
         }
         (TimestampKind::Signature, _) => {
-            hasher.update(stamped.signer.signature);
+            parts.push(stamped.signer.signature.into());
             vec![Object::Signature]
         }
         (TimestampKind::SignatureAndReferences, _) => {
-            hasher.update(stamped.signer.signature);
+            parts.push(stamped.signer.signature.into());
             let mut objects = vec![Object::Signature];
-            objects.extend(stamped.attributes(oid::SIGNATURE_TIME_STAMP, &mut hasher)?);
-            objects.extend(stamped.references(&mut hasher)?);
+            objects.extend(stamped.attributes(oid::SIGNATURE_TIME_STAMP, &mut parts)?);
+            objects.extend(stamped.references(&mut parts)?);
             objects
         }
-        (TimestampKind::References, _) => stamped.references(&mut hasher)?,
-        (TimestampKind::Archive, Form::ArchiveV3) => stamped.archive_v3(token, content, algorithm, &mut hasher)?,
-        (TimestampKind::Archive, Form::ArchiveV2) => stamped.archive_v2(source, content, &mut hasher)?,
+        (TimestampKind::References, _) => stamped.references(&mut parts)?,
+        (TimestampKind::Archive, Form::ArchiveV3) => stamped.archive_v3(token, content, algorithm, &mut parts)?,
+        (TimestampKind::Archive, Form::ArchiveV2) => stamped.archive_v2(source, content, &mut parts)?,
         (TimestampKind::Archive | TimestampKind::Container | TimestampKind::EvidenceRecord, _) => {
             return Err(Cause::TimestampSuperseded);
         }
     };
-    Ok((hasher.finish(), objects))
+    let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+    Ok((content.companion.digest(algorithm, &parts), objects))
 }
 
-impl Stamped<'_, '_> {
+impl<'s> Stamped<'s, '_> {
     /// Contents of every attribute of a type: type and values, without the header around them (EN 319 122-1, A.1.5).
-    fn attributes(&self, oid: &[u8], hasher: &mut Digester) -> Result<Vec<Object>, Cause> {
+    fn attributes(&self, oid: &[u8], parts: &mut Parts<'s>) -> Result<Vec<Object>, Cause> {
         let mut objects = Vec::new();
         for (place, (attribute, raw)) in
             self.signer.unsigned_attributes.iter().zip(&self.signer.unsigned_raw).enumerate()
@@ -70,32 +75,32 @@ impl Stamped<'_, '_> {
             if attribute.oid != oid {
                 continue;
             }
-            hasher.update(Element::only(raw).map_err(|_| Cause::Malformed)?.content);
+            parts.push(Element::only(raw).map_err(|_| Cause::Malformed)?.content.into());
             objects.extend((0..attribute.values.len()).map(|number| Object::UnsignedValue(place, number)));
         }
         Ok(objects)
     }
 
-    fn references(&self, hasher: &mut Digester) -> Result<Vec<Object>, Cause> {
-        let mut objects = self.attributes(oid::CERTIFICATE_REFERENCES, hasher)?;
-        objects.extend(self.attributes(oid::REVOCATION_REFERENCES, hasher)?);
+    fn references(&self, parts: &mut Parts<'s>) -> Result<Vec<Object>, Cause> {
+        let mut objects = self.attributes(oid::CERTIFICATE_REFERENCES, parts)?;
+        objects.extend(self.attributes(oid::REVOCATION_REFERENCES, parts)?);
         Ok(objects)
     }
 
     /// EN 319 122-1, 5.5.3: the content's type, its digest, the SignerInfo up to the value, and the hash index.
     fn archive_v3(
         &self,
-        token: &Token<'_>,
+        token: &Token<'s>,
         content: &mut Content<'_>,
         algorithm: DigestAlgorithm,
-        hasher: &mut Digester,
+        parts: &mut Parts<'s>,
     ) -> Result<Vec<Object>, Cause> {
         let index = HashIndex::of(token)?;
-        hasher.update(&Writer::new().oid(self.file.content_type).into_bytes());
-        hasher.update(content.found(algorithm)?.as_bytes());
-        hasher.update(self.signer.signed_part);
-        hasher.update(index.der);
-        index.objects(self.file, self.signer, &mut self.hashes.borrow_mut())
+        parts.push(Writer::new().oid(self.file.content_type).into_bytes().into());
+        parts.push(content.found(algorithm)?.as_bytes().to_vec().into());
+        parts.push(self.signer.signed_part.into());
+        parts.push(index.der.into());
+        index.objects(self.file, self.signer, &mut self.hashes.borrow_mut(), &mut content.companion)
     }
 
     /// EN 319 122-1, A.2.4: the content as encoded (detached content cannot be hashed again from a digest), certificates,
@@ -104,17 +109,16 @@ impl Stamped<'_, '_> {
         &self,
         source: &Source<'_>,
         content: &Content<'_>,
-        hasher: &mut Digester,
+        parts: &mut Parts<'s>,
     ) -> Result<Vec<Object>, Cause> {
         if !content.is_attached() {
             return Err(Cause::TimestampSuperseded);
         }
-        let parts = &self.file.parts;
-        for part in [parts.encapsulated, parts.certificates_field, parts.revocation_field, self.signer.signed_part] {
-            hasher.update(part);
-        }
+        let file = &self.file.parts;
+        let fields = [file.encapsulated, file.certificates_field, file.revocation_field, self.signer.signed_part];
+        parts.extend(fields.map(Cow::Borrowed));
         let mut objects = vec![Object::Signature];
-        objects.extend((0..parts.revocation.len()).map(Object::Revocation));
+        objects.extend((0..file.revocation.len()).map(Object::Revocation));
         let mut earlier = Vec::new();
         let attributes = self.signer.unsigned_attributes.iter().zip(&self.signer.unsigned_raw).enumerate();
         for (place, (attribute, raw)) in attributes {
@@ -125,7 +129,10 @@ impl Stamped<'_, '_> {
             }
         }
         if !earlier.is_empty() {
-            hasher.update(&Writer::new().value(tag::context_constructed(1), &earlier.concat()).into_bytes());
+            let mut header = Vec::new();
+            push_header(&mut header, tag::context_constructed(1), earlier.iter().map(|raw| raw.len()).sum());
+            parts.push(header.into());
+            parts.extend(earlier.into_iter().map(Cow::Borrowed));
         }
         Ok(objects)
     }

@@ -11,7 +11,7 @@ mod oracle;
 use certs::dev::Usage;
 use certs::revocation::RevocationData;
 use certs::trust::TrustSnapshot;
-use crypto::digest::{DigestAlgorithm, digest};
+use crypto::digest::{DigestAlgorithm, digest, sha256};
 use crypto::key::{Curve, KeyKind};
 use crypto::signature::SignatureAlgorithm;
 use schemas::ProblemCode;
@@ -163,6 +163,23 @@ fn the_same_file_in_ber_comes_to_the_same_verdict() {
     assert_eq!(outcome.report.signatures, world.validate(&cms, &revocation).report.signatures);
     let padded = [&cms[..], &[0; 100]].concat();
     assert_passed(&world.validate(&padded, &revocation));
+}
+
+#[test]
+fn the_report_names_the_file_as_it_came_by_its_digest() {
+    let world = World::new();
+    let signer = world.signer();
+    let revocation = world.revocation(&signer.certificate, NOW);
+    // Shorter and longer than what is hashed beside it.
+    for content in [vec![1; 3], vec![2; 64], vec![3; 5000]] {
+        let attached = world.sign(Content::Attached(&content), &signer);
+        let detached = world.sign(Content::Detached(digest(DigestAlgorithm::Sha256, &content)), &signer);
+        let padded = [attached.as_slice(), &[0; 70]].concat();
+        for file in [to_ber(&attached), attached, padded, detached] {
+            let outcome = world.validate(&file, &revocation);
+            assert_eq!(outcome.report.digest, hex(&sha256(&file)), "{} of {}", content.len(), file.len());
+        }
+    }
 }
 
 #[test]
