@@ -67,8 +67,8 @@ struct Parsed {
     version: u8,
     extensions: Extensions,
     fingerprint: OnceLock<[u8; 32]>,
-    /// Of the subject's name and of its key.
-    sha1: OnceLock<(Digest, Digest)>,
+    /// Of the subject's name and of its key. Boxed: few certificates are asked for it.
+    sha1: OnceLock<Box<(Digest, Digest)>>,
     public_key: OnceLock<Result<PublicKey, KeyError>>,
     subject_name: OnceLock<Option<Canonical>>,
     issuer_name: OnceLock<Option<Canonical>>,
@@ -330,7 +330,8 @@ impl Certificate {
     /// SHA-1 of the subject's Name and of [`Self::key_bits`], by which OCSP names an issuer (RFC 6960 4.1.1), made on first use.
     pub(crate) fn sha1_of_name_and_key(&self) -> (&[u8], &[u8]) {
         let sha1 = |bytes: &[u8]| digest::digest(DigestAlgorithm::Sha1, bytes);
-        let (name, key) = self.inner.sha1.get_or_init(|| (sha1(self.subject_der()), sha1(self.key_bits())));
+        let make = || Box::new((sha1(self.subject_der()), sha1(self.key_bits())));
+        let (name, key) = &**self.inner.sha1.get_or_init(make);
         (name.as_bytes(), key.as_bytes())
     }
 
