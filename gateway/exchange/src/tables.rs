@@ -25,7 +25,7 @@ pub(crate) use intake::{
 };
 pub(crate) use mailbox::{
     Acknowledged, Leased, StoredPart, acknowledgement, case_evidence, inline_parts, insert_acknowledgement, lease,
-    list, list_in_state, part, sent, sent_in_state,
+    list, list_in_state, part, sent, sent_in_state, something_waits,
 };
 
 /// Reads a column as a type that checks its text.

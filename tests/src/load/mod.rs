@@ -94,7 +94,7 @@ pub async fn drive(options: &Options) -> Figures {
         let _ = submission.await;
     }
     let deadline = Instant::now() + Duration::from_secs(options.drain);
-    while tally.waiting() > 0 && Instant::now() < deadline {
+    while (tally.waiting() > 0 || tally.incomplete() > 0) && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // A second delivery would come after the first: give it a moment to show itself.
@@ -105,7 +105,9 @@ pub async fn drive(options: &Options) -> Figures {
     recipients.stop();
     let cpu = before.zip(after).map(|(before, after)| after - before);
     tally.report_failures();
-    tally.figures(options, cpu, memory)
+    let mut figures = tally.figures(options, cpu, memory);
+    figures.evidence_complete = stage.evidence_complete().await;
+    figures
 }
 
 #[cfg(test)]

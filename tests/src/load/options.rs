@@ -21,6 +21,10 @@ pub struct Options {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub seconds: u32,
 
+    /// Seconds at the beginning that the percentiles leave out: connections are opened in them. Everything else counts them.
+    #[arg(long, default_value_t = 0)]
+    pub warm_up: u32,
+
     /// Bytes of each document, at least 16.
     #[arg(long, default_value_t = 4096)]
     pub size: usize,
@@ -63,6 +67,14 @@ pub struct Options {
     pub drain: u64,
 }
 
+impl Options {
+    /// The first submission that percentiles count.
+    #[must_use]
+    pub fn measured_from(&self) -> u64 {
+        u64::from(self.rate) * u64::from(self.warm_up)
+    }
+}
+
 const KEYS: &str = "\
 Keys of the JSON object:
   rate             submissions per second that were due
@@ -72,6 +84,10 @@ Keys of the JSON object:
   twice            opened more than once
   receipt_*_ms     milliseconds from the due time of a submission to its receipt (50th, 99th, 99.9th percentile)
   handover_*_ms    milliseconds from the due time of a submission to its document opened by the recipient
+  completed        documents whose recipient's signed acknowledgement was answered
+  complete_*_ms    milliseconds from the due time of a submission to that answer
+  evidence_complete  accepted messages in the node's database that have evidence of all four steps, each with its audit
+                   row; null for --node
   cpu_s            seconds of CPU time that the node's process used from the first due time to the end; null for --node
   rss_mib          largest resident memory of the node's process in MiB (VmHWM); null for --node
 Exit code: 0 nothing lost and nothing twice, 1 otherwise.";

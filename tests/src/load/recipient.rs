@@ -111,8 +111,11 @@ impl Recipient {
         let encryption = &self.party.encryption;
         let key = signing::envelope::open_key(&envelope, encryption.leaf(), &encryption.key)
             .map_err(|e| format!("key envelope: {e}"))?;
-        let (document, _signature) =
-            tokio::try_join!(self.fetch(lease, message, 0, &key), self.fetch(lease, message, 1, &key))?;
+        let (document, _signature) = if message.contents.is_empty() {
+            tokio::try_join!(self.fetch(lease, message, 0, &key), self.fetch(lease, message, 1, &key))?
+        } else {
+            (inside(message, 0, &key)?, inside(message, 1, &key)?)
+        };
         let Some(index) = tally.run().index(&document) else { return Ok(()) };
         tally.opened(index);
         let json = serde_json::to_vec(&statement(message.summary.message_id, &document, None)).expect("JSON");
@@ -123,7 +126,9 @@ impl Recipient {
                 .map_err(|e| format!("acknowledge: {e}"))?;
         let target = format!("/v1/messages/{}/acknowledgement", message.summary.message_id);
         let headers = [("content-type", "application/pkcs7-mime"), ("vuzol-lease", &*lease.to_string())];
-        self.insist("acknowledge", StatusCode::CREATED, "POST", &target, &headers, signed.into()).await.map(|_| ())
+        self.insist("acknowledge", StatusCode::CREATED, "POST", &target, &headers, signed.into()).await?;
+        tally.completed(index);
+        Ok(())
     }
 
     async fn fetch(
@@ -137,10 +142,7 @@ impl Recipient {
         let target = format!("/v1/messages/{id}/parts/{number}");
         let headers = [("vuzol-lease", &*lease.to_string())];
         let sealed = self.insist("download", StatusCode::OK, "GET", &target, &headers, Bytes::new()).await?;
-        let opened = seal::open(key, &part_context(id, number), &sealed).map_err(|e| format!("part {number}: {e}"))?;
-        let announced = message.parts.iter().find(|part| part.number == number).map(|part| part.sha256.as_str());
-        let matches = announced == Some(&digest(DigestAlgorithm::Sha256, &opened).to_hex());
-        matches.then_some(opened).ok_or_else(|| format!("part {number}: digest differs"))
+        opened(message, number, key, &sealed)
     }
 
     async fn insist(
@@ -163,4 +165,20 @@ impl Recipient {
         }
         Err(last)
     }
+}
+
+/// A part that came with the lease.
+fn inside(message: &LeasedMessage, number: u8, key: &DocumentKey) -> Result<Vec<u8>, String> {
+    let part = message.contents.iter().find(|part| part.number == number);
+    let sealed = part.ok_or_else(|| format!("part {number}: not in the lease"))?;
+    let sealed = STANDARD.decode(&sealed.sealed).map_err(|_| format!("part {number}: not base64"))?;
+    opened(message, number, key, &sealed)
+}
+
+fn opened(message: &LeasedMessage, number: u8, key: &DocumentKey, sealed: &[u8]) -> Result<Vec<u8>, String> {
+    let context = part_context(message.summary.message_id, number);
+    let opened = seal::open(key, &context, sealed).map_err(|e| format!("part {number}: {e}"))?;
+    let announced = message.parts.iter().find(|part| part.number == number).map(|part| part.sha256.as_str());
+    let matches = announced == Some(&digest(DigestAlgorithm::Sha256, &opened).to_hex());
+    matches.then_some(opened).ok_or_else(|| format!("part {number}: digest differs"))
 }

@@ -11,6 +11,7 @@ use super::party::Party;
 use super::pool::Pool;
 use super::recipient::Recipient;
 use super::sender::Sender;
+use crate::harness::store::Store;
 use crate::harness::{Ground, NodeProcess};
 
 /// Both sides of a measurement, and the node between them.
@@ -27,6 +28,13 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// Accepted messages of the throw-away node with evidence of all four steps, each with its audit row.
+    pub async fn evidence_complete(&self) -> Option<u64> {
+        let ground = self._ground.as_ref()?;
+        let count = Store::new(&ground.config).count(EVIDENCE_COMPLETE).await;
+        u64::try_from(count).ok()
+    }
+
     /// As the options say.
     ///
     /// # Panics
@@ -91,3 +99,11 @@ impl Stage {
         stage
     }
 }
+
+const EVIDENCE_COMPLETE: &str = "-- evidence_complete
+    SELECT count(*) FROM message m WHERE m.state = 'accepted' AND (
+        SELECT group_concat(kind) FROM (
+            SELECT e.kind FROM evidence e WHERE e.message_id = m.id AND (
+                EXISTS (SELECT 1 FROM audit_outbox o WHERE o.event_id = e.event_id)
+                OR EXISTS (SELECT 1 FROM audit_seq s WHERE s.event_id = e.event_id))
+            ORDER BY e.step)) = 'A.1,D.1,E.1,C.3'";

@@ -20,6 +20,7 @@ pub struct Tally {
     sent: AtomicU64,
     receipts: Mutex<Vec<(u64, Duration)>>,
     openings: Mutex<Vec<(u64, Duration)>>,
+    completions: Mutex<Vec<(u64, Duration)>>,
     failures: Mutex<BTreeMap<String, u64>>,
 }
 
@@ -37,6 +38,10 @@ pub struct Figures {
     pub receipt_p999_ms: Option<f64>,
     pub handover_p50_ms: Option<f64>,
     pub handover_p99_ms: Option<f64>,
+    pub completed: u64,
+    pub complete_p50_ms: Option<f64>,
+    pub complete_p99_ms: Option<f64>,
+    pub evidence_complete: Option<u64>,
     pub cpu_s: Option<f64>,
     pub rss_mib: Option<f64>,
 }
@@ -50,6 +55,7 @@ impl Tally {
             sent: AtomicU64::new(0),
             receipts: Mutex::default(),
             openings: Mutex::default(),
+            completions: Mutex::default(),
             failures: Mutex::default(),
         }
     }
@@ -81,6 +87,11 @@ impl Tally {
         self.openings.lock().expect("no holder panics").push((index, self.since_due(index)));
     }
 
+    /// The recipient's acknowledgement of a document was answered, now: its way is complete.
+    pub fn completed(&self, index: u64) {
+        self.completions.lock().expect("no holder panics").push((index, self.since_due(index)));
+    }
+
     fn since_due(&self, index: u64) -> Duration {
         Instant::now().saturating_duration_since(self.run.due(index))
     }
@@ -109,6 +120,13 @@ impl Tally {
         self.receipts.lock().expect("no holder panics").iter().filter(|(index, _)| !opened.contains(index)).count()
     }
 
+    /// How many acknowledged submissions have not gone their whole way.
+    #[must_use]
+    pub fn incomplete(&self) -> usize {
+        let receipts = self.receipts.lock().expect("no holder panics").len();
+        receipts.saturating_sub(self.completions.lock().expect("no holder panics").len())
+    }
+
     /// Prints what failed to standard error.
     #[allow(clippy::print_stderr, reason = "a command-line program's report")]
     pub fn report_failures(&self) {
@@ -126,13 +144,22 @@ impl Tally {
         for (index, _) in &openings {
             *times.entry(*index).or_default() += 1;
         }
-        let receipt = sorted(&receipts);
+        let warm = options.measured_from();
+        let measured = |samples: &[(u64, Duration)]| -> Vec<Duration> {
+            let mut times: Vec<_> =
+                samples.iter().filter(|(index, _)| *index >= warm).map(|(_, after)| *after).collect();
+            times.sort_unstable();
+            times
+        };
+        let receipt = measured(&receipts);
+        let completions = self.completions.lock().expect("no holder panics").clone();
+        let complete = measured(&completions);
         let mut first: HashMap<u64, Duration> = HashMap::new();
         for (index, after) in openings {
             let earliest = first.entry(index).or_insert(after);
             *earliest = after.min(*earliest);
         }
-        let handover = sorted(&first.into_iter().collect::<Vec<_>>());
+        let handover = measured(&first.into_iter().collect::<Vec<_>>());
         Figures {
             rate: options.rate,
             sent: self.sent.load(Ordering::Relaxed),
@@ -144,6 +171,10 @@ impl Tally {
             receipt_p999_ms: percentile(&receipt, 999),
             handover_p50_ms: percentile(&handover, 500),
             handover_p99_ms: percentile(&handover, 990),
+            completed: count(completions.len()),
+            complete_p50_ms: percentile(&complete, 500),
+            complete_p99_ms: percentile(&complete, 990),
+            evidence_complete: None,
             cpu_s: cpu_s.map(rounded),
             rss_mib: rss_mib.map(rounded),
         }
@@ -151,10 +182,11 @@ impl Tally {
 }
 
 impl Figures {
-    /// Nothing lost, nothing twice.
+    /// Nothing lost, nothing twice, and where the node's database could be read, everything proven.
     #[must_use]
     pub fn is_faithful(&self) -> bool {
-        self.lost == 0 && self.twice == 0
+        let proven = self.evidence_complete.is_none_or(|complete| complete >= self.completed);
+        self.lost == 0 && self.twice == 0 && proven
     }
 
     /// One JSON object, keys in the order of the documentation.
@@ -181,18 +213,16 @@ impl Figures {
             ("receipt p99.9, ms", figure(self.receipt_p999_ms)),
             ("handover p50, ms", figure(self.handover_p50_ms)),
             ("handover p99, ms", figure(self.handover_p99_ms)),
+            ("completed", self.completed.to_string()),
+            ("complete p50, ms", figure(self.complete_p50_ms)),
+            ("complete p99, ms", figure(self.complete_p99_ms)),
+            ("evidence complete", self.evidence_complete.map_or_else(|| "-".to_owned(), |count| count.to_string())),
             ("CPU of the node, s", figure(self.cpu_s)),
             ("memory of the node, MiB", figure(self.rss_mib)),
         ]
         .map(|(name, value)| format!("{name:<24}{value:>12}"))
         .join("\n")
     }
-}
-
-fn sorted(samples: &[(u64, Duration)]) -> Vec<Duration> {
-    let mut times: Vec<Duration> = samples.iter().map(|(_, after)| *after).collect();
-    times.sort_unstable();
-    times
 }
 
 /// Nearest rank: the smallest sample that at least `per_mille` of all samples do not exceed, in milliseconds.
@@ -246,12 +276,12 @@ mod tests {
         let json = tally.figures(&options, Some(1.0), None).json();
         let mut last = 0;
         let keys = "rate sent acknowledged lost twice receipt_p50_ms receipt_p99_ms receipt_p999_ms handover_p50_ms \
-                    handover_p99_ms cpu_s rss_mib";
+                    handover_p99_ms completed complete_p50_ms complete_p99_ms evidence_complete cpu_s rss_mib";
         for key in keys.split_whitespace() {
             let at = json.find(&format!("\"{key}\":")).unwrap();
             assert!(at >= last);
             last = at;
         }
-        assert_eq!(json.matches("\":").count(), 12);
+        assert_eq!(json.matches("\":").count(), 16);
     }
 }

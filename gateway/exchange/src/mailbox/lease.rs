@@ -40,6 +40,9 @@ impl Exchange {
         }
         let now = self.inner.clock.now();
         let (token, until) = (LeaseToken::fresh(now), now + Duration::seconds(i64::from(seconds)));
+        if !self.something_waits(&permit, now).await? {
+            return Ok(Lease { token, expires_at: until, messages: Vec::new() });
+        }
         let mut leased = self.take_lease(&permit, token, until, now, max_messages).await?;
         let mut whole = Vec::new();
         if contents && !leased.is_empty() {
@@ -49,6 +52,13 @@ impl Exchange {
         whole.resize(leased.len(), None);
         let messages = leased.into_iter().zip(whole).map(|(leased, contents)| leased_message(leased, contents));
         Ok(Lease { token, expires_at: until, messages: messages.collect() })
+    }
+
+    /// Recipients ask again and again: where nothing waits, nothing is done that needed a record, and no commit is paid for.
+    async fn something_waits(&self, permit: &Permit<LeaseMessages>, now: OffsetDateTime) -> Result<bool, Refusal> {
+        let mailbox = permit.resource().clone();
+        let reader = self.inner.ledger.reader();
+        Ok(reader.read("something_waits", move |tx| tables::something_waits(tx, &mailbox, now)).await?)
     }
 
     async fn take_lease(

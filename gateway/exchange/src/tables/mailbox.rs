@@ -104,6 +104,17 @@ pub(crate) struct Leased {
     pub(crate) lease_count: i64,
 }
 
+/// Whether anything could be leased.
+pub(crate) fn something_waits(tx: &mut Tx<'_>, mailbox: &MailboxId, now: OffsetDateTime) -> Result<bool, StoreError> {
+    let sql = "-- something_waits
+        SELECT EXISTS (
+            SELECT 1 FROM message
+            WHERE recipient = $1 AND state IN ('consigned', 'notified', 'handed_over')
+                AND (lease_until IS NULL OR lease_until <= $2))";
+    let found = tx.query_optional(sql, &[(&mailbox.to_string()).into(), now.into()], |row| row.integer(0))?;
+    Ok(found == Some(1))
+}
+
 /// Leases what waits and is not leased, oldest first, in one statement. Each inner query walks the index no further than
 /// past the messages that others hold.
 pub(crate) fn lease(
