@@ -23,6 +23,7 @@ pub mod intake;
 pub mod key_ring;
 pub mod mailbox;
 mod message;
+mod parties;
 pub mod refusal;
 pub mod scan;
 pub mod service;

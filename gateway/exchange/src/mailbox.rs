@@ -27,8 +27,10 @@ impl Exchange {
     /// # Errors
     /// When the store fails.
     pub async fn message_resource(&self, message: MessageId) -> Result<Option<MessageResource>, Refusal> {
-        let parties =
-            self.inner.ledger.reader().read("message_parties", move |tx| tables::parties(tx, message)).await?;
+        let parties = match self.inner.parties.of(message) {
+            Some(parties) => Some(parties),
+            None => self.inner.ledger.reader().read("message_parties", move |tx| tables::parties(tx, message)).await?,
+        };
         Ok(parties.map(|(sender, recipient)| MessageResource { message, sender, recipient }))
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::edge::Terms;
 use crate::evidence::EvidenceSigner;
+use crate::parties::Parties;
 
 /// What the exchange needs.
 pub struct Parts {
@@ -59,6 +60,8 @@ pub(crate) struct Inner {
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
     pub(crate) signers: Standings,
+    /// Of messages that were leased lately.
+    pub(crate) parties: Parties,
     /// Rung when a delivery job was committed.
     pub(crate) arrived: Notify,
 }
@@ -86,6 +89,7 @@ impl Exchange {
                 terms,
                 encryption,
                 signers,
+                parties: Parties::default(),
                 arrived,
             }),
         }

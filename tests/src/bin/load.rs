@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tests::load::{drive, options::Options};
 
+/// As in `vuzol` itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[allow(clippy::print_stdout, reason = "the result of a command-line program")]
 fn main() -> ExitCode {
     // The throw-away node is this program again, so that it is a process of its own: `load serve --config ..`.

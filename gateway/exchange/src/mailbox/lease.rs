@@ -44,6 +44,8 @@ impl Exchange {
             return Ok(Lease { token, expires_at: until, messages: Vec::new() });
         }
         let mut leased = self.take_lease(&permit, token, until, now, max_messages).await?;
+        let known = leased.iter().map(|leased| &leased.message);
+        self.inner.parties.remember(known.map(|message| (message.id, message.sender, message.recipient.clone())));
         let mut whole = Vec::new();
         if contents && !leased.is_empty() {
             whole = self.small_contents(&leased).await?;
