@@ -1,8 +1,9 @@
 //! Evidence of each step, named after ETSI EN 319 522-1 (events) and -2 (contents).
 //!
-//! An [`EvidenceStatement`] is the payload of a JWS in compact form (RFC 7515), signed by the node. The header carries
-//! `alg`, `typ` = [`EVIDENCE_TYPE`] and `x5t#S256`, the SHA-256 of the node's signing certificate. The payload is signed as
-//! the bytes that it is sent as; nobody needs to serialise it again to check it.
+//! An [`EvidenceStatement`] is the payload of a JWS in compact form (RFC 7515), signed by the node as JAdES B-B (ETSI TS 119
+//! 182-1). The header carries `alg`, `cty` = `json`, `typ` = [`EVIDENCE_TYPE`], `x5t#S256`, the SHA-256 of the node's signing
+//! certificate, and `iat`, the second of [`EvidenceStatement::at`]. The payload is signed as the bytes that it is sent as; nobody
+//! needs to serialise it again to check it.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -14,6 +15,10 @@ use crate::state::State;
 
 /// `typ` of the JWS header.
 pub const EVIDENCE_TYPE: &str = "vuzol-evidence+jws";
+
+/// Version of the statement's shape. 2 states the message's state and the number of the step; 3 names the digests of the sealed
+/// parts too, and is signed under a header with `cty` and `iat`.
+pub const EVIDENCE_VERSION: u8 = 3;
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {

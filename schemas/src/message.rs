@@ -85,6 +85,10 @@ pub struct Part {
     pub size: u64,
     /// Size of the sealed part, which is what is downloaded, in bytes.
     pub sealed_size: u64,
+    /// SHA-256 of the sealed part, in lower-case hexadecimal: names what is stored and downloaded without a look inside. Absent of
+    /// parts that came before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_sha256: Option<String>,
 }
 
 /// The answer to a submission: it is durable from here on. A repeat of the submission brings the same receipt.

@@ -1,7 +1,13 @@
-//! Evidence: what the node states, as a JWS in compact form (RFC 7515) with ES256 (RFC 7518, 3.4).
+//! Evidence: what the node states, as a JWS in compact form (RFC 7515) with ES256 (RFC 7518, 3.4), which is a JAdES signature of
+//! level B-B (ETSI TS 119 182-1 V1.2.1, 6.3).
 //!
-//! The protected header is fixed: `alg`, `typ` and `x5t#S256`, nothing else. A verifier that accepts one algorithm cannot
-//! be talked into another, and a header parameter that it does not know is none that we ever wrote.
+//! The protected header is fixed: `alg`, `cty`, `typ`, `x5t#S256`, and `iat`, the claimed time of signing, which from 15 July 2025
+//! on stands where `sigT` stood. Nothing else: a verifier that accepts one algorithm cannot be talked into another, and a
+//! header parameter that it does not know is none that we ever wrote. `crit` is not there, since none of these asks for it.
+//! `x5c` is not there either: every message leaves several pieces of evidence, and the certificate would be the larger half of
+//! each; whoever takes evidence away gets the certificates beside it.
+//!
+//! Statements of versions 1 and 2 were signed under a header without `cty` and `iat`; they are read as they were written.
 
 mod ecdsa;
 
@@ -13,22 +19,28 @@ use certs::certificate::Certificate;
 use crypto::digest::DigestAlgorithm;
 use crypto::key::{Curve, KeyError, KeyHandle, KeyKind, PublicKey};
 use crypto::signature::SignatureAlgorithm;
-use schemas::evidence::{EVIDENCE_TYPE, EvidenceStatement};
-use serde::{Deserialize, Serialize};
+use schemas::evidence::{EVIDENCE_TYPE, EVIDENCE_VERSION, EvidenceStatement};
+use serde::Deserialize;
 
 const ES256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
 
 /// Longest JWS that is looked at. A statement names two parts and is some 2 kB.
 const JWS_BYTES: usize = 64 * 1024;
 
+/// `cty`: the payload is `application/json` (RFC 7515, 4.1.10).
+const CONTENT_TYPE: &str = "json";
+
 /// The protected header. Unknown and repeated members are errors, `crit` (RFC 7515, 4.1.11) among them.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Header<'a> {
     alg: &'a str,
+    cty: Option<&'a str>,
     typ: &'a str,
     #[serde(rename = "x5t#S256")]
     thumbprint: &'a str,
+    /// Seconds since 1970 (RFC 7519, 2: NumericDate).
+    iat: Option<i64>,
 }
 
 /// The node's evidence key (P-256) and its certificate. Cheap to clone.
@@ -41,7 +53,7 @@ struct Inner {
     key: Arc<dyn KeyHandle>,
     certificate: Certificate,
     node: String,
-    /// The header is the same in every JWS of this key.
+    /// The header of every JWS of this key up to the number of `iat`.
     header: String,
 }
 
@@ -52,8 +64,9 @@ impl EvidenceSigner {
     pub fn new(key: Arc<dyn KeyHandle>, certificate: Certificate, node: &str) -> Self {
         let thumbprint = URL_SAFE_NO_PAD.encode(certificate.fingerprint());
         // Written out by hand, since nothing in it needs escaping: base64url and constants.
-        let header = format!(r#"{{"alg":"ES256","typ":"{EVIDENCE_TYPE}","x5t#S256":"{thumbprint}"}}"#);
-        let header = URL_SAFE_NO_PAD.encode(header);
+        let header = format!(
+            r#"{{"alg":"ES256","cty":"{CONTENT_TYPE}","typ":"{EVIDENCE_TYPE}","x5t#S256":"{thumbprint}","iat":"#
+        );
         Self { inner: Arc::new(Inner { key, certificate, node: node.to_owned(), header }) }
     }
 
@@ -69,7 +82,7 @@ impl EvidenceSigner {
         &self.inner.certificate
     }
 
-    /// Signs a statement.
+    /// Signs a statement. The claimed time of signing is the statement's, in whole seconds.
     ///
     /// # Errors
     /// [`KeyError`] when the key fails, is not on P-256, or is not the certificate's.
@@ -80,7 +93,12 @@ impl EvidenceSigner {
             return Err(KeyError::WrongOperation);
         }
         let payload = serde_json::to_vec(statement).map_err(|_| KeyError::OperationFailed)?;
-        let mut jws = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+        let header = format!("{header}{}}}", statement.at.unix_timestamp());
+        // Four thirds of both, and the signature's 86 characters with the two dots.
+        let mut jws = String::with_capacity((header.len() + payload.len()).div_ceil(3) * 4 + 96);
+        URL_SAFE_NO_PAD.encode_string(header, &mut jws);
+        jws.push('.');
+        URL_SAFE_NO_PAD.encode_string(payload, &mut jws);
         let signature = key.sign(ES256, jws.as_bytes())?;
         let signature = ecdsa::to_fixed(&signature).ok_or(KeyError::OperationFailed)?;
         jws.push('.');
@@ -114,11 +132,18 @@ pub fn verify(jws: &str, certificate: &Certificate) -> Result<EvidenceStatement,
     }
     let (signed, signature) = jws.rsplit_once('.').ok_or(EvidenceError::Malformed)?;
     let (header, payload) = signed.split_once('.').ok_or(EvidenceError::Malformed)?;
-    check_header(&decoded(header)?, certificate)?;
+    let claimed = check_header(&decoded(header)?, certificate)?;
     let signature: [u8; 64] = decoded(signature)?.try_into().map_err(|_| EvidenceError::Malformed)?;
     let key = p256_key(certificate)?;
     key.verify(ES256, signed.as_bytes(), &ecdsa::to_der(&signature)).map_err(|_| EvidenceError::Mismatch)?;
-    serde_json::from_slice(&decoded(payload)?).map_err(|_| EvidenceError::Malformed)
+    let statement: EvidenceStatement =
+        serde_json::from_slice(&decoded(payload)?).map_err(|_| EvidenceError::Malformed)?;
+    let expected = match statement.version {
+        1 | 2 => None,
+        EVIDENCE_VERSION => Some(statement.at.unix_timestamp()),
+        _ => return Err(EvidenceError::Malformed),
+    };
+    (claimed == expected).then_some(statement).ok_or(EvidenceError::Malformed)
 }
 
 /// Strict base64url: no padding, no second spelling of the last character.
@@ -126,13 +151,15 @@ fn decoded(text: &str) -> Result<Vec<u8>, EvidenceError> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| EvidenceError::Malformed)
 }
 
-fn check_header(header: &[u8], certificate: &Certificate) -> Result<(), EvidenceError> {
+/// The claimed time of signing; none in the header of versions 1 and 2, which had no `cty` either.
+fn check_header(header: &[u8], certificate: &Certificate) -> Result<Option<i64>, EvidenceError> {
     let header: Header<'_> = serde_json::from_slice(header).map_err(|_| EvidenceError::Malformed)?;
-    if header.alg != "ES256" || header.typ != EVIDENCE_TYPE {
+    let content_type = header.iat.map(|_| CONTENT_TYPE);
+    if header.alg != "ES256" || header.typ != EVIDENCE_TYPE || header.cty != content_type {
         return Err(EvidenceError::Malformed);
     }
     let same = decoded(header.thumbprint)? == certificate.fingerprint();
-    same.then_some(()).ok_or(EvidenceError::OtherSigner)
+    same.then_some(header.iat).ok_or(EvidenceError::OtherSigner)
 }
 
 fn p256_key(certificate: &Certificate) -> Result<&PublicKey, EvidenceError> {

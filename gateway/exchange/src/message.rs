@@ -1,13 +1,10 @@
 //! A stored message, its steps, and what evidence says of it.
 
 use crypto::digest::hex;
-use schemas::evidence::{EvidenceKind, EvidenceStatement};
+use schemas::evidence::{EVIDENCE_VERSION, EvidenceKind, EvidenceStatement};
 use schemas::message::{MediaType, MessageState, MessageSummary, Part, State};
 use schemas::{CaseId, DocumentKind, Edrpou, EventId, EvidenceId, MailboxId, MessageId};
 use time::OffsetDateTime;
-
-/// Version of the evidence's shape: 2 states the message's state and the number of the step.
-const EVIDENCE_VERSION: u8 = 2;
 
 /// A message as its row tells it, without key and content.
 #[derive(Debug, Clone, PartialEq, Eq)]

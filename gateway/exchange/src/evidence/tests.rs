@@ -13,7 +13,7 @@ fn at() -> OffsetDateTime {
 
 fn statement() -> EvidenceStatement {
     EvidenceStatement {
-        version: 1,
+        version: EVIDENCE_VERSION,
         evidence_id: EvidenceId::from_parts(1, [1; 10]),
         kind: EvidenceKind::SubmissionRejection,
         node: "node.example".to_owned(),
@@ -70,7 +70,11 @@ fn what_was_signed_is_what_is_read() {
     let header = URL_SAFE_NO_PAD.decode(jws.split('.').next().unwrap()).unwrap();
     let header: serde_json::Value = serde_json::from_slice(&header).unwrap();
     let thumbprint = URL_SAFE_NO_PAD.encode(crypto::digest::sha256(signer.certificate().der()));
-    assert_eq!(header, serde_json::json!({ "alg": "ES256", "typ": "vuzol-evidence+jws", "x5t#S256": thumbprint }));
+    // What JAdES B-B asks for (ETSI TS 119 182-1 V1.2.1, table 1): alg, cty, one reference to the certificate, iat.
+    let expected = serde_json::json!({
+        "alg": "ES256", "cty": "json", "typ": "vuzol-evidence+jws", "x5t#S256": thumbprint, "iat": at().unix_timestamp(),
+    });
+    assert_eq!(header, expected);
 }
 
 #[test]
@@ -104,24 +108,36 @@ fn a_changed_statement_is_not_believed() {
 fn a_header_of_another_kind_is_refused_even_when_it_is_signed() {
     let identity = seal(&pki(), KeyKind::Ec(Curve::P256));
     let thumbprint = URL_SAFE_NO_PAD.encode(identity.certificate.fingerprint());
-    let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&statement()).unwrap());
-    let signed = |header: &str| {
-        let input = format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header));
+    let signed = |version: u8, header: &str| {
+        let payload = serde_json::to_vec(&EvidenceStatement { version, ..statement() }).unwrap();
+        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
         let signature = ecdsa::to_fixed(&identity.key.sign(ES256, input.as_bytes()).unwrap()).unwrap();
         verify(&format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)), &identity.certificate)
     };
-    let good = format!(r#"{{"alg":"ES256","typ":"vuzol-evidence+jws","x5t#S256":"{thumbprint}"}}"#);
-    assert!(signed(&good).is_ok());
-    for wrong in [
-        good.replace("ES256", "none"),
-        good.replace("ES256", "HS256"),
-        good.replace("vuzol-evidence+jws", "JWT"),
-        good.replace("\"typ\":\"vuzol-evidence+jws\",", ""),
-        good.replacen('{', r#"{"crit":["exp"],"exp":1,"#, 1),
-        good.replacen('{', r#"{"alg":"ES256","#, 1),
-        good.replacen('{', r#"{"jku":"http://evil.example/","#, 1),
+    let old = format!(r#"{{"alg":"ES256","typ":"vuzol-evidence+jws","x5t#S256":"{thumbprint}"}}"#);
+    let second = at().unix_timestamp();
+    let good = old.replacen('{', &format!(r#"{{"cty":"json","iat":{second},"#), 1);
+    assert!(signed(3, &good).is_ok());
+    // What was written before there was iat is read, and only that.
+    assert!(signed(1, &old).is_ok() && signed(2, &old).is_ok());
+    for (version, wrong) in [
+        (3, good.replace("ES256", "none")),
+        (3, good.replace("ES256", "HS256")),
+        (3, good.replace("vuzol-evidence+jws", "JWT")),
+        (3, good.replace("\"typ\":\"vuzol-evidence+jws\",", "")),
+        (3, good.replacen('{', r#"{"crit":["exp"],"exp":1,"#, 1)),
+        (3, good.replacen('{', r#"{"crit":["iat"],"#, 1)),
+        (3, good.replacen('{', r#"{"alg":"ES256","#, 1)),
+        (3, good.replacen('{', r#"{"jku":"http://evil.example/","#, 1)),
+        (3, good.replacen('{', r#"{"sigT":"2026-11-23T12:00:00Z","#, 1)),
+        (3, good.replace("\"json\"", "\"xml\"")),
+        (3, good.replace("\"cty\":\"json\",", "")),
+        (3, good.replace(&second.to_string(), &(second + 1).to_string())),
+        (3, old.clone()),
+        (2, good.clone()),
+        (4, good.clone()),
     ] {
-        assert_eq!(signed(&wrong), Err(EvidenceError::Malformed), "{wrong}");
+        assert_eq!(signed(version, &wrong), Err(EvidenceError::Malformed), "{version} {wrong}");
     }
 }
 

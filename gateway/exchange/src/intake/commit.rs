@@ -152,6 +152,7 @@ impl Exchange {
             sha256: crypto::digest::hex(&sha256(&submission.signature)),
             size: length(submission.signature.len()),
             sealed_size: length(bytes.len()),
+            sealed_sha256: Some(crypto::digest::hex(&sha256(&bytes))),
         };
         let signature = if bytes.len() <= INLINE_PART_BYTES {
             Content::Inline(bytes)

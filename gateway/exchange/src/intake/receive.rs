@@ -24,6 +24,8 @@ pub(super) struct Receiving<'a> {
     sealer: Sealer,
     /// SHA-256 first, for evidence; then what else the signers use.
     digesters: Vec<Digester>,
+    /// Over the sealed bytes, as they come out of the sealer.
+    sealed_digester: Digester,
     size: u64,
     written: u64,
     sealed: Vec<u8>,
@@ -40,9 +42,11 @@ impl<'a> Receiving<'a> {
         }
         let mut sealed = Vec::new();
         let sealer = Sealer::new(key, &seal_context(id, 0), &mut sealed);
+        let mut sealed_digester = Digester::new(DigestAlgorithm::Sha256);
+        sealed_digester.update(&sealed);
         let digesters = algorithms.into_iter().map(Digester::new).collect();
         let object_key = part_key(id, 0);
-        Self { objects, object_key, sealer, digesters, size: 0, written: 0, sealed, upload: None }
+        Self { objects, object_key, sealer, digesters, sealed_digester, size: 0, written: 0, sealed, upload: None }
     }
 
     /// Reads the stream to its end and seals it. Nothing is visible yet.
@@ -72,7 +76,9 @@ impl<'a> Receiving<'a> {
             // A caller may hand over any amount at once; what is held here stays bounded.
             for piece in chunk.chunks(CHUNK_BYTES) {
                 self.digesters.iter_mut().for_each(|digester| digester.update(piece));
+                let before = self.sealed.len();
                 self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
+                self.sealed_digester.update(self.sealed.get(before..).unwrap_or_default());
                 self.spill(WRITE_BYTES).await?;
             }
         }
@@ -103,6 +109,7 @@ impl<'a> Receiving<'a> {
             abort(self.upload).await;
             return Err(sealing_failed(error));
         }
+        self.sealed_digester.update(&last);
         self.sealed.append(&mut last);
         let digests: Vec<Digest> = self.digesters.into_iter().map(Digester::finish).collect();
         let sha256 = digests.first().and_then(|digest| digest.as_bytes().try_into().ok());
@@ -117,6 +124,7 @@ impl<'a> Receiving<'a> {
             sha256,
             digests,
             size: self.size,
+            sealed_digest: self.sealed_digester.finish(),
             sealed_size: self.written.saturating_add(length(self.sealed.len())),
             object_key: self.object_key,
             rest: self.sealed,
@@ -141,6 +149,7 @@ pub(super) struct Received {
     pub(super) sha256: [u8; 32],
     pub(super) digests: Vec<Digest>,
     size: u64,
+    sealed_digest: Digest,
     sealed_size: u64,
     object_key: String,
     /// Sealed bytes that are not uploaded; all of them where there is no upload.
@@ -157,6 +166,7 @@ impl Received {
             sha256: hex(&self.sha256),
             size: self.size,
             sealed_size: self.sealed_size,
+            sealed_sha256: Some(hex(self.sealed_digest.as_bytes())),
         }
     }
 

@@ -135,6 +135,13 @@ async fn documents_around_the_bound_between_row_and_object_come_out_the_same() {
         let lease = town.lease(&town.b).await;
         let sealed = town.download(&town.b, receipt.message_id, 0, lease.token).await.unwrap();
         assert_eq!(sealed.len() as u64, crypto::seal::sealed_size(size as u64), "{size}");
+        // The evidence names what is stored, too, whichever way it was stored.
+        let names = |part: u8| receipt.parts[usize::from(part)].sealed_sha256.clone();
+        let signature = town.download(&town.b, receipt.message_id, 1, lease.token).await.unwrap();
+        for (part, bytes) in [(0, &sealed), (1, &signature)] {
+            let digest = crypto::digest::hex(&crypto::digest::sha256(bytes));
+            assert_eq!(names(part), Some(digest), "part {part} of {size}");
+        }
         let inline = sealed.len() <= schemas::limits::INLINE_PART_BYTES;
         assert_eq!(town.objects().await.iter().any(|key| key.contains(&receipt.message_id.to_string())), !inline);
         assert_eq!(town.b.opens(&lease.messages[0], 0, &sealed), document, "{size}");
