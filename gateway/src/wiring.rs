@@ -377,7 +377,8 @@ fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
 fn evidence_signer(config: &Config, clock: &dyn Clock) -> Result<EvidenceSigner, StartError> {
     let KeyPairFiles { certificate: certificate_file, key: key_file } = &config.evidence;
     let wrong = |what: &str| StartError(format!("evidence.certificate {}: {what}", certificate_file.display()));
-    let certificate = read_certificate("evidence.certificate", certificate_file)?;
+    let mut chain = read_certificates("evidence.certificate", certificate_file)?.into_iter();
+    let certificate = chain.next().ok_or_else(|| wrong("no CERTIFICATE in it"))?;
     let key = read_key("evidence.key", key_file)?;
     if key.public_key().spki_der() != certificate.spki_der() {
         return Err(wrong("belongs to another key than evidence.key"));
@@ -388,7 +389,7 @@ fn evidence_signer(config: &Config, clock: &dyn Clock) -> Result<EvidenceSigner,
     if !(certificate.not_before()..=certificate.not_after()).contains(&clock.now()) {
         return Err(wrong("is outside its validity period"));
     }
-    Ok(EvidenceSigner::new(Arc::new(key), certificate, &config.node.name))
+    Ok(EvidenceSigner::new(Arc::new(key), certificate, &config.node.name).with_issuers(chain))
 }
 
 fn operators(files: &[std::path::PathBuf]) -> Result<BTreeSet<[u8; 32]>, StartError> {
@@ -396,10 +397,14 @@ fn operators(files: &[std::path::PathBuf]) -> Result<BTreeSet<[u8; 32]>, StartEr
 }
 
 fn read_certificate(key: &str, file: &Path) -> Result<Certificate, StartError> {
+    let first = read_certificates(key, file)?.into_iter().next();
+    first.ok_or_else(|| StartError(format!("{key} {}: no CERTIFICATE in it", file.display())))
+}
+
+fn read_certificates(key: &str, file: &Path) -> Result<Vec<Certificate>, StartError> {
     let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
-    let certificates = Certificate::from_pem(&text).map_err(|e| wrong(e.to_string()))?;
-    certificates.into_iter().next().ok_or_else(|| wrong("no CERTIFICATE in it".to_owned()))
+    Certificate::from_pem(&text).map_err(|e| wrong(e.to_string()))
 }
 
 fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {

@@ -11,6 +11,7 @@
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
+//! | [`export`] | the manifest of an exported case | - |
 //! | [`registry`] | participants, certificates, channels as operators state them; search | - |
 //! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
@@ -20,6 +21,7 @@
 
 pub mod address;
 pub mod evidence;
+pub mod export;
 pub mod id;
 pub mod limits;
 pub mod message;

@@ -34,6 +34,10 @@ pub const IDEMPOTENCY_HOURS: u64 = 24 * 7;
 /// Messages in one page of a listing.
 pub const PAGE_ITEMS: u32 = 100;
 
+/// Pieces of evidence in one export of a case; what is more comes with the next. Each takes four files, and a container holds at
+/// most 1,000; the export is made in memory, some 2 MB of it.
+pub const EXPORT_EVIDENCE: usize = 200;
+
 /// Messages in one lease.
 pub const LEASE_MESSAGES: u32 = 100;
 

@@ -89,6 +89,10 @@ fn leases() -> Vec<Case> {
             let request = Request::get(&format!("/v1/messages/{}", receipt.message_id));
             r.wire(Some(r.c.login())).asks(&request).await
         }),
+        case!("a case exported by a third party", 404 NotFound, |r| {
+            let receipt = sent(r).await;
+            r.wire(Some(r.c.login())).asks(&Request::get(&format!("/v1/cases/{}/export", receipt.case_id))).await
+        }),
         case!("a case read by a third party", 404 NotFound, |r| {
             let receipt = sent(r).await;
             let request = Request::get(&format!("/v1/cases/{}/events", receipt.case_id));

@@ -100,6 +100,8 @@ actions! {
     AcknowledgeMessage(MessageResource) = "acknowledge_message" as describe::message;
     /// Read the events and the evidence of a case.
     ReadCase(CaseResource) = "read_case" as describe::case;
+    /// Take a case away, with its evidence and proofs.
+    ExportCase(CaseResource) = "export_case" as describe::case;
     /// Read who takes part in the exchange.
     ReadParticipants(()) = "read_participants" as describe::node;
     /// Enter a participant into the registry, or change its entry.

@@ -60,6 +60,8 @@ actions! {
     AcknowledgeMessage = "message.acknowledge";
     /// The events and evidence of a case were read.
     ReadCase = "case.read";
+    /// A case was exported, with its evidence and proofs.
+    ExportCase = "case.export";
     /// The state of a message was read.
     ReadMessage = "message.read";
     /// The participants were listed.

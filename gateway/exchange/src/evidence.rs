@@ -5,7 +5,7 @@
 //! on stands where `sigT` stood. Nothing else: a verifier that accepts one algorithm cannot be talked into another, and a
 //! header parameter that it does not know is none that we ever wrote. `crit` is not there, since none of these asks for it.
 //! `x5c` is not there either: every message leaves several pieces of evidence, and the certificate would be the larger half of
-//! each; whoever takes evidence away gets the certificates beside it.
+//! each; whoever takes evidence away gets the certificates beside it ([`crate::export`]).
 //!
 //! Statements of versions 1 and 2 were signed under a header without `cty` and `iat`; they are read as they were written.
 
@@ -21,6 +21,9 @@ use crypto::key::{Curve, KeyError, KeyHandle, KeyKind, PublicKey};
 use crypto::signature::SignatureAlgorithm;
 use schemas::evidence::{EVIDENCE_TYPE, EVIDENCE_VERSION, EvidenceStatement};
 use serde::Deserialize;
+use signing::asic::create::{Completed, Prepared};
+use signing::cades::{self, Content};
+use time::OffsetDateTime;
 
 const ES256: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha256);
 
@@ -47,6 +50,8 @@ struct Header<'a> {
 #[derive(Clone)]
 pub struct EvidenceSigner {
     inner: Arc<Inner>,
+    /// The certificate, and those above it as far as the node has them.
+    chain: Arc<[Certificate]>,
 }
 
 struct Inner {
@@ -67,7 +72,21 @@ impl EvidenceSigner {
         let header = format!(
             r#"{{"alg":"ES256","cty":"{CONTENT_TYPE}","typ":"{EVIDENCE_TYPE}","x5t#S256":"{thumbprint}","iat":"#
         );
-        Self { inner: Arc::new(Inner { key, certificate, node: node.to_owned(), header }) }
+        let chain = Arc::from([certificate.clone()]);
+        Self { inner: Arc::new(Inner { key, certificate, node: node.to_owned(), header }), chain }
+    }
+
+    /// With the certificates above the key's own, which whoever takes evidence away gets with it.
+    #[must_use]
+    pub fn with_issuers(self, issuers: impl IntoIterator<Item = Certificate>) -> Self {
+        let chain = std::iter::once(self.inner.certificate.clone()).chain(issuers).collect();
+        Self { chain, ..self }
+    }
+
+    /// The certificate that evidence verifies under, and those above it.
+    #[must_use]
+    pub fn chain(&self) -> &[Certificate] {
+        &self.chain
     }
 
     /// The name that statements carry.
@@ -104,6 +123,22 @@ impl EvidenceSigner {
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
         Ok(jws)
+    }
+}
+
+impl EvidenceSigner {
+    /// Signs a container: CAdES B-B over its manifest.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the key fails or is not the certificate's, or the container cannot be signed.
+    pub(crate) fn seal(&self, prepared: Prepared, at: OffsetDateTime) -> Result<Completed, KeyError> {
+        let digest = prepared.to_sign(DigestAlgorithm::Sha256).ok_or(KeyError::OperationFailed)?;
+        let signed = cades::sign(Content::Detached(digest), &*self.inner.key, ES256, &self.chain, at);
+        let signed = signed.map_err(|error| match error {
+            cades::SignError::Key(error) => error,
+            _ => KeyError::OperationFailed,
+        })?;
+        prepared.complete(&signed).map_err(|_| KeyError::OperationFailed)
     }
 }
 
@@ -144,6 +179,11 @@ pub fn verify(jws: &str, certificate: &Certificate) -> Result<EvidenceStatement,
         _ => return Err(EvidenceError::Malformed),
     };
     (claimed == expected).then_some(statement).ok_or(EvidenceError::Malformed)
+}
+
+/// What a JWS states, whoever signed it: for words beside evidence that is this node's own.
+pub(crate) fn read_statement(jws: &str) -> Option<EvidenceStatement> {
+    serde_json::from_slice(&decoded(jws.split('.').nth(1)?).ok()?).ok()
 }
 
 /// Strict base64url: no padding, no second spelling of the last character.

@@ -129,7 +129,7 @@ impl Exchange {
     }
 
     /// The audit row of an answer that changes nothing.
-    async fn record_read(
+    pub(crate) async fn record_read(
         &self,
         action: Action,
         actor: String,

@@ -7,6 +7,7 @@ macro_rules! message_columns {
     };
 }
 
+mod export;
 mod intake;
 mod mailbox;
 
@@ -19,6 +20,7 @@ use time::OffsetDateTime;
 use crate::edge::Edge;
 use crate::message::{Evidence, Message};
 
+pub(crate) use export::{Exported, exported};
 pub(crate) use intake::{
     Claim, Content, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part, insert_message,
     stored_receipt,

@@ -237,6 +237,23 @@ impl Client {
         self.get_json(&format!("/v1/cases/{case}/events")).await
     }
 
+    /// A case in a signed container, its messages after `after`; and what to ask for next where the case goes on.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn export_case(
+        &self,
+        case: CaseId,
+        after: Option<MessageId>,
+    ) -> Result<(Bytes, Option<MessageId>), ClientError> {
+        let rest = after.map(|after| format!("?after={after}")).unwrap_or_default();
+        let request = self.request(Method::GET, &format!("/v1/cases/{case}/export{rest}"));
+        let answer = expect(self.send(request, PART_BYTES_IN_MEMORY).await?, StatusCode::OK)?;
+        let next = answer.headers.get(NEXT_AFTER).map(|next| next.to_str().ok().and_then(|next| next.parse().ok()));
+        let next = next.map(|next| next.ok_or_else(|| ClientError::Unexpected(NEXT_AFTER.to_owned()))).transpose()?;
+        Ok((answer.body, next))
+    }
+
     /// All participants, page by page.
     ///
     /// # Errors
@@ -527,6 +544,7 @@ fn transport_error(error: reqwest::Error) -> ClientError {
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const IDEMPOTENCY_REPLAYED: &str = "Idempotency-Replayed";
 const LEASE: &str = "Vuzol-Lease";
+const NEXT_AFTER: &str = "Vuzol-Next-After";
 const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Longest answer that is not a part, in bytes: a full page of leased messages with their key envelopes takes under 1 MiB.

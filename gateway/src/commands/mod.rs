@@ -1,4 +1,4 @@
-//! The command line: `vuzol serve|worker|migrate|verify|sign|seal|open|keys|demo|admin`.
+//! The command line: `vuzol serve|worker|migrate|verify|evidence|sign|seal|open|keys|demo|admin`.
 //!
 //! It owns arguments, exit codes and what is printed. What the commands do is done below: validation in `signing`, sealing
 //! in `crypto`, serving in [`crate::wiring`]. `admin` is a client of the public API like any other.
@@ -10,6 +10,7 @@ mod admin;
 mod anchors;
 mod augment;
 mod demo;
+mod evidence;
 mod files;
 mod keys;
 mod lists;
@@ -63,6 +64,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
         Command::Worker(arguments) => Ok(worker::run(arguments)),
         Command::Migrate(arguments) => Ok(migrate::run(arguments)),
         Command::Verify(arguments) => verify::run(&arguments, terminal),
+        Command::Evidence(arguments) => evidence::run(&arguments, terminal),
         Command::Sign(arguments) => sign::run(&arguments, terminal),
         Command::Augment(arguments) => augment::run(&arguments, terminal),
         Command::Seal(arguments) => seal::run(&arguments, terminal),
@@ -90,6 +92,8 @@ enum Command {
     Migrate(migrate::Arguments),
     /// Tell whether the signatures in a file are valid, offline.
     Verify(verify::Arguments),
+    /// Tell what an exported case proves, offline.
+    Evidence(evidence::Arguments),
     /// Sign a file (CAdES or XAdES, BASELINE-B, or -T with a time-stamp).
     Sign(sign::Arguments),
     /// Make signatures last: add time-stamps and what verdicts rest on (levels T, LT, LTA of CAdES and XAdES).

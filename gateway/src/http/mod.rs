@@ -87,6 +87,7 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(messages::download))
         .routes(routes!(messages::acknowledge))
         .routes(routes!(cases::events))
+        .routes(routes!(cases::export))
         .routes(routes!(participants::list))
         .routes(routes!(participants::register))
         .routes(routes!(participants::set_channel))

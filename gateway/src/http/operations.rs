@@ -88,7 +88,7 @@ const SUBMISSION: &[ProblemCode] = &[
 ];
 
 /// Every operation, in the order of the document.
-pub(crate) static OPERATIONS: [Operation; 23] = [
+pub(crate) static OPERATIONS: [Operation; 24] = [
     Operation {
         id: "submit_document",
         method: Method::POST,
@@ -151,6 +151,13 @@ pub(crate) static OPERATIONS: [Operation; 23] = [
         path: "/v1/cases/{case}/events",
         action: Action::ReadCase,
         problems: &[MESSAGE],
+    },
+    Operation {
+        id: "export_case",
+        method: Method::GET,
+        path: "/v1/cases/{case}/export",
+        action: Action::ExportCase,
+        problems: &[MESSAGE, QUERY, &[P::TooLarge]],
     },
     Operation {
         id: "read_participants",

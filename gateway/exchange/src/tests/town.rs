@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use access::decide::*;
 use access::registry::Registry;
 use access::{Access, Actor};
-use audit::Ledger;
+use audit::{Ledger, Log};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -19,7 +19,8 @@ use certs::path::VerifiedPath;
 use certs::revocation::{OcspResponse, RevocationData, RevocationSource, ocsp_request};
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
 use crypto::digest::{DigestAlgorithm, digest, sha256};
-use crypto::key::{Curve, KeyKind};
+use crypto::key::{Curve, KeyKind, SoftwareKey};
+use crypto::merkle::NoteSigner;
 use crypto::seal;
 use futures_util::{Stream, TryStreamExt, stream};
 use schemas::evidence::EvidenceStatement;
@@ -34,6 +35,7 @@ use storage::{Clock, Writer};
 use time::{Duration, OffsetDateTime};
 
 use crate::evidence::{EvidenceSigner, verify};
+use crate::export::CaseExport;
 use crate::intake::{Accepted, IdempotencyKey, Submission};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
@@ -98,7 +100,7 @@ pub(super) struct Town {
     pub(super) clock: Arc<ManualClock>,
     pub(super) pki: Arc<DevPki>,
     responder: Arc<Responder>,
-    signer: EvidenceSigner,
+    pub(super) signer: EvidenceSigner,
     pub(super) node: Node,
     pub(super) a: Agency,
     pub(super) b: Agency,
@@ -116,6 +118,7 @@ impl Town {
         let responder = Arc::new(Responder { pki: Arc::clone(&pki), in_reach, silent_about });
         let Identity { certificate, key } = issue(&pki, None, Usage::Seal, |_| ());
         let signer = EvidenceSigner::new(Arc::new(key), certificate, "node.example");
+        let signer = signer.with_issuers([pki.issuing_ca().clone()]);
         let node = node(folder.path(), &clock, &responder, &signer);
         let [a, b, c] = ["00000001", "00000002", "00000003"].map(|code| agency(&pki, code));
         let town = Self { folder, clock, pki, responder, signer, node, a, b, c };
@@ -125,6 +128,34 @@ impl Town {
         town.open_channel(&town.a, &town.b, &["letter"]).await;
         town.open_channel(&town.b, &town.a, &["letter"]).await;
         town
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The node's log. Nothing is in it before a round.
+    pub(super) fn log(&self) -> Log {
+        let key = SoftwareKey::generate(KeyKind::Ed25519).unwrap();
+        let (node, signer) = (&self.node, NoteSigner::new("node.example", key).unwrap());
+        let (reader, state) = (node.ledger.reader().clone(), self.folder.path().join("signer"));
+        Log::open(node.writer.clone(), reader, node.objects.clone(), self.clock.clone(), signer, &state).unwrap()
+    }
+
+    pub(super) async fn export(&self, agency: &Agency, case: schemas::CaseId, log: &Log) -> CaseExport {
+        let resource = self.node.exchange.case_resource(case).await.unwrap().unwrap();
+        let permit: Permit<ExportCase> = self.node.access.decide(&agency.actor, resource).await.unwrap();
+        self.node.exchange.export_case(permit, None, log).await.unwrap()
+    }
+
+    /// What an OCSP responder in reach says of a certificate and its issuer.
+    pub(super) fn revocation(&self, certificates: &[Certificate]) -> RevocationData {
+        let pairs = certificates.iter().zip(certificates.iter().skip(1));
+        let answer = |(certificate, issuer)| {
+            let answer = self.pki.answer_ocsp(&ocsp_request(certificate, issuer, None), self.clock.now());
+            OcspResponse::from_der(&answer).unwrap()
+        };
+        RevocationData { ocsp: pairs.map(answer).collect(), crls: Vec::new() }
     }
 
     /// Another process of the same node.

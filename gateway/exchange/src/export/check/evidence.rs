@@ -1,0 +1,145 @@
+//! The evidence of one message: signatures, order, agreement; and what the recipient signed.
+
+use crypto::digest::{hex, sha256};
+use schemas::evidence::{EvidenceKind, EvidenceStatement};
+use schemas::export::{CaseManifest, ExportedEvidence, ExportedMessage};
+use schemas::message::{Acknowledgement, AcknowledgementOutcome, PartRole};
+use signing::validate::{Context, UnverifiedDocument, validate};
+
+use super::{Fault, Files, Finding, Known, is_intact};
+use crate::evidence::{EvidenceError, verify};
+use crate::state::replay;
+
+/// The statements of a message that verify, in the order of their steps.
+pub(super) fn of_message(
+    message: &ExportedMessage,
+    files: &Files,
+    known: &Known<'_>,
+    findings: &mut Vec<Finding>,
+) -> Vec<EvidenceStatement> {
+    let mut statements = Vec::with_capacity(message.evidence.len());
+    for piece in &message.evidence {
+        match one(piece, files, known) {
+            Ok(statement) => {
+                if !is_listed_as(&statement, piece, message) {
+                    findings.push(Fault::ManifestMismatch.of(&piece.file));
+                }
+                statements.push(statement);
+            }
+            Err(fault) => findings.push(fault.of(&piece.file)),
+        }
+    }
+    statements
+}
+
+/// One piece of evidence, under whichever of the node's certificates it names.
+fn one(piece: &ExportedEvidence, files: &Files, known: &Known<'_>) -> Result<EvidenceStatement, Fault> {
+    let jws = files.get(&piece.file).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    let jws = jws.ok_or(Fault::EvidenceMalformed)?;
+    let mut fault = Fault::EvidenceSigner;
+    for certificate in known.node {
+        match verify(jws, certificate) {
+            Ok(statement) => {
+                let valid = (certificate.not_before()..=certificate.not_after()).contains(&statement.at);
+                return if valid { Ok(statement) } else { Err(Fault::EvidenceTime) };
+            }
+            Err(EvidenceError::OtherSigner) => {}
+            Err(EvidenceError::Malformed) => fault = Fault::EvidenceMalformed,
+            Err(EvidenceError::Mismatch) => fault = Fault::EvidenceSignature,
+        }
+    }
+    Err(fault)
+}
+
+fn is_listed_as(statement: &EvidenceStatement, piece: &ExportedEvidence, message: &ExportedMessage) -> bool {
+    (statement.evidence_id, statement.kind, statement.event_id, statement.at)
+        == (piece.evidence_id, piece.kind, piece.event_id, piece.at)
+        // Version 1 did not state the step.
+        && statement.step.is_none_or(|step| step == piece.step)
+        && statement.message_id.is_none_or(|id| id == message.message_id)
+}
+
+/// Whether the statements tell one story, and it is the one that the manifest tells.
+pub(super) fn agrees(
+    manifest: &CaseManifest,
+    message: &ExportedMessage,
+    statements: &[EvidenceStatement],
+    findings: &mut Vec<Finding>,
+) {
+    let about = message.message_id.to_string();
+    for statement in statements {
+        // What the evidence names and the manifest does not is the manifest's fault; the parts of version 1 and 2 have no
+        // digest of the sealed bytes, in the manifest neither, since both come from one row.
+        let same = statement.node == manifest.node
+            && statement.case_id.is_none_or(|case| case == manifest.case_id)
+            && (statement.sender, &statement.recipient, &statement.document_kind)
+                == (message.sender, &message.recipient, &message.kind)
+            && statement.parts == message.parts;
+        if !same {
+            findings.push(Fault::EvidenceDisagrees.of(&about));
+        }
+    }
+    // Version 1 did not state states; its messages are told by their order alone.
+    let stated = |statement: &&EvidenceStatement| statement.version > 1;
+    if statements.len() == message.evidence.len() && statements.iter().all(|statement| stated(&statement)) {
+        let steps = statements
+            .iter()
+            .filter_map(|statement| Some((statement.step?, statement.kind, statement.state.as_ref()?)));
+        match replay(steps) {
+            Err(broken) => findings.push(Fault::EvidenceOrder.of(&format!("{about} {}", broken.step))),
+            Ok(state) if state.as_ref().map(schemas::state::State::name) != Some(message.state) => {
+                findings.push(Fault::EvidenceOrder.of(&about));
+            }
+            Ok(_) => {}
+        }
+    } else if statements.len() != message.evidence.len() {
+        findings.push(Fault::EvidenceOrder.of(&about));
+    }
+}
+
+/// What the recipient signed: the one that the evidence names, intact, the recipient's, and of this document.
+pub(super) fn acknowledged(
+    message: &ExportedMessage,
+    statements: &[EvidenceStatement],
+    files: &Files,
+    context: &Context<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let named =
+        statements.iter().find_map(|statement| Some((statement.kind, statement.acknowledgement_sha256.as_ref()?)));
+    let signed = message.acknowledgement.as_ref().and_then(|file| files.get(file));
+    let about = message.acknowledgement.clone().unwrap_or_else(|| message.message_id.to_string());
+    let fault = match (named, signed) {
+        (None, None) => None,
+        (Some((kind, digest)), Some(signed)) if hex(&sha256(signed)) == *digest => {
+            speaks(message, kind, signed, context).err()
+        }
+        _ => Some(Fault::AcknowledgementMismatch),
+    };
+    findings.extend(fault.map(|fault| fault.of(&about)));
+}
+
+fn speaks(message: &ExportedMessage, kind: EvidenceKind, signed: &[u8], context: &Context<'_>) -> Result<(), Fault> {
+    let document = UnverifiedDocument::parse(signed).map_err(|_| Fault::AcknowledgementSignature)?;
+    let content = document.content().and_then(|content| serde_json::from_slice::<Acknowledgement>(content).ok());
+    let content = content.ok_or(Fault::AcknowledgementMismatch)?;
+    let outcome = match kind {
+        EvidenceKind::ConsignmentAcceptance => AcknowledgementOutcome::Accepted,
+        _ => AcknowledgementOutcome::Refused,
+    };
+    let part = message.parts.iter().find(|part| part.role == PartRole::Document);
+    if (content.message_id, content.outcome) != (message.message_id, outcome)
+        || part.is_none_or(|part| part.sha256 != content.document_sha256)
+    {
+        return Err(Fault::AcknowledgementMismatch);
+    }
+    let recipient = message.recipient.participant();
+    let signers = document.signing_certificates();
+    let theirs = |signer: &Option<certs::certificate::Certificate>| {
+        signer.as_ref().and_then(certs::certificate::Certificate::edrpou).as_deref() == Some(recipient.as_str())
+    };
+    if !signers.iter().any(theirs) {
+        return Err(Fault::AcknowledgementSigner);
+    }
+    if is_intact(&validate(document, context).report) { Ok(()) } else { Err(Fault::AcknowledgementSignature) }
+}

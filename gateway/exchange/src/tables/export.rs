@@ -1,0 +1,63 @@
+//! Statements of the export of a case.
+
+use schemas::{CaseId, MessageId};
+use storage::{StoreError, Tx, Value};
+
+use super::{evidence, message};
+use crate::message::{Evidence, Message};
+
+/// A message with everything that proves what became of it.
+pub(crate) struct Exported {
+    pub(crate) message: Message,
+    /// By the numbers of their steps.
+    pub(crate) evidence: Vec<Evidence>,
+    /// What the recipient signed.
+    pub(crate) acknowledgement: Option<Vec<u8>>,
+}
+
+/// Messages of a case after `after`, oldest first, as many as have `bound` pieces of evidence together, and one at least; and
+/// whether there are more.
+pub(crate) fn exported(
+    tx: &mut Tx<'_>,
+    case: CaseId,
+    after: Option<MessageId>,
+    bound: usize,
+) -> Result<(Vec<Exported>, bool), StoreError> {
+    let (mut taken, mut pieces) = (Vec::new(), 0_usize);
+    for message in messages(tx, case, after, bound)? {
+        let evidence = of_message(tx, message.id)?;
+        pieces = pieces.saturating_add(evidence.len());
+        if pieces > bound && !taken.is_empty() {
+            return Ok((taken, true));
+        }
+        let acknowledgement = acknowledged(tx, message.id)?;
+        taken.push(Exported { message, evidence, acknowledgement });
+    }
+    // Each message has left one piece at least, so no more than `bound` of them fit.
+    let last = taken.last().map(|exported| exported.message.id);
+    let more = taken.len() == bound && !messages(tx, case, last, 1)?.is_empty();
+    Ok((taken, more))
+}
+
+fn messages(tx: &mut Tx<'_>, case: CaseId, after: Option<MessageId>, limit: usize) -> Result<Vec<Message>, StoreError> {
+    let sql = concat!(
+        "-- exported_messages\n SELECT ",
+        message_columns!(),
+        " FROM message WHERE case_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+    );
+    let after = after.as_ref().map_or(Value::Blob(&[]), |id| id.as_bytes().into());
+    let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    tx.query(sql, &[case.as_bytes().into(), after, limit.into()], message)
+}
+
+fn of_message(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<Evidence>, StoreError> {
+    let sql = "-- message_evidence
+        SELECT id, message_id, step, kind, state, at, event_id, jws FROM evidence WHERE message_id = $1 ORDER BY step";
+    tx.query(sql, &[id.as_bytes().into()], evidence)
+}
+
+fn acknowledged(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "-- signed_acknowledgement
+        SELECT signed FROM acknowledgement WHERE message_id = $1";
+    tx.query_optional(sql, &[id.as_bytes().into()], |row| row.blob(0))
+}
