@@ -88,6 +88,9 @@ pub struct ExportedEvidence {
     pub event_id: EventId,
     /// The file with the JWS.
     pub file: String,
+    /// The file with its rendering in XML. Absent of events that ETSI EN 319 522 does not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xml: Option<String>,
     /// The proof that the log holds the event. Absent where the log did not cover it yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<ExportedProof>,

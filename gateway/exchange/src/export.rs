@@ -7,6 +7,7 @@
 //! | `protocol.txt` | the same for people, in Ukrainian and in English |
 //! | `certificates.pem` | the certificate of the evidence, and those above it |
 //! | `evidence/<step>-<kind>-<id>.jws` | evidence, as it was signed |
+//! | `evidence/<step>-<kind>-<id>.xml` | the same as XML of ETSI EN 319 522-3, as far as that is public (`erds`); not of codes V |
 //! | `acknowledgements/<message>.p7m` | what the recipient signed when it accepted or refused |
 //! | `proofs/<event>.json`, `proofs/<event>.tlog-proof` | the log's entry of each event, and the proof that it is in the log |
 //!
@@ -15,6 +16,7 @@
 //! [`check`] is the other side, and needs nothing but the container, the node's certificate and, where known, the log's key.
 
 pub mod check;
+mod erds;
 pub mod protocol;
 mod words;
 
@@ -30,6 +32,7 @@ use schemas::export::{
     PROTOCOL_FILE,
 };
 use schemas::limits::EXPORT_EVIDENCE;
+use schemas::message::MediaType;
 use schemas::{EventId, MessageId, ProblemCode};
 use signing::asic::create::{Part, extended};
 
@@ -107,7 +110,7 @@ async fn one_message(exported: Exported, log: &Log, files: &mut Vec<File>) -> Re
     let mut pieces = Vec::with_capacity(evidence.len());
     for piece in evidence {
         let proof = proof(piece.event, log, files).await?;
-        pieces.push(one_piece(piece, proof, files));
+        pieces.push(one_piece(piece, &message.media_type, proof, files));
     }
     let acknowledgement = acknowledgement.map(|signed| {
         let name = format!("acknowledgements/{}.p7m", message.id);
@@ -127,11 +130,22 @@ async fn one_message(exported: Exported, log: &Log, files: &mut Vec<File>) -> Re
     })
 }
 
-fn one_piece(piece: Evidence, log: Option<ExportedProof>, files: &mut Vec<File>) -> ExportedEvidence {
+fn one_piece(
+    piece: Evidence,
+    media_type: &MediaType,
+    log: Option<ExportedProof>,
+    files: &mut Vec<File>,
+) -> ExportedEvidence {
     let Evidence { id, step, kind, at, event, jws, .. } = piece;
-    let file = format!("evidence/{step:04}-{}-{id}.jws", kind.code());
+    let name = format!("evidence/{step:04}-{}-{id}", kind.code());
+    let xml = read_statement(&jws).and_then(|statement| erds::render(&statement, media_type)).map(|xml| {
+        let file = format!("{name}.xml");
+        files.push(File(file.clone(), "application/xml", xml.into_bytes()));
+        file
+    });
+    let file = format!("{name}.jws");
     files.push(File(file.clone(), "application/jose", jws.into_bytes()));
-    ExportedEvidence { evidence_id: id, step, kind, at, event_id: event, file, log }
+    ExportedEvidence { evidence_id: id, step, kind, at, event_id: event, file, xml, log }
 }
 
 /// The proof that the log holds the event. None: not integrated yet.
@@ -160,7 +174,7 @@ fn contained(manifest: &CaseManifest, mut files: Vec<File>, signer: &EvidenceSig
     };
     let statements = files
         .iter()
-        .filter(|file| file.0.starts_with("evidence/"))
+        .filter(|file| file.0.ends_with(".jws"))
         .filter_map(|File(_, _, jws)| std::str::from_utf8(jws).ok().and_then(read_statement));
     let protocol = protocol::both(manifest, &statements.collect::<Vec<_>>());
     let json = serde_json::to_vec_pretty(manifest).map_err(|error| failed("manifest")(&error))?;

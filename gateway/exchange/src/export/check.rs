@@ -161,7 +161,7 @@ fn unlisted(manifest: &CaseManifest, files: &Files) -> Vec<Finding> {
     for message in &manifest.messages {
         let of_evidence = message.evidence.iter().flat_map(|piece| {
             let log = piece.log.iter().flat_map(|log| [log.entry.as_str(), log.proof.as_str()]);
-            std::iter::once(piece.file.as_str()).chain(log)
+            std::iter::once(piece.file.as_str()).chain(piece.xml.as_deref()).chain(log)
         });
         // A file is of one thing, and a message is there once: else one proof could be counted for two.
         for file in of_evidence.chain(message.acknowledgement.as_deref()) {

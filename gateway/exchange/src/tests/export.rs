@@ -107,8 +107,9 @@ async fn a_case_is_proven_without_the_node() {
     assert_eq!(found.matched, [matched(false), matched(true)]);
     assert_eq!(found.manifest.messages[0].parts, receipt.parts);
 
-    // People read it in both languages.
+    // People read it in both languages, and programs of others as XML.
     let files = Spoiled::of(&export.container).files;
+    assert_eq!(files.keys().filter(|name| name.ends_with(".xml")).count(), 4);
     let protocol = String::from_utf8(files["protocol.txt"].clone()).unwrap();
     for told in ["ПРОТОКОЛ СПРАВИ", "PROTOCOL OF A CASE", "отримувач прийняв документ", &receipt.parts[0].sha256]
     {
@@ -160,7 +161,7 @@ async fn nothing_can_be_taken_out_put_in_or_changed() {
     let without = |spoiled: &mut Spoiled, index: usize| {
         let piece = spoiled.manifest().messages[0].evidence[index].clone();
         let log = piece.log.unwrap();
-        for file in [piece.file, log.entry, log.proof] {
+        for file in [piece.file, piece.xml.unwrap(), log.entry, log.proof] {
             spoiled.files.remove(&file);
         }
         spoiled.tells(|manifest| drop(manifest.messages[0].evidence.remove(index)));
@@ -182,6 +183,12 @@ async fn nothing_can_be_taken_out_put_in_or_changed() {
         jws[first] = if jws[first] == b'A' { b'B' } else { b'A' };
     };
     assert!(spoilt(&payload).contains(&Fault::EvidenceSignature.code()));
+    let xml = |s: &mut Spoiled| {
+        let name = s.manifest().messages[0].evidence[1].xml.clone().unwrap();
+        let said = String::from_utf8(s.files[&name].clone()).unwrap();
+        s.files.insert(name, said.replace("ContentConsignment", "ContentHandover").into_bytes());
+    };
+    assert_eq!(spoilt(&xml), [Fault::EvidenceXml.code()]);
     let digest = |s: &mut Spoiled| s.tells(|m| m.messages[0].parts[0].sha256 = "00".repeat(32));
     assert!(spoilt(&digest).contains(&Fault::EvidenceDisagrees.code()));
     let state = |s: &mut Spoiled| s.tells(|m| m.messages[0].state = MessageState::Refused);

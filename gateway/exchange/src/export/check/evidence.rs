@@ -3,11 +3,12 @@
 use crypto::digest::{hex, sha256};
 use schemas::evidence::{EvidenceKind, EvidenceStatement};
 use schemas::export::{CaseManifest, ExportedEvidence, ExportedMessage};
-use schemas::message::{Acknowledgement, AcknowledgementOutcome, PartRole};
+use schemas::message::{Acknowledgement, AcknowledgementOutcome, PartRole, State};
 use signing::validate::{Context, UnverifiedDocument, validate};
 
 use super::{Fault, Files, Finding, Known, is_intact};
 use crate::evidence::{EvidenceError, verify};
+use crate::export::erds::render;
 use crate::state::replay;
 
 /// The statements of a message that verify, in the order of their steps.
@@ -23,6 +24,11 @@ pub(super) fn of_message(
             Ok(statement) => {
                 if !is_listed_as(&statement, piece, message) {
                     findings.push(Fault::ManifestMismatch.of(&piece.file));
+                }
+                let xml = piece.xml.as_ref().map(|file| files.get(file).map(Vec::as_slice));
+                let rendered = render(&statement, &message.media_type);
+                if xml.is_some_and(|xml| xml != rendered.as_deref().map(str::as_bytes)) {
+                    findings.push(Fault::EvidenceXml.of(&piece.file));
                 }
                 statements.push(statement);
             }
@@ -68,32 +74,39 @@ pub(super) fn agrees(
 ) {
     let about = message.message_id.to_string();
     for statement in statements {
-        // What the evidence names and the manifest does not is the manifest's fault; the parts of version 1 and 2 have no
-        // digest of the sealed bytes, in the manifest neither, since both come from one row.
         let same = statement.node == manifest.node
             && statement.case_id.is_none_or(|case| case == manifest.case_id)
             && (statement.sender, &statement.recipient, &statement.document_kind)
                 == (message.sender, &message.recipient, &message.kind)
-            && statement.parts == message.parts;
+            && names_parts(statement, message);
         if !same {
             findings.push(Fault::EvidenceDisagrees.of(&about));
         }
     }
-    // Version 1 did not state states; its messages are told by their order alone.
-    let stated = |statement: &&EvidenceStatement| statement.version > 1;
-    if statements.len() == message.evidence.len() && statements.iter().all(|statement| stated(&statement)) {
-        let steps = statements
-            .iter()
-            .filter_map(|statement| Some((statement.step?, statement.kind, statement.state.as_ref()?)));
-        match replay(steps) {
-            Err(broken) => findings.push(Fault::EvidenceOrder.of(&format!("{about} {}", broken.step))),
-            Ok(state) if state.as_ref().map(schemas::state::State::name) != Some(message.state) => {
-                findings.push(Fault::EvidenceOrder.of(&about));
-            }
-            Ok(_) => {}
-        }
-    } else if statements.len() != message.evidence.len() {
+    if !is_whole(message, statements) {
         findings.push(Fault::EvidenceOrder.of(&about));
+    }
+}
+
+/// Whether there is evidence of every step, and the steps lead to where the message stands.
+fn is_whole(message: &ExportedMessage, statements: &[EvidenceStatement]) -> bool {
+    let numbered = (1..).zip(&message.evidence).all(|(number, piece)| piece.step == number);
+    if !numbered || statements.len() != message.evidence.len() {
+        return false;
+    }
+    let steps = statements.iter().map(|statement| Some((statement.step?, statement.kind, statement.state.as_ref()?)));
+    match steps.collect::<Option<Vec<_>>>() {
+        Some(steps) => replay(steps).is_ok_and(|state| state.as_ref().map(State::name) == Some(message.state)),
+        // Version 1 stated neither step nor state: such evidence is told by its numbers alone.
+        None => statements.iter().any(|statement| statement.version == 1),
+    }
+}
+
+/// Every part, with its digests; when a submission is announced, those of them that were.
+fn names_parts(statement: &EvidenceStatement, message: &ExportedMessage) -> bool {
+    match statement.kind {
+        EvidenceKind::SubmissionAnnouncement => statement.parts.iter().all(|part| message.parts.contains(part)),
+        _ => statement.parts == message.parts,
     }
 }
 

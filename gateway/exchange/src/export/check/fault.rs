@@ -40,6 +40,8 @@ faults! {
     EvidenceSigner = "evidence.signer", "the evidence is signed by another certificate", "доказ підписано іншим сертифікатом";
     /// The signature of the evidence does not verify.
     EvidenceSignature = "evidence.signature", "the signature of the evidence does not hold", "підпис доказу не підтверджено";
+    /// The XML says something else than the evidence.
+    EvidenceXml = "evidence.xml", "the XML is not a rendering of the evidence", "XML не є відображенням доказу";
     /// The evidence was signed outside the validity of its certificate.
     EvidenceTime = "evidence.time", "the evidence is of a time at which its certificate was not valid", "доказ створено поза строком чинності сертифіката";
     /// A step is missing or does not follow.
