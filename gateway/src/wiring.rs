@@ -21,6 +21,7 @@ use certs::trust::TrustSource;
 use crypto::key::{Curve, KeyHandle, KeyKind, SoftwareKey};
 use crypto::merkle::NoteSigner;
 use exchange::evidence::EvidenceSigner;
+use exchange::key_ring::KeyRing;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
 use storage::fetched::{Bounds, FetchedStore};
@@ -227,6 +228,8 @@ impl Rooms {
         let source: Arc<dyn TrustSource> = trust.clone();
         let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators)
             .map_err(|e| StartError(e.to_string()))?;
+        let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
+        let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
         let exchange = Exchange::new(Parts {
             ledger: ledger.clone(),
             jobs: writer,
@@ -238,6 +241,7 @@ impl Rooms {
             registry,
             policy: signing::validate::Policy::default(),
             terms: exchange::Terms::default(),
+            ring,
         });
         Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, seen, access, exchange })
     }

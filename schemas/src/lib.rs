@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`id`] | UUIDv7 identifiers, one type for each kind of thing | RFC 9562 5.7 |
 //! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
+//! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
@@ -20,6 +21,7 @@
 //! | [`limits`] | the bounds that every door enforces | - |
 
 pub mod address;
+pub mod announcement;
 pub mod evidence;
 pub mod export;
 pub mod id;

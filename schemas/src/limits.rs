@@ -9,6 +9,15 @@ pub const DOCUMENT_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// revocation lists, hence not smaller.
 pub const SIGNATURE_BYTES: usize = 4 * 1024 * 1024;
 
+/// Parts of an announced submission. Each is a row, a verification and a download.
+pub const ANNOUNCED_PARTS: usize = 100;
+
+/// How long an announced submission may take until it is sent, in hours. What was uploaded lies on the disk until then.
+pub const ANNOUNCEMENT_HOURS: u64 = 24;
+
+/// Smallest range of an upload that does not end its part, in bytes. Each range is a row, an object and an audit entry.
+pub const RANGE_BYTES: u64 = 256 * 1024;
+
 /// Largest envelope (JSON) in bytes.
 pub const ENVELOPE_BYTES: usize = 16 * 1024;
 

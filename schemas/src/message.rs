@@ -68,17 +68,25 @@ impl From<MediaType> for String {
 pub enum PartRole {
     /// The document.
     Document,
-    /// The detached signature over the document.
+    /// What belongs to the document and is signed by itself.
+    Attachment,
+    /// A detached signature over another part.
     Signature,
 }
 
 /// One part of a message as evidence and recipients see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Part {
-    /// 0 is the document, 1 its signature.
+    /// Where it came in one request, 0 is the document and 1 its signature; otherwise as the sender numbered it.
     pub number: u8,
     /// What it is.
     pub role: PartRole,
+    /// Of a signature: the part that it signs. Absent: the document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u8>,
+    /// Its media type. Absent: for the document that of the envelope, for its signature CMS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<MediaType>,
     /// SHA-256 of the part as it was handed in, before sealing, in lower-case hexadecimal.
     pub sha256: String,
     /// Size before sealing in bytes.

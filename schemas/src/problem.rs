@@ -152,9 +152,30 @@ problem_codes! {
     MissingHeader = "request.missing_header", Caller, None,
         "A header that this operation needs is missing.",
         "Бракує заголовка, потрібного для цієї операції.";
+    RangeNotNext = "upload.range_not_next", Caller, None,
+        "The range does not begin where the received part ends, and is not one that was received. Ask what was received.",
+        "Діапазон не починається там, де закінчується отримане, і не збігається з отриманим раніше. Запитайте, що отримано.";
+    RangeDiffers = "upload.range_differs", Caller, None,
+        "This range was received before with other content.",
+        "Цей діапазон уже отримано з іншим вмістом.";
+    DigestMismatch = "upload.digest_mismatch", Caller, Some("RFC 9530, 2; RFC 9530, 3"),
+        "The content has another digest than was stated. It was not kept.",
+        "Дайджест вмісту не збігається із заявленим. Вміст не збережено.";
     RangeNotSatisfiable = "request.range_not_satisfiable", Caller, Some("RFC 9110, 15.5.17"),
         "The range lies outside the part.",
         "Запитаний діапазон лежить поза межами частини.";
+    PartsInconsistent = "submission.parts_inconsistent", Caller, None,
+        "The announced parts do not make a submission: each document and attachment needs its signature.",
+        "Оголошені частини не складають подання: кожен документ і вкладення потребує підпису.";
+    SubmissionIncomplete = "submission.incomplete", Caller, None,
+        "Parts of the announced submission are missing.",
+        "Бракує частин оголошеного подання.";
+    SubmissionSent = "submission.already_sent", Caller, None,
+        "The announced submission was sent; nothing of it can be changed.",
+        "Оголошене подання вже надіслано; змінити його неможливо.";
+    AnnouncementsNotTaken = "submission.announcements_not_taken", Operator, None,
+        "This node has no key ring and takes submissions in one request only.",
+        "Вузол не має кільця ключів і приймає подання лише одним запитом.";
     AnnouncementLapsed = "submission.announcement_lapsed", Caller, None,
         "The announced submission was not completed in time.",
         "Оголошене подання не було завершено вчасно.";

@@ -86,6 +86,8 @@ pub struct CaseResource {
 actions! {
     /// Hand in a document for a mailbox.
     SubmitDocument(SubmissionResource) = "submit_document" as describe::submission;
+    /// Upload, read, send or give up a submission that one announced.
+    CompleteSubmission(MessageResource) = "complete_submission" as describe::own_announcement;
     /// See what a participant handed in, and what became of it.
     ListSubmissions(Edrpou) = "list_submissions" as describe::own_submissions;
     /// See what lies in a mailbox.

@@ -91,6 +91,11 @@ pub(crate) fn message(actor: &Actor, resource: &MessageResource, _facts: &Facts<
     }
 }
 
+/// What was announced is its sender's alone: to the recipient it does not exist yet.
+pub(crate) fn own_announcement(actor: &Actor, resource: &MessageResource, facts: &Facts<'_>) -> Description {
+    Description { refusal: ProblemCode::NotFound, ..message(actor, resource, facts) }
+}
+
 pub(crate) fn case(_actor: &Actor, resource: &CaseResource, _facts: &Facts<'_>) -> Description {
     let participants = RestrictedExpression::new_set(resource.participants.iter().copied().map(participant));
     Description {

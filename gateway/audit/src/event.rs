@@ -48,6 +48,14 @@ actions! {
     Login = "session.login";
     /// A participant handed in a document.
     SubmitDocument = "document.submit";
+    /// A participant announced a submission.
+    AnnounceSubmission = "submission.announce";
+    /// A range of a part of an announced submission was received.
+    UploadPart = "submission.upload";
+    /// What was received of an announced submission was read.
+    ReadAnnouncement = "submission.read";
+    /// A participant gave an announced submission up.
+    WithdrawSubmission = "submission.withdraw";
     /// The node put a message into a mailbox.
     ConsignMessage = "message.consign";
     /// The contents of a mailbox were listed.

@@ -15,6 +15,7 @@ use time::Duration;
 
 use crate::edge::{self, Deed, Edge, NoEdge};
 use crate::message::{Message, digests};
+use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables;
@@ -61,6 +62,26 @@ impl Failed {
             }
             Self::Store(_) => ProblemCode::StorageUnavailable.as_str(),
             Self::Signing(_) => ProblemCode::Internal.as_str(),
+        }
+    }
+}
+
+/// Why there is no edge into the mailbox.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoConsignment {
+    /// The step.
+    #[error(transparent)]
+    Edge(#[from] NoEdge),
+    /// The registry cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<NoConsignment> for Refusal {
+    fn from(error: NoConsignment) -> Self {
+        match error {
+            NoConsignment::Edge(error) => error.into(),
+            NoConsignment::Store(error) => error.into(),
         }
     }
 }
@@ -127,9 +148,10 @@ impl Exchange {
         if !self.inner.registry.mailbox_exists(&message.recipient).await? {
             return Err(Failed::NoMailbox);
         }
-        let edge = self.consignment(&message).map_err(|error| match error {
-            NoEdge::Wrong(_) => Failed::Moved,
-            NoEdge::Signing(error) => Failed::Signing(error),
+        let edge = self.consignment(&message).await.map_err(|error| match error {
+            NoConsignment::Edge(NoEdge::Wrong(_)) => Failed::Moved,
+            NoConsignment::Edge(NoEdge::Signing(error)) => Failed::Signing(error),
+            NoConsignment::Store(error) => Failed::Store(error),
         })?;
         self.end_with(job, edge).await
     }
@@ -154,13 +176,17 @@ impl Exchange {
         Ok(taken.await?)
     }
 
-    /// The edge that puts an accepted message into its mailbox; the recipient's term begins.
-    pub(crate) fn consignment(&self, message: &Message) -> Result<Edge, NoEdge> {
+    /// The edge that puts an accepted message into its mailbox; the recipient's term begins, as its channel states it.
+    pub(crate) async fn consignment(&self, message: &Message) -> Result<Edge, NoConsignment> {
         let since = self.inner.clock.now();
-        let until = since + Duration::days(i64::from(self.inner.terms.expiry));
+        let Message { sender, recipient, kind, .. } = message;
+        let policy = self.inner.registry.channel_policy(*sender, recipient, kind).await?;
+        // A channel that was closed since the acceptance says nothing any more.
+        let days = policy.map_or(u32::from(self.inner.terms.expiry), |policy| policy.acknowledge_within_days);
+        let until = since + Duration::days(i64::from(days));
         let term = Term { since, until, reminders: 0 };
         let details = serde_json::json!({ "recipient": &message.recipient, "parts": digests(&message.parts) });
-        self.edge(message, &Step::Consign { term }, Deed::of_node(Action::ConsignMessage, details))
+        Ok(self.edge(message, &Step::Consign { term }, Deed::of_node(Action::ConsignMessage, details))?)
     }
 
     /// What could not be delivered after many tries is nobody's secret: evidence D.2 tells the sender, and the message waits

@@ -8,7 +8,7 @@
 use audit::{Action, Appended, Event, EventDraft, Outcome};
 use crypto::digest::hex;
 use crypto::key::KeyError;
-use schemas::message::State;
+use schemas::message::{MessageState, State};
 use schemas::{EvidenceId, LeaseToken, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, Tx};
@@ -125,11 +125,14 @@ impl Exchange {
     }
 }
 
-/// Writes the edge: state, evidence, audit row. None where the message has moved since it was read, or `lease` does not
+/// Writes the edge: state, evidence, audit row; of what is rejected the parts go. None where the message has moved since it was read, or `lease` does not
 /// hold it: then nothing may be committed.
 pub(crate) fn take(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> Result<Option<Appended>, StoreError> {
     if !tables::step(tx, edge, lease)? {
         return Ok(None);
+    }
+    if edge.evidence.state == MessageState::Rejected {
+        tables::erase_rejected(tx, edge.message.id)?;
     }
     tables::insert_evidence(tx, &edge.evidence)?;
     audit::append(tx, &edge.event).map(Some)

@@ -7,8 +7,8 @@
 //! A refusal after the permit leaves an audit row and evidence A.2, and nothing else: large parts are uploaded under a
 //! name that becomes visible only after validation, and no row names them before the commit.
 
-mod commit;
-mod receive;
+pub(crate) mod commit;
+pub(crate) mod receive;
 mod reject;
 
 use access::Permit;
@@ -32,14 +32,14 @@ use crate::message::object;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::signature;
-use crate::tables::{self, StoredReceipt};
+use crate::tables::{self, Ended, StoredReceipt};
 use commit::Sealed;
-use receive::Receiving;
+use receive::{Place, Receiving};
 use reject::SoFar;
 
 /// An `Idempotency-Key`: 1 to 64 visible ASCII characters, chosen by the sender, one for each submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IdempotencyKey(String);
+pub struct IdempotencyKey(pub(crate) String);
 
 impl IdempotencyKey {
     /// Reads a header's value; None where it is not of that form.
@@ -129,7 +129,7 @@ impl Exchange {
         if submission.signature.len() > SIGNATURE_BYTES {
             return Err(ProblemCode::TooLarge.into());
         }
-        if let Some(earlier) = self.earlier(submission).await? {
+        if let Some(earlier) = self.earlier(envelope.sender, &submission.idempotency_key).await? {
             let digest = read_only(document).await?;
             return self.replay(permit, submission, &digest, earlier).await;
         }
@@ -140,11 +140,14 @@ impl Exchange {
         }
         let encryption = self.encryption_certificate(envelope).await?;
         self.check_case(envelope).await?;
+        let most = self.most_bytes(envelope).await?;
         let signers = self.signer_paths(&signature)?;
 
         let id = MessageId::fresh(self.inner.clock.now());
         let key = DocumentKey::generate();
-        let receiving = Receiving::new(&self.inner.objects, id, &key, &signature.digest_algorithms());
+        let place = Place { object_key: part_key(id, 0), context: seal_context(id, 0).to_vec() };
+        let algorithms = signature.digest_algorithms();
+        let receiving = Receiving::new(&self.inner.objects, place, &key, &algorithms, most);
         let received = receiving.read(document).await?;
         so_far.document = Some(received.part());
         let signature = signature.with_detached(received.digests.clone());
@@ -173,8 +176,8 @@ impl Exchange {
     }
 
     /// What was accepted under this key before.
-    async fn earlier(&self, submission: &Submission) -> Result<Option<StoredReceipt>, Refusal> {
-        let (sender, key) = (submission.envelope.sender, submission.idempotency_key.0.clone());
+    pub(crate) async fn earlier(&self, sender: Edrpou, key: &IdempotencyKey) -> Result<Option<StoredReceipt>, Refusal> {
+        let key = key.0.clone();
         let forgotten_before = forgotten_before(self.inner.clock.now());
         let reader = self.inner.ledger.reader();
         Ok(reader.read("stored_receipt", move |tx| tables::stored_receipt(tx, sender, &key, forgotten_before)).await?)
@@ -190,11 +193,7 @@ impl Exchange {
         if earlier.fingerprint != fingerprint(submission, document)? {
             return Err(ProblemCode::IdempotencyKeyReused.into());
         }
-        let receipt = earlier.outcome.map_err(|ended| {
-            let detail = format!("{}: {}", ended.message, ended.state.as_str());
-            let evidence = Some(ended.evidence);
-            Refusal { evidence, ..Refusal::with_detail(ProblemCode::SubmissionEnded, detail) }
-        })?;
+        let receipt = earlier.outcome.map_err(Ended::refusal)?;
         self.inner
             .ledger
             .record(EventDraft {
@@ -208,9 +207,18 @@ impl Exchange {
         Ok(Accepted { receipt, replayed: true })
     }
 
+    /// The largest document that the channel carries and the recipient takes.
+    pub(crate) async fn most_bytes(&self, envelope: &Envelope) -> Result<u64, Refusal> {
+        let Envelope { sender, recipient, kind, .. } = envelope;
+        let policy = self.inner.registry.channel_policy(*sender, recipient, kind).await?;
+        let taken = self.inner.registry.participant(recipient.participant()).await?;
+        let bounds = [policy.map(|policy| policy.maximum_bytes), taken.map(|taken| taken.reception.maximum_bytes)];
+        Ok(bounds.into_iter().flatten().fold(DOCUMENT_BYTES, u64::min))
+    }
+
     /// The recipient's encryption certificate, as far as that can be told without asking anyone outside: it is there, in
     /// time, and leads to an anchor.
-    async fn encryption_certificate(&self, envelope: &Envelope) -> Result<Certificate, Refusal> {
+    pub(crate) async fn encryption_certificate(&self, envelope: &Envelope) -> Result<Certificate, Refusal> {
         let recipient = envelope.recipient.participant();
         let certificate = self.inner.registry.encryption_certificate(recipient).await?;
         let certificate = certificate.ok_or(ProblemCode::RecipientCannotReceive)?;
@@ -219,13 +227,13 @@ impl Exchange {
     }
 
     /// Nothing is sealed to a key that is reported lost, nor to one of which nobody knows.
-    async fn check_encryption(&self, recipient: Edrpou, certificate: &Certificate) -> Result<(), Refusal> {
+    pub(crate) async fn check_encryption(&self, recipient: Edrpou, certificate: &Certificate) -> Result<(), Refusal> {
         let checked = self.inner.encryption.check(certificate, &[]).await;
         checked.map(drop).map_err(|reason| cannot_receive(recipient, &reason))
     }
 
     /// A case that goes on must be one between the same two participants. Whether it exists at all is nobody else's affair.
-    async fn check_case(&self, envelope: &Envelope) -> Result<(), Refusal> {
+    pub(crate) async fn check_case(&self, envelope: &Envelope) -> Result<(), Refusal> {
         let Some(case) = envelope.case_id else { return Ok(()) };
         let parties = self.inner.ledger.reader().read("case_parties", move |tx| tables::case_parties(tx, case)).await?;
         let [sender, recipient] = [envelope.sender, envelope.recipient.participant()];
@@ -248,7 +256,7 @@ fn cannot_receive(recipient: Edrpou, reason: &NotReliable) -> Refusal {
 }
 
 /// Reads a replay to its end, keeping nothing.
-async fn read_only<S>(document: &mut S) -> Result<[u8; 32], Refusal>
+pub(crate) async fn read_only<S>(document: &mut S) -> Result<[u8; 32], Refusal>
 where
     S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
 {
@@ -278,7 +286,7 @@ pub(crate) fn forgotten_before(now: OffsetDateTime) -> OffsetDateTime {
 }
 
 /// What a sealed part is bound to: the message and the part's number.
-fn seal_context(message: MessageId, part: u8) -> [u8; 17] {
+pub(crate) fn seal_context(message: MessageId, part: u8) -> [u8; 17] {
     let mut context = [0; 17];
     let (id, number) = context.split_at_mut(16);
     id.copy_from_slice(message.as_bytes());
@@ -286,7 +294,7 @@ fn seal_context(message: MessageId, part: u8) -> [u8; 17] {
     context
 }
 
-/// Where a part lies in the object store.
+/// Where a part that comes in one request lies in the object store.
 fn part_key(message: MessageId, part: u8) -> String {
     format!("{PARTS}{message}/{part}")
 }
@@ -294,12 +302,13 @@ fn part_key(message: MessageId, part: u8) -> String {
 /// Prefix of the objects of this crate.
 pub(crate) const PARTS: &str = "parts/";
 
-/// The message and number in a part's key.
+/// The message and number in the key of a part or of a range of one, whose keys go on with `.` and a name of their own.
 pub(crate) fn parse_part_key(key: &str) -> Option<(MessageId, u8)> {
     let (message, part) = key.strip_prefix(PARTS)?.split_once('/')?;
-    Some((message.parse().ok()?, part.parse().ok()?))
+    let number = part.split_once('.').map_or(part, |(number, _)| number);
+    Some((message.parse().ok()?, number.parse().ok()?))
 }
 
-fn length(bytes: usize) -> u64 {
+pub(crate) fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }

@@ -3,6 +3,7 @@
 //! | module | what it holds | source |
 //! |---|---|---|
 //! | [`intake`] | a document arrives: hashed and sealed while it streams, validated, committed in one transaction | EN 319 522-1 A.1, A.2 |
+//! | [`upload`] | a submission in several requests: announced, uploaded in ranges, sent | V.1, A.1, A.2 |
 //! | [`delivery`] | queued messages go to their mailboxes | D.1 |
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
 //! | [`key_ring`] | wraps document keys for recipients without an encryption certificate | ARCHITECTURE, rule 3 |
@@ -34,6 +35,8 @@ pub mod state;
 mod sweep;
 mod tables;
 mod timers;
+mod unseal;
+pub mod upload;
 
 pub use edge::Terms;
 pub use refusal::Refusal;

@@ -4,6 +4,8 @@ use crypto::key::KeyError;
 use schemas::{EventId, ProblemCode};
 use storage::{StoreError, TxError};
 
+use crate::key_ring::KeyRingError;
+
 /// Why something was not done, and whether that is on record already.
 #[derive(Debug, Clone)]
 pub struct Refusal {
@@ -62,6 +64,13 @@ impl From<StoreError> for Refusal {
 impl From<KeyError> for Refusal {
     fn from(error: KeyError) -> Self {
         tracing::error!(%error, "evidence cannot be signed");
+        Self::new(ProblemCode::Internal)
+    }
+}
+
+impl From<KeyRingError> for Refusal {
+    fn from(error: KeyRingError) -> Self {
+        tracing::error!(code = error.code(), %error, "the key ring cannot be used");
         Self::new(ProblemCode::Internal)
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use crate::edge::Terms;
 use crate::evidence::EvidenceSigner;
+use crate::key_ring::KeyRing;
 use crate::parties::Parties;
 
 /// What the exchange needs.
@@ -37,6 +38,8 @@ pub struct Parts {
     pub policy: signing::validate::Policy,
     /// When recipients are reminded, and when messages expire.
     pub terms: Terms,
+    /// Wraps the keys of submissions that are not complete yet. Without it they come in one request.
+    pub ring: Option<KeyRing>,
 }
 
 /// The exchange. Cheap to clone.
@@ -56,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) registry: Registry,
     pub(crate) policy: signing::validate::Policy,
     pub(crate) terms: Terms,
+    pub(crate) ring: Option<KeyRing>,
     /// Standing of the recipients' encryption certificates.
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
@@ -70,7 +74,7 @@ impl Exchange {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy, terms } = parts;
+        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy, terms, ring } = parts;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (encryption, signers) = (standings(Purpose::Encryption), standings(Purpose::Signing));
@@ -87,6 +91,7 @@ impl Exchange {
                 registry,
                 policy,
                 terms,
+                ring,
                 encryption,
                 signers,
                 parties: Parties::default(),

@@ -1,4 +1,4 @@
-//! The exchange's tables (migrations/sqlite/0004_exchange.sql and 0007_states.sql): every statement of this crate.
+//! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql): every statement of this crate.
 
 /// What every statement that reads messages begins with; [`message`] reads these twelve.
 macro_rules! message_columns {
@@ -10,6 +10,7 @@ macro_rules! message_columns {
 mod export;
 mod intake;
 mod mailbox;
+mod upload;
 
 use schemas::evidence::EvidenceKind;
 use schemas::message::{MediaType, MessageState};
@@ -22,12 +23,17 @@ use crate::message::{Evidence, Message};
 
 pub(crate) use export::{Exported, exported};
 pub(crate) use intake::{
-    Claim, Content, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part, insert_message,
-    stored_receipt,
+    Claim, Content, Ended, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part,
+    insert_case, insert_message, stored_receipt,
 };
 pub(crate) use mailbox::{
     Acknowledged, Leased, StoredPart, acknowledgement, case_evidence, inline_parts, insert_acknowledgement, lease,
     list, list_in_state, part, sent, sent_in_state, something_waits,
+};
+pub(crate) use upload::{
+    Announced, Finished, UploadPart, UploadRange, add_range, adopt_upload, announced, erase_rejected,
+    insert_upload_parts, kept_objects, outcome, outcome_of, reset_part, superseded_objects, upload_contents,
+    upload_ranges,
 };
 
 /// Reads a column as a type that checks its text.

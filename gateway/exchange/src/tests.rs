@@ -6,3 +6,4 @@ mod life;
 mod mailbox;
 mod model;
 mod town;
+mod upload;

@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use base64::Engine as _;
 use exchange::intake::IdempotencyKey;
 use exchange::mailbox::Spoken;
+use exchange::upload::ContentRange;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
 use schemas::{LeaseToken, ProblemCode};
@@ -15,7 +17,7 @@ use super::body;
 use super::problem::Failure;
 
 /// Headers of which there may be one. Two of them are two readings of one request: each side would pick its own.
-const SINGLE: [HeaderName; 12] = [
+const SINGLE: [HeaderName; 15] = [
     IDEMPOTENCY_KEY,
     LEASE,
     header::CONTENT_LENGTH,
@@ -25,6 +27,9 @@ const SINGLE: [HeaderName; 12] = [
     header::HOST,
     header::RANGE,
     header::IF_RANGE,
+    header::CONTENT_RANGE,
+    CONTENT_DIGEST,
+    REPR_DIGEST,
     header::AUTHORIZATION,
     header::EXPECT,
     header::DATE,
@@ -32,6 +37,12 @@ const SINGLE: [HeaderName; 12] = [
 
 /// Names one submission, so that it can be repeated safely.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Digests of the content of a request (RFC 9530, 2).
+pub(crate) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+
+/// Digests of the whole of what a request brings a part of (RFC 9530, 3).
+pub(crate) const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 
 /// The lease under which a message is handled.
 pub(crate) const LEASE: HeaderName = HeaderName::from_static("vuzol-lease");
@@ -201,6 +212,49 @@ pub(crate) fn range(headers: &HeaderMap) -> Result<Option<ByteRange>, Failure> {
     }
 }
 
+/// `Content-Range: bytes a-b/total` of a partial PUT (RFC 9110, 14.4 and 14.5). The total must be said: `*` tells nothing.
+///
+/// # Errors
+/// `request.malformed_header`.
+pub(crate) fn content_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Failure> {
+    let Some(value) = headers.get(header::CONTENT_RANGE) else { return Ok(None) };
+    let wrong = || malformed(&header::CONTENT_RANGE);
+    let text = value.to_str().map_err(|_| wrong())?;
+    let (range, total) = text.strip_prefix("bytes ").and_then(|rest| rest.split_once('/')).ok_or_else(wrong)?;
+    let (first, last) = range.split_once('-').ok_or_else(wrong)?;
+    let number = |digits: &str| {
+        let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse::<u64>().ok().filter(|_| plain).ok_or_else(wrong)
+    };
+    let (start, last, total) = (number(first)?, number(last)?, number(total)?);
+    let end = last.checked_add(1).filter(|end| start < *end && *end <= total).ok_or_else(wrong)?;
+    Ok(Some(ContentRange { start, end, total }))
+}
+
+/// The SHA-256 in `Content-Digest` or `Repr-Digest`: a dictionary of byte sequences (RFC 9530, 2; RFC 8941, 3.2). Digests by
+/// other algorithms are passed over, as the standard allows (RFC 9530, 2); without SHA-256 there is none.
+///
+/// # Errors
+/// `request.malformed_header` where the field is no such dictionary, or says SHA-256 twice.
+pub(crate) fn sha256(headers: &HeaderMap, name: &HeaderName) -> Result<Option<[u8; 32]>, Failure> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| malformed(name))?;
+    let mut found = None;
+    for member in text.split(',') {
+        let (algorithm, bytes) = member.trim().split_once('=').ok_or_else(|| malformed(name))?;
+        let bytes = bytes.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')).ok_or_else(|| malformed(name))?;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(bytes).map_err(|_| malformed(name))?;
+        if algorithm != "sha-256" {
+            continue;
+        }
+        let digest = bytes.try_into().map_err(|_| malformed(name))?;
+        if found.replace(digest).is_some() {
+            return Err(malformed(name));
+        }
+    }
+    Ok(found)
+}
+
 fn required<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<&'h str, Failure> {
     let value = headers.get(name).ok_or_else(|| Failure::new(ProblemCode::MissingHeader).detail(name.as_str()))?;
     value.to_str().map_err(|_| malformed(name))
@@ -233,6 +287,30 @@ mod tests {
         let mut conditional = with(header::RANGE, "bytes=0-1");
         conditional.insert(header::IF_RANGE, HeaderValue::from_static("\"x\""));
         assert_eq!(range(&conditional).map_err(|f| f.code()), Ok(None));
+    }
+
+    #[test]
+    fn content_ranges() {
+        let read = |text: &str| content_range(&with(header::CONTENT_RANGE, text)).map_err(|f| f.code());
+        assert_eq!(read("bytes 0-99/100"), Ok(Some(ContentRange { start: 0, end: 100, total: 100 })));
+        assert_eq!(read("bytes 5-5/100"), Ok(Some(ContentRange { start: 5, end: 6, total: 100 })));
+        let wrong =
+            ["bytes */100", "bytes 0-99/*", "bytes 5-4/100", "bytes 0-100/100", "bytes=0-1/2", "0-1/2", "bytes +0-1/2"];
+        for wrong in wrong {
+            assert_eq!(read(wrong), Err(ProblemCode::MalformedHeader), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn digests_of_content() {
+        let zeros = format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode([0; 32]));
+        let read = |text: &str| sha256(&with(CONTENT_DIGEST, text), &CONTENT_DIGEST).map_err(|f| f.code());
+        assert_eq!(read(&zeros), Ok(Some([0; 32])));
+        assert_eq!(read(&format!("sha-512=:AAAA:, {zeros}")), Ok(Some([0; 32])));
+        assert_eq!(read("sha-512=:AAAA:"), Ok(None));
+        for wrong in ["sha-256", "sha-256=AAAA", "sha-256=:AAAA:", "sha-256=:!:", &format!("{zeros},{zeros}"), ""] {
+            assert_eq!(read(wrong), Err(ProblemCode::MalformedHeader), "{wrong}");
+        }
     }
 
     #[test]

@@ -129,8 +129,16 @@ mod tests {
     use schemas::message::{Part, PartRole};
 
     fn download(range: std::ops::Range<u64>) -> PartDownload {
-        let (number, role, sha256) = (0, PartRole::Document, "ab".repeat(32));
-        let part = Part { number, role, sha256, size: 5, sealed_size: 100, sealed_sha256: None };
+        let part = Part {
+            number: 0,
+            role: PartRole::Document,
+            of: None,
+            media_type: None,
+            sha256: "ab".repeat(32),
+            size: 5,
+            sealed_size: 100,
+            sealed_sha256: None,
+        };
         PartDownload { part, range, body: futures_util::stream::iter([Ok(Bytes::from_static(b"x"))]).boxed() }
     }
 

@@ -2,8 +2,9 @@
 //!
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
-//! `submissions`, `mailboxes`, `messages`, `cases`, `participants`, `routing`, `trust`, `log`. Nothing here decides anything about documents.
+//! `submissions`, `announcements`, `mailboxes`, `messages`, `cases`, `participants`, `routing`, `trust`, `log`. Nothing here decides anything about documents.
 
+pub(crate) mod announcements;
 pub(crate) mod body;
 pub(crate) mod cases;
 pub(crate) mod extract;
@@ -81,6 +82,10 @@ pub(crate) fn guarded(routes: Router<Arc<Door>>, door: Arc<Door>) -> Router {
 fn described() -> OpenApiRouter<Arc<Door>> {
     OpenApiRouter::new()
         .routes(routes!(submissions::submit, submissions::list))
+        .routes(routes!(announcements::announce))
+        .routes(routes!(announcements::read, announcements::withdraw))
+        .routes(routes!(announcements::upload))
+        .routes(routes!(announcements::send))
         .routes(routes!(mailboxes::list))
         .routes(routes!(mailboxes::lease))
         .routes(routes!(messages::read))

@@ -72,8 +72,10 @@ const SIGNATURE: &[ProblemCode] = &[
     P::SignatureWeakAlgorithm,
     P::SignerNotOfSender,
 ];
-const SUBMISSION: &[ProblemCode] = &[
-    P::MalformedMultipart,
+const SUBMISSION: &[ProblemCode] =
+    &[P::MalformedMultipart, P::EmptyDocument, P::IdempotencyKeyReused, P::SubmissionEnded];
+/// What is wrong with where a submission goes.
+const ADDRESSED: &[ProblemCode] = &[
     P::SenderNotYou,
     P::ChannelNotAllowed,
     P::UnknownRecipient,
@@ -82,19 +84,18 @@ const SUBMISSION: &[ProblemCode] = &[
     P::RecipientSuspended,
     P::RecipientTakesOtherKinds,
     P::UnknownCase,
-    P::EmptyDocument,
-    P::IdempotencyKeyReused,
-    P::SubmissionEnded,
 ];
+/// What an announced submission answers that is announced no more.
+const CLOSED: &[ProblemCode] = &[P::SubmissionSent, P::SubmissionEnded];
 
 /// Every operation, in the order of the document.
-pub(crate) static OPERATIONS: [Operation; 24] = [
+pub(crate) static OPERATIONS: &[Operation] = &[
     Operation {
         id: "submit_document",
         method: Method::POST,
         path: "/v1/submissions",
         action: Action::SubmitDocument,
-        problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, SIGNATURE],
+        problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, ADDRESSED, SIGNATURE],
     },
     Operation {
         id: "list_submissions",
@@ -102,6 +103,75 @@ pub(crate) static OPERATIONS: [Operation; 24] = [
         path: "/v1/submissions",
         action: Action::ListSubmissions,
         problems: &[FORBIDDEN, &[P::MalformedQuery]],
+    },
+    Operation {
+        id: "announce_submission",
+        method: Method::POST,
+        path: "/v1/announcements",
+        action: Action::AnnounceSubmission,
+        problems: &[
+            HEADERS,
+            BODY,
+            JSON,
+            FORBIDDEN,
+            ADDRESSED,
+            &[
+                P::EmptyDocument,
+                P::PartsInconsistent,
+                P::IdempotencyKeyReused,
+                P::SubmissionEnded,
+                P::AnnouncementsNotTaken,
+            ],
+        ],
+    },
+    Operation {
+        id: "read_announcement",
+        method: Method::GET,
+        path: "/v1/announcements/{message}",
+        action: Action::ReadAnnouncement,
+        problems: &[MESSAGE],
+    },
+    Operation {
+        id: "withdraw_announcement",
+        method: Method::DELETE,
+        path: "/v1/announcements/{message}",
+        action: Action::WithdrawSubmission,
+        problems: &[MESSAGE, CLOSED],
+    },
+    Operation {
+        id: "upload_part",
+        method: Method::PUT,
+        path: "/v1/announcements/{message}/parts/{part}",
+        action: Action::UploadPart,
+        problems: &[
+            MESSAGE,
+            HEADERS,
+            BODY,
+            CLOSED,
+            &[
+                P::EmptyDocument,
+                P::AnnouncementLapsed,
+                P::AnnouncementsNotTaken,
+                P::RangeNotSatisfiable,
+                P::RangeNotNext,
+                P::RangeDiffers,
+                P::DigestMismatch,
+            ],
+        ],
+    },
+    Operation {
+        id: "send_announcement",
+        method: Method::POST,
+        path: "/v1/announcements/{message}/send",
+        action: Action::SubmitDocument,
+        problems: &[
+            MESSAGE,
+            FORBIDDEN,
+            ADDRESSED,
+            CLOSED,
+            SIGNATURE,
+            &[P::AnnouncementLapsed, P::AnnouncementsNotTaken, P::SubmissionIncomplete, P::TooLarge],
+        ],
     },
     Operation {
         id: "list_mailbox",

@@ -43,6 +43,10 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::AlreadyFinal
         | P::SubmissionEnded
         | P::RecipientSuspended
+        | P::RangeNotNext
+        | P::RangeDiffers
+        | P::SubmissionIncomplete
+        | P::SubmissionSent
         | P::LastAnchor => StatusCode::CONFLICT,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -52,6 +56,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RecipientTakesOtherKinds
         | P::UnknownCase
         | P::EmptyDocument
+        | P::PartsInconsistent
+        | P::DigestMismatch
         | P::IdempotencyKeyReused
         | P::SignatureMissing
         | P::SignatureUnreadable
@@ -73,6 +79,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::NotYetInLog
         | P::Overloaded
         | P::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        P::AnnouncementsNotTaken => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -100,9 +100,14 @@ pub(crate) async fn submit(
     parts.part("document").await?;
     let submission = Submission { envelope, signature, idempotency_key };
     let accepted = door.exchange.intake(permit, submission, parts.last(door.document_bytes)).await?;
-    let mut response = (StatusCode::CREATED, Json(accepted.receipt)).into_response();
-    if accepted.replayed {
+    Ok(created(accepted.receipt, accepted.replayed))
+}
+
+/// The answer of an operation that may be repeated.
+pub(crate) fn created<T: serde::Serialize>(answer: T, replayed: bool) -> Response {
+    let mut response = (StatusCode::CREATED, Json(answer)).into_response();
+    if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }

@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "trust", sql: include_str!("../../../migrations/sqlite/0006_trust.sql") },
     Migration { name: "states", sql: include_str!("../../../migrations/sqlite/0007_states.sql") },
     Migration { name: "routing", sql: include_str!("../../../migrations/sqlite/0008_routing.sql") },
+    Migration { name: "uploads", sql: include_str!("../../../migrations/sqlite/0009_uploads.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

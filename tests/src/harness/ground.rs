@@ -48,6 +48,24 @@ impl Ground {
         Self { site, config, clock, services, _folder: folder }
     }
 
+    /// Gives the node a key ring, as its operator would: with the commands of the node.
+    ///
+    /// # Panics
+    /// Where it cannot be made.
+    pub fn makes_ring(&mut self) {
+        self.config.seal.ring = self.site.config_file().parent().map(|folder| folder.join("ring"));
+        let file = self.save().into_os_string();
+        // The commands start runtimes of their own, which must not be inside another.
+        let made = std::thread::spawn(move || {
+            let vuzol = |line: &[&str]| {
+                let line = ["vuzol"].iter().chain(line).map(std::ffi::OsString::from);
+                gateway::commands::run(line.chain(["--config".into(), file.clone()]))
+            };
+            (vuzol(&["migrate"]), vuzol(&["keys", "create-ring"]))
+        });
+        assert_eq!(made.join().expect("the commands"), (0, 0), "migrate and create-ring");
+    }
+
     /// Settles the doors on free ports, so that a node that is started again is found where it was.
     pub fn settle(&mut self) {
         self.config.listen = ListenConfig { public: free_port(), operator: free_port() };

@@ -16,6 +16,7 @@ const STRANGER: &str = "00000003";
 /// a letter from the sender to the recipient's mailbox, its case, or the recipient itself.
 const MATRIX: &[(&str, [Option<ProblemCode>; 4])] = &[
     ("submit_document", [None, Some(SenderNotYou), Some(SenderNotYou), Some(ActionForbidden)]),
+    ("complete_submission", [None, Some(NotFound), Some(NotFound), Some(NotFound)]),
     ("list_submissions", [Some(ActionForbidden), None, Some(ActionForbidden), Some(ActionForbidden)]),
     ("list_mailbox", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
     ("lease_messages", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
@@ -70,6 +71,7 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
     let own = mailbox("00000002.chancellery");
     match action {
         "submit_document" => told::<SubmitDocument>(access, actor, letter("letter", "00000002.chancellery")).await,
+        "complete_submission" => told::<CompleteSubmission>(access, actor, message()).await,
         "list_submissions" => told::<ListSubmissions>(access, actor, edrpou(RECIPIENT)).await,
         "list_mailbox" => told::<ListMailbox>(access, actor, own).await,
         "lease_messages" => told::<LeaseMessages>(access, actor, own).await,

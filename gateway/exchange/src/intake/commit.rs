@@ -18,7 +18,7 @@ use storage::{StoreError, TxError};
 use super::receive::Received;
 use super::{Accepted, Submission, fingerprint, forgotten_before, length, part_key, seal_context};
 use crate::delivery::JOB_KIND;
-use crate::edge::Deed;
+use crate::edge::{Deed, Edge};
 use crate::message::{Message, digests};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
@@ -85,7 +85,7 @@ impl Exchange {
             }
         };
         let carried = new.job.is_some();
-        let receipt = receipt(&new)?;
+        let receipt = receipt(new.edges.first().ok_or(ProblemCode::Internal)?)?;
         let committed = self.inner.ledger.transact("accept_submission", move |tx| {
             let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(NotCommitted::KeyTaken)?;
             Ok::<_, NotCommitted>(appended.with(()))
@@ -123,7 +123,7 @@ impl Exchange {
         submission: &Submission,
         unsent: &Receipt,
     ) -> Result<Accepted, Refusal> {
-        let earlier = self.earlier(submission).await?;
+        let earlier = self.earlier(submission.envelope.sender, &submission.idempotency_key).await?;
         let earlier = earlier.ok_or(StoreError::Corrupt("submission_key"))?;
         let document = unsent.parts.first().and_then(|part| crypto::digest::from_hex(&part.sha256));
         let document = document.and_then(|digest| digest.try_into().ok()).ok_or(ProblemCode::Internal)?;
@@ -149,6 +149,8 @@ impl Exchange {
         let signature_part = Part {
             number: 1,
             role: PartRole::Signature,
+            of: None,
+            media_type: None,
             sha256: crypto::digest::hex(&sha256(&submission.signature)),
             size: length(submission.signature.len()),
             sealed_size: length(bytes.len()),
@@ -205,7 +207,7 @@ impl Exchange {
         // A mailbox of this node needs no carrier: what is accepted lies in it, in the same transaction.
         let here = self.inner.registry.mailbox_exists(&message.recipient).await?;
         if let Some(accepted) = edges.last().filter(|_| here) {
-            edges.push(self.consignment(&accepted.message)?);
+            edges.push(self.consignment(&accepted.message).await?);
         }
         Ok(NewMessage {
             edges,
@@ -223,7 +225,7 @@ impl Exchange {
     }
 
     /// Removes objects that no row will ever name. What cannot be removed now, the sweep removes later.
-    async fn unstage(&self, keys: &[String]) {
+    pub(crate) async fn unstage(&self, keys: &[String]) {
         for key in keys {
             if let Err(error) = self.inner.objects.delete(key).await {
                 tracing::warn!(key, %error, "a staged object stays for the sweep");
@@ -232,9 +234,8 @@ impl Exchange {
     }
 }
 
-/// What the sender keeps: the first edge is the acceptance.
-fn receipt(new: &NewMessage) -> Result<Receipt, Refusal> {
-    let accepted = new.edges.first().ok_or(ProblemCode::Internal)?;
+/// What the sender keeps of the edge of the acceptance.
+pub(crate) fn receipt(accepted: &Edge) -> Result<Receipt, Refusal> {
     let message = &accepted.message;
     let (case_id, accepted_at) = message.case.zip(message.accepted_at).ok_or(ProblemCode::Internal)?;
     Ok(Receipt {

@@ -1,24 +1,32 @@
-//! A document on its way in: hashed and sealed chunk by chunk, kept in memory while it is small, else uploaded.
+//! A part, or a range of one, on its way in: hashed and sealed chunk by chunk, kept in memory while it is small, else uploaded.
 
 use bytes::Bytes;
 use crypto::digest::{Digest, DigestAlgorithm, Digester, hex};
 use crypto::seal::{CHUNK_BYTES, DocumentKey, SealError, Sealer};
 use futures_util::{Stream, StreamExt};
-use schemas::limits::{DOCUMENT_BYTES, INLINE_PART_BYTES};
+use schemas::ProblemCode;
+use schemas::limits::INLINE_PART_BYTES;
 use schemas::message::{Part, PartRole};
-use schemas::{MessageId, ProblemCode};
 use storage::StoreError;
 use storage::objects::{Objects, Upload};
 
-use super::{BodyError, length, part_key, seal_context};
+use super::{BodyError, length};
 use crate::refusal::Refusal;
 use crate::tables::Content;
 
 /// Sealed bytes that are gathered before they are written to an upload.
 const WRITE_BYTES: usize = 4 * CHUNK_BYTES;
 
-/// A document while it is read. Dropped at any point, it leaves nothing visible behind.
-pub(super) struct Receiving<'a> {
+/// Where something that is received comes to lie, and what it is bound to.
+pub(crate) struct Place {
+    /// Its key in the object store, where it is large.
+    pub(crate) object_key: String,
+    /// Context of the seal.
+    pub(crate) context: Vec<u8>,
+}
+
+/// Something that is received. Dropped at any point, it leaves nothing visible behind.
+pub(crate) struct Receiving<'a> {
     objects: &'a Objects,
     object_key: String,
     sealer: Sealer,
@@ -26,6 +34,7 @@ pub(super) struct Receiving<'a> {
     digesters: Vec<Digester>,
     /// Over the sealed bytes, as they come out of the sealer.
     sealed_digester: Digester,
+    most: u64,
     size: u64,
     written: u64,
     sealed: Vec<u8>,
@@ -33,31 +42,38 @@ pub(super) struct Receiving<'a> {
 }
 
 impl<'a> Receiving<'a> {
-    pub(super) fn new(objects: &'a Objects, id: MessageId, key: &DocumentKey, signers: &[DigestAlgorithm]) -> Self {
+    /// Takes `most` bytes and not one more.
+    pub(crate) fn new(
+        objects: &'a Objects,
+        place: Place,
+        key: &DocumentKey,
+        signers: &[DigestAlgorithm],
+        most: u64,
+    ) -> Self {
         let mut algorithms = vec![DigestAlgorithm::Sha256];
         for algorithm in signers {
             if !algorithms.contains(algorithm) {
                 algorithms.push(*algorithm);
             }
         }
+        let Place { object_key, context } = place;
         let mut sealed = Vec::new();
-        let sealer = Sealer::new(key, &seal_context(id, 0), &mut sealed);
+        let sealer = Sealer::new(key, &context, &mut sealed);
         let mut sealed_digester = Digester::new(DigestAlgorithm::Sha256);
         sealed_digester.update(&sealed);
         let digesters = algorithms.into_iter().map(Digester::new).collect();
-        let object_key = part_key(id, 0);
-        Self { objects, object_key, sealer, digesters, sealed_digester, size: 0, written: 0, sealed, upload: None }
+        Self { objects, object_key, sealer, digesters, sealed_digester, most, size: 0, written: 0, sealed, upload: None }
     }
 
     /// Reads the stream to its end and seals it. Nothing is visible yet.
-    pub(super) async fn read<S>(mut self, document: &mut S) -> Result<Received, Refusal>
+    pub(crate) async fn read<S>(mut self, document: &mut S) -> Result<Received, Refusal>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
         match self.take_all(document).await {
             Ok(()) => self.close().await,
             Err(refusal) => {
-                abort(self.upload).await;
+                self.abort().await;
                 Err(refusal)
             }
         }
@@ -68,21 +84,29 @@ impl<'a> Receiving<'a> {
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
         while let Some(chunk) = document.next().await {
-            let chunk = chunk?;
-            self.size = self.size.saturating_add(length(chunk.len()));
-            if self.size > DOCUMENT_BYTES {
-                return Err(ProblemCode::TooLarge.into());
-            }
-            // A caller may hand over any amount at once; what is held here stays bounded.
-            for piece in chunk.chunks(CHUNK_BYTES) {
-                self.digesters.iter_mut().for_each(|digester| digester.update(piece));
-                let before = self.sealed.len();
-                self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
-                self.sealed_digester.update(self.sealed.get(before..).unwrap_or_default());
-                self.spill(WRITE_BYTES).await?;
-            }
+            self.take(&chunk?).await?;
         }
         if self.size == 0 { Err(ProblemCode::EmptyDocument.into()) } else { Ok(()) }
+    }
+
+    /// Takes in what comes next.
+    pub(crate) async fn take(&mut self, chunk: &[u8]) -> Result<(), Refusal> {
+        self.size = self.size.saturating_add(length(chunk.len()));
+        if self.size > self.most {
+            return Err(ProblemCode::TooLarge.into());
+        }
+        // A caller may hand over any amount at once; what is held here stays bounded.
+        for piece in chunk.chunks(CHUNK_BYTES) {
+            self.digesters.iter_mut().for_each(|digester| digester.update(piece));
+            self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
+            self.spill(WRITE_BYTES).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of it stays.
+    pub(crate) async fn abort(self) {
+        abort(self.upload).await;
     }
 
     /// Moves sealed bytes on, once there are more of them than a row takes.
@@ -103,7 +127,7 @@ impl<'a> Receiving<'a> {
     }
 
     /// Seals the last chunk.
-    async fn close(mut self) -> Result<Received, Refusal> {
+    pub(crate) async fn close(mut self) -> Result<Received, Refusal> {
         let mut last = Vec::new();
         if let Err(error) = self.sealer.finish(&mut last) {
             abort(self.upload).await;
@@ -144,13 +168,13 @@ fn sealing_failed(error: SealError) -> Refusal {
     ProblemCode::Internal.into()
 }
 
-/// A document that was read and sealed. Dropped or aborted, it leaves nothing visible behind.
-pub(super) struct Received {
-    pub(super) sha256: [u8; 32],
-    pub(super) digests: Vec<Digest>,
-    size: u64,
+/// What was received and sealed. Dropped or aborted, it leaves nothing visible behind.
+pub(crate) struct Received {
+    pub(crate) sha256: [u8; 32],
+    pub(crate) digests: Vec<Digest>,
+    pub(crate) size: u64,
     sealed_digest: Digest,
-    sealed_size: u64,
+    pub(crate) sealed_size: u64,
     object_key: String,
     /// Sealed bytes that are not uploaded; all of them where there is no upload.
     rest: Vec<u8>,
@@ -158,11 +182,13 @@ pub(super) struct Received {
 }
 
 impl Received {
-    /// What evidence says of it.
+    /// What evidence says of a document that came in one request.
     pub(super) fn part(&self) -> Part {
         Part {
             number: 0,
             role: PartRole::Document,
+            of: None,
+            media_type: None,
             sha256: hex(&self.sha256),
             size: self.size,
             sealed_size: self.sealed_size,
@@ -170,12 +196,12 @@ impl Received {
         }
     }
 
-    pub(super) async fn abort(self) {
+    pub(crate) async fn abort(self) {
         abort(self.upload).await;
     }
 
     /// Makes an upload durable and visible; small documents are for the row.
-    pub(super) async fn finish(self) -> Result<Content, StoreError> {
+    pub(crate) async fn finish(self) -> Result<Content, StoreError> {
         let Some(mut upload) = self.upload else { return Ok(Content::Inline(self.rest)) };
         if !self.rest.is_empty()
             && let Err(error) = upload.write(self.rest.into()).await

@@ -11,7 +11,7 @@ use audit::Action;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use schemas::message::{MessageState, Part};
+use schemas::message::{MessageState, Part, PartRole};
 use schemas::{LeaseToken, ProblemCode};
 use storage::StoreError;
 
@@ -54,8 +54,8 @@ impl From<NotHanded> for Refusal {
 }
 
 impl Exchange {
-    /// A sealed part, for whoever holds the lease. The first download of part 0 hands the message over (E.1); each is
-    /// audited before the first byte leaves.
+    /// A sealed part, for whoever holds the lease. The first download of a document or attachment hands the message over
+    /// (E.1); each is audited before the first byte leaves.
     ///
     /// `range`, as in the Range header (RFC 9110, 14.1.2): start and exclusive end; an end without a start is a suffix:
     /// that many bytes from the end. An end past the part is cut to it.
@@ -74,8 +74,8 @@ impl Exchange {
         let range = satisfiable(range, stored.part.sealed_size)?;
         // Opened before the step: E.1 is not stated of a document that cannot be read.
         let body = self.open(stored.content, &range).await?;
-        let recorded = if part == 0 && waits(stored.message.standing()) {
-            match self.hand_over(&permit, &stored.message, lease).await {
+        let recorded = if stored.part.role != PartRole::Signature && waits(stored.message.standing()) {
+            match self.hand_over(&permit, &stored.message, &stored.part, lease).await {
                 // Another download of the same lease was first; then this one is a later one. Else the lease is gone.
                 Err(NotHanded::Moved) => {
                     self.leased_part(&permit, part, lease).await?;
@@ -116,9 +116,10 @@ impl Exchange {
         &self,
         permit: &Permit<DownloadPart>,
         message: &Message,
+        part: &Part,
         lease: LeaseToken,
     ) -> Result<(), NotHanded> {
-        let edge = self.handover(permit.actor().pseudonym(), message)?;
+        let edge = self.handover(permit.actor().pseudonym(), message, Some(part))?;
         let handed = self.inner.ledger.transact("hand_over_message", move |tx| {
             let appended = edge::take(tx, &edge, Some(lease))?.ok_or(NotHanded::Moved)?;
             Ok::<_, NotHanded>(appended.with(()))
@@ -129,9 +130,9 @@ impl Exchange {
         })
     }
 
-    /// The edge of the handover.
-    pub(super) fn handover(&self, actor: String, message: &Message) -> Result<Edge, NotHanded> {
-        let details = message.parts.first().map_or_else(|| serde_json::json!({}), download_details);
+    /// The edge of the handover, by the download of `part`.
+    pub(super) fn handover(&self, actor: String, message: &Message, part: Option<&Part>) -> Result<Edge, NotHanded> {
+        let details = part.map_or_else(|| serde_json::json!({}), download_details);
         self.edge(message, &Step::HandOver, Deed::of(Action::DownloadPart, actor, details)).map_err(|error| match error
         {
             NoEdge::Wrong(_) => NotHanded::Moved,
@@ -142,7 +143,8 @@ impl Exchange {
         })
     }
 
-    async fn open(
+    /// The sealed bytes of a part, or a range of them.
+    pub(crate) async fn open(
         &self,
         content: Content,
         range: &Range<u64>,

@@ -172,7 +172,7 @@ impl Exchange {
 
     fn handing(&self, actor: String, message: &Message) -> Result<Handing, Refusal> {
         if waits(message.standing()) {
-            return match self.handover(actor, message) {
+            return match self.handover(actor, message, message.parts.first()) {
                 Ok(edge) => Ok(Handing::First(Box::new(edge))),
                 Err(NotHanded::Moved) => Err(ProblemCode::Internal.into()),
                 Err(NotHanded::Store(error)) => Err(error.into()),

@@ -2,15 +2,17 @@
 
 use audit::Appended;
 use schemas::message::{MessageState, Receipt};
-use schemas::{CaseId, Edrpou, EventId, JobId, MessageId};
+use schemas::{CaseId, Edrpou, EventId, JobId, MessageId, ProblemCode};
 use storage::{StoreError, Tx, Value, jobs};
 use time::OffsetDateTime;
 
 use super::{id, insert_evidence, named, parsed};
 use crate::edge::Edge;
 use crate::message::Message;
+use crate::refusal::Refusal;
 
 /// Where a sealed part lies.
+#[derive(Debug, Clone)]
 pub(crate) enum Content {
     /// In its row.
     Inline(Vec<u8>),
@@ -27,7 +29,7 @@ impl Content {
         }
     }
 
-    fn columns(&self) -> (Option<&str>, Option<&[u8]>) {
+    pub(super) fn columns(&self) -> (Option<&str>, Option<&[u8]>) {
         match self {
             Self::Inline(bytes) => (None, Some(bytes)),
             Self::Object(key) => (Some(key), None),
@@ -106,7 +108,8 @@ fn claim_key(tx: &mut Tx<'_>, message: &Message, claim: &Claim) -> Result<bool, 
     Ok(tx.execute(sql, &values)? == 1)
 }
 
-fn insert_case(tx: &mut Tx<'_>, message: &Message) -> Result<(), StoreError> {
+/// Opens the case of a message.
+pub(crate) fn insert_case(tx: &mut Tx<'_>, message: &Message) -> Result<(), StoreError> {
     let sql = "-- insert_case
         INSERT INTO exchange_case (id, opener, counterpart, opened_at) VALUES ($1, $2, $3, $4)";
     let counterpart = message.recipient.participant();
@@ -169,6 +172,15 @@ pub(crate) struct Ended {
     pub(crate) evidence: String,
 }
 
+impl Ended {
+    /// What a repeat hears.
+    pub(crate) fn refusal(self) -> Refusal {
+        let detail = format!("{}: {}", self.message, self.state.as_str());
+        let evidence = Some(self.evidence);
+        Refusal { evidence, ..Refusal::with_detail(ProblemCode::SubmissionEnded, detail) }
+    }
+}
+
 pub(crate) fn stored_receipt(
     tx: &mut Tx<'_>,
     sender: Edrpou,
@@ -203,7 +215,7 @@ pub(crate) fn stored_receipt(
 }
 
 /// Whether a repeat of the submission must hear that it failed, and no receipt.
-fn came_to_nothing(state: MessageState) -> bool {
+pub(super) fn came_to_nothing(state: MessageState) -> bool {
     matches!(state, MessageState::Rejected | MessageState::RelayFailed | MessageState::Refused | MessageState::Expired)
 }
 
@@ -216,10 +228,13 @@ pub(crate) fn case_parties(tx: &mut Tx<'_>, case: CaseId) -> Result<Option<[Edrp
     })
 }
 
-/// Whether a message names the object as its part.
+/// Whether a message names the object as its part, or as a part or range that is being uploaded.
 pub(crate) fn has_part(tx: &mut Tx<'_>, message: MessageId, number: u8, key: &str) -> Result<bool, StoreError> {
     let sql = "-- has_part
-        SELECT 1 FROM part WHERE message_id = $1 AND number = $2 AND object_key = $3";
+        SELECT 1 FROM part WHERE message_id = $1 AND number = $2 AND object_key = $3
+        UNION ALL SELECT 1 FROM upload_part WHERE message_id = $1 AND number = $2 AND object_key = $3
+        UNION ALL SELECT 1 FROM upload_range WHERE message_id = $1 AND number = $2 AND object_key = $3
+        LIMIT 1";
     let values = [message.as_bytes().into(), i64::from(number).into(), key.into()];
     Ok(tx.query_optional(sql, &values, |row| row.integer(0))?.is_some())
 }

@@ -21,7 +21,8 @@ use certs::trust::{Purpose, TrustAnchor, TrustSnapshot, TrustSource};
 use crypto::digest::{DigestAlgorithm, digest, sha256};
 use crypto::key::{Curve, KeyKind, SoftwareKey};
 use crypto::merkle::NoteSigner;
-use crypto::seal;
+use crypto::seal::ring::{RingKey, RingKeyHandle};
+use crypto::seal::{self};
 use futures_util::{Stream, TryStreamExt, stream};
 use schemas::evidence::EvidenceStatement;
 use schemas::message::*;
@@ -37,6 +38,7 @@ use time::{Duration, OffsetDateTime};
 use crate::evidence::{EvidenceSigner, verify};
 use crate::export::CaseExport;
 use crate::intake::{Accepted, IdempotencyKey, Submission};
+use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::service::{Exchange, Parts};
@@ -83,7 +85,7 @@ pub(super) struct Agency {
     pub(super) mailbox: MailboxId,
     pub(super) signer: Identity,
     pub(super) encryption: Identity,
-    actor: Actor,
+    pub(super) actor: Actor,
 }
 
 /// One process of the node, over the town's database and objects.
@@ -101,6 +103,7 @@ pub(super) struct Town {
     pub(super) pki: Arc<DevPki>,
     responder: Arc<Responder>,
     pub(super) signer: EvidenceSigner,
+    ring: KeyRing,
     pub(super) node: Node,
     pub(super) a: Agency,
     pub(super) b: Agency,
@@ -119,9 +122,11 @@ impl Town {
         let Identity { certificate, key } = issue(&pki, None, Usage::Seal, |_| ());
         let signer = EvidenceSigner::new(Arc::new(key), certificate, "node.example");
         let signer = signer.with_issuers([pki.issuing_ca().clone()]);
-        let node = node(folder.path(), &clock, &responder, &signer);
+        let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
+        let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
+        let node = node(folder.path(), &clock, &responder, &signer, &ring);
         let [a, b, c] = ["00000001", "00000002", "00000003"].map(|code| agency(&pki, code));
-        let town = Self { folder, clock, pki, responder, signer, node, a, b, c };
+        let town = Self { folder, clock, pki, responder, signer, ring, node, a, b, c };
         for agency in [&town.a, &town.b, &town.c] {
             town.register(agency, Some(&agency.encryption.certificate)).await;
         }
@@ -160,7 +165,7 @@ impl Town {
 
     /// Another process of the same node.
     pub(super) fn another_process(&self) -> Node {
-        node(self.folder.path(), &self.clock, &self.responder, &self.signer)
+        node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring)
     }
 
     pub(super) async fn register(&self, agency: &Agency, encryption: Option<&Certificate>) {
@@ -541,7 +546,13 @@ fn operator() -> Actor {
     Actor::Operator { certificate: [9; 32] }
 }
 
-fn node(folder: &Path, clock: &Arc<ManualClock>, responder: &Arc<Responder>, signer: &EvidenceSigner) -> Node {
+fn node(
+    folder: &Path,
+    clock: &Arc<ManualClock>,
+    responder: &Arc<Responder>,
+    signer: &EvidenceSigner,
+    ring: &KeyRing,
+) -> Node {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
     let objects = Objects::open_folder(&folder.join("objects")).unwrap();
     let ledger = Ledger::new(writer.clone(), reader, clock.clone(), "node.example");
@@ -563,6 +574,7 @@ fn node(folder: &Path, clock: &Arc<ManualClock>, responder: &Arc<Responder>, sig
         registry,
         policy: signing::validate::Policy::default(),
         terms: crate::Terms::default(),
+        ring: Some(ring.clone()),
     });
     Node { exchange, access, ledger, writer, objects }
 }

@@ -1,0 +1,252 @@
+//! An announced submission is sent: complete, judged, sealed to the recipient, accepted.
+
+use access::Permit;
+use access::decide::{CompleteSubmission, SubmissionResource, SubmitDocument};
+use audit::{Action, EventDraft, Outcome};
+use crypto::digest::hex;
+use crypto::seal::DocumentKey;
+use schemas::limits::ANNOUNCED_PARTS;
+use schemas::message::{Envelope, Part, Receipt};
+use schemas::problem::Blame;
+use schemas::{CaseId, JobId, MessageId, ProblemCode};
+use storage::ids::FreshId;
+use storage::{StoreError, TxError};
+
+use super::judge::Kept;
+use super::{NotTaken, closed};
+use crate::delivery::JOB_KIND;
+use crate::edge::{self, Deed, Edge};
+use crate::intake::Accepted;
+use crate::intake::commit::receipt;
+use crate::message::{Message, digests};
+use crate::refusal::Refusal;
+use crate::service::Exchange;
+use crate::state::Step;
+use crate::tables::{self, Announced, UploadPart};
+
+/// A submission that was judged: what its acceptance writes.
+pub(crate) struct Acceptance {
+    pub(crate) message: Message,
+    /// The key, sealed to the recipient.
+    pub(crate) key_envelope: Vec<u8>,
+    pub(crate) actor: String,
+}
+
+impl Exchange {
+    /// What the policies are asked of an announced submission before it is sent: the channel may have been closed meanwhile.
+    ///
+    /// # Errors
+    /// `NotFound` where the message was not announced; otherwise when the store fails.
+    pub async fn announced_resource(&self, message: MessageId) -> Result<SubmissionResource, Refusal> {
+        let Message { sender, recipient, kind, .. } = self.announced(message).await?.message;
+        Ok(SubmissionResource { sender, recipient, kind })
+    }
+
+    /// What became of a submission that was sent before, for a repeat of the request: asked before the policies are asked
+    /// again, since a receipt stays a receipt.
+    ///
+    /// # Errors
+    /// `SubmissionEnded` where it came to nothing, `NotFound` where the message was not announced; otherwise when the store
+    /// fails.
+    pub async fn sent_before(&self, permit: &Permit<CompleteSubmission>) -> Result<Option<Accepted>, Refusal> {
+        let id = permit.resource().message;
+        let found = self.inner.ledger.reader().read("sent_before", move |tx| {
+            let Some(announced) = tables::announced(tx, id)? else { return Ok(None) };
+            Ok(Some(tables::outcome(tx, &announced)?))
+        });
+        let Some(outcome) = found.await?.ok_or(ProblemCode::NotFound)? else { return Ok(None) };
+        let receipt = outcome.map_err(tables::Ended::refusal)?;
+        let draft = EventDraft {
+            action: Action::SubmitDocument,
+            actor: permit.actor().pseudonym(),
+            object: super::object_of(id),
+            outcome: Outcome::Done,
+            details: serde_json::json!({ "replayed": true }),
+        };
+        self.inner.ledger.record(draft).await?;
+        Ok(Some(Accepted { receipt, replayed: true }))
+    }
+
+    /// Sends an announced submission. On return the node is responsible: message, evidence A.1 and D.1, audit rows.
+    ///
+    /// # Errors
+    /// `SubmissionIncomplete` while parts are missing; `AnnouncementLapsed`, `SubmissionSent`. What the sender did wrong ends the
+    /// submission, with evidence A.2; what others have to mend does not: it may be sent again.
+    pub async fn send(
+        &self,
+        permit: &Permit<CompleteSubmission>,
+        submit: &Permit<SubmitDocument>,
+    ) -> Result<Accepted, Refusal> {
+        let announced = self.open_announcement(permit.resource().message).await?;
+        let message = &announced.message;
+        let resource = submit.resource();
+        if (message.sender, &message.recipient, &message.kind) != (resource.sender, &resource.recipient, &resource.kind)
+        {
+            tracing::error!("the door asked for a permit for another submission");
+            return Err(ProblemCode::Internal.into());
+        }
+        let parts = complete(&announced)?;
+        let result = self.judge_and_accept(permit, &announced, &parts).await;
+        let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_str(), |_| "accepted");
+        metrics::counter!("vuzol_submissions_total", "outcome" => outcome).increment(1);
+        match result {
+            Ok(receipt) => Ok(Accepted { receipt, replayed: false }),
+            Err(refusal) if ends(&refusal) => Err(self.reject_sent(permit, &announced, parts, refusal).await?),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    async fn judge_and_accept(
+        &self,
+        permit: &Permit<CompleteSubmission>,
+        announced: &Announced,
+        parts: &[Part],
+    ) -> Result<Receipt, Refusal> {
+        let message = Message { parts: parts.to_vec(), ..announced.message.clone() };
+        let key = self.ring_key(announced)?;
+        let id = message.id;
+        let contents = self.inner.ledger.reader().read("upload_contents", move |tx| tables::upload_contents(tx, id));
+        let kept: Vec<Kept> =
+            parts.iter().cloned().zip(contents.await?).map(|(part, (_, content))| Kept { part, content }).collect();
+        if kept.len() != parts.len() {
+            return Err(StoreError::Corrupt("upload_part.content").into());
+        }
+        self.judge_parts(id, message.sender, &key, &kept).await?;
+        let key_envelope = self.seal_to_recipient(&message, &key).await?;
+        self.accept(Acceptance { message, key_envelope, actor: permit.actor().pseudonym() }).await
+    }
+
+    /// The key, sealed to the recipient's certificate as it is now.
+    pub(crate) async fn seal_to_recipient(&self, message: &Message, key: &DocumentKey) -> Result<Vec<u8>, Refusal> {
+        let envelope = Envelope {
+            sender: message.sender,
+            recipient: message.recipient.clone(),
+            kind: message.kind.clone(),
+            case_id: message.case,
+            media_type: message.media_type.clone(),
+        };
+        let certificate = self.encryption_certificate(&envelope).await?;
+        self.check_encryption(message.recipient.participant(), &certificate).await?;
+        signing::envelope::seal_key(key, &certificate).map_err(|error| {
+            tracing::warn!(recipient = %message.recipient, %error, "a key cannot be sealed");
+            ProblemCode::RecipientCannotReceive.into()
+        })
+    }
+
+    /// The steps Accept and Consign, in one transaction in which the upload becomes the message.
+    pub(crate) async fn accept(&self, acceptance: Acceptance) -> Result<Receipt, Refusal> {
+        let Acceptance { message, key_envelope, actor } = acceptance;
+        let now = self.inner.clock.now();
+        let opens_case = message.case.is_none();
+        let message = Message { case: Some(message.case.unwrap_or_else(|| CaseId::fresh(now))), ..message };
+        let details = serde_json::json!({
+            "case": message.case,
+            "recipient": &message.recipient,
+            "kind": &message.kind,
+            "parts": digests(&message.parts),
+        });
+        let accepted = self.edge(&message, &Step::Accept, Deed::of(Action::SubmitDocument, actor, details))?;
+        let receipt = receipt(&accepted)?;
+        let here = self.inner.registry.mailbox_exists(&message.recipient).await?;
+        let consigned = if here { Some(self.consignment(&accepted.message).await?) } else { None };
+        let job = (!here).then(|| JobId::fresh(now));
+        let parts_json = serde_json::to_string(&message.parts).map_err(|_| ProblemCode::Internal)?;
+        let id = message.id;
+        let committed = self.inner.ledger.transact("accept_announced", move |tx| {
+            if opens_case {
+                tables::insert_case(tx, &accepted.message)?;
+            }
+            let superseded = tables::superseded_objects(tx, id)?;
+            tables::adopt_upload(tx, &accepted.message, &parts_json, Some(&key_envelope))?;
+            let mut appended = edge::take(tx, &accepted, None)?.ok_or(NotTaken::Moved)?;
+            if let Some(consigned) = &consigned {
+                appended = edge::take(tx, consigned, None)?.ok_or(NotTaken::Moved)?;
+            }
+            if let Some(job) = job {
+                storage::jobs::enqueue(tx, job, JOB_KIND, id.as_bytes(), accepted.message.changed_at)?;
+            }
+            Ok::<_, NotTaken>(appended.with(superseded))
+        });
+        match committed.await {
+            Ok(superseded) => {
+                self.unstage(&superseded).await;
+                if job.is_some() {
+                    self.inner.arrived.notify_one();
+                }
+                Ok(receipt)
+            }
+            Err(TxError::Refused(NotTaken::Moved)) => self.receipt_of_twin(id).await,
+            Err(TxError::Refused(NotTaken::Store(error)) | TxError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// It was sent by two requests at once: both get the one receipt.
+    async fn receipt_of_twin(&self, id: MessageId) -> Result<Receipt, Refusal> {
+        let found = self.inner.ledger.reader().read("sent_before", move |tx| {
+            let Some(message) = tables::read_message(tx, id)? else { return Ok(None) };
+            tables::outcome_of(tx, &message)
+        });
+        match found.await? {
+            Some(outcome) => outcome.map_err(tables::Ended::refusal),
+            None => Err(ProblemCode::Overloaded.into()),
+        }
+    }
+
+    /// What the sender did wrong ends the submission.
+    async fn reject_sent(
+        &self,
+        permit: &Permit<CompleteSubmission>,
+        announced: &Announced,
+        parts: Vec<Part>,
+        refusal: Refusal,
+    ) -> Result<Refusal, Refusal> {
+        let message = Message { parts, ..announced.message.clone() };
+        let details = serde_json::json!({
+            "recipient": &message.recipient, "kind": &message.kind, "parts": digests(&message.parts),
+        });
+        let deed = Deed {
+            outcome: Outcome::Refused(refusal.code),
+            ..Deed::of(Action::SubmitDocument, permit.actor().pseudonym(), details)
+        };
+        let edge: Edge = self.edge(&message, &Step::Reject { reason: refusal.code.as_str().to_owned() }, deed)?;
+        let (evidence, recorded) = (Some(edge.evidence.jws.clone()), Some(edge.event.id()));
+        self.reject_announced(message.id, edge).await?;
+        Ok(Refusal { evidence, recorded, ..refusal })
+    }
+}
+
+/// Whether nothing but another submission can mend it.
+fn ends(refusal: &Refusal) -> bool {
+    refusal.code.blame() == Blame::Caller && refusal.evidence.is_none() && refusal.code != ProblemCode::SubmissionSent
+}
+
+/// The parts as evidence names them, once all of them are here.
+fn complete(announced: &Announced) -> Result<Vec<Part>, Refusal> {
+    let missing: Vec<String> = announced
+        .parts
+        .iter()
+        .filter(|part| part.finished.is_none())
+        .map(|part| format!("part {}: {} of {} bytes", part.number, part.received, part.size))
+        .take(ANNOUNCED_PARTS)
+        .collect();
+    if announced.parts.is_empty() {
+        return Err(closed(announced));
+    }
+    if !missing.is_empty() {
+        return Err(Refusal::with_detail(ProblemCode::SubmissionIncomplete, missing.join(", ")));
+    }
+    Ok(announced.parts.iter().filter_map(described).collect())
+}
+
+fn described(part: &UploadPart) -> Option<Part> {
+    let (sha256, sealed_size) = part.finished?;
+    Some(Part {
+        number: part.number,
+        role: part.role,
+        of: part.of,
+        media_type: Some(part.media_type.clone()),
+        sha256: hex(&sha256),
+        size: part.size,
+        sealed_size,
+    })
+}
