@@ -16,10 +16,12 @@ CREATE TABLE upload_part (
     -- Once all of it is here: SHA-256 of the whole, and the part in its final form.
     sha256 BLOB CHECK (length(sha256) = 32),
     sealed_size INTEGER,
+    sealed_sha256 BLOB CHECK (length(sealed_sha256) = 32),
     object_key TEXT,
     content BLOB,
     PRIMARY KEY (message_id, number),
     CHECK ((sha256 IS NULL) = (received < size)),
+    CHECK ((sha256 IS NULL) = (sealed_sha256 IS NULL)),
     CHECK ((sha256 IS NULL) = (sealed_size IS NULL)),
     CHECK ((sha256 IS NULL) = (object_key IS NULL AND content IS NULL)),
     CHECK (object_key IS NULL OR content IS NULL)

@@ -66,9 +66,10 @@ pub struct ExportedMessage {
     pub parts: Vec<Part>,
     /// Its evidence, by the number of the step.
     pub evidence: Vec<ExportedEvidence>,
-    /// The file with what the recipient signed (CMS), where it has accepted or refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acknowledgement: Option<String>,
+    /// The files with what the recipient said, in the order of the steps: signed (CMS, `.p7m`), or the plain word of a system of
+    /// its, on whose behalf the node states it (`.json`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledgements: Vec<String>,
 }
 
 /// A piece of evidence.

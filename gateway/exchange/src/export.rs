@@ -106,17 +106,21 @@ impl Exchange {
 
 /// Puts the files of a message to the others, and says in the manifest's words what they are.
 async fn one_message(exported: Exported, log: &Log, files: &mut Vec<File>) -> Result<ExportedMessage, Refusal> {
-    let Exported { message, evidence, acknowledgement } = exported;
+    let Exported { message, evidence, acknowledgements } = exported;
     let mut pieces = Vec::with_capacity(evidence.len());
     for piece in evidence {
         let proof = proof(piece.event, log, files).await?;
         pieces.push(one_piece(piece, &message.media_type, proof, files));
     }
-    let acknowledgement = acknowledgement.map(|signed| {
-        let name = format!("acknowledgements/{}.p7m", message.id);
-        files.push(File(name.clone(), "application/pkcs7-mime", signed));
-        name
-    });
+    let mut said = Vec::with_capacity(acknowledgements.len());
+    for (step, spoken) in acknowledgements {
+        // What was not signed is JSON, and nothing signed begins like it.
+        let plain = spoken.first() == Some(&b'{');
+        let (kind, media_type) = if plain { ("json", "application/json") } else { ("p7m", "application/pkcs7-mime") };
+        let name = format!("acknowledgements/{step:04}-{}.{kind}", message.id);
+        files.push(File(name.clone(), media_type, spoken));
+        said.push(name);
+    }
     Ok(ExportedMessage {
         message_id: message.id,
         state: message.standing(),
@@ -126,7 +130,7 @@ async fn one_message(exported: Exported, log: &Log, files: &mut Vec<File>) -> Re
         media_type: message.media_type,
         parts: message.parts,
         evidence: pieces,
-        acknowledgement,
+        acknowledgements: said,
     })
 }
 

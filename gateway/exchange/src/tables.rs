@@ -31,7 +31,7 @@ pub(crate) use mailbox::{
     list, list_in_state, part, sent, sent_in_state, something_waits,
 };
 pub(crate) use upload::{
-    Announced, Finished, UploadPart, UploadRange, add_range, adopt_upload, announced, erase_rejected,
+    Announced, Finished, UploadPart, UploadRange, Whole, add_range, adopt_upload, announced, erase_rejected,
     insert_upload_parts, kept_objects, outcome, outcome_of, reset_part, superseded_objects, upload_contents,
     upload_ranges,
 };

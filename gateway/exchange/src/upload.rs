@@ -177,7 +177,7 @@ fn status(announced: &Announced) -> AnnouncementStatus {
 }
 
 fn uploaded(part: &UploadPart) -> UploadedPart {
-    let sha256 = part.finished.map(|(sha256, _)| sha256).or(part.stated);
+    let sha256 = part.finished.map(|whole| whole.sha256).or(part.stated);
     UploadedPart {
         number: part.number,
         role: part.role,

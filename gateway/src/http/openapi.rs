@@ -49,7 +49,7 @@ fn complete() -> Value {
             The handshake accepts any certificate whose key the client holds; a wrong one is answered with a login.* problem.",
     });
     document["security"] = json!([{ "certificate": [] }]);
-    for operation in &OPERATIONS {
+    for operation in OPERATIONS {
         let item = &mut document["paths"][operation.path][operation.method.as_str().to_ascii_lowercase()];
         item["security"] = json!([{ "certificate": [] }]);
         for (status, codes) in by_status(operation) {

@@ -164,7 +164,7 @@ fn unlisted(manifest: &CaseManifest, files: &Files) -> Vec<Finding> {
             std::iter::once(piece.file.as_str()).chain(piece.xml.as_deref()).chain(log)
         });
         // A file is of one thing, and a message is there once: else one proof could be counted for two.
-        for file in of_evidence.chain(message.acknowledgement.as_deref()) {
+        for file in of_evidence.chain(message.acknowledgements.iter().map(String::as_str)) {
             if !listed.insert(file) {
                 findings.push(Fault::ManifestMismatch.of(file));
             }

@@ -79,7 +79,7 @@ fn event(kind: EvidenceKind) -> Option<&'static str> {
 fn one_part(part: &Part, media_type: &MediaType) -> Option<String> {
     let digest = STANDARD.encode(crypto::digest::from_hex(&part.sha256)?);
     let media_type = match part.role {
-        PartRole::Document => media_type.as_str(),
+        PartRole::Document | PartRole::Attachment => part.media_type.as_ref().unwrap_or(media_type).as_str(),
         PartRole::Signature => "application/pkcs7-signature",
     };
     let number = part.number;
@@ -121,6 +121,8 @@ mod tests {
         let part = |number, role| Part {
             number,
             role,
+            of: None,
+            media_type: None,
             sha256: "ab".repeat(32),
             size: 5,
             sealed_size: 100,
@@ -145,6 +147,7 @@ mod tests {
             parts: vec![part(0, PartRole::Document), part(1, PartRole::Signature)],
             reason: Some("Не наше: <a> & \u{1}".to_owned()),
             acknowledgement_sha256: None,
+            on_behalf_of: None,
         }
     }
 

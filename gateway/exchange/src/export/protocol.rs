@@ -60,6 +60,7 @@ fn one_message(text: &mut String, message: &ExportedMessage, statements: &[Evide
 fn one_part(text: &mut String, part: &Part, language: Language) {
     let role = match part.role {
         PartRole::Document => language.choose("document", "документ"),
+        PartRole::Attachment => language.choose("attachment", "додаток"),
         PartRole::Signature => language.choose("its signature", "підпис документа"),
     };
     let (label, bytes) = (language.choose("Part", "Частина"), language.choose("bytes", "байтів"));

@@ -12,7 +12,7 @@ use storage::objects::{Objects, Upload};
 
 use super::{BodyError, length};
 use crate::refusal::Refusal;
-use crate::tables::Content;
+use crate::tables::{Content, Whole};
 
 /// Sealed bytes that are gathered before they are written to an upload.
 const WRITE_BYTES: usize = 4 * CHUNK_BYTES;
@@ -62,7 +62,18 @@ impl<'a> Receiving<'a> {
         let mut sealed_digester = Digester::new(DigestAlgorithm::Sha256);
         sealed_digester.update(&sealed);
         let digesters = algorithms.into_iter().map(Digester::new).collect();
-        Self { objects, object_key, sealer, digesters, sealed_digester, most, size: 0, written: 0, sealed, upload: None }
+        Self {
+            objects,
+            object_key,
+            sealer,
+            digesters,
+            sealed_digester,
+            most,
+            size: 0,
+            written: 0,
+            sealed,
+            upload: None,
+        }
     }
 
     /// Reads the stream to its end and seals it. Nothing is visible yet.
@@ -98,7 +109,9 @@ impl<'a> Receiving<'a> {
         // A caller may hand over any amount at once; what is held here stays bounded.
         for piece in chunk.chunks(CHUNK_BYTES) {
             self.digesters.iter_mut().for_each(|digester| digester.update(piece));
+            let before = self.sealed.len();
             self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
+            self.sealed_digester.update(self.sealed.get(before..).unwrap_or_default());
             self.spill(WRITE_BYTES).await?;
         }
         Ok(())
@@ -198,6 +211,12 @@ impl Received {
 
     pub(crate) async fn abort(self) {
         abort(self.upload).await;
+    }
+
+    /// What is known of it.
+    pub(crate) fn whole(&self) -> Result<Whole, Refusal> {
+        let sealed_sha256 = self.sealed_digest.as_bytes().try_into().map_err(|_| ProblemCode::Internal)?;
+        Ok(Whole { sha256: self.sha256, sealed_size: self.sealed_size, sealed_sha256 })
     }
 
     /// Makes an upload durable and visible; small documents are for the row.

@@ -3,7 +3,7 @@
 use schemas::{CaseId, MessageId};
 use storage::{StoreError, Tx, Value};
 
-use super::{evidence, message};
+use super::{evidence, message, number};
 use crate::message::{Evidence, Message};
 
 /// A message with everything that proves what became of it.
@@ -11,8 +11,8 @@ pub(crate) struct Exported {
     pub(crate) message: Message,
     /// By the numbers of their steps.
     pub(crate) evidence: Vec<Evidence>,
-    /// What the recipient signed.
-    pub(crate) acknowledgement: Option<Vec<u8>>,
+    /// What the recipient said: the step that it led to, and the word as it came.
+    pub(crate) acknowledgements: Vec<(u32, Vec<u8>)>,
 }
 
 /// Messages of a case after `after`, oldest first, as many as have `bound` pieces of evidence together, and one at least; and
@@ -30,8 +30,8 @@ pub(crate) fn exported(
         if pieces > bound && !taken.is_empty() {
             return Ok((taken, true));
         }
-        let acknowledgement = acknowledged(tx, message.id)?;
-        taken.push(Exported { message, evidence, acknowledgement });
+        let acknowledgements = acknowledged(tx, message.id)?;
+        taken.push(Exported { message, evidence, acknowledgements });
     }
     // Each message has left one piece at least, so no more than `bound` of them fit.
     let last = taken.last().map(|exported| exported.message.id);
@@ -56,8 +56,8 @@ fn of_message(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<Evidence>, StoreErro
     tx.query(sql, &[id.as_bytes().into()], evidence)
 }
 
-fn acknowledged(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<Vec<u8>>, StoreError> {
-    let sql = "-- signed_acknowledgement
-        SELECT signed FROM acknowledgement WHERE message_id = $1";
-    tx.query_optional(sql, &[id.as_bytes().into()], |row| row.blob(0))
+fn acknowledged(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<(u32, Vec<u8>)>, StoreError> {
+    let sql = "-- exported_acknowledgements
+        SELECT step, spoken FROM acknowledgement WHERE message_id = $1 ORDER BY step";
+    tx.query(sql, &[id.as_bytes().into()], |row| Ok((number(row, 0, "acknowledgement.step")?, row.blob(1)?)))
 }

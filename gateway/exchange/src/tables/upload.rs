@@ -19,8 +19,19 @@ pub(crate) struct UploadPart {
     pub(crate) size: u64,
     pub(crate) stated: Option<[u8; 32]>,
     pub(crate) received: u64,
-    /// SHA-256 and sealed size, once all of it is here.
-    pub(crate) finished: Option<([u8; 32], u64)>,
+    /// Once all of it is here.
+    pub(crate) finished: Option<Whole>,
+}
+
+/// What is known of a part of which all is here.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whole {
+    /// SHA-256 as it was handed in.
+    pub(crate) sha256: [u8; 32],
+    /// Size in its final, sealed form, in bytes.
+    pub(crate) sealed_size: u64,
+    /// SHA-256 of that form.
+    pub(crate) sealed_sha256: [u8; 32],
 }
 
 /// A durable range of a part.
@@ -138,11 +149,15 @@ fn evidence_of(tx: &mut Tx<'_>, id: MessageId, kind: &str) -> Result<Option<Evid
 
 fn upload_parts(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<UploadPart>, StoreError> {
     let sql = "-- upload_parts
-        SELECT number, role, signs, media_type, size, stated, received, sha256, sealed_size
+        SELECT number, role, signs, media_type, size, stated, received, sha256, sealed_size, sealed_sha256
         FROM upload_part WHERE message_id = $1 ORDER BY number";
     tx.query(sql, &[id.as_bytes().into()], |row| {
         let finished = optional(row, 7, |row| {
-            Ok((digest(row, 7, "upload_part.sha256")?, bytes(row, 8, "upload_part.sealed_size")?))
+            Ok(Whole {
+                sha256: digest(row, 7, "upload_part.sha256")?,
+                sealed_size: bytes(row, 8, "upload_part.sealed_size")?,
+                sealed_sha256: digest(row, 9, "upload_part.sealed_sha256")?,
+            })
         });
         Ok(UploadPart {
             number: small(row, 0, "upload_part.number")?,
@@ -183,11 +198,10 @@ pub(crate) fn upload_ranges(tx: &mut Tx<'_>, id: MessageId, number: u8) -> Resul
     })
 }
 
-/// What is known of a whole part, once all of it is here.
+/// A part of which all is here, with its content.
 #[derive(Debug, Clone)]
 pub(crate) struct Finished {
-    pub(crate) sha256: [u8; 32],
-    pub(crate) sealed_size: u64,
+    pub(crate) whole: Whole,
     pub(crate) content: Content,
 }
 
@@ -203,7 +217,7 @@ pub(crate) fn add_range(
 ) -> Result<bool, StoreError> {
     let advance = "-- advance_upload
         UPDATE upload_part SET received = $4, stated = coalesce(stated, $5), sha256 = $6, sealed_size = $7,
-            object_key = $8, content = $9
+            object_key = $8, content = $9, sealed_sha256 = $10
         WHERE message_id = $1 AND number = $2 AND received = $3
             AND EXISTS (SELECT 1 FROM message WHERE id = $1 AND state = 'announced')";
     let (start, length) = (integer(range.start)?, integer(range.length)?);
@@ -214,10 +228,11 @@ pub(crate) fn add_range(
         start.into(),
         start.saturating_add(length).into(),
         stated.into(),
-        finished.map(|finished| &finished.sha256).into(),
-        finished.map(|finished| integer(finished.sealed_size)).transpose()?.into(),
+        finished.map(|finished| &finished.whole.sha256).into(),
+        finished.map(|finished| integer(finished.whole.sealed_size)).transpose()?.into(),
         object_key.into(),
         content.into(),
+        finished.map(|finished| &finished.whole.sealed_sha256).into(),
     ];
     if tx.execute(advance, &values)? != 1 {
         return Ok(false);

@@ -199,7 +199,7 @@ async fn nothing_can_be_taken_out_put_in_or_changed() {
         "a file that nobody speaks of"
     );
     let acknowledgement = |s: &mut Spoiled| {
-        let name = s.manifest().messages[0].acknowledgement.clone().unwrap();
+        let name = s.manifest().messages[0].acknowledgements[0].clone();
         s.files.insert(name, town.states(&town.c.signer, &acknowledgement(receipt.message_id, LETTER, None)));
     };
     assert_eq!(spoilt(&acknowledgement), [Fault::AcknowledgementMismatch.code()]);

@@ -143,7 +143,8 @@ impl Exchange {
         key: &DocumentKey,
         received: Received,
     ) -> Result<UploadedPart, Refusal> {
-        let (sha256, sealed_size) = (received.sha256, received.sealed_size);
+        let whole = received.whole()?;
+        let (sha256, sealed_size) = (whole.sha256, whole.sealed_size);
         let content = received.finish().await?;
         let mut range =
             UploadRange { start: coming.start, length: coming.length(), sha256, sealed_size, content: Some(content) };
@@ -151,7 +152,7 @@ impl Exchange {
         let mut made = objects_of([&range]);
         let mut superseded = Vec::new();
         let finished = if coming.is_whole() {
-            range.content.take().map(|content| Finished { sha256, sealed_size, content })
+            range.content.take().map(|content| Finished { whole, content })
         } else if coming.end == coming.size {
             match self.join(coming, key, &range).await {
                 Ok((finished, ranges)) => {
@@ -239,9 +240,9 @@ impl Exchange {
             let detail = format!("part {number} begins anew");
             return Err(Refusal::with_detail(ProblemCode::DigestMismatch, detail));
         }
-        let (sha256, sealed_size) = (whole.sha256, whole.sealed_size);
+        let known = whole.whole()?;
         let content = whole.finish().await?;
-        Ok((Finished { sha256, sealed_size, content }, ranges))
+        Ok((Finished { whole: known, content }, ranges))
     }
 
     async fn copy(
@@ -324,7 +325,7 @@ impl Exchange {
         let parts = announced.map(|announced| announced.parts).unwrap_or_default();
         let part = parts.iter().find(|part| part.number == number).ok_or(ProblemCode::NotFound)?;
         let range = ranges.iter().find(|range| range.start == coming.start && range.length == coming.length());
-        let whole = part.finished.filter(|_| coming.is_whole()).map(|(sha256, _)| sha256);
+        let whole = part.finished.filter(|_| coming.is_whole()).map(|whole| whole.sha256);
         range.map(|range| range.sha256).or(whole).ok_or_else(|| not_next(part.received))
     }
 

@@ -22,7 +22,7 @@ use crate::message::{Message, digests};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
-use crate::tables::{self, Announced, UploadPart};
+use crate::tables::{self, Announced, UploadPart, Whole};
 
 /// A submission that was judged: what its acceptance writes.
 pub(crate) struct Acceptance {
@@ -239,7 +239,7 @@ fn complete(announced: &Announced) -> Result<Vec<Part>, Refusal> {
 }
 
 fn described(part: &UploadPart) -> Option<Part> {
-    let (sha256, sealed_size) = part.finished?;
+    let Whole { sha256, sealed_size, sealed_sha256 } = part.finished?;
     Some(Part {
         number: part.number,
         role: part.role,
@@ -248,5 +248,6 @@ fn described(part: &UploadPart) -> Option<Part> {
         sha256: hex(&sha256),
         size: part.size,
         sealed_size,
+        sealed_sha256: Some(hex(&sealed_sha256)),
     })
 }

@@ -1,5 +1,7 @@
 //! The evidence of one message: signatures, order, agreement; and what the recipient signed.
 
+use std::collections::BTreeMap;
+
 use crypto::digest::{hex, sha256};
 use schemas::evidence::{EvidenceKind, EvidenceStatement};
 use schemas::export::{CaseManifest, ExportedEvidence, ExportedMessage};
@@ -110,7 +112,8 @@ fn names_parts(statement: &EvidenceStatement, message: &ExportedMessage) -> bool
     }
 }
 
-/// What the recipient signed: the one that the evidence names, intact, the recipient's, and of this document.
+/// What the recipient said: each word that the evidence names is there, intact, the recipient's, and of this document; and
+/// none is there that no evidence names.
 pub(super) fn acknowledged(
     message: &ExportedMessage,
     statements: &[EvidenceStatement],
@@ -118,34 +121,58 @@ pub(super) fn acknowledged(
     context: &Context<'_>,
     findings: &mut Vec<Finding>,
 ) {
-    let named =
-        statements.iter().find_map(|statement| Some((statement.kind, statement.acknowledgement_sha256.as_ref()?)));
-    let signed = message.acknowledgement.as_ref().and_then(|file| files.get(file));
-    let about = message.acknowledgement.clone().unwrap_or_else(|| message.message_id.to_string());
-    let fault = match (named, signed) {
-        (None, None) => None,
-        (Some((kind, digest)), Some(signed)) if hex(&sha256(signed)) == *digest => {
-            speaks(message, kind, signed, context).err()
+    let mut spoken: BTreeMap<String, (&String, &[u8], bool)> = BTreeMap::new();
+    for file in &message.acknowledgements {
+        let Some(word) = files.get(file) else {
+            findings.push(Fault::AcknowledgementMismatch.of(file));
+            continue;
+        };
+        spoken.insert(hex(&sha256(word)), (file, word, false));
+    }
+    for statement in statements {
+        let Some(digest) = &statement.acknowledgement_sha256 else { continue };
+        match spoken.get_mut(digest) {
+            None => findings.push(Fault::AcknowledgementMismatch.of(&statement.evidence_id.to_string())),
+            Some((file, word, named)) => {
+                *named = true;
+                findings.extend(speaks(message, statement, word, context).err().map(|fault| fault.of(file)));
+            }
         }
-        _ => Some(Fault::AcknowledgementMismatch),
-    };
-    findings.extend(fault.map(|fault| fault.of(&about)));
+    }
+    let unnamed = spoken.values().filter(|(_, _, named)| !named);
+    findings.extend(unnamed.map(|(file, ..)| Fault::AcknowledgementMismatch.of(file)));
 }
 
-fn speaks(message: &ExportedMessage, kind: EvidenceKind, signed: &[u8], context: &Context<'_>) -> Result<(), Fault> {
-    let document = UnverifiedDocument::parse(signed).map_err(|_| Fault::AcknowledgementSignature)?;
-    let content = document.content().and_then(|content| serde_json::from_slice::<Acknowledgement>(content).ok());
-    let content = content.ok_or(Fault::AcknowledgementMismatch)?;
-    let outcome = match kind {
-        EvidenceKind::ConsignmentAcceptance => AcknowledgementOutcome::Accepted,
-        _ => AcknowledgementOutcome::Refused,
+/// Whether the word is one of this message and this document, and of what the evidence proves.
+fn fits(message: &ExportedMessage, kind: EvidenceKind, content: &Acknowledgement) -> Result<(), Fault> {
+    use AcknowledgementOutcome as Outcome;
+    let proven = match kind {
+        // A registration accepts what was not accepted yet.
+        EvidenceKind::ConsignmentAcceptance => matches!(content.outcome, Outcome::Accepted | Outcome::Registered),
+        EvidenceKind::ConsignmentRejection => content.outcome == Outcome::Refused,
+        EvidenceKind::ContentRegistration => content.outcome == Outcome::Registered,
+        _ => false,
     };
     let part = message.parts.iter().find(|part| part.role == PartRole::Document);
-    if (content.message_id, content.outcome) != (message.message_id, outcome)
-        || part.is_none_or(|part| part.sha256 != content.document_sha256)
-    {
-        return Err(Fault::AcknowledgementMismatch);
+    let of_document = part.is_some_and(|part| part.sha256 == content.document_sha256);
+    let fits = proven && of_document && content.message_id == message.message_id;
+    fits.then_some(()).ok_or(Fault::AcknowledgementMismatch)
+}
+
+fn speaks(
+    message: &ExportedMessage,
+    statement: &EvidenceStatement,
+    word: &[u8],
+    context: &Context<'_>,
+) -> Result<(), Fault> {
+    // Without a signature it is the node's word that a system of the recipient's said so; the evidence says which.
+    if statement.on_behalf_of.is_some() {
+        let content = serde_json::from_slice(word).map_err(|_| Fault::AcknowledgementMismatch)?;
+        return fits(message, statement.kind, &content);
     }
+    let document = UnverifiedDocument::parse(word).map_err(|_| Fault::AcknowledgementSignature)?;
+    let content = document.content().and_then(|content| serde_json::from_slice::<Acknowledgement>(content).ok());
+    fits(message, statement.kind, &content.ok_or(Fault::AcknowledgementMismatch)?)?;
     let recipient = message.recipient.participant();
     let signers = document.signing_certificates();
     let theirs = |signer: &Option<certs::certificate::Certificate>| {
