@@ -6,6 +6,7 @@
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
 mod scan;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
+pub use webhooks::WebhooksConfig;
 
 /// Begin of the variables that override keys.
 const PREFIX: &str = "VUZOL_";
@@ -57,6 +59,9 @@ pub struct Config {
     /// How documents are scanned for malware.
     #[serde(default)]
     pub scan: ScanConfig,
+    /// How notices are posted.
+    #[serde(default)]
+    pub webhooks: WebhooksConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -269,6 +274,7 @@ impl Config {
         ];
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
         let lists = lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring);
+        let lists = lists.chain(&mut self.webhooks.tls_roots);
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
         let optional = trust.chain(&mut self.access.operators);
         // `join` leaves an absolute path as it is.
@@ -301,6 +307,9 @@ impl Config {
         }
         self.trusted_lists.check()?;
         self.scan.check()?;
+        if let Some(host) = self.webhooks.private_hosts.iter().find(|host| !is_host(host)) {
+            return Err(("webhooks.private_hosts", format!("{host:?} is not host:port (no scheme, no path)")));
+        }
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -374,6 +383,16 @@ impl Config {
                     ("clamd", self.scan.clamd.clone().map(|address| quoted(&String::from(address)))),
                     ("unavailable", Some(quoted(self.scan.unavailable.as_str()))),
                     ("maximum_bytes", Some(self.scan.maximum_bytes.to_string())),
+                ],
+            ),
+            (
+                "webhooks",
+                vec![
+                    ("tls_roots", self.webhooks.tls_roots.as_deref().map(path)),
+                    (
+                        "private_hosts",
+                        Some(list(self.webhooks.private_hosts.iter().map(|host| quoted(host)).collect())),
+                    ),
                 ],
             ),
             (

@@ -36,7 +36,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, KeyPairFiles};
 use crate::http::server::{CONNECTIONS, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
-use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists};
+use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::telemetry;
 use crate::workers::{self, Health};
 
@@ -90,6 +90,8 @@ impl Node {
         let rooms = Rooms::open(&config, clock, migrate)?;
         // What operators state may be that somebody is believed no longer: without it the node must not answer.
         rooms.keeper.refresh().await.map_err(|e| StartError(e.0))?;
+        let subscriptions = rooms.exchange.refresh_subscriptions().await;
+        subscriptions.map_err(|e| StartError(format!("storage.database: cannot read subscriptions: {e}")))?;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -230,6 +232,7 @@ impl Rooms {
             .map_err(|e| StartError(e.to_string()))?;
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
+        let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
         let exchange = Exchange::new(Parts {
             ledger: ledger.clone(),
             jobs: writer,
@@ -242,6 +245,7 @@ impl Rooms {
             policy: signing::validate::Policy::default(),
             terms: exchange::Terms::default(),
             ring,
+            poster,
         });
         Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, seen, access, exchange })
     }
@@ -304,6 +308,10 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "timers", move || {
             workers::watch_time(exchange.clone(), shutdown.clone())
         });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "notices", move || {
+            workers::post_notices(exchange.clone(), shutdown.clone())
+        });
         let (log, shutdown) = (rooms.log.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "log", move || {
             workers::grow_log(log.clone(), health.clone(), round, shutdown.clone())
@@ -329,6 +337,10 @@ impl Running<'_> {
         let (registry, clock) = (rooms.access.registry().clone(), rooms.clock.clone());
         workers::supervise(self.tasks, self.shutdown, "issuers", move || {
             workers::collect_issuers(issuers.clone(), trust.clone(), registry.clone(), clock.clone(), shutdown.clone())
+        });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "subscriptions", move || {
+            workers::watch_subscriptions(exchange.clone(), shutdown.clone())
         });
         let (registry, seen, shutdown) = (rooms.access.registry().clone(), rooms.seen.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "sightings", move || {

@@ -96,6 +96,10 @@ typed_id! {
     /// The right to handle leased messages until it expires. Random enough to be a capability, yet never one by itself:
     /// the holder must also be the mailbox's participant.
     LeaseToken;
+    /// One notice to one subscriber. The same in every repeat of it.
+    NoticeId;
+    /// What one operator proposed, until another confirms it.
+    ProposalId;
     /// One request at the door, named in logs and problems.
     RequestId;
 }

@@ -10,6 +10,7 @@
 //! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
+//! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
 //! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
 //! | [`export`] | the manifest of an exported case | - |
@@ -27,6 +28,7 @@ pub mod export;
 pub mod id;
 pub mod limits;
 pub mod message;
+pub mod notice;
 pub mod problem;
 pub mod registry;
 pub mod report;
@@ -35,5 +37,5 @@ pub mod state;
 pub mod trust;
 
 pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
-pub use id::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, RequestId};
+pub use id::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId};
 pub use problem::{Problem, ProblemCode};

@@ -56,6 +56,15 @@ pub const LEASE_CONTENT_BYTES: u64 = 1024 * 1024;
 /// Longest lease in seconds: after it the messages are offered again.
 pub const LEASE_SECONDS: u32 = 3600;
 
+/// Characters of the address that notices are posted to.
+pub const WEBHOOK_URL_CHARACTERS: usize = 2000;
+
+/// Dead letters that a subscription shows.
+pub const DEAD_LETTERS: u32 = 100;
+
+/// Hours for which a notice is tried before it is a dead letter: three days.
+pub const NOTICE_HOURS: u32 = 72;
+
 /// Characters of a reason in an acknowledgement.
 pub const REASON_CHARACTERS: usize = 2000;
 

@@ -263,6 +263,13 @@ problem_codes! {
     AcknowledgementMismatch = "message.acknowledgement_mismatch", Caller, None,
         "The signed acknowledgement names another message, another document, or lacks the reason of a refusal.",
         "Підписане підтвердження стосується іншого повідомлення чи документа або не містить причини відмови.";
+    // --- notices
+    WebhookNotAllowed = "subscription.url_not_allowed", Caller, None,
+        "Notices are posted to https addresses of public hosts only, without credentials, at port 443 or above 1023.",
+        "Сповіщення надсилаються лише на публічні адреси https без облікових даних, на порт 443 або вищий за 1023.";
+    WebhooksNotOffered = "subscription.not_offered", Operator, None,
+        "This node posts no notices: its operator has not set it up for them.",
+        "Цей вузол не надсилає сповіщень: оператор їх не налаштував.";
     // --- whom the node believes
     LastAnchor = "trust.last_anchor", Caller, None,
         "Without this certificate the node would believe nobody for a purpose that it needs. State its successor first.",

@@ -14,3 +14,4 @@ mod requests;
 mod routing;
 mod signatures;
 mod submissions;
+mod subscriptions;

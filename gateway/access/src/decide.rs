@@ -94,6 +94,10 @@ actions! {
     ListMailbox(MailboxId) = "list_mailbox" as describe::own_mailbox;
     /// Take messages of a mailbox for a while.
     LeaseMessages(MailboxId) = "lease_messages" as describe::own_mailbox;
+    /// Say where notices of a mailbox are posted, or take it back.
+    SetSubscription(MailboxId) = "set_subscription" as describe::own_mailbox;
+    /// Read where they are posted, and what could not be.
+    ReadSubscription(MailboxId) = "read_subscription" as describe::own_mailbox;
     /// Read how a message stands.
     ReadMessage(MessageResource) = "read_message" as describe::message;
     /// Fetch a sealed part of a message.

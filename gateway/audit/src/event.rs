@@ -118,6 +118,14 @@ actions! {
     ExpireMessage = "message.expire";
     /// The recipient of a message was reminded of it, or could not be.
     RemindRecipient = "message.remind";
+    /// The recipient of a message was told of it by a notice, or could not be.
+    NotifyRecipient = "message.notify";
+    /// A participant said where notices are to be posted.
+    SetSubscription = "subscription.set";
+    /// A participant took that back.
+    RemoveSubscription = "subscription.remove";
+    /// Such a statement was read, and what could not be posted.
+    ReadSubscription = "subscription.read";
     /// A message that could not be delivered was set aside.
     QuarantineMessage = "message.quarantine";
     /// What a participant handed in was listed.

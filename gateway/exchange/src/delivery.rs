@@ -15,6 +15,7 @@ use time::Duration;
 
 use crate::edge::{self, Deed, Edge, NoEdge};
 use crate::message::{Message, digests};
+use crate::notices::Bells;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
@@ -165,7 +166,7 @@ impl Exchange {
 
     /// The step and the end of its job, in one transaction.
     async fn end_with(&self, job: &Job, edge: Edge) -> Result<(), Failed> {
-        let job = job.clone();
+        let (job, bells) = (job.clone(), Bells::of([&edge]));
         let taken = self.inner.ledger.transact("end_delivery", move |tx| {
             if !jobs::complete(tx, &job)? {
                 return Err(Failed::LeaseLost);
@@ -173,7 +174,9 @@ impl Exchange {
             let appended = edge::take(tx, &edge, None)?.ok_or(Failed::Moved)?;
             Ok::<_, Failed>(appended.with(()))
         });
-        Ok(taken.await?)
+        taken.await?;
+        self.rings(&bells);
+        Ok(())
     }
 
     /// The edge that puts an accepted message into its mailbox; the recipient's term begins, as its channel states it.

@@ -15,6 +15,7 @@ use storage::{StoreError, Tx};
 use time::OffsetDateTime;
 
 use crate::message::{Evidence, Message, Stated};
+use crate::notices::NewNotice;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::{Step, WrongStep, apply};
@@ -67,6 +68,8 @@ pub(crate) struct Edge {
     pub(crate) evidence: Evidence,
     /// The audit row.
     pub(crate) event: Event,
+    /// Whom it is told to.
+    pub(crate) notices: Vec<NewNotice>,
 }
 
 /// Why there is no edge.
@@ -119,13 +122,15 @@ impl Exchange {
         let jws = self.inner.signer.sign(&statement)?;
         let standing = serde_json::to_string(&state).map_err(|_| KeyError::OperationFailed)?;
         let due = self.inner.terms.due(&state);
+        let notices = self.notices(&after, step, &event);
         let (message, step, state) = (after.id, after.steps, state.name());
         let evidence = Evidence { id, message, step, kind, state, at, event: event.id(), jws };
-        Ok(Edge { message: after, standing, due, evidence, event })
+        Ok(Edge { message: after, standing, due, evidence, event, notices })
     }
 }
 
-/// Writes the edge: state, evidence, audit row; of what is rejected the parts go. None where the message has moved since it was read, or `lease` does not
+/// Writes the edge: state, evidence, audit row, notices; of what is rejected the parts go. None where the message has moved
+/// since it was read, or `lease` does not
 /// hold it: then nothing may be committed.
 pub(crate) fn take(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> Result<Option<Appended>, StoreError> {
     if !tables::step(tx, edge, lease)? {
@@ -135,6 +140,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> R
         tables::erase_rejected(tx, edge.message.id)?;
     }
     tables::insert_evidence(tx, &edge.evidence)?;
+    tables::insert_notices(tx, edge.message.id, &edge.notices)?;
     audit::append(tx, &edge.event).map(Some)
 }
 
@@ -169,7 +175,7 @@ impl Default for Terms {
 
 impl Terms {
     /// When a state must be looked at again although nobody does anything.
-    fn due(&self, state: &State) -> Option<OffsetDateTime> {
+    pub(crate) fn due(&self, state: &State) -> Option<OffsetDateTime> {
         match state {
             State::Announced { until } | State::Submitted { until, .. } | State::RetryWait { until, .. } => {
                 Some(*until)

@@ -143,9 +143,17 @@ impl KeyRing {
     /// # Errors
     /// [`KeyRingError::Unusable`] where the ring was changed and cannot be read; [`RingError::HolderFailed`].
     pub fn wrap(&self, message: MessageId, key: &DocumentKey) -> Result<Vec<u8>, KeyRingError> {
+        self.wrap_in(message.as_bytes(), key)
+    }
+
+    /// Wraps any other secret of 32 bytes, bound to `context`, which is never the sixteen bytes of a message.
+    ///
+    /// # Errors
+    /// As [`KeyRing::wrap`].
+    pub(crate) fn wrap_in(&self, context: &[u8], key: &DocumentKey) -> Result<Vec<u8>, KeyRingError> {
         let keys = self.keys()?;
         let current = keys.find(keys.current)?;
-        Ok(ring::wrap(&*current.key, message.as_bytes(), key)?)
+        Ok(ring::wrap(&*current.key, context, key)?)
     }
 
     /// Unwraps what [`KeyRing::wrap`] made of the same message, whichever key of the ring was current then.
@@ -154,9 +162,17 @@ impl KeyRing {
     /// [`RingError::NotWrapped`] for a CMS envelope; [`KeyRingError::UnknownKey`] where the key was destroyed; [`RingError::Forged`] where
     /// the envelope was changed or is another message's.
     pub fn unwrap(&self, message: MessageId, envelope: &[u8]) -> Result<DocumentKey, KeyRingError> {
-        let named = ring::named_key(envelope).ok_or(RingError::NotWrapped)?;
+        self.unwrap_in(message.as_bytes(), envelope)
+    }
+
+    /// Unwraps what [`KeyRing::wrap_in`] made under the same context.
+    ///
+    /// # Errors
+    /// As [`KeyRing::unwrap`].
+    pub(crate) fn unwrap_in(&self, context: &[u8], wrapped: &[u8]) -> Result<DocumentKey, KeyRingError> {
+        let named = ring::named_key(wrapped).ok_or(RingError::NotWrapped)?;
         let keys = self.keys()?;
-        Ok(ring::unwrap(&*keys.find(named)?.key, message.as_bytes(), envelope)?)
+        Ok(ring::unwrap(&*keys.find(named)?.key, context, wrapped)?)
     }
 
     /// The envelope under the current key; None where it is under the current key already, or none of the ring's.
@@ -164,10 +180,18 @@ impl KeyRing {
     /// # Errors
     /// As [`KeyRing::unwrap`] and [`KeyRing::wrap`].
     pub fn rewrap(&self, message: MessageId, envelope: &[u8]) -> Result<Option<Vec<u8>>, KeyRingError> {
-        match ring::named_key(envelope) {
+        self.rewrap_in(message.as_bytes(), envelope)
+    }
+
+    /// The same for what [`KeyRing::wrap_in`] made.
+    ///
+    /// # Errors
+    /// As [`KeyRing::rewrap`].
+    pub(crate) fn rewrap_in(&self, context: &[u8], wrapped: &[u8]) -> Result<Option<Vec<u8>>, KeyRingError> {
+        match ring::named_key(wrapped) {
             None => Ok(None),
             Some(named) if named == self.keys()?.current => Ok(None),
-            Some(_) => self.wrap(message, &self.unwrap(message, envelope)?).map(Some),
+            Some(_) => self.wrap_in(context, &self.unwrap_in(context, wrapped)?).map(Some),
         }
     }
 

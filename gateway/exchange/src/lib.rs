@@ -11,12 +11,13 @@
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
 //! | `edge` | the one way to take a step: state, evidence and audit row in one transaction | - |
 //! | `timers` | what happens to messages although nobody does anything: reminders, expiry | C.5, D.4 |
+//! | [`notices`] | who subscribed is told what happens, over webhooks | D.3, D.4 |
 //! | [`evidence`] | what the node states, signed: JAdES B-B | ETSI TS 119 182-1, RFC 7515 |
 //! | [`export`] | a case taken away: everything that proves it in one signed container, and the check of it | EN 319 162-1 |
 //!
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
 //! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: relay to other nodes,
-//! retention, notices.
+//! retention.
 
 pub mod delivery;
 mod edge;
@@ -26,6 +27,7 @@ pub mod intake;
 pub mod key_ring;
 pub mod mailbox;
 mod message;
+pub mod notices;
 mod parties;
 pub mod refusal;
 pub mod scan;

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::edge::Terms;
 use crate::evidence::EvidenceSigner;
 use crate::key_ring::KeyRing;
+use crate::notices::{Poster, Subscriptions};
 use crate::parties::Parties;
 
 /// What the exchange needs.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub terms: Terms,
     /// Wraps the keys of submissions that are not complete yet. Without it they come in one request.
     pub ring: Option<KeyRing>,
+    /// Brings notices to those who subscribed.
+    pub poster: Arc<dyn Poster>,
 }
 
 /// The exchange. Cheap to clone.
@@ -60,6 +63,7 @@ pub(crate) struct Inner {
     pub(crate) policy: signing::validate::Policy,
     pub(crate) terms: Terms,
     pub(crate) ring: Option<KeyRing>,
+    pub(crate) poster: Arc<dyn Poster>,
     /// Standing of the recipients' encryption certificates.
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
@@ -68,17 +72,22 @@ pub(crate) struct Inner {
     pub(crate) parties: Parties,
     /// Rung when a delivery job was committed.
     pub(crate) arrived: Notify,
+    /// Who subscribed to what.
+    pub(crate) subscriptions: Subscriptions,
+    /// Rung when a notice was committed.
+    pub(crate) noticed: Notify,
 }
 
 impl Exchange {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy, terms, ring } = parts;
+        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy, terms, ring, poster } =
+            parts;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (encryption, signers) = (standings(Purpose::Encryption), standings(Purpose::Signing));
-        let arrived = Notify::new();
+        let (arrived, noticed, subscriptions) = (Notify::new(), Notify::new(), Subscriptions::default());
         Self {
             inner: Arc::new(Inner {
                 ledger,
@@ -92,10 +101,13 @@ impl Exchange {
                 policy,
                 terms,
                 ring,
+                poster,
                 encryption,
                 signers,
                 parties: Parties::default(),
                 arrived,
+                subscriptions,
+                noticed,
             }),
         }
     }

@@ -1,4 +1,5 @@
-//! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql): every statement of this crate.
+//! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql): every
+//! statement of this crate.
 
 /// What every statement that reads messages begins with; [`message`] reads these twelve.
 macro_rules! message_columns {
@@ -10,6 +11,7 @@ macro_rules! message_columns {
 mod export;
 mod intake;
 mod mailbox;
+mod notices;
 mod upload;
 
 use schemas::evidence::EvidenceKind;
@@ -29,6 +31,10 @@ pub(crate) use intake::{
 pub(crate) use mailbox::{
     Acknowledged, Leased, StoredPart, acknowledgement, case_evidence, inline_parts, insert_acknowledgement, lease,
     list, list_in_state, part, sent, sent_in_state, something_waits,
+};
+pub(crate) use notices::{
+    claim_notices, delete_notice, delete_subscription, insert_notices, look_again, notices_of, put_subscription,
+    receivers, release_notice, reminder_waits, replace_secret, subscription_version, subscriptions,
 };
 pub(crate) use upload::{
     Announced, Finished, UploadPart, UploadRange, Whole, add_range, adopt_upload, announced, erase_rejected,

@@ -5,5 +5,6 @@ mod intake;
 mod life;
 mod mailbox;
 mod model;
+mod notices;
 mod town;
 mod upload;

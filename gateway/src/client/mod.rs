@@ -22,6 +22,7 @@ use schemas::message::{
     AcknowledgementReceipt, CaseEvents, Envelope, Lease, LeaseRequest, LogProof, MessagePage, MessageState,
     MessageSummary, Receipt,
 };
+use schemas::notice::{Subscription, SubscriptionRequest};
 use schemas::registry::{Channel, Participant, ParticipantQuery, ParticipantRegistration, Participants};
 use schemas::routing::{AddressQuery, CapabilityQuery, Deliverability, FunctionalAddress, Suspension};
 use schemas::trust::{CertificateDigest, Trust, TrustStatement, TrustedCertificate};
@@ -171,6 +172,38 @@ impl Client {
         let path = format!("/v1/mailboxes/{mailbox}/leases");
         let answer = self.send(self.with_json(Method::POST, &path, request)?, ANSWER_BYTES).await?;
         expect(answer, StatusCode::CREATED)?.json()
+    }
+
+    /// Says where notices of a mailbox are posted.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn subscribe(
+        &self,
+        mailbox: &MailboxId,
+        request: &SubscriptionRequest,
+    ) -> Result<Subscription, ClientError> {
+        let path = format!("/v1/subscriptions/{mailbox}");
+        let answer = self.send(self.with_json(Method::PUT, &path, request)?, ANSWER_BYTES).await?;
+        expect(answer, StatusCode::OK)?.json()
+    }
+
+    /// Where they are posted, and what could not be.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn subscription(&self, mailbox: &MailboxId) -> Result<Subscription, ClientError> {
+        self.get_json(&format!("/v1/subscriptions/{mailbox}")).await
+    }
+
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn unsubscribe(&self, mailbox: &MailboxId) -> Result<(), ClientError> {
+        let path = format!("/v1/subscriptions/{mailbox}");
+        let answer = self.send(self.request(Method::DELETE, &path), ANSWER_BYTES).await?;
+        expect(answer, StatusCode::NO_CONTENT).map(drop)
     }
 
     /// A message that one is a party of.

@@ -37,6 +37,8 @@ fn complete() -> Config {
     config.seal.ring = Some("/ring".into());
     config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
     config.scan.unavailable = exchange::scan::Unavailable::Mark;
+    config.webhooks.tls_roots = Some("/w".into());
+    config.webhooks.private_hosts = vec!["10.1.2.3:8443".to_owned()];
     config.trusted_lists.tls_roots = Some("/r".into());
     let signers = "/s \"1\"".into();
     let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);

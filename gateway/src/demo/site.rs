@@ -29,7 +29,7 @@ use time::{Duration, OffsetDateTime};
 use crate::client::{Client, ClientError};
 use crate::config::{
     AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig,
-    RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig,
+    RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
 };
 
 /// Why a site could not be made.
@@ -342,6 +342,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         },
         trusted_lists: TrustedListsConfig::default(),
         seal: SealConfig::default(),
+        webhooks: WebhooksConfig::default(),
         scan: ScanConfig::default(),
         evidence: pair("evidence"),
         log: LogConfig {

@@ -2,7 +2,8 @@
 //!
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
-//! `submissions`, `announcements`, `mailboxes`, `messages`, `cases`, `participants`, `routing`, `trust`, `log`. Nothing here decides anything about documents.
+//! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `routing`, `trust`, `log`. Nothing
+//! here decides anything about documents.
 
 pub(crate) mod announcements;
 pub(crate) mod body;
@@ -23,6 +24,7 @@ pub(crate) mod routing;
 pub(crate) mod server;
 pub(crate) mod strangers;
 pub(crate) mod submissions;
+pub(crate) mod subscriptions;
 pub(crate) mod tls;
 pub(crate) mod trust;
 
@@ -88,6 +90,7 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(announcements::send))
         .routes(routes!(mailboxes::list))
         .routes(routes!(mailboxes::lease))
+        .routes(routes!(subscriptions::read, subscriptions::set, subscriptions::remove))
         .routes(routes!(messages::read))
         .routes(routes!(messages::download))
         .routes(routes!(messages::acknowledge))

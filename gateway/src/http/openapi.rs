@@ -12,6 +12,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, header};
+use schemas::notice::Notice;
 use schemas::{Problem, ProblemCode};
 use serde_json::{Value, json};
 use utoipa::PartialSchema;
@@ -43,6 +44,8 @@ fn complete() -> Value {
     let mut document = serde_json::to_value(described).unwrap_or_default();
     document["info"] = info();
     document["components"]["schemas"]["Problem"] = problem_schema();
+    // What is posted, and by no operation of this document.
+    document["components"]["schemas"]["Notice"] = serde_json::to_value(Notice::schema()).unwrap_or_default();
     document["components"]["securitySchemes"]["certificate"] = json!({
         "type": "mutualTLS",
         "description": "TLS 1.3 with the client certificate that an operator registered for the participant. \

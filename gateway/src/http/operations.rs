@@ -188,6 +188,27 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         problems: &[MESSAGE, BODY, JSON],
     },
     Operation {
+        id: "read_subscription",
+        method: Method::GET,
+        path: "/v1/subscriptions/{mailbox}",
+        action: Action::ReadSubscription,
+        problems: &[MESSAGE],
+    },
+    Operation {
+        id: "set_subscription",
+        method: Method::PUT,
+        path: "/v1/subscriptions/{mailbox}",
+        action: Action::SetSubscription,
+        problems: &[MESSAGE, BODY, JSON, &[P::WebhookNotAllowed, P::WebhooksNotOffered]],
+    },
+    Operation {
+        id: "remove_subscription",
+        method: Method::DELETE,
+        path: "/v1/subscriptions/{mailbox}",
+        action: Action::RemoveSubscription,
+        problems: &[MESSAGE],
+    },
+    Operation {
         id: "read_message",
         method: Method::GET,
         path: "/v1/messages/{message}",

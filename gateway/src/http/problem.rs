@@ -71,7 +71,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::SignatureConstraints
         | P::SignatureWeakAlgorithm
         | P::SignerNotOfSender
-        | P::AcknowledgementMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        | P::AcknowledgementMismatch
+        | P::WebhookNotAllowed
+        | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests => StatusCode::TOO_MANY_REQUESTS,
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown

@@ -45,6 +45,11 @@ impl Breakers {
         !rests
     }
 
+    /// Whether the last exchange with `host` failed.
+    pub(super) fn is_failing(&self, host: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(host)
+    }
+
     /// How an exchange with `host` ended.
     pub(super) fn ended(&self, host: &str, at: OffsetDateTime, well: bool) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,6 +19,7 @@ mod revocation;
 mod timestamp;
 pub(crate) mod trust;
 pub(crate) mod trusted_lists;
+mod webhook;
 
 pub use clamd::Clamd;
 pub use fetch::FetchError;
@@ -30,3 +31,4 @@ pub(crate) use revocation::{Sources, collect_lists};
 pub use timestamp::{StampError, TimestampClient};
 pub use trust::{FolderTrust, TrustProblem};
 pub(crate) use trusted_lists::TrustedLists;
+pub(crate) use webhook::Webhooks;

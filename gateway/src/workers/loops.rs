@@ -9,6 +9,7 @@ use audit::log::LogFailure;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::trust::{TrustSnapshot, TrustSource as _};
 use exchange::Exchange;
+use exchange::notices::Courier;
 use rustls::ServerConfig;
 use storage::Clock;
 use storage::seen::SeenStore;
@@ -31,6 +32,9 @@ const DELIVERY_TICK: Duration = Duration::from_secs(1);
 
 /// Terms are days, so a look each half minute is soon enough.
 const TIMER_TICK: Duration = Duration::from_secs(30);
+
+/// What notices that are on their way have when the node stops.
+const LAST_NOTICES: Duration = Duration::from_secs(10);
 
 /// Between two sweeps.
 const SWEEP: Duration = Duration::from_secs(3600);
@@ -89,6 +93,49 @@ pub(crate) async fn watch_time(exchange: Exchange, shutdown: CancellationToken) 
             }
         };
         if pause(&shutdown, rest).await {
+            return;
+        }
+    }
+}
+
+/// Posts notices to those who subscribed. What is on its way when the node stops has some seconds to end; then it is posted
+/// again by whoever runs next.
+pub(crate) async fn post_notices(exchange: Exchange, shutdown: CancellationToken) {
+    let courier = Courier::new(exchange.clone());
+    let mut backoff = Backoff::new();
+    while !shutdown.is_cancelled() {
+        match courier.round().await {
+            Ok(_) => {
+                backoff.reset();
+                tokio::select! {
+                    () = shutdown.cancelled() => {}
+                    () = exchange.notice_arrived() => {}
+                    () = courier.ended() => {}
+                    () = tokio::time::sleep(DELIVERY_TICK) => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a round of notices failed");
+                pause(&shutdown, backoff.next()).await;
+            }
+        }
+    }
+    if tokio::time::timeout(LAST_NOTICES, courier.idle()).await.is_err() {
+        tracing::warn!("notices are still on their way; they will be posted again");
+    }
+}
+
+/// Notices what other processes state of subscriptions, and once a minute keeps their secrets under the ring's current key.
+pub(crate) async fn watch_subscriptions(exchange: Exchange, shutdown: CancellationToken) {
+    for second in 0_u64.. {
+        let mut looked = exchange.refresh_subscriptions().await;
+        if looked.is_ok() && second.is_multiple_of(60) {
+            looked = exchange.rewrap_secrets().await;
+        }
+        if let Err(error) = looked {
+            tracing::warn!(cause = %error, "subscriptions are not read");
+        }
+        if pause(&shutdown, DELIVERY_TICK).await {
             return;
         }
     }

@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "states", sql: include_str!("../../../migrations/sqlite/0007_states.sql") },
     Migration { name: "routing", sql: include_str!("../../../migrations/sqlite/0008_routing.sql") },
     Migration { name: "uploads", sql: include_str!("../../../migrations/sqlite/0009_uploads.sql") },
+    Migration { name: "notices", sql: include_str!("../../../migrations/sqlite/0010_notices.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

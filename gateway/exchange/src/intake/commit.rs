@@ -20,6 +20,7 @@ use super::{Accepted, Submission, fingerprint, forgotten_before, length, part_ke
 use crate::delivery::JOB_KIND;
 use crate::edge::{Deed, Edge};
 use crate::message::{Message, digests};
+use crate::notices::Bells;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
@@ -84,7 +85,7 @@ impl Exchange {
                 return Err(refusal);
             }
         };
-        let carried = new.job.is_some();
+        let (carried, bells) = (new.job.is_some(), Bells::of(&new.edges));
         let receipt = receipt(new.edges.first().ok_or(ProblemCode::Internal)?)?;
         let committed = self.inner.ledger.transact("accept_submission", move |tx| {
             let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(NotCommitted::KeyTaken)?;
@@ -95,6 +96,7 @@ impl Exchange {
                 if carried {
                     self.inner.arrived.notify_one();
                 }
+                self.rings(&bells);
                 Ok(Accepted { receipt, replayed: false })
             }
             Err(TxError::Refused(NotCommitted::KeyTaken)) => {

@@ -13,6 +13,7 @@ use storage::{StoreError, TxError};
 
 use crate::edge::{self, Deed, Edge, NoEdge, Word};
 use crate::message::{Evidence, Message};
+use crate::notices::Bells;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::signature;
@@ -77,6 +78,7 @@ impl Exchange {
         let word = Word { sha256, on_behalf_of: certificate };
         let edges = self.acknowledged(&permit, &found.message, &acknowledgement, word)?;
         let receipt = receipt(&edges.last().ok_or(ProblemCode::Internal)?.evidence);
+        let bells = Bells::of(&edges);
         let committed = self.inner.ledger.transact("acknowledge_message", move |tx| {
             let mut appended = None;
             for (edge, lease) in edges.iter().zip(std::iter::once(lease).chain(std::iter::repeat(None))) {
@@ -87,13 +89,21 @@ impl Exchange {
             appended.map(|appended| appended.with(())).ok_or(NotCommitted::Moved)
         });
         match committed.await {
-            Ok(()) => Ok(receipt),
+            Ok(()) => {
+                self.rings(&bells);
+                Ok(receipt)
+            }
             Err(TxError::Refused(NotCommitted::Moved)) => {
                 // The same acknowledgement may have come twice at once; else the lease ran out.
                 let found = self.before_acknowledgement(&permit).await?;
                 let repeated = self.repeated(&permit, &found, &sha256).await?;
-                let settled = found.message.standing().is_settled();
-                let code = if settled { ProblemCode::AlreadyFinal } else { ProblemCode::LeaseNotHeld };
+                let held = lease.zip(found.held).is_some_and(|(lease, held)| held.by(lease, self.inner.clock.now()));
+                let code = match found.message.standing().is_settled() {
+                    true => ProblemCode::AlreadyFinal,
+                    // A notice or a reminder was put on record between the two: the message still waits for this.
+                    false if held => ProblemCode::Overloaded,
+                    false => ProblemCode::LeaseNotHeld,
+                };
                 repeated.ok_or_else(|| code.into())
             }
             Err(TxError::Refused(NotCommitted::Store(error)) | TxError::Store(error)) => Err(error.into()),

@@ -22,6 +22,9 @@ use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables::{self, Content, StoredPart};
 
+/// How often a handover is tried anew because the message moved meanwhile. It moves a few times in its life.
+const TRIES: u32 = 8;
+
 /// A part on its way out.
 pub struct PartDownload {
     /// The part.
@@ -74,24 +77,35 @@ impl Exchange {
         let range = satisfiable(range, stored.part.sealed_size)?;
         // Opened before the step: E.1 is not stated of a document that cannot be read.
         let body = self.open(stored.content, &range).await?;
-        let recorded = if stored.part.role != PartRole::Signature && waits(stored.message.standing()) {
-            match self.hand_over(&permit, &stored.message, &stored.part, lease).await {
-                // Another download of the same lease was first; then this one is a later one. Else the lease is gone.
-                Err(NotHanded::Moved) => {
-                    self.leased_part(&permit, part, lease).await?;
-                    false
-                }
-                done => done.map(|()| true)?,
-            }
-        } else {
-            false
-        };
+        let recorded = stored.part.role != PartRole::Signature
+            && self.hand_over_once(&permit, stored.message.clone(), &stored.part, lease).await?;
         if !recorded {
             let details = download_details(&stored.part);
             self.record_read(Action::DownloadPart, permit.actor().pseudonym(), Some(stored.message.object()), details)
                 .await?;
         }
         Ok(PartDownload { part: stored.part, range, body })
+    }
+
+    /// Hands the message over, unless that is done: then false. One that moved is looked at anew: another download of the
+    /// same lease was first, a notice was put on record, or the lease is gone.
+    async fn hand_over_once(
+        &self,
+        permit: &Permit<DownloadPart>,
+        mut message: Message,
+        part: &Part,
+        lease: LeaseToken,
+    ) -> Result<bool, Refusal> {
+        for _ in 0..TRIES {
+            if !waits(message.standing()) {
+                return Ok(false);
+            }
+            match self.hand_over(permit, &message, part, lease).await {
+                Err(NotHanded::Moved) => message = self.leased_part(permit, part.number, lease).await?.message,
+                done => return Ok(done.map(|()| true)?),
+            }
+        }
+        Err(ProblemCode::Overloaded.into())
     }
 
     async fn leased_part(

@@ -23,6 +23,9 @@ use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::tables::{self, Leased};
 
+/// How often a handover is tried anew because a message moved meanwhile.
+const TRIES: u32 = 8;
+
 /// The sealed parts of one message, by number.
 type Contents = Vec<(u8, Vec<u8>)>;
 
@@ -125,14 +128,46 @@ impl Exchange {
         leased: &mut [Leased],
         contents: &mut [Option<Contents>],
     ) -> Result<(), Refusal> {
-        let mut handovers = Vec::new();
-        for (place, leased) in
-            leased.iter().enumerate().filter(|(place, _)| contents.get(*place).is_some_and(Option::is_some))
-        {
-            handovers.push((place, self.handing(actor.clone(), &leased.message)?));
+        let mut places: Vec<usize> = (0..leased.len()).collect();
+        places.retain(|place| contents.get(*place).is_some_and(Option::is_some));
+        for _ in 0..TRIES {
+            places = self.hand_over_some(&actor, token, leased, &places).await?;
+            if places.is_empty() {
+                return Ok(());
+            }
+            // A notice may have been put on record meanwhile: whoever leases because of one comes at that very moment.
+            for place in &places {
+                let Some(leased) = leased.get_mut(*place) else { continue };
+                let (reader, id) = (self.inner.ledger.reader(), leased.message.id);
+                let found = reader.read("read_message", move |tx| tables::read_message(tx, id)).await?;
+                leased.message = found.ok_or(ProblemCode::Internal)?;
+            }
+            places.retain(|place| {
+                let waits = leased.get(*place).is_some_and(|leased| waits(leased.message.standing()));
+                if let (false, Some(contents)) = (waits, contents.get_mut(*place)) {
+                    *contents = None;
+                }
+                waits
+            });
+        }
+        places.iter().filter_map(|place| contents.get_mut(*place).map(Option::take)).for_each(drop);
+        Ok(())
+    }
+
+    /// Hands over those of these places that have not moved, and answers which have.
+    async fn hand_over_some(
+        &self,
+        actor: &str,
+        token: LeaseToken,
+        leased: &mut [Leased],
+        places: &[usize],
+    ) -> Result<Vec<usize>, Refusal> {
+        let mut handovers = Vec::with_capacity(places.len());
+        for (place, leased) in places.iter().filter_map(|place| Some((*place, leased.get(*place)?))) {
+            handovers.push((place, self.handing(actor.to_owned(), &leased.message)?));
         }
         if handovers.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let handed = self.inner.ledger.transact("hand_over_messages", move |tx| {
             let mut appended = None;
@@ -153,19 +188,17 @@ impl Exchange {
         });
         match handed.await {
             Ok(ends) => {
+                let mut moved = Vec::new();
                 for (place, end) in ends {
-                    match (leased.get_mut(place), contents.get_mut(place), end) {
-                        (Some(leased), _, End::Handed(after)) => leased.message = after,
-                        (_, Some(contents), End::Moved) => *contents = None,
+                    match (leased.get_mut(place), end) {
+                        (Some(leased), End::Handed(after)) => leased.message = after,
+                        (_, End::Moved) => moved.push(place),
                         _ => {}
                     }
                 }
-                Ok(())
+                Ok(moved)
             }
-            Err(TxError::Refused(AllMoved::Moved)) => {
-                contents.iter_mut().for_each(|contents| *contents = None);
-                Ok(())
-            }
+            Err(TxError::Refused(AllMoved::Moved)) => Ok(places.to_vec()),
             Err(TxError::Refused(AllMoved::Store(error)) | TxError::Store(error)) => Err(error.into()),
         }
     }

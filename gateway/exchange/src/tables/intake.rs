@@ -6,7 +6,7 @@ use schemas::{CaseId, Edrpou, EventId, JobId, MessageId, ProblemCode};
 use storage::{StoreError, Tx, Value, jobs};
 use time::OffsetDateTime;
 
-use super::{id, insert_evidence, named, parsed};
+use super::{id, insert_evidence, insert_notices, named, parsed};
 use crate::edge::Edge;
 use crate::message::Message;
 use crate::refusal::Refusal;
@@ -85,6 +85,7 @@ pub(crate) fn insert_message(
     let mut appended = None;
     for edge in &new.edges {
         insert_evidence(tx, &edge.evidence)?;
+        insert_notices(tx, message.id, &edge.notices)?;
         appended = Some(audit::append(tx, &edge.event)?);
     }
     Ok(appended)

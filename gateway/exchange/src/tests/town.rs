@@ -42,6 +42,7 @@ use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::service::{Exchange, Parts};
+use crate::tests::notices::Receivers;
 
 pub(super) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
 
@@ -104,6 +105,8 @@ pub(super) struct Town {
     responder: Arc<Responder>,
     pub(super) signer: EvidenceSigner,
     ring: KeyRing,
+    /// Where notices go.
+    pub(super) receivers: Arc<Receivers>,
     pub(super) node: Node,
     pub(super) a: Agency,
     pub(super) b: Agency,
@@ -124,9 +127,10 @@ impl Town {
         let signer = signer.with_issuers([pki.issuing_ca().clone()]);
         let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
         let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
-        let node = node(folder.path(), &clock, &responder, &signer, &ring);
+        let receivers = Arc::<Receivers>::default();
+        let node = node(folder.path(), &clock, &responder, &signer, &ring, &receivers);
         let [a, b, c] = ["00000001", "00000002", "00000003"].map(|code| agency(&pki, code));
-        let town = Self { folder, clock, pki, responder, signer, ring, node, a, b, c };
+        let town = Self { folder, clock, pki, responder, signer, ring, receivers, node, a, b, c };
         for agency in [&town.a, &town.b, &town.c] {
             town.register(agency, Some(&agency.encryption.certificate)).await;
         }
@@ -165,7 +169,7 @@ impl Town {
 
     /// Another process of the same node.
     pub(super) fn another_process(&self) -> Node {
-        node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring)
+        node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers)
     }
 
     pub(super) async fn register(&self, agency: &Agency, encryption: Option<&Certificate>) {
@@ -552,6 +556,7 @@ fn node(
     responder: &Arc<Responder>,
     signer: &EvidenceSigner,
     ring: &KeyRing,
+    receivers: &Arc<Receivers>,
 ) -> Node {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
     let objects = Objects::open_folder(&folder.join("objects")).unwrap();
@@ -575,6 +580,7 @@ fn node(
         policy: signing::validate::Policy::default(),
         terms: crate::Terms::default(),
         ring: Some(ring.clone()),
+        poster: receivers.clone(),
     });
     Node { exchange, access, ledger, writer, objects }
 }

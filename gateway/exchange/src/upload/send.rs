@@ -19,6 +19,7 @@ use crate::edge::{self, Deed, Edge};
 use crate::intake::Accepted;
 use crate::intake::commit::receipt;
 use crate::message::{Message, digests};
+use crate::notices::Bells;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
@@ -152,6 +153,7 @@ impl Exchange {
         let job = (!here).then(|| JobId::fresh(now));
         let parts_json = serde_json::to_string(&message.parts).map_err(|_| ProblemCode::Internal)?;
         let id = message.id;
+        let bells = Bells::of(std::iter::once(&accepted).chain(consigned.as_ref()));
         let committed = self.inner.ledger.transact("accept_announced", move |tx| {
             if opens_case {
                 tables::insert_case(tx, &accepted.message)?;
@@ -173,6 +175,7 @@ impl Exchange {
                 if job.is_some() {
                     self.inner.arrived.notify_one();
                 }
+                self.rings(&bells);
                 Ok(receipt)
             }
             Err(TxError::Refused(NotTaken::Moved)) => self.receipt_of_twin(id).await,

@@ -35,7 +35,12 @@ impl ListFetcher {
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| e.to_string())?
-            .with_root_certificates(roots.map(read_roots).transpose()?.unwrap_or_else(rustls::RootCertStore::empty))
+            .with_root_certificates(
+                roots
+                    .map(|file| read_roots("trusted_lists.tls_roots", file))
+                    .transpose()?
+                    .unwrap_or_else(rustls::RootCertStore::empty),
+            )
             .with_no_client_auth();
         let client = client(tls).connect_timeout(CONNECTING).timeout(DEADLINE).pool_max_idle_per_host(0).build();
         let client = client.map_err(|e| e.to_string())?;
@@ -65,8 +70,9 @@ fn host_of(url: &Url) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
 
-fn read_roots(file: &Path) -> Result<rustls::RootCertStore, String> {
-    let wrong = |what: &dyn std::fmt::Display| format!("trusted_lists.tls_roots {}: {what}", file.display());
+/// The authorities in a PEM file that the configuration names by this key.
+pub(in crate::outbound) fn read_roots(key: &str, file: &Path) -> Result<rustls::RootCertStore, String> {
+    let wrong = |what: &dyn std::fmt::Display| format!("{key} {}: {what}", file.display());
     let mut roots = rustls::RootCertStore::empty();
     let certificates = CertificateDer::pem_file_iter(file).map_err(|e| wrong(&e))?;
     let certificates: Result<Vec<_>, _> = certificates.collect();

@@ -13,7 +13,7 @@
 //! - Requests never wait for any of this.
 
 mod entry;
-mod fetch;
+pub(super) mod fetch;
 mod folder;
 mod source;
 
