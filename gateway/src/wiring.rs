@@ -342,6 +342,11 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "subscriptions", move || {
             workers::watch_subscriptions(exchange.clone(), shutdown.clone())
         });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        self.tasks.spawn(async move {
+            shutdown.cancelled().await;
+            exchange.end_waiting();
+        });
         let (registry, seen, shutdown) = (rooms.access.registry().clone(), rooms.seen.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "sightings", move || {
             workers::exchange_sightings(registry.clone(), seen.clone(), shutdown.clone())

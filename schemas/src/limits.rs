@@ -65,6 +65,13 @@ pub const DEAD_LETTERS: u32 = 100;
 /// Hours for which a notice is tried before it is a dead letter: three days.
 pub const NOTICE_HOURS: u32 = 72;
 
+/// Longest that the answer to a lease is held back while nothing waits, in seconds. Proxies cut silent connections after a
+/// minute.
+pub const LEASE_WAIT_SECONDS: u32 = 30;
+
+/// Requests of one participant that are held back at once.
+pub const WAITING_REQUESTS: u32 = 4;
+
 /// Characters of a reason in an acknowledgement.
 pub const REASON_CHARACTERS: usize = 2000;
 

@@ -168,6 +168,10 @@ pub struct LeaseRequest {
     /// their downloads.
     #[serde(default)]
     pub contents: bool,
+    /// For how long the answer may be held back where nothing waits, in seconds, 0 to [`crate::limits::LEASE_WAIT_SECONDS`]:
+    /// it comes as soon as something is there.
+    #[serde(default)]
+    pub wait_seconds: u32,
 }
 
 /// Leased messages: until the lease expires no one else is offered them.

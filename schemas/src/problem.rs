@@ -263,6 +263,9 @@ problem_codes! {
     AcknowledgementMismatch = "message.acknowledgement_mismatch", Caller, None,
         "The signed acknowledgement names another message, another document, or lacks the reason of a refusal.",
         "Підписане підтвердження стосується іншого повідомлення чи документа або не містить причини відмови.";
+    TooManyWaiting = "mailbox.too_many_waiting", Caller, Some("RFC 6585, 4"),
+        "Too many of your requests are waiting for mail. Let one of them end.",
+        "Забагато ваших запитів чекають на пошту. Дочекайтеся завершення одного з них.";
     // --- notices
     WebhookNotAllowed = "subscription.url_not_allowed", Caller, None,
         "Notices are posted to https addresses of public hosts only, without credentials, at port 443 or above 1023.",

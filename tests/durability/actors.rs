@@ -117,7 +117,7 @@ async fn send(from: Arc<Agency>, to: Arc<Agency>, hand: u64, journal: Journal, e
 /// Leases, opens and acknowledges, each step until it is answered.
 async fn receive(agency: Arc<Agency>, journal: Journal) {
     let (request, mailbox) =
-        (LeaseRequest { max_messages: 20, seconds: LEASE_SECONDS, contents: false }, agency.mailbox());
+        (LeaseRequest { max_messages: 20, seconds: LEASE_SECONDS, contents: false, wait_seconds: 0 }, agency.mailbox());
     loop {
         let lease = until_answered(&journal, || agency.client.lease(&mailbox, &request)).await;
         let Some(lease) = lease.filter(|lease| !lease.messages.is_empty()) else {

@@ -29,7 +29,7 @@ async fn a_large_document_streams_through_a_small_node() {
     let receipt = a.submits(document.clone()).to(&b.mailbox()).await.expect("a receipt");
     assert_eq!(receipt.parts[0].size, document.len() as u64);
     assert_eq!(Store::new(&ground.config).objects().len(), 1, "what is large lies in the object store");
-    let request = LeaseRequest { max_messages: 10, seconds: 600, contents: false };
+    let request = LeaseRequest { max_messages: 10, seconds: 600, contents: false, wait_seconds: 0 };
     let (lease, message) = loop {
         let lease = b.client.lease(&b.mailbox(), &request).await.expect("a lease");
         let found = lease.messages.iter().find(|m| m.summary.message_id == receipt.message_id).cloned();

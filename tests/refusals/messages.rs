@@ -59,8 +59,18 @@ fn other_token() -> LeaseToken {
     "01938f6e-3c00-7abc-8def-0123456789ab".parse().expect("a token")
 }
 
+fn waits(region: &Region, seconds: u32) -> Request {
+    let body = format!(r#"{{"max_messages":1,"seconds":60,"wait_seconds":{seconds}}}"#);
+    Request::post(&format!("/v1/mailboxes/{}/leases", region.c.mailbox())).body("application/json", body)
+}
+
+async fn waiting(region: &Region, seconds: u32) -> Answer {
+    region.wire(Some(region.c.login())).asks(&waits(region, seconds)).await
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = leases();
+    cases.extend(patience());
     cases.extend(acknowledgements());
     cases
 }
@@ -101,6 +111,29 @@ fn leases() -> Vec<Case> {
         case!("a range beyond the part", 416 RangeNotSatisfiable, |r| {
             let (message, lease) = leased(r).await;
             download(r, &r.b, message, lease.token, Some("bytes=1000000-")).await
+        }),
+    ]
+}
+
+fn patience() -> Vec<Case> {
+    vec![
+        case!("waiting for mail for a minute", 400 MalformedJson, |r| waiting(r, 60).await),
+        case!("a fifth request that waits for mail", 429 TooManyWaiting, |r| {
+            let wires: Vec<_> = (0..4).map(|_| r.wire(Some(r.c.login()))).collect();
+            let request = waits(r, 20);
+            let four = futures_util::future::join_all(wires.iter().map(|wire| wire.asks(&request)));
+            let fifth = async {
+                loop {
+                    let answer = waiting(r, 1).await;
+                    if answer.status == 429 {
+                        return answer;
+                    }
+                }
+            };
+            tokio::select! {
+                _ = four => panic!("nobody wrote to C"),
+                answer = fifth => answer,
+            }
         }),
     ]
 }

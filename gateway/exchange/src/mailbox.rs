@@ -5,6 +5,7 @@
 mod acknowledge;
 mod download;
 mod lease;
+mod wait;
 
 use access::Permit;
 use access::decide::{CaseResource, ListMailbox, ListSubmissions, MessageResource, ReadCase, ReadMessage};
@@ -15,6 +16,7 @@ use schemas::{CaseId, MessageId, ProblemCode};
 
 pub use acknowledge::Spoken;
 pub use download::PartDownload;
+pub(crate) use wait::Waiting;
 
 use crate::message::{Message, object};
 use crate::refusal::Refusal;

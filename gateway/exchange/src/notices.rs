@@ -19,6 +19,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use audit::Event;
+use schemas::evidence::EvidenceKind;
 use schemas::notice::{Notice, NoticeEvent};
 use schemas::{MailboxId, NoticeId};
 use storage::ids::FreshId;
@@ -172,6 +173,9 @@ impl Exchange {
         if bells.noticed {
             self.inner.noticed.notify_one();
         }
+        if let Some(mailbox) = &bells.consigned {
+            self.inner.waiting.ring(mailbox);
+        }
     }
 }
 
@@ -191,16 +195,20 @@ fn notice(message: &Message, mailbox: MailboxId, what: NoticeEvent, reminders: u
     Some(NewNotice { id: NoticeId::fresh(at), mailbox, event: what, reminders, body, at })
 }
 
-/// Who is to be woken when edges are committed. Made before the transaction takes the edges away.
+/// Who is to be woken when edges of one message are committed. Made before the transaction takes the edges away.
 pub(crate) struct Bells {
     noticed: bool,
+    consigned: Option<MailboxId>,
 }
 
 impl Bells {
     pub(crate) fn of<'a>(edges: impl IntoIterator<Item = &'a Edge>) -> Self {
-        let mut bells = Self { noticed: false };
+        let mut bells = Self { noticed: false, consigned: None };
         for edge in edges {
             bells.noticed |= !edge.notices.is_empty();
+            if edge.evidence.kind == EvidenceKind::ContentConsignment {
+                bells.consigned = Some(edge.message.recipient.clone());
+            }
         }
         bells
     }

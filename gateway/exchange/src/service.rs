@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::edge::Terms;
 use crate::evidence::EvidenceSigner;
 use crate::key_ring::KeyRing;
+use crate::mailbox::Waiting;
 use crate::notices::{Poster, Subscriptions};
 use crate::parties::Parties;
 
@@ -72,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) parties: Parties,
     /// Rung when a delivery job was committed.
     pub(crate) arrived: Notify,
+    /// Who waits for mail.
+    pub(crate) waiting: Arc<Waiting>,
     /// Who subscribed to what.
     pub(crate) subscriptions: Subscriptions,
     /// Rung when a notice was committed.
@@ -106,6 +109,7 @@ impl Exchange {
                 signers,
                 parties: Parties::default(),
                 arrived,
+                waiting: Arc::default(),
                 subscriptions,
                 noticed,
             }),

@@ -8,3 +8,4 @@ mod model;
 mod notices;
 mod town;
 mod upload;
+mod waiting;

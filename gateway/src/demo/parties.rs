@@ -123,7 +123,7 @@ impl<'s> Party<'s> {
     /// # Errors
     /// [`Failure`] when the node refuses.
     pub async fn lease(&self) -> Result<Lease, Failure> {
-        let request = LeaseRequest { max_messages: 10, seconds: 60, contents: false };
+        let request = LeaseRequest { max_messages: 10, seconds: 60, contents: false, wait_seconds: 0 };
         Ok(self.client.lease(&self.agency.mailbox, &request).await?)
     }
 

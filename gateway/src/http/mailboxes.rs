@@ -6,7 +6,7 @@ use access::decide::{LeaseMessages, ListMailbox};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use schemas::limits::{LEASE_MESSAGES, LEASE_SECONDS, PAGE_ITEMS};
+use schemas::limits::PAGE_ITEMS;
 use schemas::message::{Lease, LeaseRequest, MessagePage, MessageState};
 use schemas::{MailboxId, MessageId, ProblemCode};
 use serde::Deserialize;
@@ -52,6 +52,9 @@ pub(crate) async fn list(
 }
 
 /// Lease messages: until the lease expires, nobody else is offered them.
+///
+/// With `wait_seconds` the answer is held back while nothing waits: a recipient need not ask again and again. At most four
+/// requests of a participant are held back at once.
 #[utoipa::path(
     post, path = "/v1/mailboxes/{mailbox}/leases", operation_id = "lease_messages", tag = "mailboxes",
     params(("mailbox" = MailboxId, Path)), request_body = LeaseRequest,
@@ -63,10 +66,6 @@ pub(crate) async fn lease(
     Ids(mailbox): Ids<MailboxId>,
     extract::Json(request): extract::Json<LeaseRequest>,
 ) -> Result<(StatusCode, Json<Lease>), Failure> {
-    if !(1..=LEASE_MESSAGES).contains(&request.max_messages) || !(1..=LEASE_SECONDS).contains(&request.seconds) {
-        let bounds = format!("max_messages is 1 to {LEASE_MESSAGES}, seconds is 1 to {LEASE_SECONDS}");
-        return Err(Failure::new(ProblemCode::MalformedJson).detail(bounds));
-    }
     let permit =
         door.access.decide::<LeaseMessages>(&caller.actor, mailbox).await.map_err(|d| Failure::from(d).hidden())?;
     Ok((StatusCode::CREATED, Json(door.exchange.lease(permit, request).await?)))

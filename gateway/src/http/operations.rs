@@ -185,7 +185,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::POST,
         path: "/v1/mailboxes/{mailbox}/leases",
         action: Action::LeaseMessages,
-        problems: &[MESSAGE, BODY, JSON],
+        problems: &[MESSAGE, BODY, JSON, &[P::TooManyWaiting]],
     },
     Operation {
         id: "read_subscription",

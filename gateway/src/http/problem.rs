@@ -74,7 +74,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::AcknowledgementMismatch
         | P::WebhookNotAllowed
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
-        P::TooManyAnonymousRequests => StatusCode::TOO_MANY_REQUESTS,
+        P::TooManyAnonymousRequests | P::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown
         | P::SignerStatusUnknown
@@ -100,6 +100,8 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
             Some(HeaderValue::from_static("10"))
         }
         StatusCode::SERVICE_UNAVAILABLE => Some(HeaderValue::from_static("1")),
+        // One that waits ends within half a minute, most often much sooner.
+        StatusCode::TOO_MANY_REQUESTS if code == P::TooManyWaiting => Some(HeaderValue::from_static("5")),
         StatusCode::TOO_MANY_REQUESTS => Some(HeaderValue::from_static("60")),
         _ => None,
     }

@@ -91,7 +91,7 @@ impl Recipient {
 
     async fn lease(&self, most: u32, tally: &Tally) -> Option<Lease> {
         let wish =
-            serde_json::to_vec(&LeaseRequest { max_messages: most, seconds: 600, contents: true }).expect("JSON");
+            serde_json::to_vec(&LeaseRequest { max_messages: most, seconds: 600, contents: true, wait_seconds: 0 }).expect("JSON");
         let target = format!("/v1/mailboxes/{}/leases", self.party.mailbox);
         match self.pool.ask(request("POST", &target, &[("content-type", "application/json")], wish)).await {
             Ok((StatusCode::CREATED, body)) => serde_json::from_slice(&body).ok(),

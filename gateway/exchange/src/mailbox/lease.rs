@@ -9,12 +9,13 @@ use access::decide::LeaseMessages;
 use audit::{Action, Event, EventDraft, Outcome};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use schemas::limits::{LEASE_CONTENT_BYTES, LEASE_MESSAGES, LEASE_SECONDS};
+use schemas::limits::{LEASE_CONTENT_BYTES, LEASE_MESSAGES, LEASE_SECONDS, LEASE_WAIT_SECONDS};
 use schemas::message::{Lease, LeaseRequest, LeasedMessage, SealedPart};
 use schemas::{LeaseToken, MessageId, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, TxError};
 use time::{Duration, OffsetDateTime};
+use tokio::time::Instant;
 
 use super::download::{NotHanded, download_details, waits};
 use crate::edge::{self, Edge};
@@ -30,23 +31,35 @@ const TRIES: u32 = 8;
 type Contents = Vec<(u8, Vec<u8>)>;
 
 impl Exchange {
-    /// Leases what waits in a mailbox, oldest first. What was leased is in the audit entry; each message that is handed
+    /// Leases what waits in a mailbox, oldest first; where nothing does, waits for it as long as the request says. What was leased is in the audit entry; each message that is handed
     /// over with it has an entry of its own.
     ///
     /// # Errors
-    /// `MalformedJson` where the request is out of bounds; otherwise when the store fails.
+    /// `MalformedJson` where the request is out of bounds; `TooManyWaiting` where it would be held back and too many of the
+    /// participant's are; otherwise when the store fails.
     pub async fn lease(&self, permit: Permit<LeaseMessages>, request: LeaseRequest) -> Result<Lease, Refusal> {
-        let LeaseRequest { max_messages, seconds, contents } = request;
-        if !(1..=LEASE_MESSAGES).contains(&max_messages) || !(1..=LEASE_SECONDS).contains(&seconds) {
-            let detail = format!("max_messages: 1 to {LEASE_MESSAGES}, seconds: 1 to {LEASE_SECONDS}");
+        let LeaseRequest { max_messages, seconds, contents, wait_seconds } = request;
+        let bounded = (1..=LEASE_MESSAGES).contains(&max_messages) && (1..=LEASE_SECONDS).contains(&seconds);
+        if !bounded || wait_seconds > LEASE_WAIT_SECONDS {
+            let detail = format!(
+                "max_messages: 1 to {LEASE_MESSAGES}, seconds: 1 to {LEASE_SECONDS}, wait_seconds: 0 to {LEASE_WAIT_SECONDS}"
+            );
             return Err(Refusal::with_detail(ProblemCode::MalformedJson, detail));
         }
-        let now = self.inner.clock.now();
-        let (token, until) = (LeaseToken::fresh(now), now + Duration::seconds(i64::from(seconds)));
-        if !self.something_waits(&permit, now).await? {
-            return Ok(Lease { token, expires_at: until, messages: Vec::new() });
-        }
-        let mut leased = self.take_lease(&permit, token, until, now, max_messages).await?;
+        let patience = Instant::now() + std::time::Duration::from_secs(wait_seconds.into());
+        let (token, until, mut leased) = loop {
+            let there = self.something_waits(&permit).await? || self.awaits(&permit, wait_seconds, patience).await?;
+            let now = self.inner.clock.now();
+            let (token, until) = (LeaseToken::fresh(now), now + Duration::seconds(i64::from(seconds)));
+            if !there {
+                return Ok(Lease { token, expires_at: until, messages: Vec::new() });
+            }
+            let leased = self.take_lease(&permit, token, until, now, max_messages).await?;
+            // Another request may have been faster; then there is patience left for what comes next.
+            if !leased.is_empty() || Instant::now() >= patience {
+                break (token, until, leased);
+            }
+        };
         let known = leased.iter().map(|leased| &leased.message);
         self.inner.parties.remember(known.map(|message| (message.id, message.sender, message.recipient.clone())));
         let mut whole = Vec::new();
@@ -60,10 +73,29 @@ impl Exchange {
     }
 
     /// Recipients ask again and again: where nothing waits, nothing is done that needed a record, and no commit is paid for.
-    async fn something_waits(&self, permit: &Permit<LeaseMessages>, now: OffsetDateTime) -> Result<bool, Refusal> {
-        let mailbox = permit.resource().clone();
+    async fn something_waits(&self, permit: &Permit<LeaseMessages>) -> Result<bool, Refusal> {
+        let (mailbox, now) = (permit.resource().clone(), self.inner.clock.now());
         let reader = self.inner.ledger.reader();
         Ok(reader.read("something_waits", move |tx| tables::something_waits(tx, &mailbox, now)).await?)
+    }
+
+    /// Waits until something is there: false where nothing came.
+    async fn awaits(
+        &self,
+        permit: &Permit<LeaseMessages>,
+        wait_seconds: u32,
+        patience: Instant,
+    ) -> Result<bool, Refusal> {
+        if wait_seconds == 0 {
+            return Ok(false);
+        }
+        let place = self.inner.waiting.enter(permit.resource())?;
+        place.waits(patience, || self.something_waits(permit)).await
+    }
+
+    /// Answers all who wait for mail, now and from now on: for a node that stops.
+    pub fn end_waiting(&self) {
+        self.inner.waiting.close();
     }
 
     async fn take_lease(

@@ -272,7 +272,7 @@ impl Town {
     /// B leases everything that waits, at another process of the node.
     pub(super) async fn lease_at(&self, node: &Node, seconds: u32, contents: bool) -> Lease {
         let permit: Permit<LeaseMessages> = node.access.decide(&self.b.actor, self.b.mailbox.clone()).await.unwrap();
-        node.exchange.lease(permit, LeaseRequest { max_messages: 100, seconds, contents }).await.unwrap()
+        node.exchange.lease(permit, LeaseRequest { max_messages: 100, seconds, contents, wait_seconds: 0 }).await.unwrap()
     }
 
     /// A system of B's says so, at another process of the node.
@@ -319,7 +319,7 @@ impl Town {
     pub(super) async fn lease_whole(&self, agency: &Agency) -> Lease {
         let permit: Permit<LeaseMessages> =
             self.node.access.decide(&agency.actor, agency.mailbox.clone()).await.unwrap();
-        let request = LeaseRequest { max_messages: 100, seconds: 60, contents: true };
+        let request = LeaseRequest { max_messages: 100, seconds: 60, contents: true, wait_seconds: 0 };
         self.node.exchange.lease(permit, request).await.unwrap()
     }
 
@@ -475,7 +475,7 @@ impl Node {
 
     pub(super) async fn lease(&self, agency: &Agency, max_messages: u32, seconds: u32) -> Result<Lease, Refusal> {
         let permit: Permit<LeaseMessages> = self.access.decide(&agency.actor, agency.mailbox.clone()).await.unwrap();
-        self.exchange.lease(permit, LeaseRequest { max_messages, seconds, contents: false }).await
+        self.exchange.lease(permit, LeaseRequest { max_messages, seconds, contents: false, wait_seconds: 0 }).await
     }
 
     pub(super) async fn list(
