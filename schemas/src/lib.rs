@@ -11,6 +11,7 @@
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
+//! | [`quarantine`] | what does not go on by itself, and what takes two operators | - |
 //! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
 //! | [`export`] | the manifest of an exported case | - |
@@ -30,6 +31,7 @@ pub mod limits;
 pub mod message;
 pub mod notice;
 pub mod problem;
+pub mod quarantine;
 pub mod registry;
 pub mod report;
 pub mod routing;

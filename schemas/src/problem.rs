@@ -263,6 +263,12 @@ problem_codes! {
     AcknowledgementMismatch = "message.acknowledgement_mismatch", Caller, None,
         "The signed acknowledgement names another message, another document, or lacks the reason of a refusal.",
         "Підписане підтвердження стосується іншого повідомлення чи документа або не містить причини відмови.";
+    NotQuarantined = "message.not_quarantined", Caller, None,
+        "The message is not in quarantine.",
+        "Повідомлення не перебуває в карантині.";
+    SameOperator = "proposal.same_operator", Caller, None,
+        "You have proposed this yourself: another operator must confirm it.",
+        "Це запропонували ви: підтвердити має інший оператор.";
     TooManyWaiting = "mailbox.too_many_waiting", Caller, Some("RFC 6585, 4"),
         "Too many of your requests are waiting for mail. Let one of them end.",
         "Забагато ваших запитів чекають на пошту. Дочекайтеся завершення одного з них.";

@@ -11,6 +11,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::Internal, "a request that brings it about is a defect; every test asserts that it does not come"),
     (ProblemCode::Overloaded, "needs a writer that is slower than the disk is: storage's own tests fill its queue"),
     (
+        ProblemCode::SameOperator,
+        "needs a message in quarantine, which no request brings about: exchange's own tests have one",
+    ),
+    (
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),

@@ -68,10 +68,35 @@ async fn waiting(region: &Region, seconds: u32) -> Answer {
     region.wire(Some(region.c.login())).asks(&waits(region, seconds)).await
 }
 
+/// What does not go on by itself is nobody's affair but the operators', and what goes on needs nobody.
+fn quarantine() -> Vec<Case> {
+    vec![
+        case!("a participant looks into the quarantine", 403 ActionForbidden, |r| {
+            r.wire(Some(r.a.login())).asks(&Request::get("/v1/quarantine")).await
+        }),
+        case!("a participant has a message delivered again", 403 ActionForbidden, |r| {
+            let target = format!("/v1/quarantine/{}/retry", sent(r).await.message_id);
+            r.wire(Some(r.a.login())).asks(&Request::post(&target)).await
+        }),
+        case!("delivering again what was delivered", 409 NotQuarantined, |r| {
+            let target = format!("/v1/quarantine/{}/retry", sent(r).await.message_id);
+            r.wire(Some(r.ground.site.operator())).asks(&Request::post(&target)).await
+        }),
+        case!("delivering again what never was", 404 NotFound, |r| {
+            let target = "/v1/quarantine/01938f6e-3c00-7abc-8def-0123456789ab/retry";
+            r.wire(Some(r.ground.site.operator())).asks(&Request::post(target)).await
+        }),
+        case!("a thousand of the quarantine", 400 MalformedQuery, |r| {
+            r.wire(Some(r.ground.site.operator())).asks(&Request::get("/v1/quarantine?limit=1000")).await
+        }),
+    ]
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = leases();
     cases.extend(patience());
     cases.extend(acknowledgements());
+    cases.extend(quarantine());
     cases
 }
 

@@ -122,6 +122,10 @@ actions! {
     SetSuspension(Addressee) = "set_suspension" as describe::addressee;
     /// Ask whether a document could be sent.
     CheckDelivery(()) = "check_delivery" as describe::node;
+    /// Read what does not go on by itself.
+    ReadQuarantine(()) = "read_quarantine" as describe::node;
+    /// Have a message in quarantine delivered again. Takes two who may.
+    RetryMessage(MessageId) = "retry_message" as describe::quarantined;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
     /// Read whom the node believes.

@@ -5,7 +5,7 @@
 
 use cedar_policy::RestrictedExpression;
 use schemas::trust::CertificateDigest;
-use schemas::{Addressee, Edrpou, MailboxId, ProblemCode, ServiceName};
+use schemas::{Addressee, Edrpou, MailboxId, MessageId, ProblemCode, ServiceName};
 
 use crate::actor::Actor;
 use crate::decide::{CaseResource, MessageResource, SubmissionResource};
@@ -128,6 +128,11 @@ pub(crate) fn service(actor: &Actor, _service: &ServiceName, facts: &Facts<'_>) 
 
 /// So does to whom nothing can be sent.
 pub(crate) fn addressee(actor: &Actor, _address: &Addressee, facts: &Facts<'_>) -> Description {
+    node(actor, &(), facts)
+}
+
+/// What is in quarantine is the node's affair, whichever message it is.
+pub(crate) fn quarantined(actor: &Actor, _message: &MessageId, facts: &Facts<'_>) -> Description {
     node(actor, &(), facts)
 }
 

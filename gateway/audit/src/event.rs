@@ -128,6 +128,12 @@ actions! {
     ReadSubscription = "subscription.read";
     /// A message that could not be delivered was set aside.
     QuarantineMessage = "message.quarantine";
+    /// What is in quarantine was listed.
+    ReadQuarantine = "quarantine.list";
+    /// An operator proposed that a message in quarantine be delivered again.
+    ProposeRetry = "message.propose_retry";
+    /// Another operator confirmed it.
+    RetryMessage = "message.retry";
     /// What a participant handed in was listed.
     ListSubmissions = "document.list";
     /// Any other request at the door, most often one that was refused before its meaning was known.

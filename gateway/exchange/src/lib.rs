@@ -8,6 +8,8 @@
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
 //! | [`key_ring`] | wraps document keys for recipients without an encryption certificate | ARCHITECTURE, rule 3 |
 //! | [`scan`] | what a malware scanner is asked while a document streams through, and what becomes of the document | ISO/IEC 27001:2022 A.8.7 |
+//! | [`quarantine`] | what could not be delivered, and the two operators who have it delivered again | V.6 |
+//! | `proposals` | what takes two operators | - |
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
 //! | `edge` | the one way to take a step: state, evidence and audit row in one transaction | - |
 //! | `timers` | what happens to messages although nobody does anything: reminders, expiry | C.5, D.4 |
@@ -29,6 +31,8 @@ pub mod mailbox;
 mod message;
 pub mod notices;
 mod parties;
+mod proposals;
+pub mod quarantine;
 pub mod refusal;
 pub mod scan;
 pub mod service;

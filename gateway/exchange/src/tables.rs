@@ -33,8 +33,8 @@ pub(crate) use mailbox::{
     list, list_in_state, part, sent, sent_in_state, something_waits,
 };
 pub(crate) use notices::{
-    claim_notices, delete_notice, delete_subscription, insert_notices, look_again, notices_of, put_subscription,
-    receivers, release_notice, reminder_waits, replace_secret, subscription_version, subscriptions,
+    claim_notices, dead_notices, delete_notice, delete_subscription, insert_notices, look_again, notices_of,
+    put_subscription, receivers, release_notice, reminder_waits, replace_secret, subscription_version, subscriptions,
 };
 pub(crate) use upload::{
     Announced, Finished, UploadPart, UploadRange, Whole, add_range, adopt_upload, announced, erase_rejected,
@@ -122,6 +122,17 @@ pub(crate) fn step(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> R
         lease.as_ref().map_or(Value::Null, |lease| lease.as_bytes().into()),
     ];
     Ok(tx.execute(sql, &values)? == 1)
+}
+
+/// Messages in quarantine, oldest first. The condition stands word for word as in their index.
+pub(crate) fn quarantined(tx: &mut Tx<'_>, last: Option<MessageId>, limit: u32) -> Result<Vec<Message>, StoreError> {
+    let sql = concat!(
+        "-- quarantined_messages\n SELECT ",
+        message_columns!(),
+        " FROM message WHERE state = 'quarantined' AND id > $1 ORDER BY id LIMIT $2"
+    );
+    let after = last.as_ref().map_or(Value::Blob(&[]), |id| id.as_bytes().into());
+    tx.query(sql, &[after, limit.into()], message)
 }
 
 /// Messages whose state must be looked at now, the longest due first.

@@ -6,6 +6,7 @@ mod life;
 mod mailbox;
 mod model;
 mod notices;
+mod quarantine;
 mod town;
 mod upload;
 mod waiting;

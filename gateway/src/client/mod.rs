@@ -23,6 +23,7 @@ use schemas::message::{
     MessageSummary, Receipt,
 };
 use schemas::notice::{Subscription, SubscriptionRequest};
+use schemas::quarantine::{Quarantine, RetryOutcome};
 use schemas::registry::{Channel, Participant, ParticipantQuery, ParticipantRegistration, Participants};
 use schemas::routing::{AddressQuery, CapabilityQuery, Deliverability, FunctionalAddress, Suspension};
 use schemas::trust::{CertificateDigest, Trust, TrustStatement, TrustedCertificate};
@@ -204,6 +205,25 @@ impl Client {
         let path = format!("/v1/subscriptions/{mailbox}");
         let answer = self.send(self.request(Method::DELETE, &path), ANSWER_BYTES).await?;
         expect(answer, StatusCode::NO_CONTENT).map(drop)
+    }
+
+    /// The first page of what is in quarantine.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn quarantine(&self) -> Result<Quarantine, ClientError> {
+        self.get_json("/v1/quarantine").await
+    }
+
+    /// Has a message in quarantine delivered again, or proposes it.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn retry_message(&self, message: MessageId) -> Result<RetryOutcome, ClientError> {
+        let path = format!("/v1/quarantine/{message}/retry");
+        let answer = self.send(self.request(Method::POST, &path), ANSWER_BYTES).await?;
+        let expected = if answer.status == StatusCode::ACCEPTED { StatusCode::ACCEPTED } else { StatusCode::OK };
+        expect(answer, expected)?.json()
     }
 
     /// A message that one is a party of.

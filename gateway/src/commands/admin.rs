@@ -1,6 +1,7 @@
 //! `vuzol admin`: what an operator does to a node. A client of the public API like any other, whose power is the operator's
 //! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
+mod quarantine;
 mod routing;
 
 use std::future::Future;
@@ -21,6 +22,7 @@ use super::trust::TrustTask;
 use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
+use quarantine::QuarantineTask;
 use routing::{AddressTask, ReceptionTerms, Suspended, Terms};
 
 /// Manages a running node through its public API, with an operator's certificate.
@@ -32,6 +34,7 @@ Examples:
   vuzol admin channel set --sender 00000001 --recipient 00000002.chancellery --kind letter ...
   vuzol admin address set subsidy --area UA05020030000031457 --mailbox 00000002.chancellery ...
   vuzol admin suspend 00000002.chancellery ...          nothing can be sent to it until `resume`
+  vuzol admin quarantine retry 01938f6e-3c00-7abc-8def-0123456789ab ...    one proposes, another confirms
   vuzol admin log-key --config vuzol.toml
   vuzol admin trust add our-ca.pem --purpose login --purpose encryption --config vuzol.toml
   vuzol admin trust state SHA256 --node https://node:8443 ...          believe it for nothing, at once
@@ -56,6 +59,9 @@ enum Task {
     Suspend(Suspended),
     /// Let everybody send to it again.
     Resume(Suspended),
+    /// What could not be delivered, and having it delivered again.
+    #[command(subcommand)]
+    Quarantine(QuarantineTask),
     /// Print the log's latest checkpoint.
     Checkpoint {
         #[command(flatten)]
@@ -200,6 +206,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         Task::Address(task) => routing::address(task, terminal),
         Task::Suspend(suspended) => suspended.state(true, terminal),
         Task::Resume(suspended) => suspended.state(false, terminal),
+        Task::Quarantine(task) => quarantine::run(task, terminal),
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),
         Task::Proof { event, node, log } => proof(*event, &node.client(terminal)?, log, terminal),
         Task::LogKey { config } => log_key(config, terminal),

@@ -2,8 +2,8 @@
 //!
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
-//! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `routing`, `trust`, `log`. Nothing
-//! here decides anything about documents.
+//! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `routing`, `quarantine`,
+//! `trust`, `log`. Nothing here decides anything about documents.
 
 pub(crate) mod announcements;
 pub(crate) mod body;
@@ -20,6 +20,7 @@ pub(crate) mod operator;
 pub(crate) mod participants;
 pub(crate) mod pass;
 pub(crate) mod problem;
+pub(crate) mod quarantine;
 pub(crate) mod routing;
 pub(crate) mod server;
 pub(crate) mod strangers;
@@ -102,6 +103,8 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(routing::resolve, routing::set, routing::remove))
         .routes(routes!(routing::suspend))
         .routes(routes!(routing::capabilities))
+        .routes(routes!(quarantine::read))
+        .routes(routes!(quarantine::retry))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))
         .routes(routes!(log::checkpoint))

@@ -307,6 +307,20 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         problems: &[FORBIDDEN, QUERY],
     },
     Operation {
+        id: "read_quarantine",
+        method: Method::GET,
+        path: "/v1/quarantine",
+        action: Action::ReadQuarantine,
+        problems: &[FORBIDDEN, QUERY],
+    },
+    Operation {
+        id: "retry_message",
+        method: Method::POST,
+        path: "/v1/quarantine/{message}/retry",
+        action: Action::RetryMessage,
+        problems: &[MESSAGE, FORBIDDEN, &[P::NotQuarantined, P::SameOperator]],
+    },
+    Operation {
         id: "read_trust",
         method: Method::GET,
         path: "/v1/trust",

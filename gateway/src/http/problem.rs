@@ -47,6 +47,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RangeDiffers
         | P::SubmissionIncomplete
         | P::SubmissionSent
+        | P::NotQuarantined
+        | P::SameOperator
         | P::LastAnchor => StatusCode::CONFLICT,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

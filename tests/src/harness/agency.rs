@@ -143,7 +143,9 @@ impl Agency {
     /// # Errors
     /// What the node refuses.
     pub async fn leases(&self, most: u32) -> Result<Lease, ClientError> {
-        self.client.lease(&self.mailbox(), &LeaseRequest { max_messages: most, seconds: 60, contents: false, wait_seconds: 0 }).await
+        self.client
+            .lease(&self.mailbox(), &LeaseRequest { max_messages: most, seconds: 60, contents: false, wait_seconds: 0 })
+            .await
     }
 
     /// Leases until a message comes: the carrier consigns shortly after the receipt, not before it.

@@ -58,8 +58,8 @@ pub struct Options {
     #[arg(long, default_value_t = 128)]
     pub connections: usize,
 
-    /// Milliseconds that a recipient waits before it asks again after a lease was empty.
-    #[arg(long, default_value_t = 20)]
+    /// Milliseconds that a recipient rests between two leases; the node holds a lease back while nothing waits.
+    #[arg(long, default_value_t = 100)]
     pub poll: u64,
 
     /// Most seconds to wait for what is still on its way when the last submission is answered.

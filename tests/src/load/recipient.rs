@@ -28,6 +28,9 @@ use crate::harness::agency::statement;
 /// not a slow recipient.
 const HANDS: usize = limits::LEASE_MESSAGES as usize;
 
+/// Seconds that the node may hold a lease back until something is there.
+const WAIT: u32 = 10;
+
 /// Tries of one step before the message is given up; a busy node may answer 503 meanwhile.
 const TRIES: u32 = 5;
 
@@ -86,12 +89,14 @@ impl Recipient {
                     drop(hand);
                 });
             }
+            tokio::time::sleep(poll).await;
         }
     }
 
     async fn lease(&self, most: u32, tally: &Tally) -> Option<Lease> {
         let wish =
-            serde_json::to_vec(&LeaseRequest { max_messages: most, seconds: 600, contents: true, wait_seconds: 0 }).expect("JSON");
+            serde_json::to_vec(&LeaseRequest { max_messages: most, seconds: 600, contents: true, wait_seconds: WAIT })
+                .expect("JSON");
         let target = format!("/v1/mailboxes/{}/leases", self.party.mailbox);
         match self.pool.ask(request("POST", &target, &[("content-type", "application/json")], wish)).await {
             Ok((StatusCode::CREATED, body)) => serde_json::from_slice(&body).ok(),

@@ -196,8 +196,16 @@ pub(crate) fn notices_of(tx: &mut Tx<'_>, mailbox: &MailboxId) -> Result<(u64, V
     Ok((u64::try_from(waiting).unwrap_or_default(), dead))
 }
 
+/// Dead notices of everybody, oldest first.
+pub(crate) fn dead_notices(tx: &mut Tx<'_>) -> Result<Vec<DeadLetter>, StoreError> {
+    let sql = "-- dead_notices
+        SELECT id, mailbox, message_id, event, attempts, problem, failed_at FROM notice
+        WHERE available_at IS NULL ORDER BY id LIMIT $1";
+    tx.query(sql, &[DEAD_LETTERS.into()], dead_letter)
+}
+
 /// Columns id, mailbox, message_id, event, attempts, problem, failed_at.
-pub(super) fn dead_letter(row: &Row<'_>) -> Result<DeadLetter, StoreError> {
+fn dead_letter(row: &Row<'_>) -> Result<DeadLetter, StoreError> {
     Ok(DeadLetter {
         delivery_id: id(row, 0, NoticeId::from_bytes, "notice.id")?,
         mailbox: parsed(row, 1, "notice.mailbox")?,

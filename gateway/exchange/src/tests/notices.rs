@@ -43,7 +43,7 @@ impl Receivers {
     }
 
     /// What came to a receiver: event and state.
-    fn told(&self, receiver: &MailboxId) -> Vec<(NoticeEvent, MessageState)> {
+    pub(super) fn told(&self, receiver: &MailboxId) -> Vec<(NoticeEvent, MessageState)> {
         let came = self.came();
         let mine = came.iter().filter(|(mailbox, _)| mailbox == receiver);
         mine.map(|(_, posting)| read(posting)).map(|notice| (notice.event, notice.state)).collect()
@@ -81,7 +81,7 @@ impl Poster for Receivers {
     }
 }
 
-async fn subscribe(
+pub(super) async fn subscribe(
     node: &Node,
     agency: &Agency,
     events: &[NoticeEvent],
@@ -104,7 +104,7 @@ async fn unsubscribe(town: &Town, agency: &Agency) {
 }
 
 /// Posts what is due now, and waits for the ends.
-async fn round(node: &Node) -> usize {
+pub(super) async fn round(node: &Node) -> usize {
     let courier = Courier::new(node.exchange.clone());
     let begun = courier.round().await.unwrap();
     courier.idle().await;

@@ -272,7 +272,10 @@ impl Town {
     /// B leases everything that waits, at another process of the node.
     pub(super) async fn lease_at(&self, node: &Node, seconds: u32, contents: bool) -> Lease {
         let permit: Permit<LeaseMessages> = node.access.decide(&self.b.actor, self.b.mailbox.clone()).await.unwrap();
-        node.exchange.lease(permit, LeaseRequest { max_messages: 100, seconds, contents, wait_seconds: 0 }).await.unwrap()
+        node.exchange
+            .lease(permit, LeaseRequest { max_messages: 100, seconds, contents, wait_seconds: 0 })
+            .await
+            .unwrap()
     }
 
     /// A system of B's says so, at another process of the node.
