@@ -28,9 +28,9 @@ impl Store {
         row.expect("a count").expect("one row")
     }
 
-    /// Messages that the node has stored.
+    /// Messages of which the node keeps anything but that they were rejected.
     pub async fn messages(&self) -> i64 {
-        self.count("-- messages\nSELECT count(*) FROM message").await
+        self.count("-- messages\nSELECT count(*) FROM message WHERE state <> 'rejected'").await
     }
 
     /// Files of the object store, those under the log's `log/` aside, as paths relative to it.
