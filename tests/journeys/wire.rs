@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use exchange::export::MEDIA_TYPE;
 use serde_json::Value;
 use tests::harness::agency::statement;
 use tests::harness::{Answer, Form, Region, Request, Wire, pdf};
@@ -29,7 +30,7 @@ impl Transcript {
 }
 
 fn shape(answer: &Answer) -> String {
-    if answer.header("content-type") == Some("application/octet-stream") {
+    if [Some("application/octet-stream"), Some(MEDIA_TYPE)].contains(&answer.header("content-type")) {
         return "(bytes)".to_owned();
     }
     match serde_json::from_slice::<Value>(&answer.body) {
@@ -73,6 +74,8 @@ fn kind_of(text: &str) -> String {
         "(base64)"
     } else if text.len() >= 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T' {
         "(time)"
+    } else if text.starts_with("attachment; filename=\"case-") {
+        "attachment; filename=\"case-(id).asice\""
     } else if text.strip_prefix("urn:uuid:").is_some_and(is_uuid) {
         "urn:uuid:(id)"
     } else if is_uuid(text) {
@@ -118,6 +121,7 @@ async fn every_operation_answers_as_version_1_does() {
     said.ask(&b, "POST /v1/mailboxes/{mailbox}/leases", &leasing).await;
     let case = receipt["case_id"].as_str().expect("an id");
     said.ask(&a, "GET /v1/cases/{case}/events", &Request::get(&format!("/v1/cases/{case}/events"))).await;
+    said.ask(&a, "GET /v1/cases/{case}/export", &Request::get(&format!("/v1/cases/{case}/export"))).await;
 
     said.ask(&a, "GET /v1/participants", &Request::get("/v1/participants")).await;
     let registration = serde_json::to_vec(&region.c.registration()).expect("JSON");
