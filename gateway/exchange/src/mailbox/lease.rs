@@ -207,7 +207,7 @@ impl Exchange {
             for (place, handing) in &handovers {
                 let (done, end) = match handing {
                     Handing::First(edge) => match edge::take(tx, edge, Some(token))? {
-                        Some(done) => (Some(done), End::Handed(edge.message.clone())),
+                        Some(done) => (Some(done), End::Handed(Box::new(edge.message.clone()))),
                         None => (None, End::Moved),
                     },
                     Handing::Again(event) => (Some(audit::append(tx, event)?), End::AsBefore),
@@ -223,7 +223,7 @@ impl Exchange {
                 let mut moved = Vec::new();
                 for (place, end) in ends {
                     match (leased.get_mut(place), end) {
-                        (Some(leased), End::Handed(after)) => leased.message = after,
+                        (Some(leased), End::Handed(after)) => leased.message = *after,
                         (_, End::Moved) => moved.push(place),
                         _ => {}
                     }
@@ -256,7 +256,7 @@ impl Exchange {
 /// What came of a message on its way into the answer.
 enum End {
     /// It is the recipient's now, and stands so.
-    Handed(Message),
+    Handed(Box<Message>),
     /// It was before.
     AsBefore,
     /// The lease on it is gone.
