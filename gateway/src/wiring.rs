@@ -228,8 +228,15 @@ impl Rooms {
             TrustKeeper::new(trust.clone(), trusted_lists.clone(), Statements::new(ledger.clone()), clock.clone());
         let registry = Registry::new(ledger.clone(), clock.clone());
         let source: Arc<dyn TrustSource> = trust.clone();
-        let access = Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators)
-            .map_err(|e| StartError(e.to_string()))?;
+        let access = Access::new(
+            registry.clone(),
+            source.clone(),
+            revocation.clone(),
+            clock.clone(),
+            operators,
+            Default::default(),
+        )
+        .map_err(|e| StartError(e.to_string()))?;
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
         let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
@@ -246,6 +253,7 @@ impl Rooms {
             terms: exchange::Terms::default(),
             ring,
             poster,
+            relay: exchange::relay::Relay::none(),
         });
         Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, seen, access, exchange })
     }

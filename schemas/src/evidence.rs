@@ -138,4 +138,19 @@ pub struct EvidenceStatement {
     /// knows by this login certificate (SHA-256 in lower-case hexadecimal).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_behalf_of: Option<String>,
+    /// Evidence of another node that this step rests on: in A.1 of a message that another node accepted first, in B.1, and in C.3,
+    /// C.4, C.5 and V.7 of a message that was relayed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<OtherEvidence>,
+}
+
+/// Evidence of another node, by its number and digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OtherEvidence {
+    /// The node that states it.
+    pub node: String,
+    /// Its number.
+    pub evidence_id: EvidenceId,
+    /// SHA-256 of the JWS in compact form, in lower-case hexadecimal.
+    pub sha256: String,
 }

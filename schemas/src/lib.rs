@@ -15,6 +15,7 @@
 //! | [`state`] | where a message stands, with the data of each state | - |
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
 //! | [`export`] | the manifest of an exported case | - |
+//! | [`relay`] | what nodes say to each other of a message that goes from one to the other | - |
 //! | [`registry`] | participants, certificates, channels as operators state them; search | - |
 //! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
@@ -33,6 +34,7 @@ pub mod notice;
 pub mod problem;
 pub mod quarantine;
 pub mod registry;
+pub mod relay;
 pub mod report;
 pub mod routing;
 pub mod state;

@@ -24,6 +24,10 @@ pub const ENVELOPE_BYTES: usize = 16 * 1024;
 /// Largest signed acknowledgement (CMS) in bytes.
 pub const ACKNOWLEDGEMENT_BYTES: usize = 64 * 1024;
 
+/// Bytes of a sealed part that travel between nodes in one request. What a broken link costs is at most this much again; it is held in
+/// memory while it is written.
+pub const RELAY_PIECE_BYTES: usize = 1024 * 1024;
+
 /// Largest JSON body of any other operation in bytes.
 pub const JSON_BYTES: usize = 64 * 1024;
 

@@ -282,6 +282,9 @@ pub struct CaseEvent {
     pub evidence_id: EvidenceId,
     /// The evidence itself: a JWS in compact form.
     pub evidence: String,
+    /// The node that states it, where it is another one: the message came from there, or went there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// The events of a case.

@@ -279,6 +279,19 @@ problem_codes! {
     WebhooksNotOffered = "subscription.not_offered", Operator, None,
         "This node posts no notices: its operator has not set it up for them.",
         "Цей вузол не надсилає сповіщень: оператор їх не налаштував.";
+    // --- between nodes
+    RelayEvidenceWrong = "relay.evidence_wrong", Caller, None,
+        "The evidence is not one of your node, does not verify, or does not speak of this message.",
+        "Доказ не належить вашому вузлу, не підтверджується або стосується іншого повідомлення.";
+    RelayConflict = "relay.conflict", Caller, None,
+        "Another message has this number.",
+        "Цей номер уже має інше повідомлення.";
+    RelayIncomplete = "relay.incomplete", Caller, None,
+        "A part is not complete, or is not what was offered. Ask what is there and send the rest.",
+        "Частина неповна або відрізняється від оголошеної. Запитайте, що вже є, і надішліть решту.";
+    RelayTooEarly = "relay.too_early", Caller, None,
+        "This node does not know yet that the message has arrived. Try again later.",
+        "Вузол ще не знає, що повідомлення прибуло. Спробуйте пізніше.";
     // --- whom the node believes
     LastAnchor = "trust.last_anchor", Caller, None,
         "Without this certificate the node would believe nobody for a purpose that it needs. State its successor first.",

@@ -25,6 +25,9 @@ pub struct ParticipantRegistration {
     /// What it takes. Absent: everything that its channels carry.
     #[serde(default, skip_serializing_if = "Reception::is_default")]
     pub reception: Reception,
+    /// The node at which its mailboxes are, by the name of a peer. Absent: this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
 }
 
 /// A certificate of a participant.
@@ -139,6 +142,9 @@ pub struct Participant {
     /// What it takes.
     #[serde(default)]
     pub reception: Reception,
+    /// The node at which its mailboxes are, where that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
     /// Its encryption certificate, where it has one that is in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,

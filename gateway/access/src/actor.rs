@@ -1,5 +1,7 @@
 //! Who is asking.
 
+use std::sync::Arc;
+
 use schemas::Edrpou;
 
 /// Someone who logged in with a certificate. [`crate::Access::identify`] makes one for a request.
@@ -12,6 +14,13 @@ pub enum Actor {
         /// SHA-256 of the login certificate's DER.
         certificate: [u8; 32],
     },
+    /// Another node, of which the configuration says who it is.
+    Peer {
+        /// Its name.
+        name: Arc<str>,
+        /// SHA-256 of the login certificate's DER.
+        certificate: [u8; 32],
+    },
     /// A node operator.
     Operator {
         /// SHA-256 of the login certificate's DER.
@@ -20,11 +29,13 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// The name in audit entries: `participant:<ЄДРПОУ>`, `operator:<first 16 hexadecimal digits of the fingerprint>`.
+    /// The name in audit entries: `participant:<ЄДРПОУ>`, `peer:<name>`,
+    /// `operator:<first 16 hexadecimal digits of the fingerprint>`.
     #[must_use]
     pub fn pseudonym(&self) -> String {
         match self {
             Self::Participant { edrpou, .. } => format!("participant:{edrpou}"),
+            Self::Peer { name, .. } => format!("peer:{name}"),
             Self::Operator { certificate } => format!("operator:{}", fingerprint_prefix(certificate)),
         }
     }
@@ -33,7 +44,9 @@ impl Actor {
     #[must_use]
     pub fn certificate(&self) -> &[u8; 32] {
         match self {
-            Self::Participant { certificate, .. } | Self::Operator { certificate } => certificate,
+            Self::Participant { certificate, .. } | Self::Peer { certificate, .. } | Self::Operator { certificate } => {
+                certificate
+            }
         }
     }
 
@@ -42,7 +55,16 @@ impl Actor {
     pub fn participant(&self) -> Option<Edrpou> {
         match self {
             Self::Participant { edrpou, .. } => Some(*edrpou),
-            Self::Operator { .. } => None,
+            Self::Peer { .. } | Self::Operator { .. } => None,
+        }
+    }
+
+    /// The name of the other node, if the actor is one.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Peer { name, .. } => Some(name),
+            Self::Participant { .. } | Self::Operator { .. } => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions: an actor, an action, a resource -> [`Permit`], by the policies in `gateway/access/policies`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use certs::revocation::RevocationSource;
@@ -63,6 +63,17 @@ pub struct SubmissionResource {
     pub kind: DocumentKind,
 }
 
+/// A message on its way from another node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayResource {
+    /// The message.
+    pub message: MessageId,
+    /// Who sent it.
+    pub sender: Edrpou,
+    /// The mailbox that it is to arrive in.
+    pub recipient: MailboxId,
+}
+
 /// Who takes part in a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageResource {
@@ -104,6 +115,10 @@ actions! {
     DownloadPart(MessageResource) = "download_part" as describe::message;
     /// Accept or refuse a message.
     AcknowledgeMessage(MessageResource) = "acknowledge_message" as describe::message;
+    /// Bring a message from another node.
+    RelayMessage(RelayResource) = "relay_message" as describe::relayed;
+    /// Say what became of a message at another node.
+    RelayEvidence(MessageResource) = "relay_evidence" as describe::relayed_evidence;
     /// Read the events and the evidence of a case.
     ReadCase(CaseResource) = "read_case" as describe::case;
     /// Take a case away, with its evidence and proofs.
@@ -178,10 +193,12 @@ pub(crate) struct Inner {
     /// Encryption certificates, of which is asked before something is sent.
     pub(crate) recipients: Standings,
     pub(crate) operators: BTreeSet<[u8; 32]>,
+    /// Other nodes by the SHA-256 of their login certificates.
+    pub(crate) peers: BTreeMap<[u8; 32], Arc<str>>,
 }
 
 impl Access {
-    /// `operators`: SHA-256 of the operators' login certificates (DER).
+    /// `operators`: SHA-256 of the operators' login certificates (DER); `peers`: names of other nodes by those of theirs.
     ///
     /// # Errors
     /// [`PolicyError`] when the built-in policies do not parse or do not fit their schema. The node must not start then.
@@ -191,12 +208,13 @@ impl Access {
         revocation: Arc<dyn RevocationSource>,
         clock: Arc<dyn Clock>,
         operators: BTreeSet<[u8; 32]>,
+        peers: BTreeMap<[u8; 32], Arc<str>>,
     ) -> Result<Self, PolicyError> {
         let policies = Policies::built_in(ACTIONS)?;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (logins, recipients) = (standings(Purpose::TlsClient), standings(Purpose::Encryption));
-        Ok(Self { inner: Arc::new(Inner { registry, policies, logins, recipients, operators }) })
+        Ok(Self { inner: Arc::new(Inner { registry, policies, logins, recipients, operators, peers }) })
     }
 
     /// Decides; that a channel is open and the recipient takes what it carries is part of [`SubmitDocument`]. Asks memory only, except that the registry is read

@@ -8,7 +8,7 @@ use schemas::trust::CertificateDigest;
 use schemas::{Addressee, Edrpou, MailboxId, MessageId, ProblemCode, ServiceName};
 
 use crate::actor::Actor;
-use crate::decide::{CaseResource, MessageResource, SubmissionResource};
+use crate::decide::{CaseResource, MessageResource, RelayResource, SubmissionResource};
 use crate::policies::{Kind, uid};
 use crate::registry::Snapshot;
 
@@ -94,6 +94,34 @@ pub(crate) fn message(actor: &Actor, resource: &MessageResource, _facts: &Facts<
 /// What was announced is its sender's alone: to the recipient it does not exist yet.
 pub(crate) fn own_announcement(actor: &Actor, resource: &MessageResource, facts: &Facts<'_>) -> Description {
     Description { refusal: ProblemCode::NotFound, ..message(actor, resource, facts) }
+}
+
+/// Whether the participant is one of the node that asks.
+fn homed(actor: &Actor, participant: Edrpou, facts: &Facts<'_>) -> bool {
+    actor.peer().is_some_and(|peer| facts.snapshot.home(participant) == Some(&**peer))
+}
+
+/// A peer is told nothing of mailboxes but whether it may bring something there.
+pub(crate) fn relayed(actor: &Actor, resource: &RelayResource, facts: &Facts<'_>) -> Description {
+    let RelayResource { sender, recipient, .. } = resource;
+    let homed = homed(actor, *sender, facts);
+    let here = facts.snapshot.home(recipient.participant()).is_none();
+    Description {
+        kind: Kind::Mailbox,
+        name: recipient.to_string(),
+        attributes: mailbox_attributes(recipient, facts),
+        context: vec![("homed", RestrictedExpression::new_bool(homed)), ("here", RestrictedExpression::new_bool(here))],
+        refusal: if homed { ProblemCode::UnknownRecipient } else { ProblemCode::ActionForbidden },
+    }
+}
+
+pub(crate) fn relayed_evidence(actor: &Actor, resource: &MessageResource, facts: &Facts<'_>) -> Description {
+    let homed = homed(actor, resource.recipient.participant(), facts);
+    Description {
+        context: vec![("homed", RestrictedExpression::new_bool(homed))],
+        refusal: ProblemCode::NotFound,
+        ..message(actor, resource, facts)
+    }
 }
 
 pub(crate) fn case(_actor: &Actor, resource: &CaseResource, _facts: &Facts<'_>) -> Description {

@@ -1,5 +1,7 @@
 //! Logins: a TLS client certificate -> [`Actor`].
 
+use std::sync::Arc;
+
 use certs::certificate::Certificate;
 use schemas::ProblemCode;
 
@@ -27,6 +29,9 @@ impl Access {
         };
         if self.inner.operators.contains(&certificate) {
             return Ok(Actor::Operator { certificate });
+        }
+        if let Some(name) = self.inner.peers.get(&certificate) {
+            return Ok(Actor::Peer { name: Arc::clone(name), certificate });
         }
         let owner = self.registry().login_owner(&certificate).await.map_err(|error| {
             tracing::error!(%error, "the registry cannot be read");

@@ -14,9 +14,10 @@ use crate::decide::Denied;
 use crate::describe::Description;
 
 const SCHEMA: &str = include_str!("../policies/vuzol.cedarschema");
-const POLICIES: [(&str, &str); 2] = [
+const POLICIES: [(&str, &str); 3] = [
     ("participants.cedar", include_str!("../policies/participants.cedar")),
     ("operators.cedar", include_str!("../policies/operators.cedar")),
+    ("peers.cedar", include_str!("../policies/peers.cedar")),
 ];
 
 /// The policies cannot be used, so the node must not start. Says which file and why.
@@ -36,6 +37,7 @@ pub(crate) enum Kind {
     Node,
     Participant,
     Operator,
+    Peer,
     Mailbox,
     Message,
     Case,
@@ -43,8 +45,8 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn type_name(self) -> &'static EntityTypeName {
-        static NAMES: std::sync::LazyLock<[EntityTypeName; 6]> = std::sync::LazyLock::new(|| {
-            ["Node", "Participant", "Operator", "Mailbox", "Message", "Case"].map(type_name)
+        static NAMES: std::sync::LazyLock<[EntityTypeName; 7]> = std::sync::LazyLock::new(|| {
+            ["Node", "Participant", "Operator", "Peer", "Mailbox", "Message", "Case"].map(type_name)
         });
         &NAMES[self as usize]
     }
@@ -116,6 +118,7 @@ impl Policies {
     fn request(&self, actor: &Actor, action: &str, description: Description) -> Option<(Request, Entities)> {
         let principal = match actor {
             Actor::Participant { edrpou, .. } => uid(Kind::Participant, edrpou.as_str()),
+            Actor::Peer { name, .. } => uid(Kind::Peer, name),
             Actor::Operator { .. } => uid(Kind::Operator, &actor.pseudonym()),
         };
         let Description { kind, name, attributes, context, .. } = description;
@@ -162,7 +165,9 @@ mod tests {
     #[test]
     fn policies_are_sound() {
         Policies::built_in(ACTIONS).unwrap();
-        for kind in [Kind::Node, Kind::Participant, Kind::Operator, Kind::Mailbox, Kind::Message, Kind::Case] {
+        for kind in
+            [Kind::Node, Kind::Participant, Kind::Operator, Kind::Peer, Kind::Mailbox, Kind::Message, Kind::Case]
+        {
             assert_eq!(kind.type_name().to_string(), format!("Vuzol::{kind:?}"));
         }
     }

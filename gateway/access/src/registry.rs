@@ -206,6 +206,14 @@ impl Registry {
         Ok(self.snapshot().await?.has_mailbox(mailbox))
     }
 
+    /// The peer at which the participant's mailboxes are, by its name; none: they are here, or it is not registered.
+    ///
+    /// # Errors
+    /// As [`Self::participant`].
+    pub async fn home(&self, participant: Edrpou) -> Result<Option<String>, StoreError> {
+        Ok(self.snapshot().await?.home(participant).map(str::to_owned))
+    }
+
     /// The participant's encryption certificate. That it is valid is for the caller to check.
     ///
     /// # Errors

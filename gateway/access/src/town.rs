@@ -1,6 +1,6 @@
 //! A small town for the tests of this crate: a database, a throw-away authority, a clock that stands still, one operator.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +25,9 @@ use time::{Duration, OffsetDateTime};
 use crate::actor::Actor;
 use crate::decide::{Access, Permit, RegisterParticipant, SetAddress, SetChannel, SetSuspension};
 use crate::registry::{Registry, RegistryError};
+
+/// Another node.
+pub(crate) const PEER: &str = "peer.example";
 
 pub(crate) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
 
@@ -195,7 +198,8 @@ fn open_node(
     let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], intermediates, NOON))));
     let registry = Registry::new(ledger.clone(), clock.clone());
     let operators = BTreeSet::from([operator.certificate.fingerprint()]);
-    let access = Access::new(registry, trust, responder.clone(), clock.clone(), operators).unwrap();
+    let peers = BTreeMap::from([([7; 32], Arc::from(PEER))]);
+    let access = Access::new(registry, trust, responder.clone(), clock.clone(), operators, peers).unwrap();
     (ledger, access)
 }
 

@@ -134,6 +134,12 @@ actions! {
     ProposeRetry = "message.propose_retry";
     /// Another operator confirmed it.
     RetryMessage = "message.retry";
+    /// A message goes to another node: queued, begun, delayed, arrived, refused or given up.
+    RelayMessage = "relay.send";
+    /// A message came from another node.
+    ReceiveRelayed = "relay.receive";
+    /// Another node stated what became of a message.
+    HearPeer = "relay.hear";
     /// What a participant handed in was listed.
     ListSubmissions = "document.list";
     /// Any other request at the door, most often one that was refused before its meaning was known.

@@ -8,8 +8,9 @@
 use audit::{Action, Appended, Event, EventDraft, Outcome};
 use crypto::digest::hex;
 use crypto::key::KeyError;
+use schemas::evidence::OtherEvidence;
 use schemas::message::{MessageState, State};
-use schemas::{EvidenceId, LeaseToken, ProblemCode};
+use schemas::{EvidenceId, JobId, LeaseToken, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, Tx};
 use time::OffsetDateTime;
@@ -33,6 +34,8 @@ pub(crate) struct Deed {
     pub(crate) details: serde_json::Value,
     /// The recipient's word, where the step rests on it.
     pub(crate) word: Option<Word>,
+    /// Evidence of another node that the step rests on.
+    pub(crate) rests_on: Option<OtherEvidence>,
 }
 
 /// What a recipient said, by its digest, and how it is known that the recipient said it.
@@ -52,7 +55,7 @@ impl Deed {
 
     /// A deed of somebody.
     pub(crate) fn of(action: Action, actor: String, details: serde_json::Value) -> Self {
-        Self { action, actor, outcome: Outcome::Done, details, word: None }
+        Self { action, actor, outcome: Outcome::Done, details, word: None, rests_on: None }
     }
 }
 
@@ -70,6 +73,8 @@ pub(crate) struct Edge {
     pub(crate) event: Event,
     /// Whom it is told to.
     pub(crate) notices: Vec<NewNotice>,
+    /// The job that tells the node that the message came from, where it came from one.
+    pub(crate) report: JobId,
 }
 
 /// Why there is no edge.
@@ -98,7 +103,7 @@ impl Exchange {
     pub(crate) fn edge(&self, message: &Message, step: &Step, deed: Deed) -> Result<Edge, NoEdge> {
         let state = apply(message.state.as_ref(), step)?;
         let id = EvidenceId::fresh(self.inner.clock.now());
-        let Deed { action, actor, outcome, mut details, word } = deed;
+        let Deed { action, actor, outcome, mut details, word, rests_on } = deed;
         if let Some(details) = details.as_object_mut() {
             details.insert("evidence".to_owned(), id.to_string().into());
         }
@@ -119,18 +124,20 @@ impl Exchange {
         statement.reason = reason(step);
         statement.acknowledgement_sha256 = word.map(|word| hex(&word.sha256));
         statement.on_behalf_of = word.and_then(|word| word.on_behalf_of).map(|certificate| hex(&certificate));
+        statement.rests_on = rests_on;
         let jws = self.inner.signer.sign(&statement)?;
         let standing = serde_json::to_string(&state).map_err(|_| KeyError::OperationFailed)?;
         let due = self.inner.terms.due(&state);
         let notices = self.notices(&after, step, &event);
         let (message, step, state) = (after.id, after.steps, state.name());
         let evidence = Evidence { id, message, step, kind, state, at, event: event.id(), jws };
-        Ok(Edge { message: after, standing, due, evidence, event, notices })
+        let report = JobId::fresh(at);
+        Ok(Edge { message: after, standing, due, evidence, event, notices, report })
     }
 }
 
-/// Writes the edge: state, evidence, audit row, notices; of what is rejected the parts go. None where the message has moved
-/// since it was read, or `lease` does not
+/// Writes the edge: state, evidence, audit row, notices, and the job that tells the node that the message came from; of what
+/// is rejected the parts go. None where the message has moved since it was read, or `lease` does not
 /// hold it: then nothing may be committed.
 pub(crate) fn take(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> Result<Option<Appended>, StoreError> {
     if !tables::step(tx, edge, lease)? {
@@ -141,6 +148,7 @@ pub(crate) fn take(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> R
     }
     tables::insert_evidence(tx, &edge.evidence)?;
     tables::insert_notices(tx, edge.message.id, &edge.notices)?;
+    tables::enqueue_report(tx, edge)?;
     audit::append(tx, &edge.event).map(Some)
 }
 
@@ -177,9 +185,7 @@ impl Terms {
     /// When a state must be looked at again although nobody does anything.
     pub(crate) fn due(&self, state: &State) -> Option<OffsetDateTime> {
         match state {
-            State::Announced { until } | State::Submitted { until, .. } | State::RetryWait { until, .. } => {
-                Some(*until)
-            }
+            State::Announced { until } | State::Submitted { until, .. } => Some(*until),
             State::Consigned(term) | State::Notified(term) | State::HandedOver(term) => {
                 let reminder = self.reminders.get(usize::from(term.reminders));
                 let reminder = reminder.map(|days| term.since + time::Duration::days(i64::from(*days)));

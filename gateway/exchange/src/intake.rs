@@ -220,6 +220,11 @@ impl Exchange {
     /// time, and leads to an anchor.
     pub(crate) async fn encryption_certificate(&self, envelope: &Envelope) -> Result<Certificate, Refusal> {
         let recipient = envelope.recipient.participant();
+        let home = self.inner.registry.home(recipient).await?;
+        if home.is_some_and(|peer| self.inner.relay.peer(&peer).is_none()) {
+            tracing::error!(%recipient, "the registry names a node for the recipient that is no peer of the configuration");
+            return Err(ProblemCode::RecipientCannotReceive.into());
+        }
         let certificate = self.inner.registry.encryption_certificate(recipient).await?;
         let certificate = certificate.ok_or(ProblemCode::RecipientCannotReceive)?;
         self.inner.encryption.path(&certificate, &[]).map_err(|reason| cannot_receive(recipient, &reason))?;
@@ -294,8 +299,8 @@ pub(crate) fn seal_context(message: MessageId, part: u8) -> [u8; 17] {
     context
 }
 
-/// Where a part that comes in one request lies in the object store.
-fn part_key(message: MessageId, part: u8) -> String {
+/// Where a part that comes in one request, or from another node, lies in the object store.
+pub(crate) fn part_key(message: MessageId, part: u8) -> String {
     format!("{PARTS}{message}/{part}")
 }
 

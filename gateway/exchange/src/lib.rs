@@ -6,6 +6,7 @@
 //! | [`upload`] | a submission in several requests: announced, uploaded in ranges, sent | V.1, A.1, A.2 |
 //! | [`delivery`] | queued messages go to their mailboxes | D.1 |
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
+//! | [`relay`] | messages that go to other nodes and come from there, and what both nodes state of them | B.1, B.2, B.3 |
 //! | [`key_ring`] | wraps document keys for recipients without an encryption certificate | ARCHITECTURE, rule 3 |
 //! | [`scan`] | what a malware scanner is asked while a document streams through, and what becomes of the document | ISO/IEC 27001:2022 A.8.7 |
 //! | [`quarantine`] | what could not be delivered, and the two operators who have it delivered again | V.6 |
@@ -18,8 +19,7 @@
 //! | [`export`] | a case taken away: everything that proves it in one signed container, and the check of it | EN 319 162-1 |
 //!
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
-//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: relay to other nodes,
-//! retention.
+//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: retention.
 
 pub mod delivery;
 mod edge;
@@ -34,6 +34,7 @@ mod parties;
 mod proposals;
 pub mod quarantine;
 pub mod refusal;
+pub mod relay;
 pub mod scan;
 pub mod service;
 mod signature;

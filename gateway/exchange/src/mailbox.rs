@@ -21,7 +21,7 @@ pub(crate) use wait::Waiting;
 use crate::message::{Message, object};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::tables;
+use crate::tables::{self, PeerEvidence};
 
 impl Exchange {
     /// Facts for the decision over a message. None: there is no such message, which is 404 for everyone.
@@ -108,15 +108,18 @@ impl Exchange {
         Ok(message.summary())
     }
 
-    /// All evidence of a case, oldest first.
+    /// All evidence of a case, oldest first: of this node, and of the node that a message came from or went to.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn case_events(&self, permit: Permit<ReadCase>) -> Result<CaseEvents, Refusal> {
         let case_id = permit.resource().case;
         let reader = self.inner.ledger.reader();
-        let evidence = reader.read("case_evidence", move |tx| tables::case_evidence(tx, case_id)).await?;
-        let details = serde_json::json!({ "events": evidence.len() });
+        let found = reader.read("case_evidence", move |tx| {
+            Ok((tables::case_evidence(tx, case_id)?, tables::case_peer_evidence(tx, case_id)?))
+        });
+        let (evidence, of_peers) = found.await?;
+        let details = serde_json::json!({ "events": evidence.len() + of_peers.len() });
         let object = Some(format!("case:{case_id}"));
         self.record_read(Action::ReadCase, permit.actor().pseudonym(), object, details).await?;
         let event = |evidence: crate::message::Evidence| CaseEvent {
@@ -126,8 +129,13 @@ impl Exchange {
             at: evidence.at,
             evidence_id: evidence.id,
             evidence: evidence.jws,
+            node: None,
         };
-        Ok(CaseEvents { case_id, events: evidence.into_iter().map(event).collect() })
+        let mut events: Vec<_> = evidence.into_iter().map(event).collect();
+        events.extend(of_peers.into_iter().map(PeerEvidence::into_event));
+        // Two clocks: where they disagree, an effect may stand before its cause. Each node's own steps stay in their order.
+        events.sort_by_key(|event| event.at);
+        Ok(CaseEvents { case_id, events })
     }
 
     /// The audit row of an answer that changes nothing.

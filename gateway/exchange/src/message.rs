@@ -74,6 +74,7 @@ impl Message {
             reason: None,
             acknowledgement_sha256: None,
             on_behalf_of: None,
+            rests_on: None,
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::key_ring::KeyRing;
 use crate::mailbox::Waiting;
 use crate::notices::{Poster, Subscriptions};
 use crate::parties::Parties;
+use crate::relay::Relay;
 
 /// What the exchange needs.
 pub struct Parts {
@@ -44,6 +45,8 @@ pub struct Parts {
     pub ring: Option<KeyRing>,
     /// Brings notices to those who subscribed.
     pub poster: Arc<dyn Poster>,
+    /// Other nodes, and the way to them.
+    pub relay: Relay,
 }
 
 /// The exchange. Cheap to clone.
@@ -65,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) terms: Terms,
     pub(crate) ring: Option<KeyRing>,
     pub(crate) poster: Arc<dyn Poster>,
+    pub(crate) relay: Relay,
     /// Standing of the recipients' encryption certificates.
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
@@ -85,8 +89,21 @@ impl Exchange {
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { ledger, jobs, objects, clock, trust, revocation, signer, registry, policy, terms, ring, poster } =
-            parts;
+        let Parts {
+            ledger,
+            jobs,
+            objects,
+            clock,
+            trust,
+            revocation,
+            signer,
+            registry,
+            policy,
+            terms,
+            ring,
+            poster,
+            relay,
+        } = parts;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (encryption, signers) = (standings(Purpose::Encryption), standings(Purpose::Signing));
@@ -105,6 +122,7 @@ impl Exchange {
                 terms,
                 ring,
                 poster,
+                relay,
                 encryption,
                 signers,
                 parties: Parties::default(),

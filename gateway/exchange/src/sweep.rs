@@ -16,14 +16,16 @@ const ORPHAN_AGE: Duration = Duration::hours(1);
 const SWEPT_AT_ONCE: usize = 256;
 
 impl Exchange {
-    /// Removes staged objects that no message names and that are older than an hour, and forgets idempotency keys past
+    /// Removes staged objects that no message names and that are older than an hour, what other nodes began to bring
+    /// and left for a week, and forgets idempotency keys past
     /// their time. Returns how many objects were removed.
     ///
     /// # Errors
     /// When the store fails; what was removed by then stays removed.
     pub async fn sweep(&self) -> Result<usize, StoreError> {
         let now = self.inner.clock.now();
-        let orphans = self.orphans(now).await?;
+        let mut orphans = self.orphans(now).await?;
+        orphans.extend(self.abandoned_relays(now, SWEPT_AT_ONCE).await?);
         let forgotten_before = forgotten_before(now);
         let reader = self.inner.ledger.reader();
         let old = reader.read("count_old_keys", move |tx| tables::count_old_keys(tx, forgotten_before)).await?;

@@ -1,5 +1,5 @@
-//! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql): every
-//! statement of this crate.
+//! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql,
+//! 0011_relay.sql): every statement of this crate.
 
 /// What every statement that reads messages begins with; [`message`] reads these twelve.
 macro_rules! message_columns {
@@ -12,6 +12,7 @@ mod export;
 mod intake;
 mod mailbox;
 mod notices;
+mod relay;
 mod upload;
 
 use schemas::evidence::EvidenceKind;
@@ -35,6 +36,10 @@ pub(crate) use mailbox::{
 pub(crate) use notices::{
     claim_notices, dead_notices, delete_notice, delete_subscription, insert_notices, look_again, notices_of,
     put_subscription, receivers, release_notice, reminder_waits, replace_secret, subscription_version, subscriptions,
+};
+pub(crate) use relay::{
+    PeerEvidence, Route, Travelling, answer, case_peer_evidence, enqueue_report, has_peer_evidence,
+    insert_peer_evidence, insert_route, report, route, travelling,
 };
 pub(crate) use upload::{
     Announced, Finished, UploadPart, UploadRange, Whole, add_range, adopt_upload, announced, erase_rejected,

@@ -7,6 +7,7 @@ mod mailbox;
 mod model;
 mod notices;
 mod quarantine;
+mod relay;
 mod town;
 mod upload;
 mod waiting;

@@ -192,6 +192,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
                     .collect::<Result<_, _>>()?,
                 area: *area,
                 reception: reception.stated(),
+                node: None,
             };
             let client = node.client(terminal)?;
             let participant = wait(client.register(*edrpou, &registration))?;

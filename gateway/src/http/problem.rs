@@ -49,6 +49,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::SubmissionSent
         | P::NotQuarantined
         | P::SameOperator
+        | P::RelayConflict
+        | P::RelayIncomplete
+        | P::RelayTooEarly
         | P::LastAnchor => StatusCode::CONFLICT,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -73,6 +76,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::SignatureConstraints
         | P::SignatureWeakAlgorithm
         | P::SignerNotOfSender
+        | P::RelayEvidenceWrong
         | P::AcknowledgementMismatch
         | P::WebhookNotAllowed
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,

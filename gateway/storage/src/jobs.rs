@@ -48,7 +48,7 @@ pub fn enqueue(
 /// Failures of the database.
 pub async fn claim(
     writer: &Writer,
-    kind: &'static str,
+    kind: &str,
     limit: u32,
     lease: Duration,
     now: OffsetDateTime,
@@ -62,12 +62,13 @@ pub async fn claim(
         RETURNING id, subject, attempts";
     let token = LeaseToken::fresh(now);
     let until = now.checked_add(lease).ok_or(StoreError::Corrupt("a lease ends outside the calendar"))?;
+    let kind = kind.to_owned();
     let claimed = writer.run_tx("jobs_claim", move |tx| {
-        let values = [token.as_bytes().into(), until.into(), now.into(), kind.into(), limit.into()];
+        let values = [token.as_bytes().into(), until.into(), now.into(), (&kind).into(), limit.into()];
         tx.query(sql, &values, |row| {
             Ok(Job {
                 id: JobId::from_bytes(&row.blob(0)?).map_err(|_| StoreError::Corrupt("a job's id"))?,
-                kind: kind.to_owned(),
+                kind: kind.clone(),
                 subject: row.blob(1)?,
                 attempts: u32::try_from(row.integer(2)?).unwrap_or(u32::MAX),
                 token,
@@ -102,6 +103,31 @@ pub async fn release(writer: &Writer, job: &Job, run_at: OffsetDateTime) -> Resu
         tx.execute(sql, &[run_at.into(), id.as_bytes().into(), token.as_bytes().into()])
     });
     released.await.map(drop).map_err(store_error)
+}
+
+/// Gives the job back in the caller's transaction, due at `run_at`: false if the lease was lost (then the caller must roll
+/// back).
+///
+/// # Errors
+/// Failures of the database.
+pub fn postpone(tx: &mut Tx<'_>, job: &Job, run_at: OffsetDateTime) -> Result<bool, StoreError> {
+    let sql = "-- postpone
+        UPDATE jobs SET lease_token = NULL, available_at = $1 WHERE id = $2 AND lease_token = $3";
+    Ok(tx.execute(sql, &[run_at.into(), job.id.as_bytes().into(), job.token.as_bytes().into()])? == 1)
+}
+
+/// Holds the job until `until`: for work that takes longer than anybody can say beforehand. False if the lease was lost.
+///
+/// # Errors
+/// Failures of the database.
+pub async fn prolong(writer: &Writer, job: &Job, until: OffsetDateTime) -> Result<bool, StoreError> {
+    let sql = "-- prolong
+        UPDATE jobs SET available_at = $1 WHERE id = $2 AND lease_token = $3";
+    let (id, token) = (job.id, job.token);
+    let prolonged = writer.run_tx("jobs_prolong", move |tx| {
+        tx.execute(sql, &[until.into(), id.as_bytes().into(), token.as_bytes().into()])
+    });
+    Ok(prolonged.await.map_err(store_error)? == 1)
 }
 
 /// What waits: the number of jobs that are due at `now`, and since when the oldest of them is.

@@ -6,39 +6,60 @@ use schemas::ProblemCode;
 use schemas::registry::{ParticipantRegistration, Reception};
 
 use super::*;
-use crate::town::{Town, edrpou, mailbox, registration};
+use crate::town::{PEER, Town, edrpou, mailbox, registration};
 
 const SENDER: &str = "00000001";
 const RECIPIENT: &str = "00000002";
 const STRANGER: &str = "00000003";
 
-/// The golden matrix: for each action what the sender, the recipient, a stranger and an operator are told. The resource is
+/// The golden matrix: for each action what the sender, the recipient, a stranger, an operator and another node, at
+/// which the sender is, are told. The resource is
 /// a letter from the sender to the recipient's mailbox, its case, or the recipient itself.
-const MATRIX: &[(&str, [Option<ProblemCode>; 4])] = &[
-    ("submit_document", [None, Some(SenderNotYou), Some(SenderNotYou), Some(ActionForbidden)]),
-    ("complete_submission", [None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("list_submissions", [Some(ActionForbidden), None, Some(ActionForbidden), Some(ActionForbidden)]),
-    ("list_mailbox", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
-    ("lease_messages", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
-    ("set_subscription", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
-    ("read_subscription", [Some(NotFound), None, Some(NotFound), Some(NotFound)]),
-    ("read_message", [None, None, Some(NotFound), Some(NotFound)]),
-    ("download_part", [Some(ActionForbidden), None, Some(NotFound), Some(NotFound)]),
-    ("acknowledge_message", [Some(ActionForbidden), None, Some(NotFound), Some(NotFound)]),
-    ("read_case", [None, None, Some(NotFound), Some(NotFound)]),
-    ("export_case", [None, None, Some(NotFound), Some(NotFound)]),
-    ("read_participants", [None, None, None, None]),
-    ("register_participant", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("set_channel", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("set_address", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("resolve_address", [None, None, None, None]),
-    ("set_suspension", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("check_delivery", [None, None, None, Some(ActionForbidden)]),
-    ("read_quarantine", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("retry_message", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("read_log", [None, None, None, None]),
-    ("read_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
-    ("set_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None]),
+const MATRIX: &[(&str, [Option<ProblemCode>; 5])] = &[
+    ("submit_document", [None, Some(SenderNotYou), Some(SenderNotYou), Some(ActionForbidden), Some(ActionForbidden)]),
+    ("complete_submission", [None, Some(NotFound), Some(NotFound), Some(NotFound), Some(NotFound)]),
+    (
+        "list_submissions",
+        [Some(ActionForbidden), None, Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden)],
+    ),
+    ("list_mailbox", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("lease_messages", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("set_subscription", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("read_subscription", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("read_message", [None, None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("download_part", [Some(ActionForbidden), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("acknowledge_message", [Some(ActionForbidden), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("read_case", [None, None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("export_case", [None, None, Some(NotFound), Some(NotFound), Some(NotFound)]),
+    ("read_participants", [None, None, None, None, Some(ActionForbidden)]),
+    (
+        "register_participant",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
+    ("set_channel", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    ("set_address", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    ("resolve_address", [None, None, None, None, Some(ActionForbidden)]),
+    (
+        "set_suspension",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
+    ("check_delivery", [None, None, None, Some(ActionForbidden), Some(ActionForbidden)]),
+    (
+        "read_quarantine",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
+    (
+        "retry_message",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
+    ("read_log", [None, None, None, None, Some(ActionForbidden)]),
+    ("read_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    ("set_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    (
+        "relay_message",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None],
+    ),
+    ("relay_evidence", [Some(NotFound), Some(NotFound), Some(NotFound), Some(NotFound), Some(NotFound)]),
 ];
 
 fn participant(code: &str) -> Actor {
@@ -54,6 +75,10 @@ fn message() -> MessageResource {
     MessageResource { message: MessageId::from_parts(1, [1; 10]), sender, recipient }
 }
 
+fn relayed(sender: &str, recipient: &str) -> RelayResource {
+    RelayResource { message: message().message, sender: edrpou(sender), recipient: mailbox(recipient) }
+}
+
 fn case() -> CaseResource {
     CaseResource { case: CaseId::from_parts(1, [1; 10]), participants: vec![edrpou(SENDER), edrpou(RECIPIENT)] }
 }
@@ -65,6 +90,11 @@ async fn town() -> Town {
     }
     town.channel(SENDER, "00000002.chancellery", &["letter"]).await.unwrap();
     town
+}
+
+async fn at_peer(town: &Town, participant: &str) {
+    let there = ParticipantRegistration { node: Some(PEER.to_owned()), ..registration(&["chancellery"], Vec::new()) };
+    town.register(participant, there).await.unwrap();
 }
 
 async fn told<A: Action>(access: &Access, actor: &Actor, resource: A::Resource) -> Option<ProblemCode> {
@@ -84,6 +114,8 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
         "read_message" => told::<ReadMessage>(access, actor, message()).await,
         "download_part" => told::<DownloadPart>(access, actor, message()).await,
         "acknowledge_message" => told::<AcknowledgeMessage>(access, actor, message()).await,
+        "relay_message" => told::<RelayMessage>(access, actor, relayed(SENDER, "00000002.chancellery")).await,
+        "relay_evidence" => told::<RelayEvidence>(access, actor, message()).await,
         "read_case" => told::<ReadCase>(access, actor, case()).await,
         "export_case" => told::<ExportCase>(access, actor, case()).await,
         "read_participants" => told::<ReadParticipants>(access, actor, ()).await,
@@ -105,14 +137,16 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
 #[tokio::test]
 async fn every_role_may_do_exactly_what_the_matrix_says() {
     let town = town().await;
-    let roles = [participant(SENDER), participant(RECIPIENT), participant(STRANGER), town.operator()];
+    at_peer(&town, SENDER).await;
+    let peer = Actor::Peer { name: PEER.into(), certificate: [7; 32] };
+    let roles = [participant(SENDER), participant(RECIPIENT), participant(STRANGER), town.operator(), peer];
     for action in ACTIONS {
         let row = MATRIX.iter().find(|(name, _)| name == action).unwrap_or_else(|| panic!("{action} has no row"));
-        let mut found = [None; 4];
+        let mut found = [None; 5];
         for (answer, actor) in found.iter_mut().zip(&roles) {
             *answer = ask(&town.access, actor, action).await;
         }
-        assert_eq!(found, row.1, "{action}: sender, recipient, stranger, operator");
+        assert_eq!(found, row.1, "{action}: sender, recipient, stranger, operator, peer");
     }
     assert_eq!(MATRIX.len(), ACTIONS.len(), "a row without an action");
 }
@@ -196,4 +230,35 @@ async fn a_permit_names_who_may_do_what() {
     let permit = town.access.decide::<ReadMessage>(&participant(SENDER), message()).await.unwrap();
     assert_eq!(permit.actor(), &participant(SENDER));
     assert_eq!(permit.resource(), &message());
+}
+
+#[tokio::test]
+async fn a_node_speaks_for_its_own_participants_and_brings_only_what_is_for_mailboxes_here() {
+    let town = town().await;
+    at_peer(&town, SENDER).await;
+    let peer = Actor::Peer { name: PEER.into(), certificate: [7; 32] };
+    let other = Actor::Peer { name: "other.example".into(), certificate: [8; 32] };
+    let brings = async |actor: &Actor, sender: &str, recipient: &str| {
+        told::<RelayMessage>(&town.access, actor, relayed(sender, recipient)).await
+    };
+    assert_eq!(brings(&peer, SENDER, "00000002.chancellery").await, None);
+    assert_eq!(brings(&other, SENDER, "00000002.chancellery").await, Some(ActionForbidden));
+    assert_eq!(brings(&peer, STRANGER, "00000002.chancellery").await, Some(ActionForbidden), "a participant of ours");
+    assert_eq!(brings(&peer, SENDER, "00000002.archive").await, Some(UnknownRecipient));
+    assert_eq!(brings(&peer, SENDER, "00000001.chancellery").await, Some(UnknownRecipient), "nothing passes through");
+    let tells = async |actor: &Actor| told::<RelayEvidence>(&town.access, actor, message()).await;
+    assert_eq!(tells(&peer).await, Some(NotFound), "the recipient is at this node");
+    at_peer(&town, RECIPIENT).await;
+    assert_eq!((tells(&peer).await, tells(&other).await), (None, Some(NotFound)));
+}
+
+#[tokio::test]
+async fn a_participant_of_another_node_has_no_login_here() {
+    let town = town().await;
+    let login = crate::town::certificate(
+        schemas::registry::CertificateUsage::Login,
+        &town.issue(SENDER, certs::dev::Usage::TlsClient).certificate,
+    );
+    let there = ParticipantRegistration { node: Some(PEER.to_owned()), ..registration(&["chancellery"], vec![login]) };
+    assert!(town.register(SENDER, there).await.is_err());
 }

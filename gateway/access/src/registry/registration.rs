@@ -16,6 +16,9 @@ const MAILBOXES_OF_PARTICIPANT: usize = 64;
 /// Characters of a participant's name. The longest official names of agencies are below 300.
 const NAME_CHARACTERS: usize = 400;
 
+/// Characters of a node's name, as in its configuration.
+const NODE_CHARACTERS: usize = 128;
+
 /// id-kp-clientAuth and anyExtendedKeyUsage (RFC 5280, 4.2.1.12).
 const CLIENT_AUTHENTICATION: [&str; 2] = ["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"];
 
@@ -27,6 +30,7 @@ pub(super) struct Registration {
     certificates: Vec<(CertificateUsage, Certificate)>,
     area: Option<AreaCode>,
     reception: Reception,
+    node: Option<String>,
 }
 
 fn invalid(detail: impl Into<String>) -> RegistryError {
@@ -35,7 +39,7 @@ fn invalid(detail: impl Into<String>) -> RegistryError {
 
 impl Registration {
     pub(super) fn check(edrpou: Edrpou, registration: ParticipantRegistration) -> Result<Self, RegistryError> {
-        let ParticipantRegistration { name, mailboxes, certificates, area, reception } = registration;
+        let ParticipantRegistration { name, mailboxes, certificates, area, reception, node } = registration;
         let characters = name.chars().count();
         if !(1..=NAME_CHARACTERS).contains(&characters) || name.chars().any(char::is_control) {
             return Err(invalid(format!("name: 1 to {NAME_CHARACTERS} characters, no control characters")));
@@ -49,7 +53,8 @@ impl Registration {
         let mailboxes = check_mailboxes(edrpou, &mailboxes)?;
         let certificates = check_certificates(edrpou, &certificates)?;
         reception.check().map_err(|error| invalid(format!("reception: {error}")))?;
-        Ok(Self { edrpou, name, mailboxes, certificates, area, reception })
+        check_node(node.as_deref(), &certificates)?;
+        Ok(Self { edrpou, name, mailboxes, certificates, area, reception, node })
     }
 
     pub(super) fn area(&self) -> Option<AreaCode> {
@@ -58,6 +63,10 @@ impl Registration {
 
     pub(super) fn reception(&self) -> &Reception {
         &self.reception
+    }
+
+    pub(super) fn node(&self) -> Option<&str> {
+        self.node.as_deref()
     }
 
     pub(super) fn edrpou(&self) -> Edrpou {
@@ -85,9 +94,21 @@ impl Registration {
         let certificates: Vec<_> = self.certificates.iter().map(certificate).collect();
         let (area, reception) = (&self.area, &self.reception);
         serde_json::json!({
-            "mailboxes": &self.mailboxes, "certificates": certificates, "area": area, "reception": reception,
+            "mailboxes": &self.mailboxes, "certificates": certificates, "area": area, "reception": reception, "node": &self.node,
         })
     }
+}
+
+/// Whose mailboxes are at another node logs in there: a login here would be one that its own node knows nothing of.
+fn check_node(node: Option<&str>, certificates: &[(CertificateUsage, Certificate)]) -> Result<(), RegistryError> {
+    let Some(node) = node else { return Ok(()) };
+    if !(1..=NODE_CHARACTERS).contains(&node.len()) || !node.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(invalid(format!("node: 1 to {NODE_CHARACTERS} visible ASCII characters")));
+    }
+    if certificates.iter().any(|(usage, _)| *usage == CertificateUsage::Login) {
+        return Err(invalid("certificates: a participant of another node logs in there"));
+    }
+    Ok(())
 }
 
 fn check_mailboxes(edrpou: Edrpou, names: &[String]) -> Result<Vec<MailboxId>, RegistryError> {

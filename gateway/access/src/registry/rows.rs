@@ -27,6 +27,7 @@ pub(super) struct ParticipantRow {
     pub(super) name: String,
     pub(super) area: Option<AreaCode>,
     pub(super) reception: Reception,
+    pub(super) node: Option<String>,
 }
 
 fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize, name: &'static str) -> Result<T, StoreError> {
@@ -62,13 +63,14 @@ pub(super) fn version(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
 pub(super) fn load(tx: &mut Tx<'_>) -> Result<Rows, StoreError> {
     let version = version(tx)?;
     let participants = "-- load_participants
-        SELECT edrpou, name, area, reception FROM participant ORDER BY edrpou";
+        SELECT edrpou, name, area, reception, node FROM participant ORDER BY edrpou";
     let participants = tx.query(participants, &[], |row| {
         Ok(ParticipantRow {
             edrpou: parsed(row, 0, "participant.edrpou")?,
             name: row.text(1)?,
             area: optional(row, 2, "participant.area")?,
             reception: stated(row, 3, "participant.reception")?,
+            node: if row.is_null(4)? { None } else { Some(row.text(4)?) },
         })
     })?;
     let mailboxes = "-- load_mailboxes
@@ -127,13 +129,14 @@ pub(super) fn replace_participant(
 ) -> Result<(), StoreError> {
     let edrpou = registration.edrpou();
     let sql = "-- upsert_participant
-        INSERT INTO participant (edrpou, name, registered_at, area, reception) VALUES ($1, $2, $3, $4, $5)
+        INSERT INTO participant (edrpou, name, registered_at, area, reception, node) VALUES ($1, $2, $3, $4, $5, $6)
         ON CONFLICT (edrpou) DO UPDATE SET name = excluded.name, registered_at = excluded.registered_at,
-            area = excluded.area, reception = excluded.reception";
+            area = excluded.area, reception = excluded.reception, node = excluded.node";
     let area = registration.area().map(|area| area.to_string());
     let reception = statement(registration.reception())?;
     let (area, reception) = (area.as_ref().into(), reception.as_ref().into());
-    tx.execute(sql, &[edrpou.as_str().into(), registration.name().into(), at.into(), area, reception])?;
+    let node = registration.node().into();
+    tx.execute(sql, &[edrpou.as_str().into(), registration.name().into(), at.into(), area, reception, node])?;
     let sql = "-- delete_mailboxes
         DELETE FROM mailbox WHERE participant = $1";
     tx.execute(sql, &[edrpou.as_str().into()])?;

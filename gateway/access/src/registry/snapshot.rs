@@ -34,15 +34,17 @@ pub(crate) struct Entry {
     pub(super) mailboxes: Vec<MailboxId>,
     pub(super) area: Option<AreaCode>,
     pub(super) reception: Reception,
+    /// The peer at which its mailboxes are.
+    node: Option<String>,
     pub(super) encryption: Option<Certificate>,
     key: Option<EncryptionKey>,
 }
 
 impl Entry {
     fn new(row: ParticipantRow) -> (Edrpou, Self) {
-        let ParticipantRow { edrpou, name, area, reception } = row;
+        let ParticipantRow { edrpou, name, area, reception, node } = row;
         let (folded, mailboxes) = (folded(&name), Vec::new());
-        (edrpou, Self { name, folded, mailboxes, area, reception, encryption: None, key: None })
+        (edrpou, Self { name, folded, mailboxes, area, reception, node, encryption: None, key: None })
     }
 
     /// The encryption certificate, where it is in time and of a kind that this build knows.
@@ -63,6 +65,7 @@ impl Entry {
             mailboxes: self.mailboxes.clone(),
             can_receive: encryption.is_some_and(|encryption| can_be_sealed_to(encryption.key)),
             reception: self.reception.clone(),
+            node: self.node.clone(),
             encryption,
             suspended: false,
             suspended_mailboxes: Vec::new(),
@@ -117,6 +120,11 @@ impl Snapshot {
 
     pub(super) fn login_owner(&self, certificate: &[u8; 32]) -> Option<Edrpou> {
         self.logins.get(certificate).copied()
+    }
+
+    /// The peer at which the participant's mailboxes are; none: they are here, or it is not registered.
+    pub(crate) fn home(&self, participant: Edrpou) -> Option<&str> {
+        self.entry(participant)?.node.as_deref()
     }
 
     pub(crate) fn has_mailbox(&self, mailbox: &MailboxId) -> bool {

@@ -32,6 +32,7 @@ fn statement() -> EvidenceStatement {
         reason: Some("Причина".to_owned()),
         acknowledgement_sha256: None,
         on_behalf_of: None,
+        rests_on: None,
     }
 }
 

@@ -148,6 +148,7 @@ mod tests {
             reason: Some("Не наше: <a> & \u{1}".to_owned()),
             acknowledgement_sha256: None,
             on_behalf_of: None,
+            rests_on: None,
         }
     }
 

@@ -22,9 +22,10 @@ use crate::edge::{Deed, Edge};
 use crate::message::{Message, digests};
 use crate::notices::Bells;
 use crate::refusal::Refusal;
+use crate::relay;
 use crate::service::Exchange;
 use crate::state::Step;
-use crate::tables::{self, Claim, Content, NewMessage};
+use crate::tables::{self, Claim, Content, NewMessage, Route};
 
 /// A document that was read, sealed and judged, before anything of it is kept.
 pub(super) struct Sealed {
@@ -88,7 +89,7 @@ impl Exchange {
         let (carried, bells) = (new.job.is_some(), Bells::of(&new.edges));
         let receipt = receipt(new.edges.first().ok_or(ProblemCode::Internal)?)?;
         let committed = self.inner.ledger.transact("accept_submission", move |tx| {
-            let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(NotCommitted::KeyTaken)?;
+            let appended = tables::insert_message(tx, &new)?.ok_or(NotCommitted::KeyTaken)?;
             Ok::<_, NotCommitted>(appended.with(()))
         });
         match committed.await {
@@ -206,11 +207,9 @@ impl Exchange {
         };
         let deed = Deed::of(Action::SubmitDocument, permit.actor().pseudonym(), details);
         let mut edges = vec![self.edge(&message, &Step::Accept, deed)?];
-        // A mailbox of this node needs no carrier: what is accepted lies in it, in the same transaction.
-        let here = self.inner.registry.mailbox_exists(&message.recipient).await?;
-        if let Some(accepted) = edges.last().filter(|_| here) {
-            edges.push(self.consignment(&accepted.message).await?);
-        }
+        let accepted = edges.last().map(|edge| edge.message.clone()).ok_or(ProblemCode::Internal)?;
+        let onward = self.onward(&accepted).await?;
+        edges.extend(onward.edge);
         Ok(NewMessage {
             edges,
             opens_case: case_id.is_none(),
@@ -221,9 +220,30 @@ impl Exchange {
                 fingerprint,
                 forgotten_before: forgotten_before(now),
             }),
-            job: (!here).then(|| JobId::fresh(now)),
+            job: onward.carrier.map(|kind| (JobId::fresh(now), kind)),
+            route: onward.route,
             parts_json,
         })
+    }
+
+    /// What comes after the acceptance, in the same transaction: into the mailbox, on to another node, or to a carrier.
+    pub(crate) async fn onward(&self, accepted: &Message) -> Result<Onward, Refusal> {
+        let recipient = &accepted.recipient;
+        if let Some(peer) = self.inner.registry.home(recipient.participant()).await? {
+            // Refused before the document was read; a registry that changes in between is as rare as it is harmless.
+            let peer = self.inner.relay.peer(&peer).ok_or(ProblemCode::RecipientCannotReceive)?;
+            let name = peer.name.to_string();
+            let details = serde_json::json!({ "peer": &name });
+            let step = Step::Route { peer: name.clone() };
+            let edge = self.edge(accepted, &step, Deed::of_node(Action::RelayMessage, details))?;
+            let carrier = Some(relay::job_kind(&name));
+            return Ok(Onward { edge: Some(edge), carrier, route: Some(Route { peer: name, inbound: false }) });
+        }
+        // A mailbox of this node needs no carrier: what is accepted lies in it.
+        if self.inner.registry.mailbox_exists(recipient).await? {
+            return Ok(Onward { edge: Some(self.consignment(accepted).await?), carrier: None, route: None });
+        }
+        Ok(Onward { edge: None, carrier: Some(JOB_KIND.to_owned()), route: None })
     }
 
     /// Removes objects that no row will ever name. What cannot be removed now, the sweep removes later.
@@ -234,6 +254,14 @@ impl Exchange {
             }
         }
     }
+}
+
+/// Where an accepted message goes.
+pub(crate) struct Onward {
+    pub(crate) edge: Option<Edge>,
+    /// The kind of the job that takes it there.
+    pub(crate) carrier: Option<String>,
+    pub(crate) route: Option<Route>,
 }
 
 /// What the sender keeps of the edge of the acceptance.

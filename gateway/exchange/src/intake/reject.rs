@@ -11,7 +11,6 @@ use storage::{StoreError, TxError};
 use time::OffsetDateTime;
 
 use super::{Submission, fingerprint, forgotten_before};
-use crate::delivery::JOB_KIND;
 use crate::edge::Deed;
 use crate::message::{Message, digests};
 use crate::refusal::Refusal;
@@ -56,7 +55,7 @@ impl Exchange {
         let edge = new.edges.first().ok_or(ProblemCode::Internal)?;
         let (evidence, recorded) = (edge.evidence.jws.clone(), edge.event.id());
         let rejected = self.inner.ledger.transact("reject_submission", move |tx| {
-            let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(KeyTaken::Taken)?;
+            let appended = tables::insert_message(tx, &new)?.ok_or(KeyTaken::Taken)?;
             Ok::<_, KeyTaken>(appended.with(()))
         });
         match rejected.await {
@@ -101,8 +100,8 @@ impl Exchange {
             ..Deed::of(Action::SubmitDocument, permit.actor().pseudonym(), details)
         };
         let edge = self.edge(&message, &Step::Reject { reason: refusal.code.as_str().to_owned() }, deed)?;
-        let (opens_case, key_envelope, contents, job) = (false, None, Vec::new(), None);
-        Ok(NewMessage { edges: vec![edge], opens_case, key_envelope, contents, claim, job, parts_json })
+        let (opens_case, key_envelope, contents, job, route) = (false, None, Vec::new(), None, None);
+        Ok(NewMessage { edges: vec![edge], opens_case, key_envelope, contents, claim, job, route, parts_json })
     }
 
     /// A submission that was wrong stays wrong: its key is taken, so that no repeat of it ever gets a receipt. What others

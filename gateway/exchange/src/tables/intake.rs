@@ -6,6 +6,7 @@ use schemas::{CaseId, Edrpou, EventId, JobId, MessageId, ProblemCode};
 use storage::{StoreError, Tx, Value, jobs};
 use time::OffsetDateTime;
 
+use super::relay::{Route, insert_route};
 use super::{id, insert_evidence, insert_notices, named, parsed};
 use crate::edge::Edge;
 use crate::message::Message;
@@ -47,7 +48,9 @@ pub(crate) struct NewMessage {
     pub(crate) contents: Vec<(u8, Content)>,
     pub(crate) claim: Option<Claim>,
     /// A carrier's work, where the message does not lie in its mailbox yet.
-    pub(crate) job: Option<JobId>,
+    pub(crate) job: Option<(JobId, String)>,
+    /// The node that it goes to or came from.
+    pub(crate) route: Option<Route>,
     pub(crate) parts_json: String,
 }
 
@@ -60,11 +63,7 @@ pub(crate) struct Claim {
 }
 
 /// None where the key is taken: then nothing may be committed.
-pub(crate) fn insert_message(
-    tx: &mut Tx<'_>,
-    new: &NewMessage,
-    job_kind: &str,
-) -> Result<Option<Appended>, StoreError> {
+pub(crate) fn insert_message(tx: &mut Tx<'_>, new: &NewMessage) -> Result<Option<Appended>, StoreError> {
     let last = new.edges.last().ok_or(StoreError::Corrupt("a message without a step"))?;
     let message = &last.message;
     if let Some(claim) = &new.claim
@@ -79,8 +78,11 @@ pub(crate) fn insert_message(
     for (number, content) in &new.contents {
         insert_part(tx, message.id, *number, content)?;
     }
-    if let Some(job) = new.job {
-        jobs::enqueue(tx, job, job_kind, message.id.as_bytes(), message.changed_at)?;
+    if let Some(route) = &new.route {
+        insert_route(tx, message.id, route)?;
+    }
+    if let Some((job, kind)) = &new.job {
+        jobs::enqueue(tx, *job, kind, message.id.as_bytes(), message.changed_at)?;
     }
     let mut appended = None;
     for edge in &new.edges {

@@ -1,6 +1,6 @@
 //! A town for the stories: one node, an authority, three agencies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,16 +41,23 @@ use crate::intake::{Accepted, IdempotencyKey, Submission};
 use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
+use crate::relay::Relay;
 use crate::service::{Exchange, Parts};
 use crate::tests::notices::Receivers;
 
 pub(super) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
 
-struct Responder {
+pub(super) struct Responder {
     pki: Arc<DevPki>,
     in_reach: AtomicBool,
     /// Certificates of which it says nothing.
     silent_about: Mutex<Vec<[u8; 32]>>,
+}
+
+impl Responder {
+    pub(super) fn new(pki: &Arc<DevPki>) -> Self {
+        Self { pki: Arc::clone(pki), in_reach: AtomicBool::new(true), silent_about: Mutex::default() }
+    }
 }
 
 impl RevocationSource for Responder {
@@ -120,8 +127,7 @@ impl Town {
         migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
         let clock = Arc::new(ManualClock::new(NOON));
         let pki = Arc::new(DevPki::new(NOON, Duration::days(60), "http://ocsp.example/").unwrap());
-        let (in_reach, silent_about) = (AtomicBool::new(true), Mutex::default());
-        let responder = Arc::new(Responder { pki: Arc::clone(&pki), in_reach, silent_about });
+        let responder = Arc::new(Responder::new(&pki));
         let Identity { certificate, key } = issue(&pki, None, Usage::Seal, |_| ());
         let signer = EvidenceSigner::new(Arc::new(key), certificate, "node.example");
         let signer = signer.with_issuers([pki.issuing_ca().clone()]);
@@ -549,7 +555,7 @@ pub(super) fn acknowledgement(message: MessageId, document: &[u8], reason: Optio
     }
 }
 
-fn operator() -> Actor {
+pub(super) fn operator() -> Actor {
     Actor::Operator { certificate: [9; 32] }
 }
 
@@ -561,16 +567,36 @@ fn node(
     ring: &KeyRing,
     receivers: &Arc<Receivers>,
 ) -> Node {
+    node_among(folder, clock, responder, signer, ring, receivers, Relay::none())
+}
+
+/// A node with peers; each logs in with a certificate whose SHA-256 is that of its name.
+pub(super) fn node_among(
+    folder: &Path,
+    clock: &Arc<ManualClock>,
+    responder: &Arc<Responder>,
+    signer: &EvidenceSigner,
+    ring: &KeyRing,
+    receivers: &Arc<Receivers>,
+    relay: Relay,
+) -> Node {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
     let objects = Objects::open_folder(&folder.join("objects")).unwrap();
-    let ledger = Ledger::new(writer.clone(), reader, clock.clone(), "node.example");
+    let ledger = Ledger::new(writer.clone(), reader, clock.clone(), signer.node());
     let registry = Registry::new(ledger.clone(), clock.clone());
     let purposes = vec![Purpose::Signing, Purpose::Encryption, Purpose::TlsClient, Purpose::TimeStamping];
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };
     let intermediates = vec![responder.pki.issuing_ca().clone()];
     let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], intermediates, NOON))));
-    let access =
-        Access::new(registry.clone(), trust.clone(), responder.clone(), clock.clone(), BTreeSet::new()).unwrap();
+    let access = Access::new(
+        registry.clone(),
+        trust.clone(),
+        responder.clone(),
+        clock.clone(),
+        BTreeSet::new(),
+        BTreeMap::new(),
+    )
+    .unwrap();
     let exchange = Exchange::new(Parts {
         ledger: ledger.clone(),
         jobs: writer.clone(),
@@ -584,11 +610,12 @@ fn node(
         terms: crate::Terms::default(),
         ring: Some(ring.clone()),
         poster: receivers.clone(),
+        relay,
     });
     Node { exchange, access, ledger, writer, objects }
 }
 
-fn agency(pki: &DevPki, code: &str) -> Agency {
+pub(super) fn agency(pki: &DevPki, code: &str) -> Agency {
     let edrpou: Edrpou = code.parse().unwrap();
     let mailbox = format!("{code}.chancellery").parse().unwrap();
     let signer = issue(pki, Some(edrpou), Usage::Signing, |_| ());

@@ -16,7 +16,6 @@ use storage::{StoreError, TxError};
 use time::Duration;
 
 use super::{NotTaken, status};
-use crate::delivery::JOB_KIND;
 use crate::edge::Deed;
 use crate::intake::{IdempotencyKey, forgotten_before, length};
 use crate::message::Message;
@@ -69,7 +68,7 @@ impl Exchange {
         let new = self.new_announcement(&permit, &announcement, &key, fingerprint)?;
         let id = new.edges.first().ok_or(ProblemCode::Internal)?.message.id;
         let committed = self.inner.ledger.transact("announce_submission", move |tx| {
-            let appended = tables::insert_message(tx, &new, JOB_KIND)?.ok_or(NotTaken::Moved)?;
+            let appended = tables::insert_message(tx, &new)?.ok_or(NotTaken::Moved)?;
             tables::insert_upload_parts(tx, id, &parts)?;
             Ok::<_, NotTaken>(appended.with(()))
         });
@@ -143,6 +142,7 @@ impl Exchange {
             contents: Vec::new(),
             claim: Some(Claim { key: key.0.clone(), fingerprint, forgotten_before: forgotten_before(now) }),
             job: None,
+            route: None,
             parts_json: "[]".to_owned(),
         })
     }

@@ -14,9 +14,9 @@ use storage::{StoreError, TxError};
 
 use super::judge::Kept;
 use super::{NotTaken, closed};
-use crate::delivery::JOB_KIND;
 use crate::edge::{self, Deed, Edge};
 use crate::intake::Accepted;
+use crate::intake::commit::Onward;
 use crate::intake::commit::receipt;
 use crate::message::{Message, digests};
 use crate::notices::Bells;
@@ -134,7 +134,7 @@ impl Exchange {
         })
     }
 
-    /// The steps Accept and Consign, in one transaction in which the upload becomes the message.
+    /// The steps Accept and what comes next, in one transaction in which the upload becomes the message.
     pub(crate) async fn accept(&self, acceptance: Acceptance) -> Result<Receipt, Refusal> {
         let Acceptance { message, key_envelope, actor } = acceptance;
         let now = self.inner.clock.now();
@@ -148,12 +148,11 @@ impl Exchange {
         });
         let accepted = self.edge(&message, &Step::Accept, Deed::of(Action::SubmitDocument, actor, details))?;
         let receipt = receipt(&accepted)?;
-        let here = self.inner.registry.mailbox_exists(&message.recipient).await?;
-        let consigned = if here { Some(self.consignment(&accepted.message).await?) } else { None };
-        let job = (!here).then(|| JobId::fresh(now));
+        let Onward { edge: next, carrier, route } = self.onward(&accepted.message).await?;
+        let (carried, job) = (carrier.is_some(), JobId::fresh(now));
         let parts_json = serde_json::to_string(&message.parts).map_err(|_| ProblemCode::Internal)?;
         let id = message.id;
-        let bells = Bells::of(std::iter::once(&accepted).chain(consigned.as_ref()));
+        let bells = Bells::of(std::iter::once(&accepted).chain(next.as_ref()));
         let committed = self.inner.ledger.transact("accept_announced", move |tx| {
             if opens_case {
                 tables::insert_case(tx, &accepted.message)?;
@@ -161,18 +160,21 @@ impl Exchange {
             let superseded = tables::superseded_objects(tx, id)?;
             tables::adopt_upload(tx, &accepted.message, &parts_json, Some(&key_envelope))?;
             let mut appended = edge::take(tx, &accepted, None)?.ok_or(NotTaken::Moved)?;
-            if let Some(consigned) = &consigned {
-                appended = edge::take(tx, consigned, None)?.ok_or(NotTaken::Moved)?;
+            if let Some(next) = &next {
+                appended = edge::take(tx, next, None)?.ok_or(NotTaken::Moved)?;
             }
-            if let Some(job) = job {
-                storage::jobs::enqueue(tx, job, JOB_KIND, id.as_bytes(), accepted.message.changed_at)?;
+            if let Some(route) = &route {
+                tables::insert_route(tx, id, route)?;
+            }
+            if let Some(kind) = &carrier {
+                storage::jobs::enqueue(tx, job, kind, id.as_bytes(), accepted.message.changed_at)?;
             }
             Ok::<_, NotTaken>(appended.with(superseded))
         });
         match committed.await {
             Ok(superseded) => {
                 self.unstage(&superseded).await;
-                if job.is_some() {
+                if carried {
                     self.inner.arrived.notify_one();
                 }
                 self.rings(&bells);
