@@ -12,7 +12,7 @@ use access::decide::{CaseResource, ListMailbox, ListSubmissions, MessageResource
 use audit::{Action, EventDraft, Outcome};
 use schemas::limits::PAGE_ITEMS;
 use schemas::message::{CaseEvent, CaseEvents, MessagePage, MessageState, MessageSummary};
-use schemas::{CaseId, MessageId, ProblemCode};
+use schemas::{CaseId, Edrpou, MessageId, ProblemCode};
 
 pub use acknowledge::Spoken;
 pub use download::PartDownload;
@@ -102,6 +102,7 @@ impl Exchange {
     pub async fn read_message(&self, permit: Permit<ReadMessage>) -> Result<MessageSummary, Refusal> {
         let id = permit.resource().message;
         let message = self.inner.ledger.reader().read("read_message", move |tx| tables::read_message(tx, id)).await?;
+        let message = message.filter(|message| concerns(message, permit.actor().participant()));
         let message = message.ok_or(ProblemCode::NotFound)?;
         let details = serde_json::json!({ "state": message.standing() });
         self.record_read(Action::ReadMessage, permit.actor().pseudonym(), Some(object(id)), details).await?;
@@ -149,6 +150,13 @@ impl Exchange {
         self.inner.ledger.record(EventDraft { action, actor, object, outcome: Outcome::Done, details }).await?;
         Ok(())
     }
+}
+
+/// A submission that the node has not accepted is its sender's business alone: to the recipient there is none.
+fn concerns(message: &Message, participant: Option<Edrpou>) -> bool {
+    let unaccepted =
+        matches!(message.standing(), MessageState::Announced | MessageState::Submitted | MessageState::Rejected);
+    !unaccepted || participant == Some(message.sender)
 }
 
 /// One more than asked for tells whether there is a next page.

@@ -1,5 +1,6 @@
 //! Stories of the exchange, over a real database, real keys and a clock that the story moves.
 
+mod channels;
 mod export;
 mod intake;
 mod life;

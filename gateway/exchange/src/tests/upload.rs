@@ -1,7 +1,7 @@
 //! A submission in several requests.
 
 use access::Permit;
-use access::decide::CompleteSubmission;
+use access::decide::{CompleteSubmission, ReadMessage};
 use bytes::Bytes;
 use crypto::digest::{hex, sha256};
 use futures_util::stream;
@@ -139,6 +139,8 @@ async fn a_submission_in_ranges_arrives_as_one_in_one_request_does() {
     assert_eq!(town.proves(&announced.status.evidence).kind, EvidenceKind::SubmissionAnnouncement);
     assert_eq!(announced.status.until, Some(super::town::NOON + Duration::hours(24)));
     // Nothing of it is the recipient's business yet.
+    let read = town.node.permit::<ReadMessage>(&town.b, id).await;
+    assert_eq!(code(town.node.exchange.read_message(read).await), ProblemCode::NotFound);
     assert!(town.lease(&town.b).await.messages.is_empty());
     assert!(
         town.node
