@@ -5,6 +5,7 @@
 //! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
+mod relay;
 mod scan;
 mod webhooks;
 
@@ -18,6 +19,7 @@ use figment::providers::{Format, Toml};
 use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
+pub use relay::{PeerConfig, RelayConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
 pub use webhooks::WebhooksConfig;
 
@@ -62,6 +64,9 @@ pub struct Config {
     /// How notices are posted.
     #[serde(default)]
     pub webhooks: WebhooksConfig,
+    /// Other nodes, and how it reaches them.
+    #[serde(default)]
+    pub relay: RelayConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -275,6 +280,9 @@ impl Config {
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
         let lists = lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring);
         let lists = lists.chain(&mut self.webhooks.tls_roots);
+        let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
+        let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
+        let lists = lists.chain(peers).chain(login);
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
         let optional = trust.chain(&mut self.access.operators);
         // `join` leaves an absolute path as it is.
@@ -310,6 +318,7 @@ impl Config {
         if let Some(host) = self.webhooks.private_hosts.iter().find(|host| !is_host(host)) {
             return Err(("webhooks.private_hosts", format!("{host:?} is not host:port (no scheme, no path)")));
         }
+        self.relay.check(&self.node.name)?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -385,6 +394,7 @@ impl Config {
                     ("maximum_bytes", Some(self.scan.maximum_bytes.to_string())),
                 ],
             ),
+            ("relay", self.relay.to_toml()),
             (
                 "webhooks",
                 vec![

@@ -3,7 +3,7 @@
 //! Everything is bounded: connections and streams ([`crate::http`]), the writer's queue (`storage`), outbound exchanges
 //! ([`crate::outbound`]), the time that a stop takes (`STOP`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -22,6 +22,7 @@ use crypto::key::{Curve, KeyHandle, KeyKind, SoftwareKey};
 use crypto::merkle::NoteSigner;
 use exchange::evidence::EvidenceSigner;
 use exchange::key_ring::KeyRing;
+use exchange::relay::Relay;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
 use storage::fetched::{Bounds, FetchedStore};
@@ -36,6 +37,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{Config, KeyPairFiles};
 use crate::http::server::{CONNECTIONS, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
+use crate::outbound::relay::{Login, PeerAddress, RelayClient};
 use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::telemetry;
 use crate::workers::{self, Health};
@@ -114,6 +116,7 @@ impl Node {
         running.serve(operator_listener, operator::router(health.clone()), None, OPERATOR_CONNECTIONS);
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
+            running.relay(&rooms, config.relay.at_once);
         }
         let reloaded = tls.clone().map(|current| (config.tls.clone(), current));
         running.refresh(&rooms, reloaded);
@@ -195,6 +198,8 @@ struct Rooms {
     seen: SeenStore,
     access: Access,
     exchange: Exchange,
+    /// Names of the peers.
+    peers: Vec<Arc<str>>,
 }
 
 impl Rooms {
@@ -206,6 +211,8 @@ impl Rooms {
         let issuers = Issuers::new(fetcher.clone());
         let signer = evidence_signer(config, &*clock)?;
         let operators = operators(&config.access.operators)?;
+        let peers = Peers::open(config, clock.clone())?;
+        let logins = peers.logins;
         let (writer, reader) = open_database(&config.storage.database, migrate)?;
         let objects = Objects::open_folder(&config.storage.objects)
             .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
@@ -228,15 +235,9 @@ impl Rooms {
             TrustKeeper::new(trust.clone(), trusted_lists.clone(), Statements::new(ledger.clone()), clock.clone());
         let registry = Registry::new(ledger.clone(), clock.clone());
         let source: Arc<dyn TrustSource> = trust.clone();
-        let access = Access::new(
-            registry.clone(),
-            source.clone(),
-            revocation.clone(),
-            clock.clone(),
-            operators,
-            Default::default(),
-        )
-        .map_err(|e| StartError(e.to_string()))?;
+        let access =
+            Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators, logins)
+                .map_err(|e| StartError(e.to_string()))?;
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
         let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
@@ -253,9 +254,23 @@ impl Rooms {
             terms: exchange::Terms::default(),
             ring,
             poster,
-            relay: exchange::relay::Relay::none(),
+            relay: peers.relay,
         });
-        Ok(Self { clock, reader, ledger, log, trust, trusted_lists, keeper, issuers, kept, seen, access, exchange })
+        Ok(Self {
+            clock,
+            reader,
+            ledger,
+            log,
+            trust,
+            trusted_lists,
+            keeper,
+            issuers,
+            kept,
+            seen,
+            access,
+            exchange,
+            peers: peers.names,
+        })
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -326,6 +341,17 @@ impl Running<'_> {
         });
     }
 
+    fn relay(&self, rooms: &Rooms, at_once: u8) {
+        for peer in &rooms.peers {
+            for _ in 0..at_once {
+                let (exchange, peer, shutdown) = (rooms.exchange.clone(), peer.clone(), self.shutdown.clone());
+                workers::supervise(self.tasks, self.shutdown, "relay", move || {
+                    workers::relay(exchange.clone(), peer.clone(), shutdown.clone())
+                });
+            }
+        }
+    }
+
     fn refresh(&self, rooms: &Rooms, tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>) {
         let (trust, ledger, shutdown) = (rooms.trust.clone(), rooms.ledger.clone(), self.shutdown.clone());
         let keeper = rooms.keeper.clone();
@@ -367,6 +393,43 @@ impl Running<'_> {
                 Err(error) => tracing::warn!(cause = %error, "objects of fetched answers are not swept"),
             }
         });
+    }
+}
+
+/// Other nodes, as the rooms are told of them.
+struct Peers {
+    names: Vec<Arc<str>>,
+    logins: BTreeMap<[u8; 32], Arc<str>>,
+    relay: Relay,
+}
+
+impl Peers {
+    fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        let (mut names, mut logins, mut known, mut addresses) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
+        for peer in &config.relay.peers {
+            let name: Arc<str> = Arc::from(peer.name.as_str());
+            let login = read_certificate("relay.peers.login", &peer.login)?.fingerprint();
+            if logins.insert(login, name.clone()).is_some() {
+                return Err(StartError(format!("relay.peers.login {}: another peer's", peer.login.display())));
+            }
+            known.push(exchange::relay::Peer {
+                name: name.clone(),
+                evidence: read_certificate("relay.peers.evidence", &peer.evidence)?,
+            });
+            let authorities = read_certificates("relay.peers.authorities", &peer.authorities)?;
+            addresses.push(PeerAddress { name: name.clone(), url: peer.url.clone(), authorities });
+            names.push(name);
+        }
+        let give_up = time::Duration::hours(i64::from(config.relay.give_up_hours));
+        let relay = match &config.relay.login {
+            Some(files) if !known.is_empty() => {
+                let (chain, key) = tls::chain_and_key("relay.login", files).map_err(StartError)?;
+                let client = RelayClient::new(&addresses, &Login { chain, key }, clock).map_err(StartError)?;
+                Relay::new(known, Arc::new(client), give_up)
+            }
+            _ => Relay::none(),
+        };
+        Ok(Self { names, logins, relay })
     }
 }
 

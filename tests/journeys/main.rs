@@ -5,6 +5,7 @@
 mod delivery;
 mod exported;
 mod large;
+mod relay;
 mod restart;
 mod whole;
 mod wire;

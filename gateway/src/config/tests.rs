@@ -40,6 +40,11 @@ fn complete() -> Config {
     config.webhooks.tls_roots = Some("/w".into());
     config.webhooks.private_hosts = vec!["10.1.2.3:8443".to_owned()];
     config.trusted_lists.tls_roots = Some("/r".into());
+    let login = KeyPairFiles { certificate: "/c".into(), key: "/k".into() };
+    let (authorities, evidence) = ("/a \"1\"".into(), "/e".into());
+    let (name, url) = ("other.example".to_owned(), "https://other.example:8443".to_owned());
+    let peers = vec![PeerConfig { name, url, authorities, login: "/l".into(), evidence }];
+    config.relay = RelayConfig { login: Some(login), give_up_hours: 1, at_once: 2, peers };
     let signers = "/s \"1\"".into();
     let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
     let purposes = vec![TrustPurpose::Signing, TrustPurpose::Login];

@@ -28,7 +28,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig,
+    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, RelayConfig,
     RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
 };
 
@@ -344,6 +344,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         seal: SealConfig::default(),
         webhooks: WebhooksConfig::default(),
         scan: ScanConfig::default(),
+        relay: RelayConfig::default(),
         evidence: pair("evidence"),
         log: LogConfig {
             key: "node/log.key".into(),

@@ -3,7 +3,7 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `routing`, `quarantine`,
-//! `trust`, `log`. Nothing here decides anything about documents.
+//! `relay`, `trust`, `log`. Nothing here decides anything about documents.
 
 pub(crate) mod announcements;
 pub(crate) mod body;
@@ -21,6 +21,7 @@ pub(crate) mod participants;
 pub(crate) mod pass;
 pub(crate) mod problem;
 pub(crate) mod quarantine;
+pub(crate) mod relay;
 pub(crate) mod routing;
 pub(crate) mod server;
 pub(crate) mod strangers;
@@ -97,6 +98,10 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(messages::acknowledge))
         .routes(routes!(cases::events))
         .routes(routes!(cases::export))
+        .routes(routes!(relay::offer))
+        .routes(routes!(relay::part))
+        .routes(routes!(relay::commit))
+        .routes(routes!(relay::evidence))
         .routes(routes!(participants::list))
         .routes(routes!(participants::register))
         .routes(routes!(participants::set_channel))

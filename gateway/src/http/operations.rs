@@ -88,6 +88,19 @@ const ADDRESSED: &[ProblemCode] = &[
 /// What an announced submission answers that is announced no more.
 const CLOSED: &[ProblemCode] = &[P::SubmissionSent, P::SubmissionEnded];
 
+const RELAYED: &[ProblemCode] = &[
+    P::MalformedId,
+    P::ActionForbidden,
+    P::UnknownRecipient,
+    P::ChannelNotAllowed,
+    P::RecipientTakesOtherKinds,
+    P::RecipientSuspended,
+    P::UnknownCase,
+    P::RelayEvidenceWrong,
+    P::RelayConflict,
+    P::RelayIncomplete,
+];
+
 /// Every operation, in the order of the document.
 pub(crate) static OPERATIONS: &[Operation] = &[
     Operation {
@@ -249,6 +262,34 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/v1/cases/{case}/export",
         action: Action::ExportCase,
         problems: &[MESSAGE, QUERY, &[P::TooLarge]],
+    },
+    Operation {
+        id: "offer_message",
+        method: Method::PUT,
+        path: "/v1/relay/messages/{message}",
+        action: Action::ReceiveRelayed,
+        problems: &[BODY, JSON, RELAYED],
+    },
+    Operation {
+        id: "bring_part",
+        method: Method::PUT,
+        path: "/v1/relay/messages/{message}/parts/{part}",
+        action: Action::ReceiveRelayed,
+        problems: &[BODY, HEADERS, RELAYED, &[P::NotFound, P::RangeNotSatisfiable]],
+    },
+    Operation {
+        id: "commit_message",
+        method: Method::POST,
+        path: "/v1/relay/messages/{message}/commit",
+        action: Action::ReceiveRelayed,
+        problems: &[RELAYED],
+    },
+    Operation {
+        id: "report_evidence",
+        method: Method::POST,
+        path: "/v1/relay/evidence",
+        action: Action::HearPeer,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::NotFound, P::RelayEvidenceWrong, P::RelayTooEarly]],
     },
     Operation {
         id: "read_participants",

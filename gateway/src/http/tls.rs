@@ -30,19 +30,31 @@ use crate::config::KeyPairFiles;
 /// # Errors
 /// A sentence that names the file that cannot be used.
 pub(crate) fn server_config(files: &KeyPairFiles) -> Result<Arc<ServerConfig>, String> {
-    let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| format!("tls.certificate {}: {e}", files.certificate.display()))?;
-    if chain.is_empty() {
-        return Err(format!("tls.certificate {}: no CERTIFICATE in it", files.certificate.display()));
-    }
-    let key = PrivatePkcs8KeyDer::from_pem_slice(&read(&files.key)?)
-        .map_err(|e| format!("tls.key {}: not a PKCS#8 PRIVATE KEY ({e})", files.key.display()))?;
+    let (chain, key) = chain_and_key("tls", files)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
     let verifier = Arc::new(ProofOfPossession(provider.signature_verification_algorithms));
-    from_parts(provider, verifier, chain, PrivateKeyDer::Pkcs8(key))
+    from_parts(provider, verifier, chain, key)
         .map(Arc::new)
         .map_err(|e| format!("tls.key {} and tls.certificate do not serve TLS together: {e}", files.key.display()))
+}
+
+/// Certificates, leaf first, and the key of the leaf; `section` names them in errors.
+///
+/// # Errors
+/// A sentence that names the file that cannot be used.
+pub(crate) fn chain_and_key(
+    section: &str,
+    files: &KeyPairFiles,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let chain = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|e| format!("{section}.certificate {}: {e}", files.certificate.display()))?;
+    if chain.is_empty() {
+        return Err(format!("{section}.certificate {}: no CERTIFICATE in it", files.certificate.display()));
+    }
+    let key = PrivatePkcs8KeyDer::from_pem_slice(&read(&files.key)?)
+        .map_err(|e| format!("{section}.key {}: not a PKCS#8 PRIVATE KEY ({e})", files.key.display()))?;
+    Ok((chain, PrivateKeyDer::Pkcs8(key)))
 }
 
 fn from_parts(

@@ -50,6 +50,14 @@ impl Breakers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(host)
     }
 
+    /// Whether `host` rests now. Asking changes nothing: after a rest everybody may try.
+    pub(super) fn rests(&self, host: &str, at: OffsetDateTime) -> bool {
+        let hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hosts
+            .get(host)
+            .is_some_and(|failing| failing.failures >= TOLERATED && (failing.since..failing.until).contains(&at))
+    }
+
     /// How an exchange with `host` ended.
     pub(super) fn ended(&self, host: &str, at: OffsetDateTime, well: bool) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,6 +15,7 @@ mod keeper;
 #[cfg(test)]
 mod liar;
 pub(crate) mod lists;
+pub(crate) mod relay;
 mod revocation;
 mod timestamp;
 pub(crate) mod trust;

@@ -27,6 +27,9 @@ use crate::outbound::{FolderTrust, Issuers, TrustKeeper, TrustedLists};
 /// Deliveries that one round takes.
 const DELIVERIES: u32 = 128;
 
+/// Reports that one round sends to one peer.
+const REPORTS: u32 = 16;
+
 /// Delivery looks for work this often even when nobody says that there is some: jobs fall due, other processes write.
 const DELIVERY_TICK: Duration = Duration::from_secs(1);
 
@@ -73,6 +76,35 @@ pub(crate) async fn deliver(exchange: Exchange, shutdown: CancellationToken) {
                 tracing::warn!(cause = %error, "a delivery round failed");
                 pause(&shutdown, backoff.next()).await;
             }
+        }
+    }
+}
+
+/// Takes messages to one peer, and tells it what became of those that came from there. Each peer has loops of its own.
+pub(crate) async fn relay(exchange: Exchange, peer: Arc<str>, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let round = async {
+            let relayed = exchange.relay_round(&peer, 1).await?;
+            Ok::<_, storage::StoreError>(relayed + exchange.report_round(&peer, REPORTS).await?)
+        };
+        let done = tokio::select! {
+            () = shutdown.cancelled() => return,
+            done = round => done,
+        };
+        let rest = match done {
+            Ok(0) => {
+                backoff.reset();
+                DELIVERY_TICK
+            }
+            Ok(_) => Duration::ZERO,
+            Err(error) => {
+                tracing::warn!(cause = %error, %peer, "a round of the relay failed");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
         }
     }
 }
