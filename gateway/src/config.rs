@@ -5,6 +5,7 @@
 //! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
+mod limits;
 mod relay;
 mod scan;
 mod webhooks;
@@ -19,6 +20,7 @@ use figment::providers::{Format, Toml};
 use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
+pub use limits::{LimitsConfig, ParticipantLimits};
 pub use relay::{PeerConfig, RelayConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
 pub use webhooks::WebhooksConfig;
@@ -218,17 +220,6 @@ pub struct RevocationConfig {
     pub allowed_hosts: Vec<String>,
 }
 
-/// Bounds. They can be lowered here, never raised above `schemas::limits`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitsConfig {
-    /// Largest document in bytes; default and maximum 2 GiB. Too small: honest documents answer `request.too_large`.
-    pub document_bytes: Option<u64>,
-    /// Connections at a time, default 1024. Too small: clients wait to be accepted. Too large: the process runs out of
-    /// file descriptors (`ulimit -n` must be above twice this number).
-    pub connections: Option<u32>,
-}
-
 /// Says which key of which file or variable is wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -306,13 +297,7 @@ impl Config {
         if !(20..=10_000).contains(&self.log.round_milliseconds) {
             return Err(("log.round_milliseconds", "must be 20 to 10000".to_owned()));
         }
-        let most = schemas::limits::DOCUMENT_BYTES;
-        if self.limits.document_bytes.is_some_and(|bytes| !(1..=most).contains(&bytes)) {
-            return Err(("limits.document_bytes", format!("must be 1 to {most}")));
-        }
-        if self.limits.connections.is_some_and(|connections| !(1..=65_536).contains(&connections)) {
-            return Err(("limits.connections", "must be 1 to 65536".to_owned()));
-        }
+        self.limits.check()?;
         self.trusted_lists.check()?;
         self.scan.check()?;
         if let Some(host) = self.webhooks.private_hosts.iter().find(|host| !is_host(host)) {
@@ -410,8 +395,11 @@ impl Config {
                 vec![
                     ("document_bytes", self.limits.document_bytes.map(|bytes| bytes.to_string())),
                     ("connections", self.limits.connections.map(|connections| connections.to_string())),
+                    ("handshakes", self.limits.handshakes.map(|handshakes| handshakes.to_string())),
+                    ("submissions", self.limits.submissions.map(|submissions| submissions.to_string())),
                 ],
             ),
+            ("limits.participant", self.limits.participant.to_toml()),
         ];
         let mut toml = String::new();
         for (section, keys) in sections {

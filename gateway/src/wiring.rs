@@ -31,11 +31,12 @@ use storage::seen::SeenStore;
 use storage::store::StoreConfig;
 use storage::{Clock, Reader, Writer};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, KeyPairFiles};
-use crate::http::server::{CONNECTIONS, Server};
+use crate::http::server::{CONNECTIONS, HANDSHAKES, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::outbound::relay::{Login, PeerAddress, RelayClient};
 use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
@@ -113,7 +114,7 @@ impl Node {
             rooms.trusted_lists.clone(),
             rooms.clock.clone(),
         ));
-        running.serve(operator_listener, operator::router(health.clone()), None, OPERATOR_CONNECTIONS);
+        running.serve(operator_listener, operator::router(health.clone()), None, (OPERATOR_CONNECTIONS, 1));
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
@@ -124,7 +125,8 @@ impl Node {
         let log_key = rooms.log.verifier().vkey();
         if let Some(listener) = public {
             let connections = config.limits.connections.unwrap_or(CONNECTIONS);
-            running.serve(listener, http::router(Arc::new(rooms.into_door(&config))), tls, connections);
+            let handshakes = config.limits.handshakes.unwrap_or(HANDSHAKES);
+            running.serve(listener, http::router(Arc::new(rooms.into_door(&config))), tls, (connections, handshakes));
         }
         tracing::info!(node = config.node.name, public = %public_address, operator = %operator, "the node runs");
         let _guard = shutdown.clone().drop_guard();
@@ -286,6 +288,7 @@ impl Rooms {
 
     fn into_door(self, config: &Config) -> Door {
         Door {
+            admission: http::admission::Admission::new(&config.limits, self.clock.clone()),
             exchange: self.exchange,
             access: self.access,
             trust: self.keeper,
@@ -312,10 +315,11 @@ impl Running<'_> {
         listener: TcpListener,
         router: axum::Router,
         tls: Option<Arc<ArcSwap<ServerConfig>>>,
-        connections: u32,
+        (connections, handshakes): (u32, u32),
     ) {
         let (shutdown, tasks) = (self.shutdown.clone(), self.tasks.clone());
-        self.tasks.spawn(Server { router, tls, connections, shutdown, tasks }.run(listener));
+        let handshakes = Arc::new(Semaphore::new(usize::try_from(handshakes).unwrap_or(usize::MAX)));
+        self.tasks.spawn(Server { router, tls, connections, handshakes, shutdown, tasks }.run(listener));
     }
 
     fn work(&self, rooms: &Rooms, health: Arc<Health>, round: Duration) {

@@ -105,6 +105,19 @@ problem_codes! {
     TooManyAnonymousRequests = "login.too_many_attempts", Caller, None,
         "Too many requests without a valid login. Try again later.",
         "Забагато запитів без успішного входу. Спробуйте пізніше.";
+    // --- how much of it
+    QuotaRequests = "quota.requests", Caller, Some("RFC 6585, 4"),
+        "Your systems ask more often than this node allows a participant. Ask less often.",
+        "Ваші системи звертаються частіше, ніж вузол дозволяє учаснику. Зменште частоту запитів.";
+    QuotaConcurrent = "quota.concurrent", Caller, Some("RFC 6585, 4"),
+        "Your systems hand in more documents at once than this node allows a participant. Wait until some are answered.",
+        "Ваші системи подають одночасно більше документів, ніж вузол дозволяє учаснику. Зачекайте на відповіді.";
+    QuotaBytes = "quota.bytes", Caller, Some("RFC 6585, 4"),
+        "Your systems have uploaded today what this node allows a participant in a day. Go on tomorrow, or ask its operator.",
+        "Сьогодні ваші системи вже передали дозволений учаснику добовий обсяг. Продовжте завтра або зверніться до оператора.";
+    QuotaMailboxFull = "quota.mailbox_full", Peer, Some("RFC 6585, 4"),
+        "Too many messages wait in the recipient's mailbox. Try again when it has fetched some.",
+        "У скриньці одержувача очікує забагато повідомлень. Спробуйте, коли він їх забере.";
     // --- may they
     ActionForbidden = "access.forbidden", Caller, None,
         "Your role does not allow this action.",

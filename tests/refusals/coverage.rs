@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use schemas::ProblemCode;
 
-use crate::{announcements, logins, messages, requests, routing, signatures, submissions, subscriptions};
+use crate::{announcements, logins, messages, quotas, requests, routing, signatures, submissions, subscriptions};
 
 /// Codes that no request of a client can bring about on a sound node.
 const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
@@ -33,6 +33,7 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(subscriptions::cases());
     cases.extend([logins::flood(), requests::too_early(), requests::silence(), submissions::reused_key()]);
     cases.extend([signatures::status_unknown(), logins::status_unknown(), submissions::recipient_unknown()]);
+    cases.extend([quotas::requests(), quotas::bytes(), quotas::concurrent(), quotas::full()]);
     let provoked: BTreeSet<ProblemCode> = cases.iter().map(|case| case.code).collect();
     let excused: BTreeSet<ProblemCode> = NOT_PROVOKED.iter().map(|(code, _)| *code).collect();
     let all: BTreeSet<ProblemCode> = ProblemCode::ALL.iter().copied().collect();

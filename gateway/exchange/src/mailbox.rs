@@ -12,7 +12,7 @@ use access::decide::{CaseResource, ListMailbox, ListSubmissions, MessageResource
 use audit::{Action, EventDraft, Outcome};
 use schemas::limits::PAGE_ITEMS;
 use schemas::message::{CaseEvent, CaseEvents, MessagePage, MessageState, MessageSummary};
-use schemas::{CaseId, Edrpou, MessageId, ProblemCode};
+use schemas::{CaseId, Edrpou, MailboxId, MessageId, ProblemCode};
 
 pub use acknowledge::Spoken;
 pub use download::PartDownload;
@@ -43,6 +43,15 @@ impl Exchange {
     pub async fn case_resource(&self, case: CaseId) -> Result<Option<CaseResource>, Refusal> {
         let parties = self.inner.ledger.reader().read("case_parties", move |tx| tables::case_parties(tx, case)).await?;
         Ok(parties.map(|parties| CaseResource { case, participants: parties.to_vec() }))
+    }
+
+    /// How many messages wait in a mailbox, neither accepted nor refused; none beyond `most` are counted.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn waiting(&self, mailbox: MailboxId, most: u64) -> Result<u64, Refusal> {
+        let reader = self.inner.ledger.reader();
+        Ok(reader.read("count_waiting", move |tx| tables::count_waiting(tx, &mailbox, most)).await?)
     }
 
     /// One page of a mailbox, oldest first: messages after `after`, in `state` if one is named. `limit` is cut to 1 to

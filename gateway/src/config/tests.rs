@@ -32,7 +32,9 @@ fn complete() -> Config {
     let mut config = load(&example(), &[]).unwrap();
     config.trust.intermediates = Some("/i".into());
     config.trust.lists = Some("/l".into());
-    config.limits = LimitsConfig { document_bytes: Some(1), connections: Some(1) };
+    let participant = ParticipantLimits { burst: 7, ..ParticipantLimits::default() };
+    let (connections, handshakes, submissions) = (Some(1), Some(1), Some(8));
+    config.limits = LimitsConfig { document_bytes: Some(1), connections, handshakes, submissions, participant };
     config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
     config.seal.ring = Some("/ring".into());
     config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
@@ -53,6 +55,14 @@ fn complete() -> Config {
     config
 }
 
+/// A key, or those of the section that it is.
+fn named(section: &str, key: &str, value: &serde_json::Value) -> Vec<String> {
+    match value.as_object() {
+        Some(inner) => inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect(),
+        None => vec![format!("{section}.{key}")],
+    }
+}
+
 #[test]
 fn the_example_loads_and_shows_every_key() {
     let config = load(&example(), &[]).unwrap();
@@ -62,7 +72,9 @@ fn the_example_loads_and_shows_every_key() {
         .as_object()
         .unwrap()
         .iter()
-        .flat_map(|(section, keys)| keys.as_object().unwrap().keys().map(move |key| format!("{section}.{key}")))
+        .flat_map(|(section, keys)| {
+            keys.as_object().unwrap().iter().flat_map(move |(key, value)| named(section, key, value))
+        })
         .collect();
     assert_eq!(keys_of(&example()), known);
 }
@@ -102,6 +114,10 @@ fn values_out_of_bounds_are_refused() {
         ("VUZOL_LIMITS__DOCUMENT_BYTES", "2147483649", "limits.document_bytes"),
         ("VUZOL_LIMITS__DOCUMENT_BYTES", "many", "limits.document_bytes"),
         ("VUZOL_LIMITS__CONNECTIONS", "0", "limits.connections"),
+        ("VUZOL_LIMITS__HANDSHAKES", "0", "limits.handshakes"),
+        ("VUZOL_LIMITS__SUBMISSIONS", "7", "limits.submissions"),
+        ("VUZOL_LIMITS__PARTICIPANT", "{burst=0}", "limits.participant.burst"),
+        ("VUZOL_LIMITS__PARTICIPANT", "{bursts=1}", "limits.participant.bursts"),
         ("VUZOL_SCAN__CLAMD", "/run/clamd.ctl", "scan.clamd"),
         ("VUZOL_SCAN__CLAMD", "unix:clamd.ctl", "scan.clamd"),
         ("VUZOL_SCAN__CLAMD", "tcp:localhost", "scan.clamd"),

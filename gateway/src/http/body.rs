@@ -21,6 +21,7 @@ use http_body_util::BodyExt;
 use schemas::ProblemCode;
 use tokio::time::{Instant, Sleep};
 
+use super::admission::BodyMeter;
 use super::problem::Failure;
 
 /// Longest silence within a body.
@@ -61,14 +62,18 @@ pub(crate) struct GuardedBody {
     /// Made when the body first keeps us waiting; most bodies arrive with their headers and need no timer.
     deadline: Option<Pin<Box<Sleep>>>,
     remainder: Remainder,
+    meter: Arc<BodyMeter>,
+    /// Since when the body keeps us waiting.
+    waiting: Option<Instant>,
 }
 
 impl GuardedBody {
-    /// Guards `inner`; what is not read comes back in the remainder.
-    pub(crate) fn new(inner: Body) -> (Self, Remainder) {
+    /// Guards `inner`; what is not read comes back in the remainder, what arrives is told to the meter.
+    pub(crate) fn new(inner: Body, meter: Arc<BodyMeter>) -> (Self, Remainder) {
         let remainder = Remainder::default();
         let (started, received, deadline) = (Instant::now(), 0, None);
-        (Self { inner: Some(inner), started, received, deadline, remainder: remainder.clone() }, remainder)
+        let (inner, waiting) = (Some(inner), None);
+        (Self { inner, started, received, deadline, remainder: remainder.clone(), meter, waiting }, remainder)
     }
 
     fn late(&mut self, context: &mut Context<'_>) -> bool {
@@ -87,7 +92,13 @@ impl http_body::Body for GuardedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let Some(inner) = self.inner.as_mut() else { return Poll::Ready(None) };
-        match Pin::new(inner).poll_frame(context) {
+        let polled = Pin::new(inner).poll_frame(context);
+        if polled.is_pending() {
+            self.waiting.get_or_insert_with(Instant::now);
+        } else if let Some(since) = self.waiting.take() {
+            self.meter.waited(since.elapsed());
+        }
+        match polled {
             Poll::Pending if self.late(context) => {
                 self.inner = None;
                 Poll::Ready(Some(Err(axum::Error::new(Broken(ProblemCode::RequestTimeout)))))
@@ -95,7 +106,9 @@ impl http_body::Body for GuardedBody {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
-                self.received = self.received.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+                let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+                self.received = self.received.saturating_add(bytes);
+                self.meter.arrived(bytes);
                 self.deadline = None;
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -193,7 +206,7 @@ mod tests {
     use super::*;
 
     fn guarded(pieces: impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static) -> (Body, Remainder) {
-        let (body, remainder) = GuardedBody::new(Body::from_stream(pieces));
+        let (body, remainder) = GuardedBody::new(Body::from_stream(pieces), Arc::default());
         (Body::new(body), remainder)
     }
 

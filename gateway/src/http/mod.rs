@@ -1,10 +1,11 @@
 //! The public API and the operator port: TLS, bounds, identity, routes, problems, the OpenAPI document.
 //!
-//! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, bounds; afterwards the audit row and
+//! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `routing`, `quarantine`,
 //! `relay`, `trust`, `log`. Nothing here decides anything about documents.
 
+pub(crate) mod admission;
 pub(crate) mod announcements;
 pub(crate) mod body;
 pub(crate) mod cases;
@@ -62,6 +63,8 @@ pub(crate) struct Door {
     pub(crate) document_bytes: u64,
     /// Bound on the rows that strangers cause.
     pub(crate) strangers: strangers::Strangers,
+    /// What is taken on, and from whom.
+    pub(crate) admission: admission::Admission,
     /// Meters of the operations.
     pub(crate) meters: operations::Meters,
     /// The OpenAPI document, serialised once.

@@ -45,6 +45,7 @@ const COMMON: &[ProblemCode] = &[
     P::ClientCertificateStatusUnknown,
     P::ClientCertificateUnregistered,
     P::TooManyAnonymousRequests,
+    P::QuotaRequests,
     P::MethodNotAllowed,
     P::RepeatedHeader,
     P::Overloaded,
@@ -84,6 +85,9 @@ const ADDRESSED: &[ProblemCode] = &[
     P::RecipientSuspended,
     P::RecipientTakesOtherKinds,
     P::UnknownCase,
+    P::QuotaConcurrent,
+    P::QuotaBytes,
+    P::QuotaMailboxFull,
 ];
 /// What an announced submission answers that is announced no more.
 const CLOSED: &[ProblemCode] = &[P::SubmissionSent, P::SubmissionEnded];

@@ -2,9 +2,10 @@
 //! refusal, the problem, the metrics.
 //!
 //! The order is the rule: a refusal is recorded **before** it is answered (ARCHITECTURE, rule 2). If the row cannot be
-//! written, the answer is 503: the caller learns nothing that is not recorded. Three refusals have no row and are counted
-//! only: those of strangers past their bound (see [`super::strangers`]), and `node.overloaded` and
-//! `node.storage_unavailable`, which say that nothing can be written.
+//! written, the answer is 503: the caller learns nothing that is not recorded. Some refusals have no row and are counted
+//! only: those of strangers past their bound (see [`super::strangers`]), those of participants past a quota but one a minute
+//! (see [`super::admission::quota`]), and `node.overloaded` and `node.storage_unavailable`, which say that nothing more can be
+//! done or written.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +23,8 @@ use storage::ids::FreshId;
 use tracing::Instrument;
 
 use super::Door;
+use super::admission::BodyMeter;
+use super::admission::quota::is_quota;
 use super::body::{self, GuardedBody};
 use super::extract;
 use super::identity::{Connection, Known, is_stranger};
@@ -76,15 +79,17 @@ impl Visit {
             tracing::Span::current().record("actor", known.pseudonym.as_str());
             extract::single_headers(request.headers()).map(|()| known)
         });
+        let meter = Arc::new(BodyMeter::default());
         let remainder = (!request.body().is_end_stream()).then(|| {
-            let (guarded, remainder) = GuardedBody::new(std::mem::take(request.body_mut()));
+            let (guarded, remainder) = GuardedBody::new(std::mem::take(request.body_mut()), meter.clone());
             *request.body_mut() = Body::new(guarded);
             remainder
         });
         let (known, mut response) = match admitted {
             Ok(known) => {
                 request.extensions_mut().insert(known.clone());
-                (Some(known), next.run(request).await)
+                let response = self.let_in(&known, request, next, &meter).await;
+                (Some(known), response)
             }
             Err(failure) => {
                 drop(request);
@@ -104,6 +109,25 @@ impl Visit {
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         tracing::debug!(status = response.status().as_u16(), milliseconds = started.elapsed().as_millis(), "answered");
         response
+    }
+
+    /// Runs the handler if there is room, within what the caller may use.
+    async fn let_in(&self, known: &Known, request: Request, next: Next, meter: &BodyMeter) -> Response {
+        let admission = &self.door.admission;
+        match admission.admit(&known.actor, self.operation, request.headers(), &meter.received).await {
+            Ok(admitted) => {
+                let response = next.run(request).await;
+                // What is refused early takes no time, and says nothing of how long the work takes.
+                if response.status().is_success() {
+                    admitted.finished(meter.waiting());
+                }
+                response
+            }
+            Err(code) => {
+                drop(request);
+                axum::response::IntoResponse::into_response(Failure::new(code))
+            }
+        }
     }
 
     /// Records the refusal, logs it once, and answers the problem.
@@ -140,9 +164,19 @@ impl Visit {
         if is_stranger(code) && !self.door.strangers.admit(peer, Instant::now()) {
             return Err(Failure::new(ProblemCode::TooManyAnonymousRequests));
         }
+        let unrecorded = match known.and_then(|known| known.actor.participant()).filter(|_| is_quota(code)) {
+            Some(participant) => match self.door.admission.quotas.row(participant, code, Instant::now()) {
+                Some(unrecorded) => Some(unrecorded),
+                None => return Ok(()),
+            },
+            None => None,
+        };
         let target: String = self.target.path().chars().take(TARGET_CHARACTERS).collect();
         let mut details =
             serde_json::json!({ "request": self.id, "target": target, "policies": circumstances.policies });
+        if let Some(unrecorded) = unrecorded {
+            details["unrecorded_before"] = unrecorded.into();
+        }
         if known.is_none() {
             let certificate = self.connection.leaf().map(|der| crypto::digest::hex(&crypto::digest::sha256(der)));
             details["peer"] = peer.to_string().into();

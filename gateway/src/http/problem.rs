@@ -80,7 +80,12 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::AcknowledgementMismatch
         | P::WebhookNotAllowed
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
-        P::TooManyAnonymousRequests | P::TooManyWaiting => StatusCode::TOO_MANY_REQUESTS,
+        P::TooManyAnonymousRequests
+        | P::TooManyWaiting
+        | P::QuotaRequests
+        | P::QuotaConcurrent
+        | P::QuotaBytes
+        | P::QuotaMailboxFull => StatusCode::TOO_MANY_REQUESTS,
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown
         | P::SignerStatusUnknown
@@ -108,6 +113,11 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
         StatusCode::SERVICE_UNAVAILABLE => Some(HeaderValue::from_static("1")),
         // One that waits ends within half a minute, most often much sooner.
         StatusCode::TOO_MANY_REQUESTS if code == P::TooManyWaiting => Some(HeaderValue::from_static("5")),
+        StatusCode::TOO_MANY_REQUESTS if matches!(code, P::QuotaRequests | P::QuotaConcurrent) => {
+            Some(HeaderValue::from_static("1"))
+        }
+        // The day ends at another time for each; an hour is a pause that is short enough for the last of them.
+        StatusCode::TOO_MANY_REQUESTS if code == P::QuotaBytes => Some(HeaderValue::from_static("3600")),
         StatusCode::TOO_MANY_REQUESTS => Some(HeaderValue::from_static("60")),
         _ => None,
     }

@@ -21,10 +21,12 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -33,6 +35,13 @@ use super::identity::Connection;
 
 /// Connections at a time, unless configured.
 pub(crate) const CONNECTIONS: u32 = 1024;
+
+/// TLS handshakes computed at a time, unless configured.
+pub(crate) const HANDSHAKES: u32 = 32;
+
+/// How long a handshake counts among those that are computed: longer than its signatures take on a busy machine. What takes longer waits for
+/// its client, which costs the node nothing and must not keep others out.
+const COMPUTING: Duration = Duration::from_millis(250);
 
 /// For the TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(5);
@@ -60,6 +69,8 @@ pub(crate) struct Server {
     pub(crate) tls: Option<Arc<ArcSwap<ServerConfig>>>,
     /// Connections at a time.
     pub(crate) connections: u32,
+    /// Places for TLS handshakes.
+    pub(crate) handshakes: Arc<Semaphore>,
     /// Asks it to end.
     pub(crate) shutdown: CancellationToken,
     /// Tasks to wait for.
@@ -97,7 +108,7 @@ impl Server {
         match &self.tls {
             None => self.serve(stream, Connection::new(peer, Vec::new())).await,
             Some(tls) => {
-                let handshake = TlsAcceptor::from(tls.load_full()).accept(stream);
+                let handshake = self.handshake(stream, tls.load_full());
                 match tokio::time::timeout(HANDSHAKE, handshake).await {
                     Ok(Ok(stream)) => {
                         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
@@ -113,6 +124,22 @@ impl Server {
             }
         }
         drop(place);
+    }
+
+    /// The TLS handshake. Who says nothing waits outside; who has said something waits for one of the places, since from here on
+    /// there are signatures to make and to verify.
+    async fn handshake(&self, stream: TcpStream, config: Arc<ServerConfig>) -> std::io::Result<TlsStream<TcpStream>> {
+        let greeted = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let came = std::time::Instant::now();
+        let place = self.handshakes.acquire().await.map_err(std::io::Error::other)?;
+        metrics::histogram!("vuzol_admission_handshake_wait_seconds").record(came.elapsed().as_secs_f64());
+        let handshake = greeted.into_stream(config);
+        tokio::pin!(handshake);
+        if let Ok(done) = tokio::time::timeout(COMPUTING, handshake.as_mut()).await {
+            return done;
+        }
+        drop(place);
+        handshake.await
     }
 
     async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, connection: Connection) {

@@ -77,7 +77,9 @@ impl World {
                 "done"
             }),
         );
-        let server = Server { router, tls, connections: 8, shutdown: shutdown.clone(), tasks: tasks.clone() };
+        let handshakes = Arc::new(Semaphore::new(2));
+        let server =
+            Server { router, tls, connections: 8, handshakes, shutdown: shutdown.clone(), tasks: tasks.clone() };
         tasks.spawn(server.run(listener));
         Self { pki, address, shutdown, tasks, _folder: folder }
     }

@@ -1,6 +1,7 @@
 //! Handing in documents, and seeing what became of them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use access::decide::{ListSubmissions, SubmissionResource, SubmitDocument};
 use axum::Json;
@@ -11,9 +12,10 @@ use exchange::intake::Submission;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use schemas::limits::{ENVELOPE_BYTES, PAGE_ITEMS, SIGNATURE_BYTES};
 use schemas::message::{Envelope, MessagePage, MessageState, Receipt};
-use schemas::{MessageId, ProblemCode};
+use schemas::{MailboxId, MessageId, ProblemCode};
 
 use super::Door;
+use super::admission::quota;
 use super::body;
 use super::extract::{self, Terms};
 use super::identity::Caller;
@@ -95,6 +97,7 @@ pub(crate) async fn submit(
     let Envelope { sender, recipient, kind, .. } = envelope.clone();
     let permit =
         door.access.decide::<SubmitDocument>(&caller.actor, SubmissionResource { sender, recipient, kind }).await?;
+    has_room(&door, &permit.resource().recipient).await?;
     parts.part("signature").await?;
     let signature = parts.content(SIGNATURE_BYTES).await?;
     parts.part("document").await?;
@@ -110,4 +113,17 @@ pub(crate) fn created<T: serde::Serialize>(answer: T, replayed: bool) -> Respons
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
     response
+}
+
+/// Refuses what would come into a full mailbox, before the document is read.
+async fn has_room(door: &Door, mailbox: &MailboxId) -> Result<(), Failure> {
+    let quotas = &door.admission.quotas;
+    let room = match quotas.mailbox_has_room(mailbox, Instant::now()) {
+        Some(room) => room,
+        None => {
+            let waiting = door.exchange.waiting(mailbox.clone(), quotas.mailbox_messages()).await?;
+            quotas.counted(mailbox.clone(), waiting, Instant::now())
+        }
+    };
+    if room { Ok(()) } else { Err(Failure::new(quota::mailbox_is_full())) }
 }

@@ -85,6 +85,7 @@ Keys of the JSON object:
   receipt_*_ms     milliseconds from the due time of a submission to its receipt (50th, 99th, 99.9th percentile)
   handover_*_ms    milliseconds from the due time of a submission to its document opened by the recipient
   completed        documents whose recipient's signed acknowledgement was answered
+  goodput          of these, a second, while submissions were due: at a rate beyond what the node can do, what it still does
   complete_*_ms    milliseconds from the due time of a submission to that answer
   evidence_complete  accepted messages in the node's database that have evidence of all four steps, each with its audit
                    row; null for --node

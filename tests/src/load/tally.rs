@@ -39,6 +39,7 @@ pub struct Figures {
     pub handover_p50_ms: Option<f64>,
     pub handover_p99_ms: Option<f64>,
     pub completed: u64,
+    pub goodput: f64,
     pub complete_p50_ms: Option<f64>,
     pub complete_p99_ms: Option<f64>,
     pub evidence_complete: Option<u64>,
@@ -172,6 +173,7 @@ impl Tally {
             handover_p50_ms: percentile(&handover, 500),
             handover_p99_ms: percentile(&handover, 990),
             completed: count(completions.len()),
+            goodput: rounded(goodput(&completions, options)),
             complete_p50_ms: percentile(&complete, 500),
             complete_p99_ms: percentile(&complete, 990),
             evidence_complete: None,
@@ -214,6 +216,7 @@ impl Figures {
             ("handover p50, ms", figure(self.handover_p50_ms)),
             ("handover p99, ms", figure(self.handover_p99_ms)),
             ("completed", self.completed.to_string()),
+            ("goodput, documents/s", format!("{:.2}", self.goodput)),
             ("complete p50, ms", figure(self.complete_p50_ms)),
             ("complete p99, ms", figure(self.complete_p99_ms)),
             ("evidence complete", self.evidence_complete.map_or_else(|| "-".to_owned(), |count| count.to_string())),
@@ -223,6 +226,16 @@ impl Figures {
         .map(|(name, value)| format!("{name:<24}{value:>12}"))
         .join("\n")
     }
+}
+
+/// Documents a second that went their whole way while submissions were due: what a node gets done while more is asked of it than
+/// it can do. What it completes afterwards does not count.
+#[allow(clippy::cast_precision_loss, reason = "numbers of documents")]
+fn goodput(completions: &[(u64, Duration)], options: &Options) -> f64 {
+    let seconds = f64::from(options.seconds);
+    let in_time =
+        |(index, after): &&(u64, Duration)| *index as f64 / f64::from(options.rate) + after.as_secs_f64() <= seconds;
+    completions.iter().filter(in_time).count() as f64 / seconds
 }
 
 /// Nearest rank: the smallest sample that at least `per_mille` of all samples do not exceed, in milliseconds.
@@ -270,18 +283,26 @@ mod tests {
     }
 
     #[test]
+    fn what_was_completed_after_the_last_was_due_is_no_goodput() {
+        let options = Options::parse_from(["load", "--rate", "1", "--seconds", "4"]);
+        let after = Duration::from_millis(500);
+        assert!((goodput(&[(0, after), (3, after)], &options) - 0.5).abs() < 1e-9);
+        assert!((goodput(&[(0, after), (3, after * 3)], &options) - 0.25).abs() < 1e-9);
+    }
+
+    #[test]
     fn the_json_has_exactly_the_promised_keys() {
         let tally = Tally::new(Run { id: [1; 8], start: Instant::now(), rate: 1.0 });
         let options = Options::parse_from(["load", "--rate", "1", "--seconds", "4"]);
         let json = tally.figures(&options, Some(1.0), None).json();
         let mut last = 0;
         let keys = "rate sent acknowledged lost twice receipt_p50_ms receipt_p99_ms receipt_p999_ms handover_p50_ms \
-                    handover_p99_ms completed complete_p50_ms complete_p99_ms evidence_complete cpu_s rss_mib";
+                    handover_p99_ms completed goodput complete_p50_ms complete_p99_ms evidence_complete cpu_s rss_mib";
         for key in keys.split_whitespace() {
             let at = json.find(&format!("\"{key}\":")).unwrap();
             assert!(at >= last);
             last = at;
         }
-        assert_eq!(json.matches("\":").count(), 16);
+        assert_eq!(json.matches("\":").count(), 17);
     }
 }

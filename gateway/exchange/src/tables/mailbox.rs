@@ -115,6 +115,17 @@ pub(crate) fn something_waits(tx: &mut Tx<'_>, mailbox: &MailboxId, now: OffsetD
     Ok(found == Some(1))
 }
 
+/// How many messages wait, counted no further than `most`.
+pub(crate) fn count_waiting(tx: &mut Tx<'_>, mailbox: &MailboxId, most: u64) -> Result<u64, StoreError> {
+    let sql = "-- count_waiting
+        SELECT count(*) FROM (
+            SELECT 1 FROM message
+            WHERE recipient = $1 AND state IN ('consigned', 'notified', 'handed_over') LIMIT $2)";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let count = tx.query_optional(sql, &[(&mailbox.to_string()).into(), most.into()], |row| row.integer(0))?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+}
+
 /// Leases what waits and is not leased, oldest first, in one statement. Each inner query walks the index no further than
 /// past the messages that others hold.
 pub(crate) fn lease(
