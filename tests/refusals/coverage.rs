@@ -18,6 +18,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
+    (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
+    (ProblemCode::RelayConflict, "only another node can bring it about"),
+    (ProblemCode::RelayIncomplete, "only another node can bring it about"),
+    (ProblemCode::RelayTooEarly, "only another node can bring it about: the exchange's own tests do, by losing answers"),
 ];
 
 #[test]
