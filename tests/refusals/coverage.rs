@@ -21,7 +21,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
     (ProblemCode::RelayConflict, "only another node can bring it about"),
     (ProblemCode::RelayIncomplete, "only another node can bring it about"),
-    (ProblemCode::RelayTooEarly, "only another node can bring it about: the exchange's own tests do, by losing answers"),
+    (
+        ProblemCode::RelayTooEarly,
+        "only another node can bring it about: the exchange's own tests do, by losing answers",
+    ),
 ];
 
 #[test]
