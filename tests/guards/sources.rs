@@ -19,12 +19,22 @@ const MAY_WRITE: &[&str] = &["gateway/storage/", "gateway/audit/", "gateway/src/
 
 /// The exchange is given the writer for jobs, which is bookkeeping without an audit row: it names it where it is handed
 /// over, and runs these transactions on it: a job whose message is gone is closed, a notice is leased, given back or ended
-/// without a step of its message, and the day on which a message is looked at again moves on.
+/// without a step of its message, the day on which a message is looked at again moves on, and an upload that is not what was
+/// stated begins anew.
 const JOBS_ONLY: &[(&str, &str)] = &[
     ("gateway/exchange/src/service.rs", "jobs: Writer"),
     ("gateway/exchange/src/service.rs", "use storage::"),
     ("gateway/exchange/src/delivery.rs", "self.inner.jobs.run_tx(\"close_job\", move |tx| jobs::complete(tx, &job))"),
-    ("gateway/exchange/src/notices/courier.rs", "inner.jobs.run_tx(\"claim_notices\", "),
+    (
+        "gateway/exchange/src/relay/outgoing.rs",
+        "self.inner.jobs.run_tx(\"close_job\", move |tx| jobs::complete(tx, &job))",
+    ),
+    (
+        "gateway/exchange/src/relay/report.rs",
+        "self.inner.jobs.run_tx(\"close_job\", move |tx| jobs::complete(tx, &job))",
+    ),
+    ("gateway/exchange/src/upload/range.rs", "self.inner.jobs.run_tx(\"reset_part\", move |tx| tables::reset_part("),
+    ("gateway/exchange/src/notices/courier.rs", "inner.jobs.run_tx(\"claim_notices\", claim)"),
     ("gateway/exchange/src/notices/courier.rs", "self.inner.jobs.run_tx(\"release_notice\", "),
     ("gateway/exchange/src/notices/courier.rs", "self.inner.jobs.run_tx(\"end_notice\", close)"),
     ("gateway/exchange/src/timers.rs", "self.inner.jobs.run_tx(\"look_again\", move |tx| tables::look_again("),

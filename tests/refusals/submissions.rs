@@ -270,7 +270,14 @@ async fn the_refusal_of_a_signed_submission_carries_evidence() {
     let statement = exchange::evidence::verify(&evidence, region.ground.site.evidence_certificate()).expect("evidence");
     assert_eq!(statement.kind, schemas::evidence::EvidenceKind::SubmissionRejection);
     assert_eq!(statement.reason.as_deref(), Some(problem.code.as_str()));
-    assert_eq!((statement.message_id, statement.sender), (None, region.a.edrpou()));
+    assert_eq!((statement.case_id, statement.sender), (None, region.a.edrpou()));
+    let rejected = Request::get("/v1/submissions?state=rejected");
+    let page: schemas::message::MessagePage = ask(&region, &rejected).await.json();
+    assert_eq!(
+        page.messages.iter().map(|m| Some(m.message_id)).collect::<Vec<_>>(),
+        [statement.message_id],
+        "it is found again"
+    );
     let book = region.book().await;
     assert!(book.entry(statement.event_id).is_some(), "the refusal is in the log under the number of its evidence");
 }

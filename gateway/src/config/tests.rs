@@ -58,8 +58,9 @@ fn complete() -> Config {
 /// A key, or those of the section that it is.
 fn named(section: &str, key: &str, value: &serde_json::Value) -> Vec<String> {
     match value.as_object() {
-        Some(inner) => inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect(),
-        None => vec![format!("{section}.{key}")],
+        Some(inner) if key == "participant" => inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect(),
+        // A pair of files, in one line.
+        _ => vec![format!("{section}.{key}")],
     }
 }
 

@@ -35,10 +35,9 @@ use super::{body, submissions};
 pub(crate) async fn announce(
     State(door): State<Arc<Door>>,
     caller: Caller,
-    headers: HeaderMap,
+    extract::Key(idempotency_key): extract::Key,
     extract::Json(announcement): extract::Json<Announcement>,
 ) -> Result<Response, Failure> {
-    let idempotency_key = extract::idempotency_key(&headers)?;
     let too_large = |size: u64| size > door.document_bytes;
     if announcement.parts.iter().any(|part| too_large(part.size)) {
         return Err(Failure::new(ProblemCode::TooLarge).detail(format!("at most {} bytes", door.document_bytes)));

@@ -114,6 +114,17 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// The `Idempotency-Key`, looked at before the body is.
+pub(crate) struct Key(pub(crate) IdempotencyKey);
+
+impl<S: Send + Sync> FromRequestParts<S> for Key {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        idempotency_key(&parts.headers).map(Self)
+    }
+}
+
 /// An acknowledgement: signed, or the plain word of a system that has logged in.
 pub(crate) struct Acknowledged(pub(crate) Spoken);
 

@@ -16,7 +16,7 @@ use schemas::message::State;
 use schemas::notice::NoticeEvent;
 use schemas::{LeaseToken, MailboxId, MessageId, NoticeId};
 use storage::ids::FreshId;
-use storage::{StoreError, TxError};
+use storage::{StoreError, Tx, TxError};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 
@@ -188,10 +188,8 @@ impl Courier {
         let mut places = self.running.take(receiver, most);
         let Ok(limit @ 1..) = u32::try_from(places.len()) else { return Ok(0) };
         let (token, mailbox) = (LeaseToken::fresh(now), receiver.clone());
-        let claimed = inner
-            .jobs
-            .run_tx("claim_notices", move |tx| tables::claim_notices(tx, &mailbox, token, now + LEASE, now, limit));
-        let claimed: Vec<Due> = claimed.await.map_err(|error| match error {
+        let claim = move |tx: &mut Tx<'_>| tables::claim_notices(tx, &mailbox, token, now + LEASE, now, limit);
+        let claimed: Vec<Due> = inner.jobs.run_tx("claim_notices", claim).await.map_err(|error| match error {
             TxError::Refused(error) | TxError::Store(error) => error,
         })?;
         let count = claimed.len();
@@ -269,7 +267,7 @@ impl Exchange {
             edge = message.map(|message| self.notified(due, &message, end)).transpose()?.flatten();
         }
         let (due, now) = (due.clone(), self.inner.clock.now());
-        let close = move |tx: &mut storage::Tx<'_>| {
+        let close = move |tx: &mut Tx<'_>| {
             let closed = match end {
                 End::Taken | End::Dropped => tables::delete_notice(tx, &due)?,
                 End::Dead(why) => tables::release_notice(tx, &due, None, &why.code(), now)?,
