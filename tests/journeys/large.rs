@@ -43,7 +43,8 @@ async fn a_large_document_streams_through_a_small_node() {
 
     if let (Some(before), Some(after)) = (before, peak_memory_mib(node.id())) {
         let grown = after - before;
-        let bound = 16.0;
+        // What streams is held in pieces of 64 KiB to 1 MiB; the rest is what the allocator keeps of pages for its threads.
+        let bound = 32.0;
         assert!(grown < bound, "{MEBIBYTES} MiB went through and the node grew by {grown:.1} MiB");
     }
 }

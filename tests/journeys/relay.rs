@@ -172,7 +172,6 @@ async fn awaits(agency: &Agency, message: MessageId, state: MessageState) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it compiles and has not been run yet: run it with --ignored before it counts for anything"]
 async fn twenty_megabytes_cross_a_line_that_breaks_and_a_node_out_of_reach_delays_nobody() {
     let ground = Ground::lay(Arc::new(SystemClock), 3, None).await;
     let [one, two, three] = [HOME, THERE, NOWHERE].map(|name| papers(&ground, name));

@@ -56,11 +56,9 @@ pub(crate) fn concurrent() -> Case {
             }
         };
         tokio::pin!(first, second);
-        loop {
-            tokio::select! {
-                answer = &mut second => return answer,
-                answer = &mut first => panic!("an unfinished submission was answered: {}", answer.status),
-            }
+        tokio::select! {
+            answer = &mut second => answer,
+            answer = &mut first => panic!("an unfinished submission was answered: {}", answer.status),
         }
     })
 }

@@ -169,16 +169,16 @@ fn evidence_replayed_gives_the_state_again_and_any_gap_is_found() {
     let told = |story: &[(u32, EvidenceKind, State)]| replay(story.iter().map(|(n, kind, state)| (*n, *kind, state)));
     assert_eq!(told(&story), Ok(state));
     assert_eq!(told(&[]), Ok(None));
-    for missing in 0..way.len() - 1 {
+    for (missing, step) in way.iter().enumerate().take(way.len() - 1) {
         let mut gap = story.clone();
         gap.remove(missing);
-        let step = u32::try_from(missing).unwrap() + 1;
-        assert_eq!(told(&gap), Err(Broken { step }), "{:?}", way[missing]);
+        let broken = Err(Broken { step: u32::try_from(missing).unwrap() + 1 });
+        assert_eq!(told(&gap), broken, "{step:?}");
         // Numbered anew, so that the gap does not show by the numbers: what follows does not follow any more, unless the
         // step is one that a message may do without.
         gap.iter_mut().zip(1..).for_each(|(piece, number)| piece.0 = number);
-        let optional = matches!(way[missing], Step::Hold { .. } | Step::Notify { .. } | Step::NotifyFailure { .. });
-        assert!(optional || told(&gap) == Err(Broken { step }), "{:?}", way[missing]);
+        let optional = matches!(step, Step::Hold { .. } | Step::Notify { .. } | Step::NotifyFailure { .. });
+        assert!(optional || told(&gap) == broken, "{step:?}");
     }
     let mut forged = story.clone();
     forged[8].2 = State::Refused { reason: "forged".to_owned() };

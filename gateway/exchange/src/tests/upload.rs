@@ -17,6 +17,7 @@ use crate::intake::{Accepted, IdempotencyKey};
 use crate::refusal::Refusal;
 use crate::upload::{ContentRange, NewAnnouncement, PartUpload};
 
+#[allow(clippy::cast_possible_truncation, reason = "a quarter of a mebibyte")]
 const RANGE: usize = RANGE_BYTES as usize;
 
 pub(super) fn part(number: u8, role: PartRole, of: Option<u8>, content: &[u8]) -> AnnouncedPart {
