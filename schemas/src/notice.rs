@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `Vuzol-Timestamp` | seconds since the Unix epoch at which this try was made |
 //! | `Vuzol-Signature` | `v1=` and HMAC-SHA-256 of the timestamp, a dot, and the body, under the secret: 64 hexadecimal digits |
-//! | `Vuzol-Delivery` | [`NoticeId`](crate::NoticeId): the same in every repeat |
+//! | `Vuzol-Delivery` | [`NoticeId`]: the same in every repeat |
 //!
 //! A receiver recomputes the signature over the bytes as they came, compares in constant time, refuses a timestamp that is
 //! minutes old, and remembers delivery ids: a notice comes at least once. It says that something happened and nothing of

@@ -1,7 +1,7 @@
 //! The node's key ring: what wraps document keys for recipients without an encryption certificate (ARCHITECTURE, rule 3).
 //!
 //! One key is current and wraps; older ones only unwrap, until what lies under them was wrapped anew and they are destroyed
-//! ([`custody`]). How a key is wrapped says `crypto::seal::ring`; how keys are kept in a folder says [`folder`]. A ring may also
+//! ([`custody`]). How a key is wrapped says `crypto::seal::ring`; how keys are kept in a folder says `folder`. A ring may also
 //! be of keys that a token holds ([`KeyRing::of_holders`]).
 //!
 //! | what is destroyed | what nobody reads again |
