@@ -16,6 +16,9 @@ use tokio::task::JoinHandle;
 /// Seconds of a lease: short, since the answer to a lease is lost with the node that gave it, and nobody holds it then.
 const LEASE_SECONDS: u32 = 8;
 
+/// How often, at 50 ms, nothing may have arrived before the rest counts as lost: a minute.
+const PATIENCE: u32 = 1200;
+
 /// Documents that one sender has under way at the same time.
 const HANDS: u64 = 3;
 
@@ -73,14 +76,19 @@ impl Play {
         for sender in self.senders {
             sender.await.expect("a sender does not panic");
         }
-        for _ in 0..1200 {
-            let drained = {
+        // As long as anything still arrives: many kills leave much to work off, and slow is not lost.
+        let (mut arrived, mut quiet) = (0, 0);
+        while quiet < PATIENCE {
+            let (open, accepted) = {
                 let journal = self.journal.lock().expect("no holder panics");
-                journal.receipts.keys().all(|text| journal.accepted.contains_key(text))
+                let open = journal.receipts.keys().any(|text| !journal.accepted.contains_key(text));
+                (open, journal.accepted.len())
             };
-            if drained {
+            if !open {
                 break;
             }
+            quiet = if accepted > arrived { 0 } else { quiet + 1 };
+            arrived = accepted;
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         // A second delivery would come after the first: whatever was leased and lost is offered again by then.
