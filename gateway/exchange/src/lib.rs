@@ -19,7 +19,8 @@
 //! | [`export`] | a case taken away: everything that proves it in one signed container, and the check of it | EN 319 162-1 |
 //!
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
-//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: retention.
+//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: retention; the key
+//! ring for recipients without a certificate, and the scanner, are there and not asked by the intake yet.
 
 pub mod delivery;
 mod edge;
