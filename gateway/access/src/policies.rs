@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Request,
-    Schema, ValidationMode, Validator,
+    ActionConstraint, Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
+    PolicySet, Request, Schema, ValidationMode, Validator,
 };
 use schemas::ProblemCode;
 
@@ -64,10 +64,18 @@ pub(crate) fn uid(kind: Kind, id: &str) -> EntityUid {
 
 /// The policies, ready to be asked. Nothing in it changes after construction.
 pub(crate) struct Policies {
-    set: PolicySet,
-    schema: Schema,
+    /// For requests in builds with assertions, see [`Self::request`].
+    schema: Option<Schema>,
     authorizer: Authorizer,
-    actions: HashMap<&'static str, EntityUid>,
+    actions: HashMap<&'static str, Rules>,
+}
+
+/// One action with the policies that can apply to it. Cedar asks every policy of a set, whatever its scope, and puts its condition
+/// together anew each time: of some thirty policies five are about one action, and the other twenty-five made up most of what a
+/// decision cost.
+struct Rules {
+    action: EntityUid,
+    set: PolicySet,
 }
 
 impl Policies {
@@ -84,23 +92,34 @@ impl Policies {
         if let Some(warning) = warnings.into_iter().next() {
             return Err(PolicyError::new("vuzol.cedarschema", warning));
         }
+        if schema.action_groups().next().is_some() {
+            return Err(PolicyError::new(
+                "vuzol.cedarschema",
+                "groups of actions, by which a policy could reach further than its scope says",
+            ));
+        }
         let set = named_policies(policies)?;
         let verdict = Validator::new(schema.clone()).validate(&set, ValidationMode::Strict);
         if !verdict.validation_passed_without_warnings() {
             return Err(PolicyError::new("validation", verdict));
         }
-        let actions = actions.iter().map(|name| Ok((*name, action(name, &schema)?))).collect::<Result<_, _>>()?;
-        Ok(Self { set, schema, authorizer: Authorizer::new(), actions })
+        let actions = actions.iter().map(|name| Ok((*name, rules(action(name, &schema)?, &set)?)));
+        let actions = actions.collect::<Result<_, _>>()?;
+        let schema = cfg!(debug_assertions).then_some(schema);
+        Ok(Self { schema, authorizer: Authorizer::new(), actions })
     }
 
     /// Decides one request. An error while a policy is evaluated denies: Cedar would skip the policy, and a skipped
     /// forbid is a permit.
     pub(crate) fn decide(&self, actor: &Actor, action: &str, description: Description) -> Result<(), Denied> {
         let refusal = description.refusal;
-        let Some((request, entities)) = self.request(actor, action, description) else {
+        let rules = self.actions.get(action);
+        let asked = rules.and_then(|rules| Some((rules, self.request(actor, rules.action.clone(), description)?)));
+        let Some((Rules { set, .. }, (request, entities))) = asked else {
+            tracing::error!(action, "an action that the policies cannot be asked about");
             return Err(Denied { code: ProblemCode::Internal, policies: Vec::new() });
         };
-        let response = self.authorizer.is_authorized(&request, &self.set, &entities);
+        let response = self.authorizer.is_authorized(&request, set, &entities);
         let diagnostics = response.diagnostics();
         if let Some(error) = diagnostics.errors().next() {
             tracing::error!(action, %error, "a policy cannot be evaluated");
@@ -115,7 +134,10 @@ impl Policies {
     }
 
     /// The request and the one entity that it needs, from typed values: building them from JSON costs ten decisions.
-    fn request(&self, actor: &Actor, action: &str, description: Description) -> Option<(Request, Entities)> {
+    ///
+    /// That they fit the schema is code's doing, not the caller's: builds with assertions check it for every request, and the matrix of
+    /// decisions makes one of each kind. What would not fit in other builds is an attribute that a policy does not find, and so a denial.
+    fn request(&self, actor: &Actor, action: EntityUid, description: Description) -> Option<(Request, Entities)> {
         let principal = match actor {
             Actor::Participant { edrpou, .. } => uid(Kind::Participant, edrpou.as_str()),
             Actor::Peer { name, .. } => uid(Kind::Peer, name),
@@ -126,15 +148,14 @@ impl Policies {
         let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let made = (|| {
             let entity = Entity::new(resource.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
-            let entities = Entities::from_entities([entity], Some(&self.schema)).map_err(|e| e.to_string())?;
+            let entities = Entities::from_entities([entity], self.schema.as_ref()).map_err(|e| e.to_string())?;
             let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))
                 .map_err(|e| e.to_string())?;
-            let action = self.actions.get(action).ok_or("an action without a name in the schema")?.clone();
-            let request =
-                Request::new(principal, action, resource, context, Some(&self.schema)).map_err(|e| e.to_string())?;
+            let request = Request::new(principal, action, resource, context, self.schema.as_ref());
+            let request = request.map_err(|e| e.to_string())?;
             Ok::<_, String>((request, entities))
         })();
-        made.inspect_err(|error| tracing::error!(action, error, "a request does not fit the policy schema")).ok()
+        made.inspect_err(|error| tracing::error!(error, "a request does not fit the policy schema")).ok()
     }
 }
 
@@ -149,6 +170,18 @@ fn named_policies(files: &[(&str, &str)]) -> Result<PolicySet, PolicyError> {
         }
     }
     Ok(set)
+}
+
+/// The policies whose scope has the action. The schema has no groups of actions, so a name in a scope is an action's own.
+fn rules(action: EntityUid, all: &PolicySet) -> Result<Rules, PolicyError> {
+    let concerns = |constraint| match constraint {
+        ActionConstraint::Any => true,
+        ActionConstraint::In(actions) => actions.contains(&action),
+        ActionConstraint::Eq(named) => named == action,
+    };
+    let of_it = all.policies().filter(|policy| concerns(policy.action_constraint())).cloned();
+    let set = PolicySet::from_policies(of_it).map_err(|error| PolicyError::new("of one action", error))?;
+    Ok(Rules { action, set })
 }
 
 fn action(name: &str, schema: &Schema) -> Result<EntityUid, PolicyError> {

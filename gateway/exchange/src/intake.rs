@@ -1,7 +1,7 @@
 //! A document arrives: hashed and sealed while it streams in, validated, committed in one transaction.
 //!
-//! Cheap refusals come first, before the document is read: another use of the idempotency key, a signature that cannot be
-//! parsed or leads nowhere, a recipient that nothing can be sealed to, a case of others. Then the document streams through
+//! Cheap refusals come first, before the document is read: another use of the idempotency key (of a small document that is found
+//! out by the commit, since hardly any is a repeat), a signature that cannot be parsed or leads nowhere, a recipient that nothing can be sealed to, a case of others. Then the document streams through
 //! once, in bounded memory whatever its size. What the answer depends on is durable before the answer leaves.
 //!
 //! A refusal after the permit leaves an audit row and evidence A.2, and nothing else: large parts are uploaded under a
@@ -21,8 +21,10 @@ use certs::path::VerifiedPath;
 use crypto::digest::{DigestAlgorithm, Digester, sha256};
 use crypto::seal::DocumentKey;
 use futures_util::{Stream, StreamExt};
-use schemas::limits::{DOCUMENT_BYTES, IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_CHARACTERS, SIGNATURE_BYTES};
-use schemas::message::{Envelope, Receipt};
+use schemas::limits::{
+    DOCUMENT_BYTES, IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_CHARACTERS, INLINE_PART_BYTES, SIGNATURE_BYTES,
+};
+use schemas::message::{Envelope, Part, Receipt};
 use schemas::{Edrpou, MessageId, ProblemCode};
 use signing::validate::UnverifiedDocument;
 use storage::ids::FreshId;
@@ -59,6 +61,15 @@ pub struct Submission {
     pub signature: Vec<u8>,
     /// The sender's number of this submission.
     pub idempotency_key: IdempotencyKey,
+    /// How many bytes come at most, the document among them, where that was said beforehand.
+    pub announced: Option<u64>,
+}
+
+impl Submission {
+    /// Whether it is cheaper to do a repeat's work again than to ask for every submission whether it is one: the commit finds it out.
+    fn is_small(&self) -> bool {
+        self.announced.is_some_and(|bytes| bytes <= length(INLINE_PART_BYTES))
+    }
 }
 
 /// The node took responsibility.
@@ -91,7 +102,13 @@ impl Exchange {
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
         let mut so_far = SoFar::default();
-        match self.take_in(&permit, &submission, &mut document, &mut so_far).await {
+        let taken = match self.take_in(&permit, &submission, &mut document, &mut so_far).await {
+            Err(refusal) if submission.is_small() && refusal.evidence.is_none() => {
+                self.or_replayed(&permit, &submission, &mut document, &so_far, refusal).await
+            }
+            taken => taken,
+        };
+        match taken {
             Ok(accepted) => {
                 let outcome = if accepted.replayed { "replayed" } else { "accepted" };
                 metrics::counter!("vuzol_submissions_total", "outcome" => outcome).increment(1);
@@ -129,7 +146,9 @@ impl Exchange {
         if submission.signature.len() > SIGNATURE_BYTES {
             return Err(ProblemCode::TooLarge.into());
         }
-        if let Some(earlier) = self.earlier(envelope.sender, &submission.idempotency_key).await? {
+        if !submission.is_small()
+            && let Some(earlier) = self.earlier(envelope.sender, &submission.idempotency_key).await?
+        {
             let digest = read_only(document).await?;
             return self.replay(permit, submission, &digest, earlier).await;
         }
@@ -148,6 +167,7 @@ impl Exchange {
         let place = Place { object_key: part_key(id, 0), context: seal_context(id, 0).to_vec() };
         let algorithms = signature.digest_algorithms();
         let receiving = Receiving::new(&self.inner.objects, place, &key, &algorithms, most);
+        so_far.begun = true;
         let received = receiving.read(document).await?;
         so_far.document = Some(received.part());
         let signature = signature.with_detached(received.digests.clone());
@@ -158,6 +178,30 @@ impl Exchange {
                 Err(refusal)
             }
         }
+    }
+
+    /// What becomes of a small submission that is refused: where its key was used before, what a repeat hears, whatever else would
+    /// be wrong with it now.
+    async fn or_replayed<S>(
+        &self,
+        permit: &Permit<SubmitDocument>,
+        submission: &Submission,
+        document: &mut S,
+        so_far: &SoFar,
+        refusal: Refusal,
+    ) -> Result<Accepted, Refusal>
+    where
+        S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
+    {
+        let earlier = self.earlier(submission.envelope.sender, &submission.idempotency_key).await?;
+        let Some(earlier) = earlier else { return Err(refusal) };
+        let digest = match &so_far.document {
+            Some(part) => digest_of(part)?,
+            // It broke off, or was too long.
+            None if so_far.begun => return Err(refusal),
+            None => read_only(document).await?,
+        };
+        self.replay(permit, submission, &digest, earlier).await
     }
 
     /// What could not be checked before the document was read. What is known of revocation is asked for here and not
@@ -276,6 +320,12 @@ where
         digester.update(&chunk);
     }
     digester.finish().as_bytes().try_into().map_err(|_| ProblemCode::Internal.into())
+}
+
+/// The digest of a part, as its row has it.
+fn digest_of(part: &Part) -> Result<[u8; 32], Refusal> {
+    let digest = crypto::digest::from_hex(&part.sha256).and_then(|digest| digest.try_into().ok());
+    digest.ok_or_else(|| ProblemCode::Internal.into())
 }
 
 /// What makes two submissions the same: envelope, signature, document. Each is hashed by itself, so that no byte can move

@@ -29,7 +29,7 @@ impl Exchange {
     /// # Errors
     /// When the store fails.
     pub async fn message_resource(&self, message: MessageId) -> Result<Option<MessageResource>, Refusal> {
-        let parties = match self.inner.parties.of(message) {
+        let parties = match self.inner.lately.parties(message) {
             Some(parties) => Some(parties),
             None => self.inner.ledger.reader().read("message_parties", move |tx| tables::parties(tx, message)).await?,
         };

@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 use crate::edge::Terms;
 use crate::evidence::EvidenceSigner;
 use crate::key_ring::KeyRing;
+use crate::lately::Lately;
 use crate::mailbox::Waiting;
 use crate::notices::{Poster, Subscriptions};
-use crate::parties::Parties;
 use crate::relay::Relay;
 
 /// What the exchange needs.
@@ -73,8 +73,8 @@ pub(crate) struct Inner {
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
     pub(crate) signers: Standings,
-    /// Of messages that were leased lately.
-    pub(crate) parties: Parties,
+    /// Messages that were leased lately.
+    pub(crate) lately: Lately,
     /// Rung when a delivery job was committed.
     pub(crate) arrived: Notify,
     /// Who waits for mail.
@@ -125,7 +125,7 @@ impl Exchange {
                 relay,
                 encryption,
                 signers,
-                parties: Parties::default(),
+                lately: Lately::default(),
                 arrived,
                 waiting: Arc::default(),
                 subscriptions,

@@ -30,7 +30,7 @@ pub(crate) use intake::{
     insert_case, insert_message, stored_receipt,
 };
 pub(crate) use mailbox::{
-    Acknowledged, Leased, StoredPart, acknowledgement, case_evidence, count_waiting, inline_parts,
+    Acknowledged, Held, Leased, StoredPart, acknowledgement, case_evidence, count_waiting, inline_parts,
     insert_acknowledgement, lease, list, list_in_state, part, sent, sent_in_state, something_waits,
 };
 pub(crate) use notices::{

@@ -13,12 +13,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use access::Actor;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use schemas::ProblemCode;
 use storage::Clock;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::config::LimitsConfig;
+use crate::http::body;
 use crate::http::operations::Operation;
 use gate::{Completing, Gate, Turn};
 use quota::{Quotas, Upload};
@@ -81,9 +82,9 @@ impl Admission {
             Some("submit_document") => {
                 if let Some(edrpou) = participant {
                     let today = self.clock.now().date();
-                    admitted._upload = Some(self.quotas.upload(edrpou, today, announced(headers), received)?);
+                    admitted._upload = Some(self.quotas.upload(edrpou, today, body::announced(headers), received)?);
                 }
-                match announced(headers) {
+                match body::announced(headers) {
                     Some(bytes) if bytes <= SMALL => admitted.turn = Some(self.gate.enter().await?),
                     _ => admitted._large = Some(self.gate.enter_large().await?),
                 }
@@ -95,11 +96,6 @@ impl Admission {
         }
         Ok(admitted)
     }
-}
-
-/// What Content-Length says; nothing for a body of unknown length.
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What of a body has arrived, and how long the node waited for it.

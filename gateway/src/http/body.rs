@@ -197,7 +197,8 @@ pub(crate) async fn whole(headers: &HeaderMap, body: Body, limit: usize) -> Resu
     if all.len() > limit { Err(too_large()) } else { Ok(all.freeze()) }
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
+/// What Content-Length says; nothing for a body of unknown length.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

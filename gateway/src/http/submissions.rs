@@ -101,7 +101,7 @@ pub(crate) async fn submit(
     parts.part("signature").await?;
     let signature = parts.content(SIGNATURE_BYTES).await?;
     parts.part("document").await?;
-    let submission = Submission { envelope, signature, idempotency_key };
+    let submission = Submission { envelope, signature, idempotency_key, announced: body::announced(&headers) };
     let accepted = door.exchange.intake(permit, submission, parts.last(door.document_bytes)).await?;
     Ok(created(accepted.receipt, accepted.replayed))
 }

@@ -7,6 +7,7 @@
 //! file locks (the operating system drops a process's POSIX locks when any descriptor of the file is closed).
 
 use crate::store::{Row, StoreError, Value};
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 use std::path::Path;
@@ -52,6 +53,8 @@ fn try_open(path: &Path, create: bool) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
     connection.busy_handler(Some(wait_for_other_process)).map_err(failure)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    // A plan is made once, whatever is bound later: without this a statement may be prepared anew for a single value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
     for (pragma, value) in SETTINGS {
         // Some pragmas answer with a row and some do not; what counts is read back below.
         connection.pragma_update_and_check(None, pragma, value, |_| Ok(())).or_else(no_row).map_err(failure)?;

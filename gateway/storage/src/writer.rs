@@ -1,7 +1,11 @@
 //! The writer's thread: takes transactions from a bounded queue, commits them in groups, answers after the commit.
 //!
 //! A commit costs an fsync (about 3 ms on an ordinary virtual disk) however much it holds, so the transactions that
-//! arrive while one group commits make up the next: BEGIN IMMEDIATE, each transaction in its SAVEPOINT, one COMMIT.
+//! arrive while one group commits make up the next: BEGIN IMMEDIATE, one after another, one COMMIT.
+//!
+//! Most groups hold nothing that refuses. A group is therefore run without savepoints, which would copy each page that a transaction
+//! is the first to change; where one of it refuses or fails, everything is rolled back and the group is run once more with each
+//! transaction in its SAVEPOINT, and so are some groups after it: refusals come in company.
 //!
 //! Nothing is answered before the COMMIT has returned, not even a refusal: it may rest on what a neighbour in the group
 //! wrote. When the COMMIT fails, everyone in the group is told so.
@@ -36,6 +40,7 @@ impl WriteQueue {
             group: config.group.max(1),
             linger: config.linger,
             traffic: Traffic::default(),
+            savepoints: 0,
             _checkpointer: checkpointer,
         };
         std::thread::Builder::new()
@@ -165,6 +170,8 @@ struct WriterThread {
     group: usize,
     linger: Duration,
     traffic: Traffic,
+    /// How many groups to come are run with savepoints from the beginning.
+    savepoints: u32,
     /// Its end is the checkpointer's.
     _checkpointer: SyncSender<()>,
 }
@@ -281,7 +288,7 @@ impl WriterThread {
             Some(connection) => connection,
             None => sqlite::open_writer(&self.database).map_err(GroupFailure::Everyone)?,
         };
-        let end = run_group(&connection, group);
+        let end = self.run_group(&connection, group);
         match &end {
             // A busy database is as good as before.
             Ok(()) | Err(GroupFailure::Everyone(StoreError::Overloaded)) => self.connection = Some(connection),
@@ -293,7 +300,49 @@ impl WriterThread {
     }
 }
 
-fn run_group(connection: &Connection, group: &mut Group) -> Result<(), GroupFailure> {
+/// Groups that are run with savepoints after one of which something refused.
+const CAREFUL: u32 = 64;
+
+/// How a group without savepoints ended.
+enum Bold {
+    /// Everything is committed.
+    Done,
+    /// Something of it refused or failed, and nothing of it is kept.
+    Undone,
+}
+
+impl WriterThread {
+    fn run_group(&mut self, connection: &Connection, group: &mut Group) -> Result<(), GroupFailure> {
+        if self.savepoints == 0 {
+            match run_boldly(connection, group)? {
+                Bold::Done => return Ok(()),
+                Bold::Undone => self.savepoints = CAREFUL,
+            }
+        }
+        self.savepoints -= 1;
+        run_carefully(connection, group)
+    }
+}
+
+/// Without savepoints: all of the group or nothing.
+fn run_boldly(connection: &Connection, group: &mut Group) -> Result<Bold, GroupFailure> {
+    let control = |sql| sqlite::execute(connection, sql, &[]).map_err(GroupFailure::Everyone);
+    // IMMEDIATE: the write lock comes first, so that no transaction finds out halfway that its snapshot is old.
+    control("BEGIN IMMEDIATE")?;
+    for operation in group.iter_mut() {
+        if !operation.run(&mut Tx::of_sqlite(connection)) || connection.is_autocommit() {
+            // Whose fault it is, the second run tells.
+            if !connection.is_autocommit() {
+                control("ROLLBACK")?;
+            }
+            return Ok(Bold::Undone);
+        }
+    }
+    control("COMMIT").map(|_| Bold::Done)
+}
+
+/// Each transaction in its savepoint, so that what it changed can be taken back alone.
+fn run_carefully(connection: &Connection, group: &mut Group) -> Result<(), GroupFailure> {
     let control = |sql| sqlite::execute(connection, sql, &[]);
     // IMMEDIATE: the write lock comes first, so that no transaction finds out halfway that its snapshot is old.
     control("BEGIN IMMEDIATE").map_err(GroupFailure::Everyone)?;

@@ -16,7 +16,7 @@ use storage::ids::FreshId;
 use storage::{StoreError, TxError};
 
 use super::receive::Received;
-use super::{Accepted, Submission, fingerprint, forgotten_before, length, part_key, seal_context};
+use super::{Accepted, Submission, digest_of, fingerprint, forgotten_before, length, part_key, seal_context};
 use crate::delivery::JOB_KIND;
 use crate::edge::{Deed, Edge};
 use crate::message::{Message, digests};
@@ -128,8 +128,7 @@ impl Exchange {
     ) -> Result<Accepted, Refusal> {
         let earlier = self.earlier(submission.envelope.sender, &submission.idempotency_key).await?;
         let earlier = earlier.ok_or(StoreError::Corrupt("submission_key"))?;
-        let document = unsent.parts.first().and_then(|part| crypto::digest::from_hex(&part.sha256));
-        let document = document.and_then(|digest| digest.try_into().ok()).ok_or(ProblemCode::Internal)?;
+        let document = digest_of(unsent.parts.first().ok_or(ProblemCode::Internal)?)?;
         self.replay(permit, submission, &document, earlier).await
     }
 

@@ -21,6 +21,8 @@ use crate::tables::{self, Claim, NewMessage};
 /// What is known of a submission when it is refused.
 #[derive(Default)]
 pub(super) struct SoFar {
+    /// Its first byte was asked for.
+    pub(super) begun: bool,
     /// The document, where it was read to its end.
     pub(super) document: Option<Part>,
 }

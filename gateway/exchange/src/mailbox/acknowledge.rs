@@ -33,6 +33,19 @@ impl From<StoreError> for NotCommitted {
     }
 }
 
+/// Why a message that was thought to stand so was not acknowledged.
+enum NotAcknowledged {
+    /// It stands otherwise.
+    Moved,
+    Refused(Refusal),
+}
+
+impl<E: Into<Refusal>> From<E> for NotAcknowledged {
+    fn from(error: E) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
 /// A recipient's acknowledgement as it came.
 pub enum Spoken {
     /// Attached CMS whose content is an [`Acknowledgement`].
@@ -68,32 +81,22 @@ impl Exchange {
             return Err(ProblemCode::TooLarge.into());
         }
         let sha256 = sha256(spoken.bytes());
-        let found = self.before_acknowledgement(&permit).await?;
-        if let Some(repeated) = self.repeated(&permit, &found, &sha256).await? {
-            return Ok(repeated);
+        // What was handed over with its lease a moment ago is known. Where it moved since, it is read and judged anew.
+        let known = self.inner.lately.take_handed_over(permit.resource().message);
+        let now = self.inner.clock.now();
+        if let Some((message, held)) = known.filter(|(_, held)| lease.is_some_and(|lease| held.by(lease, now))) {
+            let known = Acknowledged { message, held: Some(held), earlier: Vec::new() };
+            match self.acknowledge_known(&permit, lease, &spoken, &sha256, &known).await {
+                Err(NotAcknowledged::Moved) => {}
+                Err(NotAcknowledged::Refused(refusal)) => return Err(refusal),
+                Ok(receipt) => return Ok(receipt),
+            }
         }
-        let lease = self.may_speak(&found, lease)?;
-        let acknowledgement = self.read_acknowledgement(&found.message, &spoken).await?;
-        let certificate = matches!(spoken, Spoken::BySystem(_)).then(|| *permit.actor().certificate());
-        let word = Word { sha256, on_behalf_of: certificate };
-        let edges = self.acknowledged(&permit, &found.message, &acknowledgement, word)?;
-        let receipt = receipt(&edges.last().ok_or(ProblemCode::Internal)?.evidence);
-        let bells = Bells::of(&edges);
-        let committed = self.inner.ledger.transact("acknowledge_message", move |tx| {
-            let mut appended = None;
-            for (edge, lease) in edges.iter().zip(std::iter::once(lease).chain(std::iter::repeat(None))) {
-                appended = Some(edge::take(tx, edge, lease)?.ok_or(NotCommitted::Moved)?);
-            }
-            let last = edges.last().ok_or(NotCommitted::Moved)?;
-            tables::insert_acknowledgement(tx, &last.evidence, &sha256, spoken.bytes())?;
-            appended.map(|appended| appended.with(())).ok_or(NotCommitted::Moved)
-        });
-        match committed.await {
-            Ok(()) => {
-                self.rings(&bells);
-                Ok(receipt)
-            }
-            Err(TxError::Refused(NotCommitted::Moved)) => {
+        let found = self.before_acknowledgement(&permit).await?;
+        match self.acknowledge_known(&permit, lease, &spoken, &sha256, &found).await {
+            Ok(receipt) => Ok(receipt),
+            Err(NotAcknowledged::Refused(refusal)) => Err(refusal),
+            Err(NotAcknowledged::Moved) => {
                 // The same acknowledgement may have come twice at once; else the lease ran out.
                 let found = self.before_acknowledgement(&permit).await?;
                 let repeated = self.repeated(&permit, &found, &sha256).await?;
@@ -106,7 +109,46 @@ impl Exchange {
                 };
                 repeated.ok_or_else(|| code.into())
             }
-            Err(TxError::Refused(NotCommitted::Store(error)) | TxError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// The same for a message that is known to stand so.
+    async fn acknowledge_known(
+        &self,
+        permit: &Permit<AcknowledgeMessage>,
+        lease: Option<LeaseToken>,
+        spoken: &Spoken,
+        sha256: &[u8; 32],
+        found: &Acknowledged,
+    ) -> Result<AcknowledgementReceipt, NotAcknowledged> {
+        if let Some(repeated) = self.repeated(permit, found, sha256).await? {
+            return Ok(repeated);
+        }
+        let lease = self.may_speak(found, lease)?;
+        let acknowledgement = self.read_acknowledgement(&found.message, spoken).await?;
+        let certificate = matches!(spoken, Spoken::BySystem(_)).then(|| *permit.actor().certificate());
+        let word = Word { sha256: *sha256, on_behalf_of: certificate };
+        let edges = self.acknowledged(permit, &found.message, &acknowledgement, word)?;
+        let receipt = receipt(&edges.last().ok_or(ProblemCode::Internal)?.evidence);
+        let (bells, sha256, spoken) = (Bells::of(&edges), *sha256, spoken.bytes().to_vec());
+        let committed = self.inner.ledger.transact("acknowledge_message", move |tx| {
+            let mut appended = None;
+            for (edge, lease) in edges.iter().zip(std::iter::once(lease).chain(std::iter::repeat(None))) {
+                appended = Some(edge::take(tx, edge, lease)?.ok_or(NotCommitted::Moved)?);
+            }
+            let last = edges.last().ok_or(NotCommitted::Moved)?;
+            tables::insert_acknowledgement(tx, &last.evidence, &sha256, &spoken)?;
+            appended.map(|appended| appended.with(())).ok_or(NotCommitted::Moved)
+        });
+        match committed.await {
+            Ok(()) => {
+                self.rings(&bells);
+                Ok(receipt)
+            }
+            Err(TxError::Refused(NotCommitted::Moved)) => Err(NotAcknowledged::Moved),
+            Err(TxError::Refused(NotCommitted::Store(error)) | TxError::Store(error)) => {
+                Err(NotAcknowledged::Refused(error.into()))
+            }
         }
     }
 

@@ -22,7 +22,7 @@ use crate::edge::{self, Edge};
 use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::tables::{self, Leased};
+use crate::tables::{self, Held, Leased};
 
 /// How often a handover is tried anew because a message moved meanwhile.
 const TRIES: u32 = 8;
@@ -60,12 +60,13 @@ impl Exchange {
                 break (token, until, leased);
             }
         };
-        let known = leased.iter().map(|leased| &leased.message);
-        self.inner.parties.remember(known.map(|message| (message.id, message.sender, message.recipient.clone())));
+        self.inner.lately.leased(leased.iter().map(|leased| &leased.message));
         let mut whole = Vec::new();
         if contents && !leased.is_empty() {
             whole = self.small_contents(&leased).await?;
             self.hand_over_all(permit.actor().pseudonym(), token, &mut leased, &mut whole).await?;
+            let handed = leased.iter().zip(&whole).filter(|(_, contents)| contents.is_some());
+            self.inner.lately.handed_over(handed.map(|(leased, _)| &leased.message), Held::new(token, until));
         }
         whole.resize(leased.len(), None);
         let messages = leased.into_iter().zip(whole).map(|(leased, contents)| leased_message(leased, contents));

@@ -188,6 +188,10 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    pub(crate) fn new(token: LeaseToken, until: OffsetDateTime) -> Self {
+        Self { token, until }
+    }
+
     pub(crate) fn by(self, token: LeaseToken, now: OffsetDateTime) -> bool {
         self.token == token && now < self.until
     }

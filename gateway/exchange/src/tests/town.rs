@@ -307,7 +307,8 @@ impl Town {
         let mut receipts = Vec::new();
         for (letter, permit) in letters.into_iter().zip(permits) {
             let Letter { envelope, signature, key, chunks } = letter;
-            let submission = Submission { envelope, signature, idempotency_key: IdempotencyKey::parse(&key).unwrap() };
+            let idempotency_key = IdempotencyKey::parse(&key).unwrap();
+            let submission = Submission { envelope, signature, idempotency_key, announced: None };
             receipts.push(self.node.exchange.intake(permit, submission, stream::iter(chunks)).await.unwrap().receipt);
         }
         receipts
@@ -452,8 +453,9 @@ impl Node {
         let permit = self.permit_to_submit(actor, &letter).await;
         let Letter { envelope, signature, key, chunks } = letter;
         let idempotency_key = IdempotencyKey::parse(&key).unwrap();
-        let document = stream::iter(chunks);
-        self.exchange.intake(permit, Submission { envelope, signature, idempotency_key }, document).await
+        let bytes = signature.len() + chunks.iter().flatten().map(Bytes::len).sum::<usize>();
+        let (document, announced) = (stream::iter(chunks), Some(u64::try_from(bytes).unwrap()));
+        self.exchange.intake(permit, Submission { envelope, signature, idempotency_key, announced }, document).await
     }
 
     pub(super) async fn submit_stream<S>(
@@ -470,7 +472,8 @@ impl Node {
         let resource = SubmissionResource { sender: envelope.sender, recipient, kind };
         let permit: Permit<SubmitDocument> = self.access.decide(&agency.actor, resource).await.unwrap();
         let idempotency_key = IdempotencyKey::parse(&key).unwrap();
-        self.exchange.intake(permit, Submission { envelope, signature, idempotency_key }, document).await
+        let submission = Submission { envelope, signature, idempotency_key, announced: None };
+        self.exchange.intake(permit, submission, document).await
     }
 
     pub(super) async fn permit<A: Action<Resource = MessageResource>>(
