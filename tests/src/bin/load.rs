@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tests::load::{drive, options::Options};
+use tests::load::{drive, large, options::Options};
 
 /// As in `vuzol` itself.
 #[global_allocator]
@@ -20,6 +20,11 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(2),
     };
+    if let Some(mebibytes) = options.large {
+        let figures = runtime.block_on(large::drive(mebibytes, options.folder.clone()));
+        println!("{}", serde_json::to_string(&figures).unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
     let figures = runtime.block_on(drive(&options));
     if options.json {
         println!("{}", figures.json());

@@ -9,11 +9,15 @@
 //! |---|---|
 //! | [`options`] | the command line |
 //! | [`stage`] | a throw-away node in a process of its own, or one that runs elsewhere |
+//! | [`backlog`] | what such a node keeps already |
+//! | [`large`] | one large document instead of many small ones |
 //! | [`party`] | participants and their keys, read from a folder |
 //! | [`pool`] | keep-alive connections |
 //! | [`sender`], [`recipient`] | the two sides |
 //! | [`tally`] | what came to pass, and the figures from it |
 
+pub mod backlog;
+pub mod large;
 pub mod options;
 pub mod party;
 pub mod pool;

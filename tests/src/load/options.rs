@@ -14,12 +14,16 @@ use clap::Parser;
 #[command(name = "load", after_help = KEYS, max_term_width = 120)]
 pub struct Options {
     /// Submissions per second.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub rate: u32,
 
     /// For how many seconds submissions are due.
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub seconds: u32,
+
+    /// Instead of many documents one of so many MiB, up and down: other figures, always as JSON.
+    #[arg(long, value_name = "MIB", conflicts_with_all = ["rate", "seconds", "node"], value_parser = clap::value_parser!(u32).range(1..=2047))]
+    pub large: Option<u32>,
 
     /// Seconds at the beginning that the percentiles leave out: connections are opened in them. Everything else counts them.
     #[arg(long, default_value_t = 0)]
@@ -58,6 +62,10 @@ pub struct Options {
     #[arg(long, default_value_t = 128)]
     pub connections: usize,
 
+    /// Messages that wait in mailboxes of others before the measurement begins, which nobody empties: 100 at least.
+    #[arg(long, default_value_t = 0, conflicts_with = "node")]
+    pub waiting: u32,
+
     /// Milliseconds that a recipient rests between two leases; the node holds a lease back while nothing waits.
     #[arg(long, default_value_t = 100)]
     pub poll: u64,
@@ -91,4 +99,9 @@ Keys of the JSON object:
                    row; null for --node
   cpu_s            seconds of CPU time that the node's process used from the first due time to the end; null for --node
   rss_mib          largest resident memory of the node's process in MiB (VmHWM); null for --node
+With --large:
+  up_s, down_s     seconds until the receipt, and until the sealed document is there
+  up_cpu_s, down_cpu_s  seconds of CPU time that the node's process used meanwhile, TLS and the disk among them
+  up_mb_per_cpu_s, down_mb_per_cpu_s  megabytes (10^6) of document for each of these
+  rest_mib, peak_mib    largest resident memory of the node's process before and after, in MiB
 Exit code: 0 nothing lost and nothing twice, 1 otherwise.";

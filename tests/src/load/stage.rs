@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemas::Edrpou;
 use storage::clock::SystemClock;
 
+use super::backlog;
 use super::options::Options;
 use super::party::Party;
 use super::pool::Pool;
@@ -51,7 +52,8 @@ impl Stage {
         let beside = program.parent().map(Path::to_owned);
         let folder: Option<PathBuf> = options.folder.clone().or(beside);
         let pairs = usize::from(options.pairs);
-        let mut ground = Ground::lay(Arc::new(SystemClock), pairs * 2, folder.as_deref()).await;
+        let idle = if options.waiting == 0 { 0 } else { IDLE };
+        let mut ground = Ground::lay(Arc::new(SystemClock), pairs * 2 + idle, folder.as_deref()).await;
         ground.config.log.round_milliseconds = 200;
         if options.pairs < A_REGION {
             // Few parties stand for many here: what each of them may use must not be what is measured.
@@ -69,6 +71,12 @@ impl Stage {
             ground.opens_channel(&operator, &from, &to.mailbox()).await;
             codes.push((from.edrpou(), to.edrpou()));
         }
+        let node = if idle == 0 {
+            node
+        } else {
+            let idle: Vec<_> = (0..idle).map(|index| ground.agency(pairs * 2 + index)).collect();
+            backlog::pile_up(&program, &ground, node, &ground.agency(0), &idle, options.waiting).await
+        };
         let port = ground.config.listen.public.port();
         let mut stage = Self::between(options, "localhost", port, ground.site.directory(), &codes);
         stage.process = Some(node.id());
@@ -104,6 +112,9 @@ impl Stage {
         stage
     }
 }
+
+/// Mailboxes over which messages that wait are spread.
+const IDLE: usize = 25;
 
 /// Pairs from which on each is a participant like one of a region, within its quotas.
 const A_REGION: u8 = 25;
