@@ -23,6 +23,7 @@ use crypto::merkle::NoteSigner;
 use exchange::evidence::EvidenceSigner;
 use exchange::key_ring::KeyRing;
 use exchange::relay::Relay;
+use exchange::screening::Screening;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
 use storage::fetched::{Bounds, FetchedStore};
@@ -35,11 +36,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, KeyPairFiles};
+use crate::config::{Config, KeyPairFiles, ScanConfig};
 use crate::http::server::{CONNECTIONS, HANDSHAKES, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::outbound::relay::{Login, PeerAddress, RelayClient};
-use crate::outbound::{Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
+use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::telemetry;
 use crate::workers::{self, Health};
 
@@ -257,6 +258,7 @@ impl Rooms {
             ring,
             poster,
             relay: peers.relay,
+            screening: screening(&config.scan),
         });
         Ok(Self {
             clock,
@@ -301,6 +303,12 @@ impl Rooms {
             openapi: http::openapi::serialised(),
         }
     }
+}
+
+/// How documents are scanned; None where the configuration names no scanner.
+fn screening(config: &ScanConfig) -> Option<Screening> {
+    let scanner = Arc::new(Clamd::of_config(config)?);
+    Some(Screening { scanner, unavailable: config.unavailable })
 }
 
 /// Where tasks of the node are started.

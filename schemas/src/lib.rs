@@ -18,6 +18,7 @@
 //! | [`relay`] | what nodes say to each other of a message that goes from one to the other | - |
 //! | [`registry`] | participants, certificates, channels as operators state them; search | - |
 //! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
+//! | [`scan`] | what a malware scanner said of a part | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
 //! | [`report`] | the report of a signature validation | ETSI EN 319 102-1, TS 119 102-2 |
 //! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
@@ -37,6 +38,7 @@ pub mod registry;
 pub mod relay;
 pub mod report;
 pub mod routing;
+pub mod scan;
 pub mod state;
 pub mod trust;
 

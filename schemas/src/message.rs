@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::address::{DocumentKind, Edrpou, MailboxId};
 use crate::id::{CaseId, EventId, EvidenceId, LeaseToken, MessageId};
+use crate::scan::PartScan;
 pub use crate::state::{MessageState, State, Term};
 
 /// What routing may read of a submission. The title, the names of files and everything else that may tell of a person
@@ -97,6 +98,21 @@ pub struct Part {
     /// parts that came before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_sha256: Option<String>,
+    /// What a malware scanner said of it. Absent where the node that took it in has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<PartScan>,
+}
+
+impl Part {
+    /// Whether both are of the same bytes in the same place, whatever scanners said of them: two nodes name a part alike, and each has a
+    /// scanner of its own, or none.
+    #[must_use]
+    pub fn is_of_the_same_bytes(&self, other: &Self) -> bool {
+        let Self { number, role, of, media_type, sha256, size, sealed_size, sealed_sha256, scan: _ } = self;
+        (number, role, of, media_type) == (&other.number, &other.role, &other.of, &other.media_type)
+            && (sha256, size, sealed_size) == (&other.sha256, &other.size, &other.sealed_size)
+            && *sealed_sha256 == other.sealed_sha256
+    }
 }
 
 /// The answer to a submission: it is durable from here on. A repeat of the submission brings the same receipt.

@@ -223,6 +223,15 @@ problem_codes! {
     EmptyDocument = "submission.empty_document", Caller, None,
         "The document is empty.",
         "Документ порожній.";
+    ContentInfected = "content.infected", Caller, Some("ISO/IEC 27001:2022, A.8.7"),
+        "Malware was recognised in what you sent; the detail names it. Nothing of it was kept.",
+        "У надісланому виявлено шкідливе програмне забезпечення; подробиці називають його. Нічого не збережено.";
+    ContentNotScannable = "content.not_scannable", Caller, Some("ISO/IEC 27001:2022, A.8.7"),
+        "What you sent cannot be looked into for malware: it is too large, encrypted or broken, and this node accepts nothing unseen.",
+        "Надіслане неможливо перевірити на шкідливе програмне забезпечення: завелике, зашифроване або пошкоджене. Без перевірки вузол не приймає.";
+    ScannerUnavailable = "content.scanner_unavailable", Operator, Some("ISO/IEC 27001:2022, A.8.7"),
+        "What you sent cannot be scanned for malware now, and this node accepts nothing unscanned. Try again later.",
+        "Зараз неможливо перевірити надіслане на шкідливе програмне забезпечення, а без перевірки вузол не приймає. Спробуйте пізніше.";
     // --- signatures
     SignatureMissing = "signature.missing", Caller, Some("ETSI EN 319 102-1, 5.2.2"),
         "The signature file holds no signature.",

@@ -81,7 +81,7 @@ use status::{Known, Work};
 pub use document::{ReadError, UnverifiedDocument, ValidatedDocument};
 pub use policy::{Policy, SignaturePolicies, Unsorted};
 pub use schemas::report::SignedForm;
-pub use stream::DocumentStream;
+pub use stream::{ContentStream, DocumentStream, FileKind};
 pub use unverified_timestamp::{TimestampRefused, UnverifiedTimestamp};
 pub use xml::xml;
 pub(crate) use xml_document::validate_xml_since;

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use schemas::ProblemCode;
 
-use crate::{announcements, logins, messages, quotas, requests, routing, signatures, submissions, subscriptions};
+use crate::{
+    announcements, logins, messages, quotas, requests, routing, scanning, signatures, submissions, subscriptions,
+};
 
 /// Codes that no request of a client can bring about on a sound node.
 const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
@@ -37,6 +39,8 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(routing::cases());
     cases.extend(announcements::cases());
     cases.extend([announcements::without_ring(), announcements::lapsed()]);
+    cases.extend(scanning::cases());
+    cases.extend([scanning::unreachable()]);
     cases.extend(subscriptions::cases());
     cases.extend([logins::flood(), requests::too_early(), requests::silence(), submissions::reused_key()]);
     cases.extend([signatures::status_unknown(), logins::status_unknown(), submissions::recipient_unknown()]);

@@ -13,6 +13,7 @@ mod messages;
 mod quotas;
 mod requests;
 mod routing;
+mod scanning;
 mod signatures;
 mod submissions;
 mod subscriptions;

@@ -24,7 +24,8 @@ use futures_util::{Stream, StreamExt};
 use schemas::limits::{
     DOCUMENT_BYTES, IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_CHARACTERS, INLINE_PART_BYTES, SIGNATURE_BYTES,
 };
-use schemas::message::{Envelope, Part, Receipt};
+use schemas::message::{Envelope, Part, PartRole, Receipt};
+use schemas::scan::PartScan;
 use schemas::{Edrpou, MessageId, ProblemCode};
 use signing::validate::UnverifiedDocument;
 use storage::ids::FreshId;
@@ -32,6 +33,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::message::object;
 use crate::refusal::Refusal;
+use crate::screening::Screened;
 use crate::service::Exchange;
 use crate::signature;
 use crate::tables::{self, Ended, StoredReceipt};
@@ -161,18 +163,24 @@ impl Exchange {
         self.check_case(envelope).await?;
         let most = self.most_bytes(envelope).await?;
         let signers = self.signer_paths(&signature)?;
+        let signature_scan = self.screen_signature(submission, so_far).await?;
 
         let id = MessageId::fresh(self.inner.clock.now());
         let key = DocumentKey::generate();
         let place = Place { object_key: part_key(id, 0), context: seal_context(id, 0).to_vec() };
         let algorithms = signature.digest_algorithms();
-        let receiving = Receiving::new(&self.inner.objects, place, &key, &algorithms, most);
+        let receiving = Receiving::new(&self.inner.objects, place, &key, &algorithms, most)
+            .screened(self.screen(envelope, PartRole::Document).await?);
         so_far.begun = true;
         let received = receiving.read(document).await?;
         so_far.document = Some(received.part());
+        if let Some(refusal) = received.stopped() {
+            received.abort().await;
+            return Err(refusal);
+        }
         let signature = signature.with_detached(received.digests.clone());
         match self.check_received(envelope, signature, &signers, &encryption).await {
-            Ok(()) => self.commit(permit, submission, Sealed { id, key, received, encryption }).await,
+            Ok(()) => self.commit(permit, submission, Sealed { id, key, received, encryption, signature_scan }).await,
             Err(refusal) => {
                 received.abort().await;
                 Err(refusal)
@@ -202,6 +210,15 @@ impl Exchange {
             None => read_only(document).await?,
         };
         self.replay(permit, submission, &digest, earlier).await
+    }
+
+    /// What the scanner says of the signature file; it is looked at before the document is read.
+    async fn screen_signature(&self, submission: &Submission, so_far: &mut SoFar) -> Result<Option<PartScan>, Refusal> {
+        let Some(screen) = self.screen(&submission.envelope, PartRole::Signature).await? else { return Ok(None) };
+        let Screened { mark, refusal } = screen.whole(&submission.signature).await;
+        let Some(refusal) = refusal else { return Ok(Some(mark)) };
+        so_far.signature = Some(commit::signature_part(submission, None, Some(mark)));
+        Err(refusal)
     }
 
     /// What could not be checked before the document was read. What is known of revocation is asked for here and not

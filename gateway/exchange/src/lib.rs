@@ -9,6 +9,7 @@
 //! | [`relay`] | messages that go to other nodes and come from there, and what both nodes state of them | B.1, B.2, B.3 |
 //! | [`key_ring`] | wraps document keys for recipients without an encryption certificate | ARCHITECTURE, rule 3 |
 //! | [`scan`] | what a malware scanner is asked while a document streams through, and what becomes of the document | ISO/IEC 27001:2022 A.8.7 |
+//! | [`screening`] | parts on their way past the scanner: what it is given of them, the marks that they carry on | as above |
 //! | [`quarantine`] | what could not be delivered, and the two operators who have it delivered again | V.6 |
 //! | `proposals` | what takes two operators | - |
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
@@ -37,6 +38,7 @@ pub mod quarantine;
 pub mod refusal;
 pub mod relay;
 pub mod scan;
+pub mod screening;
 pub mod service;
 mod signature;
 pub mod state;

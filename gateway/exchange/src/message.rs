@@ -108,7 +108,14 @@ pub(crate) fn object(message: MessageId) -> String {
     format!("message:{message}")
 }
 
-/// Number and digest of each part, for audit entries.
+/// Number and digest of each part, and what a scanner said of it, for audit entries.
 pub(crate) fn digests(parts: &[Part]) -> serde_json::Value {
-    parts.iter().map(|part| serde_json::json!({ "number": part.number, "sha256": part.sha256 })).collect()
+    let named = |part: &Part| {
+        let mut named = serde_json::json!({ "number": part.number, "sha256": part.sha256 });
+        if let (Some(scan), Some(named)) = (&part.scan, named.as_object_mut()) {
+            named.insert("scan".to_owned(), serde_json::json!(scan));
+        }
+        named
+    };
+    parts.iter().map(named).collect()
 }

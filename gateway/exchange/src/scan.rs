@@ -54,6 +54,9 @@ pub enum NotScanned {
     /// The scanner found content that is encrypted, which it cannot look into.
     #[error("the document is encrypted: the scanner cannot look into it")]
     Encrypted,
+    /// It says that it is a signed file, and nobody can say where in it the content is.
+    #[error("the content of the signed file cannot be found")]
+    Unwrappable,
     /// Too many documents are being scanned.
     #[error("too many documents are being scanned")]
     Busy,
@@ -82,12 +85,27 @@ impl NotScanned {
             Self::TooLarge => "scan.too_large",
             Self::ScannersBound => "scan.scanners_bound",
             Self::Encrypted => "scan.encrypted",
+            Self::Unwrappable => "scan.unwrappable",
             Self::Busy => "scan.busy",
             Self::Unreachable => "scan.unreachable",
             Self::TooSlow => "scan.too_slow",
             Self::BrokenOff => "scan.broken_off",
             Self::ScannerFailed => "scan.scanner_failed",
             Self::Unintelligible(what) => what,
+        }
+    }
+
+    /// Whether it is the document that cannot be scanned, however often it is sent.
+    #[must_use]
+    pub fn is_of_the_document(self) -> bool {
+        match self {
+            Self::TooLarge | Self::ScannersBound | Self::Encrypted | Self::Unwrappable => true,
+            Self::Busy
+            | Self::Unreachable
+            | Self::TooSlow
+            | Self::BrokenOff
+            | Self::ScannerFailed
+            | Self::Unintelligible(_) => false,
         }
     }
 }

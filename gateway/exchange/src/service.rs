@@ -18,6 +18,7 @@ use crate::lately::Lately;
 use crate::mailbox::Waiting;
 use crate::notices::{Poster, Subscriptions};
 use crate::relay::Relay;
+use crate::screening::Screening;
 
 /// What the exchange needs.
 pub struct Parts {
@@ -47,6 +48,8 @@ pub struct Parts {
     pub poster: Arc<dyn Poster>,
     /// Other nodes, and the way to them.
     pub relay: Relay,
+    /// Scans what is handed in for malware. None: nothing is scanned.
+    pub screening: Option<Screening>,
 }
 
 /// The exchange. Cheap to clone.
@@ -69,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) ring: Option<KeyRing>,
     pub(crate) poster: Arc<dyn Poster>,
     pub(crate) relay: Relay,
+    pub(crate) screening: Option<Screening>,
     /// Standing of the recipients' encryption certificates.
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
@@ -103,6 +107,7 @@ impl Exchange {
             ring,
             poster,
             relay,
+            screening,
         } = parts;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
@@ -123,6 +128,7 @@ impl Exchange {
                 ring,
                 poster,
                 relay,
+                screening,
                 encryption,
                 signers,
                 lately: Lately::default(),

@@ -1,5 +1,5 @@
 //! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql,
-//! 0011_relay.sql): every statement of this crate.
+//! 0011_relay.sql, 0015_scans.sql): every statement of this crate.
 
 /// What every statement that reads messages begins with; [`message`] reads these twelve.
 macro_rules! message_columns {

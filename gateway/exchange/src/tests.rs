@@ -9,6 +9,7 @@ mod model;
 mod notices;
 mod quarantine;
 mod relay;
+mod screening;
 mod town;
 mod upload;
 mod waiting;

@@ -138,6 +138,7 @@ mod tests {
             size: 5,
             sealed_size: 100,
             sealed_sha256: None,
+            scan: None,
         };
         PartDownload { part, range, body: futures_util::stream::iter([Ok(Bytes::from_static(b"x"))]).boxed() }
     }

@@ -61,6 +61,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RecipientTakesOtherKinds
         | P::UnknownCase
         | P::EmptyDocument
+        | P::ContentInfected
+        | P::ContentNotScannable
         | P::PartsInconsistent
         | P::DigestMismatch
         | P::IdempotencyKeyReused
@@ -89,6 +91,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown
         | P::SignerStatusUnknown
+        | P::ScannerUnavailable
         | P::NotYetInLog
         | P::Overloaded
         | P::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -105,7 +108,10 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
         StatusCode::SERVICE_UNAVAILABLE
             if matches!(
                 code,
-                P::ClientCertificateStatusUnknown | P::RecipientStatusUnknown | P::SignerStatusUnknown
+                P::ClientCertificateStatusUnknown
+                    | P::RecipientStatusUnknown
+                    | P::SignerStatusUnknown
+                    | P::ScannerUnavailable
             ) =>
         {
             Some(HeaderValue::from_static("10"))

@@ -15,6 +15,10 @@ use crate::cms::AlgorithmIdentifier;
 
 use super::document::{ReadError, UnverifiedDocument};
 
+mod content;
+
+pub use content::{ContentStream, FileKind};
+
 /// Up to here content is kept, and the file read as a whole.
 const KEPT: u64 = 1 << 20;
 /// What stands before the content: a version and names of digests.

@@ -127,6 +127,7 @@ mod tests {
             size: 5,
             sealed_size: 100,
             sealed_sha256: Some("cd".repeat(32)),
+            scan: None,
         };
         EvidenceStatement {
             version: schemas::evidence::EVIDENCE_VERSION,

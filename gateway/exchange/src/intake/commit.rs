@@ -11,6 +11,7 @@ use crypto::digest::sha256;
 use crypto::seal::{self, DocumentKey};
 use schemas::limits::INLINE_PART_BYTES;
 use schemas::message::{Envelope, Part, PartRole, Receipt};
+use schemas::scan::PartScan;
 use schemas::{CaseId, JobId, MessageId, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, TxError};
@@ -33,6 +34,8 @@ pub(super) struct Sealed {
     pub(super) key: DocumentKey,
     pub(super) received: Received,
     pub(super) encryption: Certificate,
+    /// What the scanner said of the signature file, where there is one.
+    pub(super) signature_scan: Option<PartScan>,
 }
 
 /// Parts that are durable, or on their way into their rows.
@@ -134,7 +137,7 @@ impl Exchange {
 
     /// Makes the sealed parts durable, or keeps them for the row where they are small.
     async fn stage(&self, submission: &Submission, sealed: Sealed) -> Result<Staged, (Refusal, Vec<String>)> {
-        let Sealed { id, key, received, encryption } = sealed;
+        let Sealed { id, key, received, encryption, signature_scan } = sealed;
         let envelope = signing::envelope::seal_key(&key, &encryption);
         let key_envelope = match envelope {
             Ok(envelope) => envelope,
@@ -148,16 +151,7 @@ impl Exchange {
         let document = received.finish().await.map_err(|error| (error.into(), Vec::new()))?;
         let mut keys: Vec<String> = document.object_key().into_iter().collect();
         let bytes = seal::seal(&key, &seal_context(id, 1), &submission.signature);
-        let signature_part = Part {
-            number: 1,
-            role: PartRole::Signature,
-            of: None,
-            media_type: None,
-            sha256: crypto::digest::hex(&sha256(&submission.signature)),
-            size: length(submission.signature.len()),
-            sealed_size: length(bytes.len()),
-            sealed_sha256: Some(crypto::digest::hex(&sha256(&bytes))),
-        };
+        let signature_part = signature_part(submission, Some(&bytes), signature_scan);
         let signature = if bytes.len() <= INLINE_PART_BYTES {
             Content::Inline(bytes)
         } else {
@@ -252,6 +246,22 @@ impl Exchange {
                 tracing::warn!(key, %error, "a staged object stays for the sweep");
             }
         }
+    }
+}
+
+/// What evidence says of the signature file. `sealed`: none, where it is refused and was never sealed.
+pub(super) fn signature_part(submission: &Submission, sealed: Option<&[u8]>, scan: Option<PartScan>) -> Part {
+    let digest = |bytes: &[u8]| crypto::digest::hex(&sha256(bytes));
+    Part {
+        number: 1,
+        role: PartRole::Signature,
+        of: None,
+        media_type: None,
+        sha256: digest(&submission.signature),
+        size: length(submission.signature.len()),
+        sealed_size: sealed.map_or(0, |sealed| length(sealed.len())),
+        sealed_sha256: sealed.map(digest),
+        scan,
     }
 }
 

@@ -7,11 +7,13 @@ use futures_util::{Stream, StreamExt};
 use schemas::ProblemCode;
 use schemas::limits::INLINE_PART_BYTES;
 use schemas::message::{Part, PartRole};
+use schemas::scan::PartScan;
 use storage::StoreError;
 use storage::objects::{Objects, Upload};
 
 use super::{BodyError, length};
 use crate::refusal::Refusal;
+use crate::screening::{PartScreen, Screened};
 use crate::tables::{Content, Whole};
 
 /// Sealed bytes that are gathered before they are written to an upload.
@@ -39,6 +41,7 @@ pub(crate) struct Receiving<'a> {
     written: u64,
     sealed: Vec<u8>,
     upload: Option<Upload>,
+    screen: Option<PartScreen>,
 }
 
 impl<'a> Receiving<'a> {
@@ -73,7 +76,13 @@ impl<'a> Receiving<'a> {
             written: 0,
             sealed,
             upload: None,
+            screen: None,
         }
+    }
+
+    /// Has the scanner look at what comes.
+    pub(crate) fn screened(self, screen: Option<PartScreen>) -> Self {
+        Self { screen, ..self }
     }
 
     /// Reads the stream to its end and seals it. Nothing is visible yet.
@@ -109,6 +118,9 @@ impl<'a> Receiving<'a> {
         // A caller may hand over any amount at once; what is held here stays bounded.
         for piece in chunk.chunks(CHUNK_BYTES) {
             self.digesters.iter_mut().for_each(|digester| digester.update(piece));
+            if let Some(screen) = &mut self.screen {
+                screen.feed(piece).await;
+            }
             let before = self.sealed.len();
             self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
             self.sealed_digester.update(self.sealed.get(before..).unwrap_or_default());
@@ -157,7 +169,12 @@ impl<'a> Receiving<'a> {
         if self.upload.is_none() && self.sealed.len() > INLINE_PART_BYTES {
             self.upload = Some(self.objects.upload(&self.object_key).await?);
         }
+        let screened = match self.screen.take() {
+            Some(screen) => Some(screen.finish().await),
+            None => None,
+        };
         Ok(Received {
+            screened,
             sha256,
             digests,
             size: self.size,
@@ -183,6 +200,7 @@ fn sealing_failed(error: SealError) -> Refusal {
 
 /// What was received and sealed. Dropped or aborted, it leaves nothing visible behind.
 pub(crate) struct Received {
+    screened: Option<Screened>,
     pub(crate) sha256: [u8; 32],
     pub(crate) digests: Vec<Digest>,
     pub(crate) size: u64,
@@ -196,7 +214,7 @@ pub(crate) struct Received {
 
 impl Received {
     /// What evidence says of a document that came in one request.
-    pub(super) fn part(&self) -> Part {
+    pub(crate) fn part(&self) -> Part {
         Part {
             number: 0,
             role: PartRole::Document,
@@ -206,7 +224,18 @@ impl Received {
             size: self.size,
             sealed_size: self.sealed_size,
             sealed_sha256: Some(hex(self.sealed_digest.as_bytes())),
+            scan: self.mark(),
         }
+    }
+
+    /// What the scanner said of it, where there is one.
+    pub(crate) fn mark(&self) -> Option<PartScan> {
+        self.screened.as_ref().map(|screened| screened.mark.clone())
+    }
+
+    /// Why the scanner does not let it pass.
+    pub(crate) fn stopped(&self) -> Option<Refusal> {
+        self.screened.as_ref()?.refusal.clone()
     }
 
     pub(crate) async fn abort(self) {

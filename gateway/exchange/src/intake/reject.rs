@@ -25,6 +25,8 @@ pub(super) struct SoFar {
     pub(super) begun: bool,
     /// The document, where it was read to its end.
     pub(super) document: Option<Part>,
+    /// The signature file, where the scanner stopped it.
+    pub(super) signature: Option<Part>,
 }
 
 impl Exchange {
@@ -80,7 +82,7 @@ impl Exchange {
         let Envelope { sender, recipient, kind, media_type, .. } = submission.envelope.clone();
         let now = self.inner.clock.now();
         let claim = self.claim(submission, refusal, so_far.document.as_ref(), now)?;
-        let parts: Vec<Part> = so_far.document.into_iter().collect();
+        let parts: Vec<Part> = so_far.document.into_iter().chain(so_far.signature).collect();
         let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
         let details = serde_json::json!({ "recipient": &recipient, "kind": &kind, "parts": digests(&parts) });
         let message = Message {

@@ -15,11 +15,12 @@ use schemas::evidence::{EvidenceKind, EvidenceStatement};
 use schemas::limits::{DOCUMENT_BYTES, INLINE_PART_BYTES, RELAY_PIECE_BYTES};
 use schemas::message::{MessageState, Part};
 use schemas::relay::{PartProgress, RelayOffer, RelayOutcome, RelayProgress};
+use schemas::scan::ScanResult;
 use schemas::{CaseId, MessageId, ProblemCode};
 use storage::{StoreError, TxError};
 use time::{Duration, OffsetDateTime};
 
-use super::outgoing::digest_of;
+use super::outgoing::{digest_of, same_parts};
 use super::{named, stated};
 use crate::edge::Deed;
 use crate::intake::part_key;
@@ -143,6 +144,10 @@ impl Exchange {
         let case = statement.case_id.ok_or_else(|| wrong("case_id"))?;
         let named = |part: &Part| offer.sealed.iter().any(|sealed| sealed.number == part.number);
         let bounded = statement.parts.iter().all(|part| part.sealed_size <= SEALED_BYTES);
+        let infected = |part: &Part| part.scan.as_ref().is_some_and(|scan| scan.result == ScanResult::Infected);
+        if statement.parts.iter().any(infected) {
+            return Err(wrong("an infected part is not accepted"));
+        }
         if !(1..=PARTS).contains(&statement.parts.len())
             || statement.parts.len() != offer.sealed.len()
             || !statement.parts.iter().all(named)
@@ -261,7 +266,7 @@ impl Exchange {
         let same = route.is_some_and(|route| route.inbound && route.peer == offered.peer)
             && message.sender == offered.statement.sender
             && message.recipient == offered.statement.recipient
-            && message.parts == offered.parts();
+            && same_parts(&message.parts, offered.parts());
         let answer = answer.filter(|_| same).ok_or(ProblemCode::RelayConflict)?;
         if answer.kind == EvidenceKind::SubmissionRejection {
             let reason = match &message.state {
@@ -368,7 +373,8 @@ impl Exchange {
         offered: &Offered,
         contents: Vec<(u8, Content)>,
     ) -> Result<NewMessage, Refusal> {
-        let message = offered.message(self.inner.clock.now()).ok_or_else(|| wrong("sender_certificate"))?;
+        let mut message = offered.message(self.inner.clock.now()).ok_or_else(|| wrong("sender_certificate"))?;
+        self.mark_relayed(&mut message.parts);
         let details = serde_json::json!({
             "case": offered.case, "recipient": &message.recipient, "kind": &message.kind, "parts": digests(&message.parts),
             "from": &offered.peer,

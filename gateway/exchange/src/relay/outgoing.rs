@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, TryStreamExt};
 use schemas::evidence::{EvidenceKind, EvidenceStatement};
 use schemas::limits::RELAY_PIECE_BYTES;
-use schemas::message::State;
+use schemas::message::{Part, State};
 use schemas::relay::{RelayOffer, RelayOutcome, SealedDigest};
 use schemas::{MessageId, ProblemCode};
 use storage::jobs::{self, Job};
@@ -377,7 +377,12 @@ pub(super) fn speaks_of(statement: &EvidenceStatement, message: &Message) -> boo
         && statement.sender == message.sender
         && statement.recipient == message.recipient
         && statement.document_kind == message.kind
-        && statement.parts == message.parts
+        && same_parts(&statement.parts, &message.parts)
+}
+
+/// Whether two nodes name the same parts.
+pub(super) fn same_parts(one: &[Part], other: &[Part]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.is_of_the_same_bytes(other))
 }
 
 /// A digest from its hexadecimal form.

@@ -3,6 +3,7 @@
 use schemas::MessageId;
 use schemas::announcement::AnnouncedPart;
 use schemas::message::{MediaType, MessageState, PartRole, Receipt};
+use schemas::scan::PartScan;
 use storage::{Row, StoreError, Tx};
 
 use super::intake::{Content, Ended, came_to_nothing};
@@ -21,6 +22,8 @@ pub(crate) struct UploadPart {
     pub(crate) received: u64,
     /// Once all of it is here.
     pub(crate) finished: Option<Whole>,
+    /// What the scanner said of it, once it has looked at all of it.
+    pub(crate) scan: Option<PartScan>,
 }
 
 /// What is known of a part of which all is here.
@@ -149,7 +152,7 @@ fn evidence_of(tx: &mut Tx<'_>, id: MessageId, kind: &str) -> Result<Option<Evid
 
 fn upload_parts(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<UploadPart>, StoreError> {
     let sql = "-- upload_parts
-        SELECT number, role, signs, media_type, size, stated, received, sha256, sealed_size, sealed_sha256
+        SELECT number, role, signs, media_type, size, stated, received, sha256, sealed_size, sealed_sha256, scan
         FROM upload_part WHERE message_id = $1 ORDER BY number";
     tx.query(sql, &[id.as_bytes().into()], |row| {
         let finished = optional(row, 7, |row| {
@@ -168,6 +171,9 @@ fn upload_parts(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<UploadPart>, Store
             stated: optional(row, 5, |row| digest(row, 5, "upload_part.stated"))?,
             received: bytes(row, 6, "upload_part.received")?,
             finished: finished?,
+            scan: optional(row, 10, |row| {
+                serde_json::from_str(&row.text(10)?).map_err(|_| StoreError::Corrupt("upload_part.scan"))
+            })?,
         })
     })
 }
@@ -203,6 +209,7 @@ pub(crate) fn upload_ranges(tx: &mut Tx<'_>, id: MessageId, number: u8) -> Resul
 pub(crate) struct Finished {
     pub(crate) whole: Whole,
     pub(crate) content: Content,
+    pub(crate) scan: Option<PartScan>,
 }
 
 /// Adds the range that the part goes on with. False where the part is not there, the message is announced no more, or the
@@ -217,11 +224,13 @@ pub(crate) fn add_range(
 ) -> Result<bool, StoreError> {
     let advance = "-- advance_upload
         UPDATE upload_part SET received = $4, stated = coalesce(stated, $5), sha256 = $6, sealed_size = $7,
-            object_key = $8, content = $9, sealed_sha256 = $10
+            object_key = $8, content = $9, sealed_sha256 = $10, scan = $11
         WHERE message_id = $1 AND number = $2 AND received = $3
             AND EXISTS (SELECT 1 FROM message WHERE id = $1 AND state = 'announced')";
     let (start, length) = (integer(range.start)?, integer(range.length)?);
     let (object_key, content) = columns(finished.map(|finished| &finished.content));
+    let scan = finished.and_then(|finished| finished.scan.as_ref()).map(serde_json::to_string).transpose();
+    let scan = scan.map_err(|_| StoreError::Corrupt("upload_part.scan"))?;
     let values = [
         id.as_bytes().into(),
         i64::from(number).into(),
@@ -233,6 +242,7 @@ pub(crate) fn add_range(
         object_key.into(),
         content.into(),
         finished.map(|finished| &finished.whole.sealed_sha256).into(),
+        scan.as_deref().into(),
     ];
     if tx.execute(advance, &values)? != 1 {
         return Ok(false);

@@ -26,7 +26,7 @@ use crypto::seal::{self};
 use futures_util::{Stream, TryStreamExt, stream};
 use schemas::evidence::EvidenceStatement;
 use schemas::message::*;
-use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
+use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ChannelPolicy, ParticipantRegistration};
 use schemas::{Edrpou, LeaseToken, MailboxId, MessageId, ProblemCode};
 use signing::cades::{Content, sign};
 use storage::clock::ManualClock;
@@ -42,6 +42,7 @@ use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::relay::Relay;
+use crate::screening::Screening;
 use crate::service::{Exchange, Parts};
 use crate::tests::notices::Receivers;
 
@@ -178,6 +179,12 @@ impl Town {
         node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers)
     }
 
+    /// Another process of the same node, which scans.
+    pub(super) fn a_process_that_scans(&self, screening: Screening) -> Node {
+        let with = (Relay::none(), Some(screening));
+        node_with(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers, with)
+    }
+
     pub(super) async fn register(&self, agency: &Agency, encryption: Option<&Certificate>) {
         self.register_with(agency, encryption, &[agency.mailbox.name()]).await;
     }
@@ -198,9 +205,19 @@ impl Town {
     }
 
     pub(super) async fn open_channel(&self, from: &Agency, to: &Agency, kinds: &[&str]) {
+        self.open_channel_under(from, to, kinds, None).await;
+    }
+
+    pub(super) async fn open_channel_under(
+        &self,
+        from: &Agency,
+        to: &Agency,
+        kinds: &[&str],
+        policy: Option<ChannelPolicy>,
+    ) {
         let permit: Permit<SetChannel> = self.node.access.decide(&operator(), to.mailbox.clone()).await.unwrap();
         let kinds = kinds.iter().map(|kind| kind.parse().unwrap()).collect();
-        let channel = Channel { sender: from.edrpou, recipient: to.mailbox.clone(), kinds, policy: None };
+        let channel = Channel { sender: from.edrpou, recipient: to.mailbox.clone(), kinds, policy };
         self.node.access.registry().set_channel(permit, channel).await.unwrap();
     }
 
@@ -583,6 +600,19 @@ pub(super) fn node_among(
     receivers: &Arc<Receivers>,
     relay: Relay,
 ) -> Node {
+    node_with(folder, clock, responder, signer, ring, receivers, (relay, None))
+}
+
+/// With peers and a scanner.
+fn node_with(
+    folder: &Path,
+    clock: &Arc<ManualClock>,
+    responder: &Arc<Responder>,
+    signer: &EvidenceSigner,
+    ring: &KeyRing,
+    receivers: &Arc<Receivers>,
+    (relay, screening): (Relay, Option<Screening>),
+) -> Node {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
     let objects = Objects::open_folder(&folder.join("objects")).unwrap();
     let ledger = Ledger::new(writer.clone(), reader, clock.clone(), signer.node());
@@ -614,6 +644,7 @@ pub(super) fn node_among(
         ring: Some(ring.clone()),
         poster: receivers.clone(),
         relay,
+        screening,
     });
     Node { exchange, access, ledger, writer, objects }
 }

@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 use crate::upload::{ContentRange, NewAnnouncement, PartUpload};
 
 #[allow(clippy::cast_possible_truncation, reason = "a quarter of a mebibyte")]
-const RANGE: usize = RANGE_BYTES as usize;
+pub(super) const RANGE: usize = RANGE_BYTES as usize;
 
 pub(super) fn part(number: u8, role: PartRole, of: Option<u8>, content: &[u8]) -> AnnouncedPart {
     let media_type = if of.is_none() { "application/pdf" } else { "application/pkcs7-signature" };
@@ -64,7 +64,7 @@ impl Bundle {
 }
 
 impl Town {
-    async fn announces(&self, key: &str, parts: Vec<AnnouncedPart>) -> Result<NewAnnouncement, Refusal> {
+    pub(super) async fn announces(&self, key: &str, parts: Vec<AnnouncedPart>) -> Result<NewAnnouncement, Refusal> {
         let letter = self.letter(b"");
         let permit = self.node.permit_to_submit(&self.a.actor, &letter).await;
         let announcement = Announcement { envelope: letter.envelope, parts };
@@ -76,7 +76,7 @@ impl Town {
     }
 
     /// Uploads a range of `whole`, or all of it.
-    async fn puts(
+    pub(super) async fn puts(
         &self,
         message: MessageId,
         number: u8,
@@ -102,11 +102,11 @@ impl Town {
         self.node.exchange.upload(&permit, number, upload, &mut stream::iter(pieces)).await
     }
 
-    async fn received(&self, message: MessageId) -> AnnouncementStatus {
+    pub(super) async fn received(&self, message: MessageId) -> AnnouncementStatus {
         self.node.exchange.announcement(self.may_complete(message).await).await.unwrap()
     }
 
-    async fn sends(&self, message: MessageId) -> Result<Accepted, Refusal> {
+    pub(super) async fn sends(&self, message: MessageId) -> Result<Accepted, Refusal> {
         let permit = self.may_complete(message).await;
         if let Some(before) = self.node.exchange.sent_before(&permit).await? {
             return Ok(before);

@@ -9,13 +9,16 @@ use crypto::seal::DocumentKey;
 use futures_util::Stream;
 use schemas::announcement::UploadedPart;
 use schemas::limits::RANGE_BYTES;
+use schemas::message::Part;
 use schemas::{MessageId, ProblemCode};
 use storage::{StoreError, TxError};
 
+use super::send::{ends, envelope_of};
 use super::{NotTaken, object_of, uploaded};
 use crate::intake::receive::{Place, Received, Receiving};
 use crate::intake::{BodyError, PARTS, read_only, seal_context};
 use crate::refusal::Refusal;
+use crate::screening::PartScreen;
 use crate::service::Exchange;
 use crate::tables::{self, Announced, Finished, UploadPart, UploadRange};
 
@@ -80,7 +83,8 @@ impl Exchange {
     /// # Errors
     /// `NotFound` where there is no such part; `AnnouncementLapsed`, `SubmissionSent`, `SubmissionEnded`;
     /// `RangeNotSatisfiable`, `RangeNotNext`, `RangeDiffers`, `DigestMismatch`; `TooLarge` and `TruncatedBody` where more or
-    /// less comes than was said; otherwise when the store fails. Nothing of a refused range is kept.
+    /// less comes than was said; `ContentInfected` and `ContentNotScannable`, which end the submission; `ScannerUnavailable`; otherwise when
+    /// the store fails. Nothing of a refused range is kept.
     pub async fn upload<S>(
         &self,
         permit: &Permit<CompleteSubmission>,
@@ -101,7 +105,9 @@ impl Exchange {
             return Err(not_next(part.received));
         }
         let key = self.ring_key(&announced)?;
-        let received = self.receive(&coming, &key, upload.content, content).await?;
+        let screen = if coming.is_whole() { self.screen_part(&announced, part).await? } else { None };
+        let received = self.receive(&coming, &key, upload.content, screen, content).await?;
+        let received = self.unless_stopped(permit, &announced, part, received).await?;
         self.keep(permit, &announced, &coming, &key, received).await
     }
 
@@ -111,13 +117,14 @@ impl Exchange {
         coming: &Coming,
         key: &DocumentKey,
         stated: Option<[u8; 32]>,
+        screen: Option<PartScreen>,
         content: &mut S,
     ) -> Result<Received, Refusal>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
         let receiving = Receiving::new(&self.inner.objects, coming.place(), key, &[], coming.length());
-        let received = receiving.read(content).await?;
+        let received = receiving.screened(screen).read(content).await?;
         let whole = coming.stated.filter(|_| coming.is_whole());
         let refusal = if received.size < coming.length() {
             Some(ProblemCode::TruncatedBody)
@@ -134,6 +141,35 @@ impl Exchange {
         }
     }
 
+    /// A part that comes whole is scanned as it comes, and one in ranges when they are joined: a scanner must see all of it at once.
+    async fn screen_part(&self, announced: &Announced, part: &UploadPart) -> Result<Option<PartScreen>, Refusal> {
+        match self.inner.screening {
+            Some(_) => self.screen(&envelope_of(&announced.message), part.role).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A part that the scanner stops for good ends the submission, with evidence A.2 that names what was recognised in it.
+    async fn unless_stopped(
+        &self,
+        permit: &Permit<CompleteSubmission>,
+        announced: &Announced,
+        part: &UploadPart,
+        received: Received,
+    ) -> Result<Received, Refusal> {
+        let Some(refusal) = received.stopped() else { return Ok(received) };
+        let stopped = Part { media_type: Some(part.media_type.clone()), ..received.part() };
+        let stopped = Part { number: part.number, role: part.role, of: part.of, ..stopped };
+        received.abort().await;
+        let detail = format!("part {}: {}", part.number, refusal.detail.as_deref().unwrap_or_default());
+        let refusal = Refusal { detail: Some(detail), ..refusal };
+        if ends(&refusal) {
+            Err(self.reject_sent(permit, announced, vec![stopped], refusal).await?)
+        } else {
+            Err(refusal)
+        }
+    }
+
     /// Makes the range durable; with the last one, the part.
     async fn keep(
         &self,
@@ -144,7 +180,7 @@ impl Exchange {
         received: Received,
     ) -> Result<UploadedPart, Refusal> {
         let whole = received.whole()?;
-        let (sha256, sealed_size) = (whole.sha256, whole.sealed_size);
+        let (sha256, sealed_size, scan) = (whole.sha256, whole.sealed_size, received.mark());
         let content = received.finish().await?;
         let mut range =
             UploadRange { start: coming.start, length: coming.length(), sha256, sealed_size, content: Some(content) };
@@ -152,9 +188,9 @@ impl Exchange {
         let mut made = objects_of([&range]);
         let mut superseded = Vec::new();
         let finished = if coming.is_whole() {
-            range.content.take().map(|content| Finished { whole, content })
+            range.content.take().map(|content| Finished { whole, content, scan })
         } else if coming.end == coming.size {
-            match self.join(coming, key, &range).await {
+            match self.join(permit, announced, coming, key, &range).await {
                 Ok((finished, ranges)) => {
                     superseded = objects_of(ranges.iter().chain([&range]));
                     made.extend(finished.content.object_key());
@@ -218,6 +254,8 @@ impl Exchange {
     /// Answers the ranges that it supersedes.
     async fn join(
         &self,
+        permit: &Permit<CompleteSubmission>,
+        announced: &Announced,
         coming: &Coming,
         key: &DocumentKey,
         last: &UploadRange,
@@ -226,7 +264,9 @@ impl Exchange {
         let reader = self.inner.ledger.reader();
         let ranges = reader.read("upload_ranges", move |tx| tables::upload_ranges(tx, id, number)).await?;
         let place = Place { object_key: object_key(id, number), context: seal_context(id, number).to_vec() };
-        let mut whole = Receiving::new(&self.inner.objects, place, key, &[], coming.size);
+        let part = announced.parts.iter().find(|part| part.number == number).ok_or(ProblemCode::NotFound)?;
+        let screen = self.screen_part(announced, part).await?;
+        let mut whole = Receiving::new(&self.inner.objects, place, key, &[], coming.size).screened(screen);
         for range in ranges.iter().chain([last]) {
             if let Err(refusal) = self.copy(coming, key, range, &mut whole).await {
                 whole.abort().await;
@@ -240,9 +280,10 @@ impl Exchange {
             let detail = format!("part {number} begins anew");
             return Err(Refusal::with_detail(ProblemCode::DigestMismatch, detail));
         }
-        let known = whole.whole()?;
+        let whole = self.unless_stopped(permit, announced, part, whole).await?;
+        let (known, scan) = (whole.whole()?, whole.mark());
         let content = whole.finish().await?;
-        Ok((Finished { whole: known, content }, ranges))
+        Ok((Finished { whole: known, content, scan }, ranges))
     }
 
     async fn copy(

@@ -18,9 +18,11 @@ use crate::edge::{self, Deed, Edge};
 use crate::intake::Accepted;
 use crate::intake::commit::Onward;
 use crate::intake::commit::receipt;
+use crate::intake::seal_context;
 use crate::message::{Message, digests};
 use crate::notices::Bells;
 use crate::refusal::Refusal;
+use crate::screening::Screened;
 use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables::{self, Announced, UploadPart, Whole};
@@ -86,8 +88,8 @@ impl Exchange {
             tracing::error!("the door asked for a permit for another submission");
             return Err(ProblemCode::Internal.into());
         }
-        let parts = complete(&announced)?;
-        let result = self.judge_and_accept(permit, &announced, &parts).await;
+        let mut parts = complete(&announced)?;
+        let result = self.judge_and_accept(permit, &announced, &mut parts).await;
         let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_str(), |_| "accepted");
         metrics::counter!("vuzol_submissions_total", "outcome" => outcome).increment(1);
         match result {
@@ -101,31 +103,54 @@ impl Exchange {
         &self,
         permit: &Permit<CompleteSubmission>,
         announced: &Announced,
-        parts: &[Part],
+        parts: &mut [Part],
     ) -> Result<Receipt, Refusal> {
-        let message = Message { parts: parts.to_vec(), ..announced.message.clone() };
         let key = self.ring_key(announced)?;
-        let id = message.id;
+        let id = announced.message.id;
         let contents = self.inner.ledger.reader().read("upload_contents", move |tx| tables::upload_contents(tx, id));
         let kept: Vec<Kept> =
             parts.iter().cloned().zip(contents.await?).map(|(part, (_, content))| Kept { part, content }).collect();
         if kept.len() != parts.len() {
             return Err(StoreError::Corrupt("upload_part.content").into());
         }
+        self.screen_unseen(&announced.message, parts, &key, &kept).await?;
+        let message = Message { parts: parts.to_vec(), ..announced.message.clone() };
         self.judge_parts(id, message.sender, &key, &kept).await?;
         let key_envelope = self.seal_to_recipient(&message, &key).await?;
         self.accept(Acceptance { message, key_envelope, actor: permit.actor().pseudonym() }).await
     }
 
+    /// Parts that came while this node had no scanner are scanned now that it has one.
+    async fn screen_unseen(
+        &self,
+        message: &Message,
+        parts: &mut [Part],
+        key: &DocumentKey,
+        kept: &[Kept],
+    ) -> Result<(), Refusal> {
+        if self.inner.screening.is_none() {
+            return Ok(());
+        }
+        let envelope = envelope_of(message);
+        for (part, Kept { content, .. }) in parts.iter_mut().zip(kept).filter(|(part, _)| part.scan.is_none()) {
+            let Some(mut screen) = self.screen(&envelope, part.role).await? else { return Ok(()) };
+            let context = seal_context(message.id, part.number);
+            let mut unsealed = self.unseal(key, &context, content.clone(), part.sealed_size).await?;
+            while let Some(piece) = unsealed.next().await? {
+                screen.feed(&piece).await;
+            }
+            let Screened { mark, refusal } = screen.finish().await;
+            part.scan = Some(mark);
+            if let Some(refusal) = refusal {
+                return Err(refusal);
+            }
+        }
+        Ok(())
+    }
+
     /// The key, sealed to the recipient's certificate as it is now.
     pub(crate) async fn seal_to_recipient(&self, message: &Message, key: &DocumentKey) -> Result<Vec<u8>, Refusal> {
-        let envelope = Envelope {
-            sender: message.sender,
-            recipient: message.recipient.clone(),
-            kind: message.kind.clone(),
-            case_id: message.case,
-            media_type: message.media_type.clone(),
-        };
+        let envelope = envelope_of(message);
         let certificate = self.encryption_certificate(&envelope).await?;
         self.check_encryption(message.recipient.participant(), &certificate).await?;
         signing::envelope::seal_key(key, &certificate).map_err(|error| {
@@ -198,7 +223,7 @@ impl Exchange {
     }
 
     /// What the sender did wrong ends the submission.
-    async fn reject_sent(
+    pub(super) async fn reject_sent(
         &self,
         permit: &Permit<CompleteSubmission>,
         announced: &Announced,
@@ -220,8 +245,19 @@ impl Exchange {
     }
 }
 
+/// What the sender announced.
+pub(super) fn envelope_of(message: &Message) -> Envelope {
+    Envelope {
+        sender: message.sender,
+        recipient: message.recipient.clone(),
+        kind: message.kind.clone(),
+        case_id: message.case,
+        media_type: message.media_type.clone(),
+    }
+}
+
 /// Whether nothing but another submission can mend it.
-fn ends(refusal: &Refusal) -> bool {
+pub(super) fn ends(refusal: &Refusal) -> bool {
     refusal.code.blame() == Blame::Caller && refusal.evidence.is_none() && refusal.code != ProblemCode::SubmissionSent
 }
 
@@ -254,5 +290,6 @@ fn described(part: &UploadPart) -> Option<Part> {
         size: part.size,
         sealed_size,
         sealed_sha256: Some(hex(&sealed_sha256)),
+        scan: part.scan.clone(),
     })
 }
