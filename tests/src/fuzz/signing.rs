@@ -13,7 +13,7 @@ use signing::asn1::{Layers, Limits, Reader, Writer, normalise, tag};
 use signing::cades::{self, Content};
 use signing::envelope::national::Profile as NationalProfile;
 use signing::envelope::{Cipher, EnvelopeError, Opener, Sealer};
-use signing::validate::{Context, DocumentStream, Outcome, Policy, UnverifiedDocument, validate};
+use signing::validate::{ContentStream, Context, DocumentStream, Outcome, Policy, UnverifiedDocument, validate};
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
@@ -180,14 +180,24 @@ fn with_zeros(data: &[u8]) -> Vec<u8> {
     [&data[..at], &zeros, &data[at..]].concat()
 }
 
-/// A large file as it streams by. What passes so passes as a whole, and what was handed on is what was signed.
+/// A large file as it streams by. What passes so passes as a whole, and what was handed on is what was signed, also to who asks for
+/// the content alone.
 pub fn signed_stream(data: &[u8]) {
     let file = with_zeros(data);
+    let alone = content_alone(&file);
     let mut content = Vec::new();
     let Some(Outcome { passed: Some(passed), .. }) = judge_stream(&file, &mut content) else { return };
-    assert!(content == *LARGE);
+    assert!(content == *LARGE && alone.is_some_and(|alone| alone == content));
     assert!(passed.signers().iter().all(|signer| *signer == WORLD.signer.certificate));
     assert!(judge(&file).is_some_and(|outcome| outcome.passed.is_some()));
+}
+
+fn content_alone(file: &[u8]) -> Option<Vec<u8>> {
+    let (mut stream, mut content) = (ContentStream::new(), Vec::new());
+    for piece in file.chunks(7_919) {
+        stream.push(piece, &mut |octets| content.extend_from_slice(octets)).ok()?;
+    }
+    stream.is_complete().then_some(content)
 }
 
 fn judge_stream(file: &[u8], content: &mut Vec<u8>) -> Option<Outcome> {

@@ -3,7 +3,7 @@
 
 use super::super::document::ReadError;
 use super::{DocumentStream, State};
-use crate::asn1::{header, oid, tag};
+use crate::asn1::{Asn1Error, header, oid, tag};
 
 /// Octets of a file that tell what it is: a header, and an identifier of eleven octets.
 const TELLING: usize = 24;
@@ -23,23 +23,28 @@ impl FileKind {
     /// Looks at the first octets of a file. `None`: more of them are needed, and the file goes on.
     #[must_use]
     pub fn of(beginning: &[u8]) -> Option<Self> {
-        let told = || {
-            let outer = header(beginning).ok().filter(|outer| outer.tag == tag::SEQUENCE)?;
-            let inside = beginning.get(outer.size..)?;
-            let inner = header(inside).ok().filter(|inner| inner.tag == tag::OBJECT_IDENTIFIER)?;
-            inside.get(inner.size..inner.size.checked_add(inner.length?)?)
-        };
-        match told() {
-            Some(oid::SIGNED_DATA) => Some(Self::Signed),
-            Some(oid::ENVELOPED_DATA | oid::AUTH_ENVELOPED_DATA) => Some(Self::Sealed),
-            Some(_) => Some(Self::Other),
-            None => {
-                let may_go_on =
-                    beginning.len() < TELLING && beginning.first().is_none_or(|first| *first == tag::SEQUENCE);
-                (!may_go_on).then_some(Self::Other)
-            }
+        match content_type(beginning) {
+            Ok(oid::SIGNED_DATA) => Some(Self::Signed),
+            Ok(oid::ENVELOPED_DATA | oid::AUTH_ENVELOPED_DATA) => Some(Self::Sealed),
+            Err(Asn1Error::Truncated) if beginning.len() < TELLING => None,
+            Ok(_) | Err(_) => Some(Self::Other),
         }
     }
+}
+
+/// Contents octets of the identifier that a ContentInfo begins with.
+fn content_type(beginning: &[u8]) -> Result<&[u8], Asn1Error> {
+    let mut rest = beginning;
+    let mut length = None;
+    for expected in [tag::SEQUENCE, tag::OBJECT_IDENTIFIER] {
+        let header = header(rest)?;
+        if header.tag != expected {
+            return Err(Asn1Error::Unexpected);
+        }
+        rest = rest.get(header.size..).ok_or(Asn1Error::Truncated)?;
+        length = header.length;
+    }
+    rest.get(..length.ok_or(Asn1Error::Length)?).ok_or(Asn1Error::Truncated)
 }
 
 /// Hands on the content inside of a SignedData in BER or DER. Neither digests nor signatures are looked at, and of the file no more
