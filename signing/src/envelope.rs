@@ -4,7 +4,12 @@
 //! | [`Cipher`] | content | the content key goes to the recipient by |
 //! |---|---|---|
 //! | `Aes256Gcm` | AES-256-GCM (RFC 5084) | ephemeral-static ECDH (RFC 5753: dhSinglePass-stdDH-sha256kdf, AES-256 key wrap); for RSA RSAES-OAEP with SHA-256 (RFC 3560) |
+//! | `Aes256Gcm` | AES-256-GCM | for DSTU 4145: agreement with the cofactor, Kupyna-256, Kalyna-256/256 wrap, as in [`national::Profile::Kalyna`] |
 //! | `National` | GOST 28147-CFB, Kalyna-256/256-CFB | agreement of DSTU 4145 keys, see [`national`] |
+//!
+//! **A document key for a key of DSTU 4145.** Key agreement and key wrap are those of the national profile, with the names under which UAPKI
+//! and the libraries of IIT know them, so that the private key may lie wherever such keys lie. The 32 bytes inside are under AES-256-GCM, and not
+//! under a national cipher: nothing else here proves that they are what was sealed, and who opens the document has to know AES-256-GCM for it anyhow.
 //!
 //! Any CMS implementation that knows these can open what [`Sealer`] writes; [`Opener`] reads DER and BER. What it gives out is [`Unauthenticated`]
 //! until [`Authenticated`] says otherwise. No profile in force says how Kalyna-GCM stands in AuthEnvelopedData, so it is not here.
@@ -115,7 +120,8 @@ fn open_whole(
 /// Seals `key` to `recipient`. Returns a ContentInfo in DER.
 ///
 /// # Errors
-/// `UnsupportedKey` if the certificate's key is neither on a curve that `crypto` serves nor RSA of 2048 bits or more.
+/// `UnsupportedKey` if the certificate's key is neither on a curve that `crypto` serves, DSTU 4145 of 257 bits or more among them, nor RSA of 2048
+/// bits or more.
 pub fn seal_key(key: &DocumentKey, recipient: &Certificate) -> Result<Vec<u8>, EnvelopeError> {
     seal_whole(key.expose(), recipient, Cipher::Aes256Gcm)
 }

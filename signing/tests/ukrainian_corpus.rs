@@ -21,8 +21,9 @@ use certs::trust::TrustSnapshot;
 use crypto::container::{Container, Password};
 use crypto::digest::{DigestAlgorithm, digest, hex};
 use crypto::key::{KeyHandle, SoftwareKey};
+use crypto::seal::DocumentKey;
 use schemas::report::SignedForm;
-use signing::envelope::{EnvelopeError, national};
+use signing::envelope::{EnvelopeError, national, open_key, seal_key};
 use signing::validate::{Context, Outcome, Policy, UnverifiedDocument, validate};
 use time::macros::datetime;
 
@@ -129,6 +130,7 @@ fn envelopes_open_with_their_keys() {
             // Sealed to itself: the originator is the recipient.
             let content = national::open(&envelope, &recipient, key, &[]).unwrap();
             assert_eq!(hex(content.as_bytes()), row["plaintext_hex"], "{file}");
+            assert_a_document_key_goes_to(&recipient, key);
             opened += 1;
             continue;
         }
@@ -140,10 +142,18 @@ fn envelopes_open_with_their_keys() {
         let originators = [certificate("SELF_SIGNED_ENC_6929.cer")];
         let content = national::open(&envelope, &recipient, &key, &originators).unwrap();
         assert_eq!(hex(content.as_bytes()), row["plaintext_hex"], "{file}");
+        assert_a_document_key_goes_to(&recipient, &key);
         opened += 1;
     }
     println!("{opened} envelopes opened; diverging: {diverging:#?}");
     assert_eq!((opened, diverging.len()), (2, 1));
+}
+
+/// By the agreement and the wrap of ours, over the certificate and the key that others made.
+fn assert_a_document_key_goes_to(recipient: &Certificate, private: &SoftwareKey) {
+    let key = DocumentKey::generate();
+    let envelope = seal_key(&key, recipient).unwrap();
+    assert_eq!(open_key(&envelope, recipient, private).unwrap().expose(), key.expose());
 }
 
 fn outcome_of(document: UnverifiedDocument, policy: &Policy) -> Outcome {

@@ -11,7 +11,6 @@ use schemas::routing::{CapabilityQuery, Deliverability};
 use storage::StoreError;
 
 use crate::decide::{Access, CheckDelivery, Permit, SubmissionResource, SubmitDocument, unreadable};
-use crate::registry::can_be_sealed_to;
 use crate::standing::NotReliable;
 
 impl Access {
@@ -49,8 +48,7 @@ impl Access {
         let participant = registry.participant(recipient.participant()).await.map_err(of_store)?;
         let participant = participant.ok_or(ProblemCode::Internal)?;
         let certificate = registry.encryption_certificate(recipient.participant()).await.map_err(of_store)?;
-        let key = participant.encryption.map(|encryption| encryption.key);
-        let sealable = key.is_some_and(|key| policy.sealed_by_sender || can_be_sealed_to(key));
+        let sealable = participant.encryption.is_some();
         reasons.extend(self.standing_of(certificate.filter(|_| sealable)).await.err());
         let maximum_bytes = node_bytes.min(policy.maximum_bytes).min(participant.reception.maximum_bytes);
         reasons.extend(size_problem(bytes, maximum_bytes));

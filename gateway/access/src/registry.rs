@@ -23,7 +23,6 @@ use storage::{Clock, StoreError, Tx, TxError};
 use time::{Duration, OffsetDateTime};
 
 use crate::decide::{Permit, RegisterParticipant, SetChannel};
-pub(crate) use encryption::can_be_sealed_to;
 use presence::Presence;
 use registration::Registration;
 pub(crate) use snapshot::Snapshot;

@@ -21,7 +21,7 @@ const KALYNA_BLOCK: usize = 32;
 /// With what a content is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cipher {
-    /// AES-256-GCM in AuthEnvelopedData, for recipients with keys of RSA or on curves of NIST and brainpool.
+    /// AES-256-GCM in AuthEnvelopedData, for recipients with keys of RSA, on curves of NIST and brainpool, or of DSTU 4145.
     Aes256Gcm,
     /// A national profile in EnvelopedData, for recipients with keys of DSTU 4145. Not authenticated.
     National(Profile),

@@ -136,7 +136,12 @@ pub(super) fn unwrap(
     let wrap = wrap.ok_or(EnvelopeError::Malformed)?;
     let known = embedded.iter().chain(originators.iter().take(MOST_RECIPIENTS)).chain([recipient]);
     let peer = originator_key(&originator, recipient, known)?;
-    let secret = private.agree(&peer, cofactor).map_err(|_| EnvelopeError::UnsupportedKey)?;
+    // A point that is none of ours to agree with, a secret that is no point, a wrap that does not open: a forger learns nothing from which it was.
+    let own_kind = private.public_key().kind();
+    let secret = private.agree(&peer, cofactor).map_err(|_| match peer.kind() == own_kind {
+        true => EnvelopeError::Forged,
+        false => EnvelopeError::UnsupportedKey,
+    })?;
     let dke = table_of(private.public_key())?;
     // Implementations differ in how many leading zeros of the secret they hash; the code of the wrap decides.
     let opened = hash.conventions().iter().find_map(|zeros| {
@@ -195,7 +200,7 @@ fn ephemeral_key(originator: &Element<'_>, recipient: &Certificate) -> Result<Pu
         return Err(EnvelopeError::Malformed);
     }
     let spki = Writer::new().nest(tag::SEQUENCE, Writer::new().raw(identifier).raw(point)).into_bytes();
-    PublicKey::from_spki_der(&spki).map_err(|_| EnvelopeError::Malformed)
+    PublicKey::from_spki_der(&spki).map_err(|_| EnvelopeError::Forged)
 }
 
 /// A key for this envelope and its secret, for which all conventions about leading zeros agree.

@@ -7,6 +7,7 @@ use crypto::seal::DocumentKey;
 use crate::asn1::{Element, tag};
 
 use super::cipher::Cipher;
+use super::national::Profile;
 use super::{EnvelopeError, agreement, national, transport};
 
 /// Who opens.
@@ -31,7 +32,10 @@ pub(super) fn seal(
         (Cipher::National(profile), KeyKind::Dstu4145(_)) => {
             national::recipient_info(content_key, public, recipient, profile)
         }
-        (_, KeyKind::Ec(_) | KeyKind::Rsa { .. } | KeyKind::Dstu4145(_) | KeyKind::Ed25519 | KeyKind::Ed448) => {
+        (Cipher::Aes256Gcm, KeyKind::Dstu4145(_)) => {
+            national::recipient_info(content_key, public, recipient, Profile::Kalyna)
+        }
+        (_, KeyKind::Ec(_) | KeyKind::Rsa { .. } | KeyKind::Ed25519 | KeyKind::Ed448) => {
             Err(EnvelopeError::UnsupportedKey)
         }
     }

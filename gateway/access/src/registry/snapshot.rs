@@ -10,7 +10,7 @@ use schemas::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, ServiceName}
 use storage::StoreError;
 use time::OffsetDateTime;
 
-use super::encryption::{can_be_sealed_to, key_of};
+use super::encryption::key_of;
 use super::rows::{ParticipantRow, Rows};
 use super::search::folded;
 
@@ -63,7 +63,7 @@ impl Entry {
             name: self.name.clone(),
             area: self.area,
             mailboxes: self.mailboxes.clone(),
-            can_receive: encryption.is_some_and(|encryption| can_be_sealed_to(encryption.key)),
+            can_receive: encryption.is_some(),
             reception: self.reception.clone(),
             node: self.node.clone(),
             encryption,

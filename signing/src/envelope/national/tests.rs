@@ -2,6 +2,7 @@ use certs::dev::{Family, Identity, Usage};
 use crypto::dstu4145::Curve;
 use crypto::key::KeyHandle as _;
 
+use super::super::{open_key, seal_key};
 use super::*;
 use crate::testing::{P256, World};
 
@@ -149,4 +150,95 @@ fn every_agreement_and_wrap_opens_for_a_static_originator() {
         assert_eq!(unwrap(&changed, keys(&own, &known), &[]).unwrap_err(), refusal);
     }
     assert_eq!(table_of(p256.certificate.public_key().unwrap()).unwrap(), Dke::NUMBER_1);
+}
+
+/// What changes `find`, of which there is one, in an envelope.
+fn with(envelope: &[u8], find: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
+    let places: Vec<_> = envelope.windows(find.len()).enumerate().filter(|(_, window)| *window == find).collect();
+    let [(at, _)] = places.as_slice() else { panic!("{} places", places.len()) };
+    let mut changed = envelope.to_vec();
+    change(&mut changed[*at..*at + find.len()]);
+    changed
+}
+
+/// AuthEnvelopedData around a document key, whose content key goes by the national agreement.
+#[test]
+fn a_document_key_is_sealed_to_a_national_key_and_opens_for_nobody_else() {
+    let world = World::of(Family::Dstu4145);
+    let key = DocumentKey::generate();
+    for curve in [Curve::M257, Curve::M431] {
+        let (own, other) = (recipient(&world, curve), recipient(&world, curve));
+        let envelope = seal_key(&key, &own.certificate).unwrap();
+        assert_eq!(open_key(&envelope, &own.certificate, &own.key).unwrap().expose(), key.expose());
+        assert_ne!(seal_key(&key, &own.certificate).unwrap(), envelope, "another ephemeral key and another nonce");
+        let stranger = open_key(&envelope, &other.certificate, &other.key).unwrap_err();
+        assert_eq!(stranger, EnvelopeError::OtherRecipient);
+        let wrong_key = open_key(&envelope, &own.certificate, &other.key).unwrap_err();
+        assert_eq!(wrong_key, EnvelopeError::Forged);
+        // What the library of a partner looks for: AuthEnvelopedData, the agreement, the wrap, AES-256-GCM.
+        for name in [oid::AUTH_ENVELOPED_DATA, oid::DSTU_COFACTOR_KUPYNA, oid::AES256_GCM] {
+            assert!(envelope.windows(name.len()).any(|window| window == name), "{name:02x?}");
+        }
+        let wrap = KeyWrap::Kalyna.identifier();
+        assert!(envelope.windows(wrap.len()).any(|window| window == wrap));
+    }
+}
+
+#[test]
+fn a_changed_or_cut_envelope_of_a_document_key_gives_no_other_key() {
+    let world = World::of(Family::Dstu4145);
+    let key = DocumentKey::generate();
+    let own = recipient(&world, Curve::M257);
+    let envelope = seal_key(&key, &own.certificate).unwrap();
+    for length in (0..envelope.len()).step_by(3) {
+        assert!(open_key(&envelope[..length], &own.certificate, &own.key).is_err());
+    }
+    assert!(open_key(&[&envelope[..], &[0]].concat(), &own.certificate, &own.key).is_err());
+    for at in 0..envelope.len() {
+        let mut changed = envelope.clone();
+        changed[at] ^= 0x01;
+        if let Ok(opened) = open_key(&changed, &own.certificate, &own.key) {
+            assert_eq!(opened.expose(), key.expose(), "byte {at}");
+        }
+    }
+}
+
+/// Whatever of the way of the key was changed, the answer is the same.
+#[test]
+fn a_changed_point_wrap_or_keying_material_is_one_error() {
+    let world = World::of(Family::Dstu4145);
+    let (sender, own) = (recipient(&world, Curve::M257), recipient(&world, Curve::M257));
+    let key = DocumentKey::generate();
+    let envelope = seal_key(&key, &own.certificate).unwrap();
+    // The ephemeral point: an OCTET STRING of 33 bytes in a BIT STRING. Half of all values are no point; others lie outside of the subgroup.
+    let begin = [3, 36, 0, 4, 33];
+    let at = envelope.windows(begin.len()).position(|window| window == begin).unwrap() + begin.len();
+    for byte in 0..33 {
+        for bit in [0x01, 0x80] {
+            let mut changed = envelope.clone();
+            changed[at + byte] ^= bit;
+            let opened = open_key(&changed, &own.certificate, &own.key).map(|opened| *opened.expose());
+            // The bit that tells a point from its negative: both have the x from which the secret is made.
+            let expected = if (byte, bit) == (0, 0x01) { Ok(*key.expose()) } else { Err(EnvelopeError::Forged) };
+            assert_eq!(opened, expected, "byte {byte} of the point");
+        }
+    }
+    // The point of order 2, whose multiples tell a bit of the private key: (0, sqrt(b)).
+    let mut small = envelope.clone();
+    small[at..at + 33].fill(0);
+    assert_eq!(open_key(&small, &own.certificate, &own.key).unwrap_err(), EnvelopeError::Forged);
+    let (begin, mut changed) = ([4, 96], envelope.clone());
+    let at = envelope.windows(2).position(|window| window == begin).unwrap() + 2;
+    for byte in 0..96 {
+        changed[at + byte] ^= 0x10;
+        assert_eq!(open_key(&changed, &own.certificate, &own.key).unwrap_err(), EnvelopeError::Forged, "{byte}");
+        changed[at + byte] ^= 0x10;
+    }
+    let info = recipient_info(&sender, &own, false, oid::DSTU_COFACTOR_KUPYNA, KeyWrap::Kalyna);
+    let known = [sender.certificate.clone()];
+    let refused = |info: &[u8]| unwrap(&Element::only(info).unwrap(), keys(&own, &known), &[]).unwrap_err();
+    for at in [0, 31, 63] {
+        let changed = with(&info, &[0x5a; 64], |material| material[at] ^= 1);
+        assert_eq!(refused(&changed), EnvelopeError::Forged, "byte {at} of the keying material");
+    }
 }
