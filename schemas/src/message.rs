@@ -213,8 +213,15 @@ pub struct LeasedMessage {
     /// Its parts.
     pub parts: Vec<Part>,
     /// The document key, wrapped to the recipient: base64 of a CMS AuthEnvelopedData (RFC 5083) that holds the 32-byte key.
-    /// Empty where the key was destroyed: nobody can open the document any more.
+    /// Empty where the recipient has no encryption certificate, and where nobody can open the document.
     pub key_envelope: String,
+    /// The document key itself, base64 of 32 bytes, where the recipient has no encryption certificate and the node held the key. Opens the
+    /// sealed parts as a key from an envelope does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document_key: Option<String>,
+    /// Nobody can open the message, or not now: the code that its parts are refused with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
     /// Every sealed part, where contents were asked for and the message is small; empty otherwise: then they are downloaded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contents: Vec<SealedPart>,

@@ -291,6 +291,12 @@ problem_codes! {
     SameOperator = "proposal.same_operator", Caller, None,
         "You have proposed this yourself: another operator must confirm it.",
         "Це запропонували ви: підтвердити має інший оператор.";
+    KeyDestroyed = "message.key_destroyed", Operator, Some("RFC 9110, 15.5.11"),
+        "The key of this document was destroyed: nobody can open it any more. The evidence stays.",
+        "Ключ цього документа знищено: відкрити його вже ніхто не може. Докази зберігаються.";
+    KeyUnavailable = "message.key_unavailable", Operator, None,
+        "The node cannot use the key of this document now. Its operator has to mend the key ring; try again later.",
+        "Вузол зараз не може скористатися ключем цього документа. Оператор має полагодити кільце ключів; спробуйте пізніше.";
     TooManyWaiting = "mailbox.too_many_waiting", Caller, Some("RFC 6585, 4"),
         "Too many of your requests are waiting for mail. Let one of them end.",
         "Забагато ваших запитів чекають на пошту. Дочекайтеся завершення одного з них.";

@@ -293,6 +293,9 @@ pub struct ChannelPolicy {
     pub acknowledge_within_days: u32,
     /// Documents come sealed to the recipient already, so that the node never sees them open.
     pub sealed_by_sender: bool,
+    /// Where the recipient has no encryption certificate: the document key is held by the node's key ring and handed to the recipient over
+    /// its login, so that the node could read the documents. Without this they are refused.
+    pub node_held_keys: bool,
 }
 
 impl Default for ChannelPolicy {
@@ -304,6 +307,7 @@ impl Default for ChannelPolicy {
             hold_hours: 0,
             acknowledge_within_days: ACKNOWLEDGE_WITHIN_DAYS,
             sealed_by_sender: false,
+            node_held_keys: false,
         }
     }
 }

@@ -79,7 +79,20 @@ pub struct Deliverability {
     /// What documents are sealed to, where that is in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
+    /// How the recipient would get the document key; absent where it would get none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealing: Option<Sealing>,
     /// The last minute in which the recipient's system was logged in, RFC 3339 in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
     pub last_seen_at: Option<OffsetDateTime>,
+}
+
+/// How a document is sealed, and who can open it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sealing {
+    /// To the recipient's encryption certificate: the recipient alone can.
+    Certificate,
+    /// Under the node's key ring: the node could, and hands the key to the recipient over its login.
+    NodeRing,
 }

@@ -2,7 +2,9 @@
 
 use schemas::ProblemCode;
 use schemas::message::MessageState;
-use tests::harness::agency::statement;
+use schemas::registry::{CertificateUsage, Channel, ChannelPolicy};
+use schemas::routing::{CapabilityQuery, Sealing};
+use tests::harness::agency::{kind, statement};
 use tests::harness::{Region, pdf};
 use time::Duration;
 
@@ -104,4 +106,31 @@ async fn a_mailbox_is_listed_page_by_page() {
     listed.sort_unstable();
     sent.sort_unstable();
     assert_eq!(listed, sent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_encryption_certificate_receives_through_the_nodes_ring() {
+    let region = Region::start_with(tests::harness::Ground::makes_ring).await;
+    let (a, b) = (&region.a, &region.b);
+    let mut registration = b.registration();
+    registration.certificates.retain(|certificate| certificate.usage == CertificateUsage::Login);
+    region.operator.register(b.edrpou(), &registration).await.expect("a registration");
+    let question = CapabilityQuery { recipient: b.mailbox(), kind: kind("letter"), bytes: None };
+    let answer = a.client.capabilities(&question).await.expect("an answer");
+    assert_eq!((answer.deliverable, answer.sealing), (false, None), "nobody said that the node may hold keys");
+
+    let policy = Some(ChannelPolicy { node_held_keys: true, ..ChannelPolicy::default() });
+    let channel = Channel { sender: a.edrpou(), recipient: b.mailbox(), kinds: vec![kind("letter")], policy };
+    region.operator.set_channel(&channel).await.expect("a channel");
+    let answer = a.client.capabilities(&question).await.expect("an answer");
+    assert_eq!((answer.deliverable, answer.sealing), (true, Some(Sealing::NodeRing)));
+
+    let letter = pdf("For a desk without a certificate.");
+    let receipt = a.submits(letter.clone()).to(&b.mailbox()).await.expect("a receipt");
+    let lease = b.awaits(10).await.expect("a lease");
+    assert!(lease.messages[0].document_key.is_some());
+    let opened = b.opens(&lease, &lease.messages[0]).await.expect("an opened letter");
+    assert_eq!(opened.document, letter);
+    assert_eq!(b.verifies(&opened).signatures.len(), 1);
+    b.accepts(lease.token, receipt.message_id, &opened.document).await.expect("an acceptance");
 }

@@ -20,6 +20,8 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
+    (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
+    (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
     (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
     (ProblemCode::RelayConflict, "only another node can bring it about"),
     (ProblemCode::RelayIncomplete, "only another node can bring it about"),

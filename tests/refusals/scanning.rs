@@ -81,7 +81,7 @@ async fn hands_in(region: &Region, document: &[u8]) -> Answer {
 /// On a region whose node has a scanner.
 pub(crate) fn cases() -> Vec<Case> {
     vec![
-        case!("a document with a virus", 422 ContentInfected, |r| { hands_in(r, &letter(VIRUS)).await }),
+        case!("a document with a virus", 422 ContentInfected, |r| hands_in(r, &letter(VIRUS)).await),
         case!("a document that the scanner gives up at", 422 ContentNotScannable, |r| {
             hands_in(r, &letter(BOUND)).await
         }),
@@ -90,7 +90,7 @@ pub(crate) fn cases() -> Vec<Case> {
 
 /// On a region whose node's scanner is out of reach.
 pub(crate) fn unreachable() -> Case {
-    case!("a document while the scanner is away", 503 ScannerUnavailable, |r| { hands_in(r, &letter(b"")).await })
+    case!("a document while the scanner is away", 503 ScannerUnavailable, |r| hands_in(r, &letter(b"")).await)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,14 +7,15 @@
 use audit::{Action, EventDraft, Outcome};
 use certs::certificate::Certificate;
 use schemas::ProblemCode;
-use schemas::routing::{CapabilityQuery, Deliverability};
+use schemas::routing::{CapabilityQuery, Deliverability, Sealing};
 use storage::StoreError;
 
 use crate::decide::{Access, CheckDelivery, Permit, SubmissionResource, SubmitDocument, unreadable};
 use crate::standing::NotReliable;
 
 impl Access {
-    /// Whether a document as described could be sent by the one who asks. `node_bytes`: the largest document that this node takes.
+    /// Whether a document as described could be sent by the one who asks. `node_bytes`: the largest document that this node takes;
+    /// `has_ring`: it can hold document keys for recipients without an encryption certificate.
     ///
     /// # Errors
     /// The code of a refusal of the question itself: `ActionForbidden` to who is no participant, and where the registry or the log
@@ -24,6 +25,7 @@ impl Access {
         permit: &Permit<CheckDelivery>,
         question: &CapabilityQuery,
         node_bytes: u64,
+        has_ring: bool,
     ) -> Result<Deliverability, ProblemCode> {
         let sender = permit.actor().participant().ok_or(ProblemCode::ActionForbidden)?;
         let CapabilityQuery { recipient, kind, bytes } = question.clone();
@@ -49,13 +51,17 @@ impl Access {
         let participant = participant.ok_or(ProblemCode::Internal)?;
         let certificate = registry.encryption_certificate(recipient.participant()).await.map_err(of_store)?;
         let sealable = participant.encryption.is_some();
-        reasons.extend(self.standing_of(certificate.filter(|_| sealable)).await.err());
+        let held = certificate.is_none() && has_ring && policy.node_held_keys && participant.node.is_none();
+        let standing = if held { Ok(()) } else { self.standing_of(certificate.filter(|_| sealable)).await };
+        let sealing = standing.is_ok().then_some(if held { Sealing::NodeRing } else { Sealing::Certificate });
+        reasons.extend(standing.err());
         let maximum_bytes = node_bytes.min(policy.maximum_bytes).min(participant.reception.maximum_bytes);
         reasons.extend(size_problem(bytes, maximum_bytes));
         Ok(Deliverability {
             policy: Some(policy),
             maximum_bytes: Some(maximum_bytes),
             encryption: participant.encryption,
+            sealing,
             last_seen_at: participant.last_seen_at,
             ..answer(question, &reasons)
         })
@@ -107,6 +113,7 @@ fn answer(question: &CapabilityQuery, reasons: &[ProblemCode]) -> Deliverability
         policy: None,
         maximum_bytes: None,
         encryption: None,
+        sealing: None,
         last_seen_at: None,
     }
 }

@@ -116,6 +116,8 @@ actions! {
     RingKeyDestroyed = "ring.destroy";
     /// A message ended because its time was over.
     ExpireMessage = "message.expire";
+    /// The key of a message was destroyed before its recipient had dealt with it.
+    EraseMessage = "message.erase";
     /// The recipient of a message was reminded of it, or could not be.
     RemindRecipient = "message.remind";
     /// The recipient of a message was told of it by a notice, or could not be.

@@ -31,6 +31,7 @@ use signing::validate::UnverifiedDocument;
 use storage::ids::FreshId;
 use time::{Duration, OffsetDateTime};
 
+use crate::document_key::SealTo;
 use crate::message::object;
 use crate::refusal::Refusal;
 use crate::screening::Screened;
@@ -159,7 +160,7 @@ impl Exchange {
             let detail = "the signature carries its content; a detached one is needed";
             return Err(Refusal::with_detail(ProblemCode::SignatureFormat, detail));
         }
-        let encryption = self.encryption_certificate(envelope).await?;
+        let seal_to = self.seal_to(envelope).await?;
         self.check_case(envelope).await?;
         let most = self.most_bytes(envelope).await?;
         let signers = self.signer_paths(&signature)?;
@@ -179,8 +180,8 @@ impl Exchange {
             return Err(refusal);
         }
         let signature = signature.with_detached(received.digests.clone());
-        match self.check_received(envelope, signature, &signers, &encryption).await {
-            Ok(()) => self.commit(permit, submission, Sealed { id, key, received, encryption, signature_scan }).await,
+        match self.check_received(envelope, signature, &signers, &seal_to).await {
+            Ok(()) => self.commit(permit, submission, Sealed { id, key, received, seal_to, signature_scan }).await,
             Err(refusal) => {
                 received.abort().await;
                 Err(refusal)
@@ -228,12 +229,12 @@ impl Exchange {
         envelope: &Envelope,
         signature: UnverifiedDocument,
         signers: &[VerifiedPath],
-        encryption: &Certificate,
+        seal_to: &SealTo,
     ) -> Result<(), Refusal> {
         let revocation = self.revocation(signers).await;
         let validated = self.judge(signature, &revocation)?;
         signature::signed_for(&validated, envelope.sender)?;
-        self.check_encryption(envelope.recipient.participant(), encryption).await
+        self.check_seal_to(envelope.recipient.participant(), seal_to).await
     }
 
     /// What was accepted under this key before.

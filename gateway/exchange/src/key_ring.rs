@@ -13,6 +13,9 @@
 //! key destroyed. What a disk keeps of the key's own file is the same question again, for 32 bytes: a folder that is in no
 //! backup, or a token.
 //!
+//! A message that waits in a mailbox when its envelope is destroyed comes to its end by the node's timer (V.8); until then, and where a ring key
+//! is gone without such an erasure, recipients are told that it is unreadable (`crate::document_key`).
+//!
 //! Every process of the node looks whether the ring was changed whenever it uses it: a rotation and a destruction
 //! hold for all of them at once.
 

@@ -8,6 +8,7 @@
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
 //! | [`relay`] | messages that go to other nodes and come from there, and what both nodes state of them | B.1, B.2, B.3 |
 //! | [`key_ring`] | wraps document keys for recipients without an encryption certificate | ARCHITECTURE, rule 3 |
+//! | `document_key` | who can open a document: its recipient alone, or the node for one without a certificate | as above |
 //! | [`scan`] | what a malware scanner is asked while a document streams through, and what becomes of the document | ISO/IEC 27001:2022 A.8.7 |
 //! | [`screening`] | parts on their way past the scanner: what it is given of them, the marks that they carry on | as above |
 //! | [`quarantine`] | what could not be delivered, and the two operators who have it delivered again | V.6 |
@@ -20,10 +21,10 @@
 //! | [`export`] | a case taken away: everything that proves it in one signed container, and the check of it | EN 319 162-1 |
 //!
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
-//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: retention; the key
-//! ring for recipients without a certificate, and the scanner, are there and not asked by the intake yet.
+//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: retention.
 
 pub mod delivery;
+mod document_key;
 mod edge;
 pub mod evidence;
 pub mod export;

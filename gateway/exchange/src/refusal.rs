@@ -31,7 +31,8 @@ impl Refusal {
 
     /// Whether it is the node that failed. Then there is nothing to state about the submission.
     pub(crate) fn is_failure_of_the_node(&self) -> bool {
-        matches!(self.code, ProblemCode::Overloaded | ProblemCode::StorageUnavailable | ProblemCode::Internal)
+        use ProblemCode as P;
+        matches!(self.code, P::Overloaded | P::StorageUnavailable | P::Internal | P::KeyUnavailable)
     }
 }
 
@@ -71,7 +72,10 @@ impl From<KeyError> for Refusal {
 impl From<KeyRingError> for Refusal {
     fn from(error: KeyRingError) -> Self {
         tracing::error!(code = error.code(), %error, "the key ring cannot be used");
-        Self::new(ProblemCode::Internal)
+        Self::new(match error {
+            KeyRingError::UnknownKey(_) => ProblemCode::KeyDestroyed,
+            _ => ProblemCode::KeyUnavailable,
+        })
     }
 }
 

@@ -211,6 +211,11 @@ enum Sealed {
     Declared,
 }
 
+/// Whether a scanner recognised something in one of them: no node accepts such a part.
+pub(crate) fn any_infected(parts: &[Part]) -> bool {
+    parts.iter().filter_map(|part| part.scan.as_ref()).any(|scan| scan.result == ScanResult::Infected)
+}
+
 /// What is known to be bad before what is not known at all.
 fn worse(one: Verdict, other: Verdict) -> Verdict {
     match (&one, &other) {

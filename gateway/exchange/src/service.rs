@@ -42,7 +42,8 @@ pub struct Parts {
     pub policy: signing::validate::Policy,
     /// When recipients are reminded, and when messages expire.
     pub terms: Terms,
-    /// Wraps the keys of submissions that are not complete yet. Without it they come in one request.
+    /// Wraps the keys of submissions that are not complete yet, and of documents for recipients without an encryption certificate. Without
+    /// it the ones come in one request, and the others are refused.
     pub ring: Option<KeyRing>,
     /// Brings notices to those who subscribed.
     pub poster: Arc<dyn Poster>,
@@ -138,5 +139,11 @@ impl Exchange {
                 noticed,
             }),
         }
+    }
+
+    /// Whether the node has a key ring.
+    #[must_use]
+    pub fn has_ring(&self) -> bool {
+        self.inner.ring.is_some()
     }
 }

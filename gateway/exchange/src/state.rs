@@ -228,6 +228,8 @@ pub fn apply(before: Option<&State>, step: &Step) -> Result<State, WrongStep> {
         (State::Accepted, Step::Register { number, date }) => {
             State::Registered { number: number.clone(), date: date.clone() }
         }
+        // What is settled; and what waits in a mailbox, where its key is gone. Who has fetched it may still answer.
+        (State::Consigned(_) | State::Notified(_), Step::Erase) => State::Erased { before: state.name() },
         (state, Step::Erase) if state.name().is_settled() && state.name() != MessageState::Erased => {
             State::Erased { before: state.name() }
         }

@@ -30,7 +30,7 @@ pub(crate) use intake::{
     insert_case, insert_message, stored_receipt,
 };
 pub(crate) use mailbox::{
-    Acknowledged, Held, Leased, StoredPart, acknowledgement, case_evidence, count_waiting, inline_parts,
+    Acknowledged, Held, Leased, StoredKey, StoredPart, acknowledgement, case_evidence, count_waiting, inline_parts,
     insert_acknowledgement, lease, list, list_in_state, part, sent, sent_in_state, something_waits,
 };
 pub(crate) use notices::{
@@ -146,6 +146,17 @@ pub(crate) fn due(tx: &mut Tx<'_>, now: OffsetDateTime, limit: u32) -> Result<Ve
         "-- due_messages\n SELECT ",
         message_columns!(),
         " FROM message WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2"
+    );
+    tx.query(sql, &[now.into(), limit.into()], message)
+}
+
+/// Messages that are due because their keys were destroyed while they waited in a mailbox.
+pub(crate) fn keyless(tx: &mut Tx<'_>, now: OffsetDateTime, limit: u32) -> Result<Vec<Message>, StoreError> {
+    let sql = concat!(
+        "-- keyless_messages\n SELECT ",
+        message_columns!(),
+        " FROM message WHERE due_at IS NOT NULL AND due_at <= $1 AND key_envelope IS NULL
+            AND state IN ('consigned', 'notified') ORDER BY due_at LIMIT $2"
     );
     tx.query(sql, &[now.into(), limit.into()], message)
 }

@@ -2,6 +2,7 @@
 
 mod channels;
 mod export;
+mod held_keys;
 mod intake;
 mod life;
 mod mailbox;

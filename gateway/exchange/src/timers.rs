@@ -1,4 +1,5 @@
-//! What happens to messages although nobody does anything: a recipient is reminded, a term passes, an announcement lapses.
+//! What happens to messages although nobody does anything: a recipient is reminded, a term passes, an announcement lapses; and what
+//! the destruction of a ring key has left in mailboxes comes to its end.
 //!
 //! The row says when it must be looked at (`due_at`); the state says what is due. Two processes may look at once: each step
 //! names the number of the one before, so one of them finds that the message has moved.
@@ -46,6 +47,13 @@ impl Exchange {
     /// When the store fails. A message that cannot be taken on holds up no other.
     pub async fn timer_round(&self, limit: u32) -> Result<usize, StoreError> {
         let now = self.inner.clock.now();
+        let gone = self.inner.ledger.reader().read("keyless_messages", move |tx| tables::keyless(tx, now, limit));
+        for message in &gone.await? {
+            match self.key_is_gone(message) {
+                Ok(edge) => self.take_on(edge).await?,
+                Err(error) => tracing::error!(message = %message.id, %error, "the end of a message cannot be stated"),
+            }
+        }
         let due = self.inner.ledger.reader().read("due_messages", move |tx| tables::due(tx, now, limit)).await?;
         for message in &due {
             if let Some(term) = running(message, now)

@@ -141,7 +141,7 @@ impl Exchange {
     /// The key of a submission that is not complete.
     fn ring_key(&self, announced: &Announced) -> Result<DocumentKey, Refusal> {
         let ring = self.inner.ring.as_ref().ok_or(ProblemCode::AnnouncementsNotTaken)?;
-        let envelope = announced.key_envelope.as_deref().ok_or(ProblemCode::Internal)?;
+        let envelope = announced.key_envelope.as_deref().ok_or(ProblemCode::KeyDestroyed)?;
         Ok(ring.unwrap(announced.message.id, envelope)?)
     }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct SealConfig {
-    /// Folder of the node's key ring (`vuzol keys create-ring`), for recipients without an encryption certificate. Without it
-    /// nothing is accepted for them. Lost, nobody reads what was sealed for them: keep a copy, apart from the backup of the
+    /// Folder of the node's key ring (`vuzol keys create-ring`), for recipients without an encryption certificate. Without it,
+    /// and on channels that do not allow it, nothing is accepted for them. Lost, nobody reads what was sealed for them: keep a copy, apart from the backup of the
     /// database.
     pub ring: Option<PathBuf>,
 }

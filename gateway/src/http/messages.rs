@@ -37,7 +37,7 @@ pub(crate) async fn read(
 
 /// Download a sealed part under a lease.
 ///
-/// The bytes are sealed to the recipient: the lease's `key_envelope` holds the key. The first download of the document hands
+/// The bytes are sealed: the lease's `key_envelope` holds the key, or its `document_key` is the key. The first download of the document hands
 /// the message over (evidence E.1). HEAD is refused: it would hand over nothing, or pretend to.
 #[utoipa::path(
     get, path = "/v1/messages/{message}/parts/{part}", operation_id = "download_part", tag = "messages",

@@ -53,6 +53,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RelayIncomplete
         | P::RelayTooEarly
         | P::LastAnchor => StatusCode::CONFLICT,
+        P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         P::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         P::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -92,6 +93,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RecipientStatusUnknown
         | P::SignerStatusUnknown
         | P::ScannerUnavailable
+        | P::KeyUnavailable
         | P::NotYetInLog
         | P::Overloaded
         | P::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -112,6 +114,7 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
                     | P::RecipientStatusUnknown
                     | P::SignerStatusUnknown
                     | P::ScannerUnavailable
+                    | P::KeyUnavailable
             ) =>
         {
             Some(HeaderValue::from_static("10"))

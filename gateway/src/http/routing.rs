@@ -94,5 +94,5 @@ pub(crate) async fn capabilities(
     Terms(question): Terms<CapabilityQuery>,
 ) -> Result<Json<Deliverability>, Failure> {
     let permit = door.access.decide::<CheckDelivery>(&caller.actor, ()).await?;
-    Ok(Json(door.access.check_delivery(&permit, &question, door.document_bytes).await?))
+    Ok(Json(door.access.check_delivery(&permit, &question, door.document_bytes, door.exchange.has_ring()).await?))
 }

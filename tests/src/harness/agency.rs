@@ -189,6 +189,11 @@ impl Agency {
     }
 
     fn document_key(&self, message: &LeasedMessage) -> Result<DocumentKey, ClientError> {
+        if let Some(key) = &message.document_key {
+            let key = STANDARD.decode(key).ok().and_then(|key| key.try_into().ok());
+            let key = key.ok_or_else(|| ClientError::Unexpected("document key: not 32 bytes".to_owned()))?;
+            return Ok(DocumentKey::from_bytes(key));
+        }
         let envelope = STANDARD
             .decode(&message.key_envelope)
             .map_err(|_| ClientError::Unexpected("key envelope is not base64".to_owned()))?;

@@ -33,10 +33,19 @@ async fn receives(town: &Town, encryption: Option<&Identity>) {
 }
 
 async fn asked(town: &Town, who: &str, recipient: &str, kind: &str, bytes: Option<u64>) -> Deliverability {
+    asked_of(town, (who, recipient, kind), bytes, true).await
+}
+
+async fn asked_of(
+    town: &Town,
+    (who, recipient, kind): (&str, &str, &str),
+    bytes: Option<u64>,
+    has_ring: bool,
+) -> Deliverability {
     let actor = Actor::Participant { edrpou: edrpou(who), certificate: [1; 32] };
     let permit = town.access.decide::<CheckDelivery>(&actor, ()).await.unwrap();
     let question = CapabilityQuery { recipient: mailbox(recipient), kind: kind.parse().unwrap(), bytes };
-    town.access.check_delivery(&permit, &question, NODE_BYTES).await.unwrap()
+    town.access.check_delivery(&permit, &question, NODE_BYTES, has_ring).await.unwrap()
 }
 
 async fn reasons(town: &Town, bytes: Option<u64>) -> Vec<String> {
@@ -155,4 +164,22 @@ async fn keys_of_each_kind_can_be_sealed_to() {
         let seen = town.registry().participant(edrpou(RECIPIENT)).await.unwrap().unwrap();
         assert_eq!(seen.can_receive, sealable, "{shown:?}");
     }
+}
+
+#[tokio::test]
+async fn who_has_no_certificate_is_reached_through_the_nodes_ring_where_the_channel_allows_it() {
+    let (town, encryption) = town().await;
+    assert_eq!(asked(&town, SENDER, MAILBOX, "letter", None).await.sealing, Some(Sealing::Certificate));
+    receives(&town, None).await;
+    let answer = asked(&town, SENDER, MAILBOX, "letter", None).await;
+    assert_eq!((answer.deliverable, answer.sealing), (false, None), "not without the channel's leave");
+    let (sender, recipient, kinds) = (edrpou(SENDER), mailbox(MAILBOX), vec!["letter".parse().unwrap()]);
+    let policy = Some(ChannelPolicy { node_held_keys: true, ..ChannelPolicy::default() });
+    town.set_channel(Channel { sender, recipient, kinds, policy }).await.unwrap();
+    let answer = asked(&town, SENDER, MAILBOX, "letter", None).await;
+    assert_eq!((answer.deliverable, answer.sealing), (true, Some(Sealing::NodeRing)));
+    let answer = asked_of(&town, (SENDER, MAILBOX, "letter"), None, false).await;
+    assert_eq!((answer.deliverable, answer.sealing), (false, None), "nor without a ring");
+    receives(&town, Some(&encryption)).await;
+    assert_eq!(asked(&town, SENDER, MAILBOX, "letter", None).await.sealing, Some(Sealing::Certificate));
 }

@@ -6,7 +6,6 @@
 use access::Permit;
 use access::decide::SubmitDocument;
 use audit::Action;
-use certs::certificate::Certificate;
 use crypto::digest::sha256;
 use crypto::seal::{self, DocumentKey};
 use schemas::limits::INLINE_PART_BYTES;
@@ -19,6 +18,7 @@ use storage::{StoreError, TxError};
 use super::receive::Received;
 use super::{Accepted, Submission, digest_of, fingerprint, forgotten_before, length, part_key, seal_context};
 use crate::delivery::JOB_KIND;
+use crate::document_key::{SealTo, note_holder};
 use crate::edge::{Deed, Edge};
 use crate::message::{Message, digests};
 use crate::notices::Bells;
@@ -33,7 +33,7 @@ pub(super) struct Sealed {
     pub(super) id: MessageId,
     pub(super) key: DocumentKey,
     pub(super) received: Received,
-    pub(super) encryption: Certificate,
+    pub(super) seal_to: SealTo,
     /// What the scanner said of the signature file, where there is one.
     pub(super) signature_scan: Option<PartScan>,
 }
@@ -137,14 +137,13 @@ impl Exchange {
 
     /// Makes the sealed parts durable, or keeps them for the row where they are small.
     async fn stage(&self, submission: &Submission, sealed: Sealed) -> Result<Staged, (Refusal, Vec<String>)> {
-        let Sealed { id, key, received, encryption, signature_scan } = sealed;
-        let envelope = signing::envelope::seal_key(&key, &encryption);
-        let key_envelope = match envelope {
+        let Sealed { id, key, received, seal_to, signature_scan } = sealed;
+        let recipient = submission.envelope.recipient.participant();
+        let key_envelope = match self.wrap_key(id, recipient, &key, &seal_to) {
             Ok(envelope) => envelope,
-            Err(error) => {
-                tracing::warn!(recipient = %submission.envelope.recipient, %error, "a key cannot be sealed");
+            Err(refusal) => {
                 received.abort().await;
-                return Err((ProblemCode::RecipientCannotReceive.into(), Vec::new()));
+                return Err((refusal, Vec::new()));
             }
         };
         let document_part = received.part();
@@ -178,12 +177,13 @@ impl Exchange {
         let now = self.inner.clock.now();
         let case = case_id.unwrap_or_else(|| CaseId::fresh(now));
         let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
-        let details = serde_json::json!({
+        let mut details = serde_json::json!({
             "case": case,
             "recipient": &recipient,
             "kind": &kind,
             "parts": digests(&parts),
         });
+        note_holder(&mut details, &key_envelope);
         let message = Message {
             id,
             case: Some(case),

@@ -20,10 +20,12 @@ pub(super) fn envelopes(tx: &mut Tx<'_>, after: Option<MessageId>, limit: u32) -
 }
 
 /// Puts another envelope in the place of `old`, or none. False where `old` is not there any more: what was destroyed in the meantime
-/// does not come back.
+/// does not come back. A message that waits in a mailbox for nothing then is due at once: the node's timer states its end.
 pub(super) fn replace(tx: &mut Tx<'_>, message: MessageId, old: &[u8], new: Option<&[u8]>) -> Result<bool, StoreError> {
     let sql = "-- replace_ring_envelope
-        UPDATE message SET key_envelope = $3 WHERE id = $1 AND key_envelope = $2";
+        UPDATE message SET key_envelope = $3,
+            due_at = CASE WHEN $3 IS NULL AND state IN ('consigned', 'notified') THEN 0 ELSE due_at END
+        WHERE id = $1 AND key_envelope = $2";
     let new = new.map_or(Value::Null, Value::Blob);
     Ok(tx.execute(sql, &[message.as_bytes().into(), old.into(), new])? == 1)
 }

@@ -15,12 +15,13 @@ use schemas::message::{MessageState, Part, PartRole};
 use schemas::{LeaseToken, ProblemCode};
 use storage::StoreError;
 
+use crate::document_key::HandedKey;
 use crate::edge::{self, Deed, Edge, NoEdge};
 use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
-use crate::tables::{self, Content, StoredPart};
+use crate::tables::{self, Content, StoredKey, StoredPart};
 
 /// How often a handover is tried anew because the message moved meanwhile. It moves a few times in its life.
 const TRIES: u32 = 8;
@@ -64,8 +65,8 @@ impl Exchange {
     /// that many bytes from the end. An end past the part is cut to it.
     ///
     /// # Errors
-    /// `NotFound` where there is no such part, `LeaseNotHeld`, `AlreadyFinal`, `RangeNotSatisfiable`; otherwise when the
-    /// store fails.
+    /// `NotFound` where there is no such part, `LeaseNotHeld`, `AlreadyFinal`, `RangeNotSatisfiable`; `KeyDestroyed`, `KeyUnavailable`
+    /// where nobody could open it; otherwise when the store fails.
     pub async fn download(
         &self,
         permit: Permit<DownloadPart>,
@@ -75,6 +76,7 @@ impl Exchange {
     ) -> Result<PartDownload, Refusal> {
         let stored = self.leased_part(&permit, part, lease).await?;
         let range = satisfiable(range, stored.part.sealed_size)?;
+        self.check_readable(&stored)?;
         // Opened before the step: E.1 is not stated of a document that cannot be read.
         let body = self.open(stored.content, &range).await?;
         let recorded = stored.part.role != PartRole::Signature
@@ -85,6 +87,19 @@ impl Exchange {
                 .await?;
         }
         Ok(PartDownload { part: stored.part, range, body })
+    }
+
+    /// E.1 is not stated of a document that its recipient cannot open.
+    fn check_readable(&self, stored: &StoredPart) -> Result<(), ProblemCode> {
+        let envelope = match &stored.key {
+            StoredKey::Enveloped => return Ok(()),
+            StoredKey::Ring(envelope) => Some(envelope.as_slice()),
+            StoredKey::Destroyed => None,
+        };
+        match self.handed_key(stored.message.id, envelope) {
+            HandedKey::Unreadable(code) => Err(code),
+            HandedKey::Sealed | HandedKey::Open(_) => Ok(()),
+        }
     }
 
     /// Hands the message over, unless that is done: then false. One that moved is looked at anew: another download of the
@@ -117,8 +132,10 @@ impl Exchange {
         let id = permit.resource().message;
         let stored = self.inner.ledger.reader().read("read_part", move |tx| tables::part(tx, id, part)).await?;
         let stored = stored.ok_or(ProblemCode::NotFound)?;
-        if stored.message.standing().is_settled() {
-            return Err(ProblemCode::AlreadyFinal.into());
+        match stored.message.standing() {
+            MessageState::Erased => return Err(ProblemCode::KeyDestroyed.into()),
+            settled if settled.is_settled() => return Err(ProblemCode::AlreadyFinal.into()),
+            _ => {}
         }
         let now = self.inner.clock.now();
         let held = stored.held.is_some_and(|held| held.by(lease, now));

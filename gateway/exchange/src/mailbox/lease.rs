@@ -18,7 +18,9 @@ use time::{Duration, OffsetDateTime};
 use tokio::time::Instant;
 
 use super::download::{NotHanded, download_details, waits};
+use crate::document_key::HandedKey;
 use crate::edge::{self, Edge};
+use crate::key_ring::KeyRing;
 use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
@@ -61,15 +63,18 @@ impl Exchange {
             }
         };
         self.inner.lately.leased(leased.iter().map(|leased| &leased.message));
+        let mut keys = self.handed_keys(&leased);
         let mut whole = Vec::new();
         if contents && !leased.is_empty() {
-            whole = self.small_contents(&leased).await?;
+            whole = self.small_contents(&leased, &keys).await?;
             self.hand_over_all(permit.actor().pseudonym(), token, &mut leased, &mut whole).await?;
             let handed = leased.iter().zip(&whole).filter(|(_, contents)| contents.is_some());
             self.inner.lately.handed_over(handed.map(|(leased, _)| &leased.message), Held::new(token, until));
         }
         whole.resize(leased.len(), None);
-        let messages = leased.into_iter().zip(whole).map(|(leased, contents)| leased_message(leased, contents));
+        keys.resize_with(leased.len(), || HandedKey::Sealed);
+        let messages = leased.into_iter().zip(whole).zip(keys);
+        let messages = messages.map(|((leased, contents), key)| leased_message(leased, contents, key));
         Ok(Lease { token, expires_at: until, messages: messages.collect() })
     }
 
@@ -119,7 +124,7 @@ impl Exchange {
                 actor: actor.clone(),
                 object: Some(format!("mailbox:{mailbox}")),
                 outcome: Outcome::Done,
-                details: serde_json::json!({ "messages": ids, "seconds": seconds }),
+                details: lease_details(&leased, &ids, seconds),
             });
             Ok::<_, StoreError>(audit::append(tx, &event)?.with(leased))
         });
@@ -127,10 +132,14 @@ impl Exchange {
     }
 
     /// The contents of those messages that lie in their rows whole, until the answer would grow too large.
-    async fn small_contents(&self, leased: &[Leased]) -> Result<Vec<Option<Contents>>, Refusal> {
+    async fn small_contents(&self, leased: &[Leased], keys: &[HandedKey]) -> Result<Vec<Option<Contents>>, Refusal> {
         let mut wanted: Vec<Option<(MessageId, usize)>> = Vec::with_capacity(leased.len());
         let mut room = LEASE_CONTENT_BYTES;
-        for leased in leased {
+        for (place, leased) in leased.iter().enumerate() {
+            if matches!(keys.get(place), Some(HandedKey::Unreadable(_))) {
+                wanted.push(None);
+                continue;
+            }
             let size = leased.message.parts.iter().map(|part| part.sealed_size).sum::<u64>();
             wanted.push(room.checked_sub(size).map(|rest| {
                 room = rest;
@@ -254,6 +263,17 @@ impl Exchange {
     }
 }
 
+/// What the audit entry says of a lease: the messages, and of which of them the node hands over the key.
+fn lease_details(leased: &[Leased], ids: &[MessageId], seconds: i64) -> serde_json::Value {
+    let is_held = |leased: &&Leased| leased.key_envelope.as_deref().is_some_and(KeyRing::is_envelope);
+    let held: Vec<MessageId> = leased.iter().filter(is_held).map(|leased| leased.message.id).collect();
+    let mut details = serde_json::json!({ "messages": ids, "seconds": seconds });
+    if let (false, Some(details)) = (held.is_empty(), details.as_object_mut()) {
+        details.insert("keys_handed".to_owned(), serde_json::json!(held));
+    }
+    details
+}
+
 /// What came of a message on its way into the answer.
 enum End {
     /// It is the recipient's now, and stands so.
@@ -284,13 +304,20 @@ enum Handing {
     Again(Event),
 }
 
-fn leased_message(leased: Leased, contents: Option<Contents>) -> LeasedMessage {
+fn leased_message(leased: Leased, contents: Option<Contents>, key: HandedKey) -> LeasedMessage {
     let sealed = |(number, bytes): (u8, Vec<u8>)| SealedPart { number, sealed: STANDARD.encode(bytes) };
+    let (sealed_key, document_key, unreadable) = match key {
+        HandedKey::Sealed => (leased.key_envelope, None, None),
+        HandedKey::Open(key) => (None, Some(STANDARD.encode(key.expose())), None),
+        HandedKey::Unreadable(code) => (None, None, Some(code.as_str().to_owned())),
+    };
     LeasedMessage {
         summary: leased.message.summary(),
         earlier_leases: u32::try_from(leased.lease_count.saturating_sub(1)).unwrap_or(u32::MAX),
         parts: leased.message.parts,
-        key_envelope: STANDARD.encode(leased.key_envelope.unwrap_or_default()),
+        key_envelope: STANDARD.encode(sealed_key.unwrap_or_default()),
+        document_key,
+        unreadable,
         contents: contents.map(|contents| contents.into_iter().map(sealed).collect()).unwrap_or_default(),
     }
 }

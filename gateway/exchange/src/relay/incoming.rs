@@ -15,7 +15,6 @@ use schemas::evidence::{EvidenceKind, EvidenceStatement};
 use schemas::limits::{DOCUMENT_BYTES, INLINE_PART_BYTES, RELAY_PIECE_BYTES};
 use schemas::message::{MessageState, Part};
 use schemas::relay::{PartProgress, RelayOffer, RelayOutcome, RelayProgress};
-use schemas::scan::ScanResult;
 use schemas::{CaseId, MessageId, ProblemCode};
 use storage::{StoreError, TxError};
 use time::{Duration, OffsetDateTime};
@@ -23,9 +22,11 @@ use time::{Duration, OffsetDateTime};
 use super::outgoing::{digest_of, same_parts};
 use super::{named, stated};
 use crate::edge::Deed;
-use crate::intake::part_key;
+use crate::intake::{length, part_key};
+use crate::key_ring::KeyRing;
 use crate::message::{Message, digests};
 use crate::refusal::Refusal;
+use crate::screening::any_infected;
 use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables::{self, Content, NewMessage, PeerEvidence, Route};
@@ -144,20 +145,17 @@ impl Exchange {
         let case = statement.case_id.ok_or_else(|| wrong("case_id"))?;
         let named = |part: &Part| offer.sealed.iter().any(|sealed| sealed.number == part.number);
         let bounded = statement.parts.iter().all(|part| part.sealed_size <= SEALED_BYTES);
-        let infected = |part: &Part| part.scan.as_ref().is_some_and(|scan| scan.result == ScanResult::Infected);
-        if statement.parts.iter().any(infected) {
-            return Err(wrong("an infected part is not accepted"));
-        }
         if !(1..=PARTS).contains(&statement.parts.len())
             || statement.parts.len() != offer.sealed.len()
             || !statement.parts.iter().all(named)
             || !bounded
+            || any_infected(&statement.parts)
         {
             return Err(wrong("parts"));
         }
         let malformed = || Refusal::with_detail(ProblemCode::MalformedJson, "key_envelope");
         let key_envelope = STANDARD.decode(&offer.key_envelope).map_err(|_| malformed())?;
-        if key_envelope.is_empty() {
+        if key_envelope.is_empty() || KeyRing::is_envelope(&key_envelope) {
             return Err(malformed());
         }
         Ok(Offered { peer: peer.name.to_string(), message, case, offer, key_envelope, statement })
@@ -214,9 +212,9 @@ impl Exchange {
         check_permit(&permit, offered)?;
         let Piece { part, offset, total, bytes } = piece;
         let known = offered.parts().iter().find(|known| known.number == part).ok_or(ProblemCode::NotFound)?;
-        let step = as_u64(RELAY_PIECE_BYTES);
+        let step = length(RELAY_PIECE_BYTES);
         let expected = step.min(known.sealed_size.saturating_sub(offset));
-        if total != known.sealed_size || offset % step != 0 || expected == 0 || as_u64(bytes.len()) != expected {
+        if total != known.sealed_size || offset % step != 0 || expected == 0 || length(bytes.len()) != expected {
             return Err(ProblemCode::RangeNotSatisfiable.into());
         }
         // Replaced where it is there with other bytes: which ones are right, the digest of the whole tells.
@@ -321,8 +319,8 @@ impl Exchange {
     /// The whole part, once it is what was offered.
     async fn put_together(&self, offered: &Offered, part: &Part) -> Result<Content, Refusal> {
         let incomplete = || Refusal::with_detail(ProblemCode::RelayIncomplete, format!("part {}", part.number));
-        let pieces = part.sealed_size.div_ceil(as_u64(RELAY_PIECE_BYTES));
-        let small = part.sealed_size <= as_u64(INLINE_PART_BYTES);
+        let pieces = part.sealed_size.div_ceil(length(RELAY_PIECE_BYTES));
+        let small = part.sealed_size <= length(INLINE_PART_BYTES);
         let key = part_key(offered.message, part.number);
         let mut upload = if small { None } else { Some(self.inner.objects.upload(&key).await?) };
         let (mut digester, mut size, mut inline) = (Digester::new(DigestAlgorithm::Sha256), 0_u64, Vec::new());
@@ -330,7 +328,7 @@ impl Exchange {
             let piece = piece_key(&offered.peer, offered.message, part.number, place);
             let Some(bytes) = self.inner.objects.read(&piece).await? else { break };
             digester.update(&bytes);
-            size = size.saturating_add(as_u64(bytes.len()));
+            size = size.saturating_add(length(bytes.len()));
             match &mut upload {
                 Some(upload) => upload.write(bytes).await?,
                 None => inline.extend_from_slice(&bytes),
@@ -499,8 +497,4 @@ fn offer_key(peer: &str, message: MessageId) -> String {
 /// Names sort as the pieces lie.
 fn piece_key(peer: &str, message: MessageId, part: u8, place: u64) -> String {
     format!("{}/{part}/{place:08}", folder(peer, message))
-}
-
-fn as_u64(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

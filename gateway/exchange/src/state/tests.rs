@@ -93,7 +93,7 @@ const EDGES: [&str; 42] = [
     "handed_over C.4 refused",
     "handed_over C.5 expired",
     "accepted V.7 registered",
-    "accepted V.8 erased",
+    "accepted, consigned, notified V.8 erased",
     "rejected, relay_failed, registered, refused, expired V.8 erased",
 ];
 
@@ -142,7 +142,10 @@ fn a_wrong_step_says_whether_it_comes_too_early() {
     assert_eq!(wrong(&State::HandedOver(TERM), &Step::Consign { term: TERM }), WrongStep::Behind);
     assert_eq!(wrong(&State::Accepted, &Step::AcceptContent), WrongStep::Behind);
     assert_eq!(wrong(&State::Relayed { peer: "p".to_owned() }, &Step::Consign { term: TERM }), WrongStep::Behind);
-    assert_eq!(wrong(&State::Consigned(TERM), &Step::Erase), WrongStep::TooEarly);
+    assert_eq!(wrong(&State::Validated, &Step::Erase), WrongStep::TooEarly);
+    assert_eq!(wrong(&State::HandedOver(TERM), &Step::Erase), WrongStep::TooEarly);
+    let erased = State::Erased { before: MessageState::Consigned };
+    assert_eq!(apply(Some(&State::Consigned(TERM)), &Step::Erase), Ok(erased), "its key was destroyed");
     assert_eq!(apply(None, &Step::HandOver), Err(WrongStep::TooEarly));
 }
 

@@ -1,5 +1,6 @@
 //! Statements of the recipient's side.
 
+use crypto::seal::ring::WRAPPED_BYTES;
 use schemas::message::{MessageState, Part};
 use schemas::{CaseId, Edrpou, LeaseToken, MailboxId, MessageId};
 use storage::{Row, StoreError, Tx, Value};
@@ -211,16 +212,31 @@ pub(crate) struct StoredPart {
     pub(crate) held: Option<Held>,
     pub(crate) part: Part,
     pub(crate) content: super::Content,
+    /// How the key lies, where not in an envelope to a certificate.
+    pub(crate) key: StoredKey,
+}
+
+/// How the document key of a message lies.
+pub(crate) enum StoredKey {
+    /// In an envelope to a certificate, which is not read.
+    Enveloped,
+    /// Under the node's ring.
+    Ring(Vec<u8>),
+    /// Nowhere.
+    Destroyed,
 }
 
 pub(crate) fn part(tx: &mut Tx<'_>, message_id: MessageId, number: u8) -> Result<Option<StoredPart>, StoreError> {
     let sql = concat!(
         "-- read_part\n SELECT ",
         message_columns!(),
-        ", lease_token, lease_until, object_key, content
+        ", lease_token, lease_until, object_key, content,
+        key_envelope IS NULL, CASE WHEN length(key_envelope) = $3 THEN key_envelope END
         FROM message JOIN part ON part.message_id = message.id WHERE message.id = $1 AND part.number = $2"
     );
-    tx.query_optional(sql, &[message_id.as_bytes().into(), i64::from(number).into()], |row| {
+    // An envelope to a certificate is some times as long, and nobody needs it here.
+    let ring_bytes = i64::try_from(WRAPPED_BYTES).map_err(|_| StoreError::Corrupt("message.key_envelope"))?;
+    tx.query_optional(sql, &[message_id.as_bytes().into(), i64::from(number).into(), ring_bytes.into()], |row| {
         let message = message(row)?;
         let part = message.parts.iter().find(|part| part.number == number).cloned();
         let part = part.ok_or(StoreError::Corrupt("message.parts"))?;
@@ -229,7 +245,12 @@ pub(crate) fn part(tx: &mut Tx<'_>, message_id: MessageId, number: u8) -> Result
         } else {
             super::Content::Object(row.text(14)?)
         };
-        Ok(StoredPart { message, held: held(row, 12)?, part, content })
+        let key = match (row.integer(16)?, row.is_null(17)?) {
+            (1, _) => StoredKey::Destroyed,
+            (_, true) => StoredKey::Enveloped,
+            (_, false) => StoredKey::Ring(row.blob(17)?),
+        };
+        Ok(StoredPart { message, held: held(row, 12)?, part, content, key })
     })
 }
 

@@ -12,6 +12,7 @@ use schemas::evidence::EvidenceStatement;
 use schemas::message::*;
 use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
 use schemas::relay::{RelayOffer, RelayOutcome, RelayProgress};
+use schemas::scan::{PartScan, ScanResult};
 use schemas::{MessageId, ProblemCode};
 use storage::clock::ManualClock;
 use storage::store::{StoreConfig, migrate};
@@ -26,6 +27,8 @@ use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::relay::{CarryError, Carrying, GIVE_UP, Peer, PeerCarrier, Piece, Relay};
+use crate::scan::Unavailable;
+use crate::screening::tests::Watcher;
 use crate::service::Exchange;
 
 /// What the link does with one request.
@@ -160,6 +163,11 @@ struct Country {
 
 impl Country {
     async fn new() -> Self {
+        Self::scanning([false, false]).await
+    }
+
+    /// With a scanner at the one node, or at the other.
+    async fn scanning(scanning: [bool; 2]) -> Self {
         let clock = Arc::new(ManualClock::new(NOON));
         let pki = Arc::new(DevPki::new(NOON, Duration::days(60), "http://ocsp.example/").unwrap());
         let responder = Arc::new(Responder::new(&pki));
@@ -175,7 +183,9 @@ impl Country {
             let relay = Relay::new(vec![peer], Arc::<Link>::clone(link), GIVE_UP);
             let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
             let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
-            node_among(folders[own].path(), &clock, &responder, &signers[own], &ring, &Arc::default(), relay)
+            let screening = scanning[own].then(|| Arc::<Watcher>::default().screening(Unavailable::Refuse));
+            let (folder, with) = (folders[own].path(), (relay, screening));
+            node_with(folder, &clock, &responder, &signers[own], &ring, &Arc::default(), with)
         });
         let _ = there.far.set((two.exchange.clone(), two.access.clone()));
         let _ = back.far.set((one.exchange.clone(), one.access.clone()));
@@ -331,6 +341,24 @@ async fn a_letter_to_another_node_arrives_and_what_becomes_of_it_comes_back() {
     assert_eq!(at_two[0].rests_on.as_ref().map(|named| named.evidence_id), Some(of_one[0].evidence_id));
     assert_eq!(hex(&sha256(receipt.evidence.as_bytes())), at_two[0].rests_on.as_ref().unwrap().sha256);
     assert!(country.two.objects.list("relay/").await.unwrap().is_empty(), "nothing of the transfer stays");
+}
+
+#[tokio::test]
+async fn the_mark_of_the_node_that_saw_a_part_open_stays_and_who_did_not_calls_nothing_clean() {
+    for (scanning, result, node) in [
+        ([true, false], ScanResult::Clean, ONE),
+        ([true, true], ScanResult::Clean, ONE),
+        ([false, true], ScanResult::Encrypted, TWO),
+    ] {
+        let country = Country::scanning(scanning).await;
+        let receipt = country.sends(b"a letter", "k").await.receipt;
+        country.works().await;
+        assert_eq!(country.standing(&country.one, receipt.message_id).await, State::Relayed { peer: TWO.to_owned() });
+        let (lease, documents) = country.b_opens().await;
+        assert_eq!(documents, [b"a letter"]);
+        let mark = Some(PartScan { result, node: node.to_owned(), detail: None });
+        assert!(lease.messages[0].parts.iter().all(|part| part.scan == mark), "{scanning:?}");
+    }
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crypto::digest::{DigestAlgorithm, digest, sha256};
 use crypto::key::{Curve, KeyKind, SoftwareKey};
 use crypto::merkle::NoteSigner;
 use crypto::seal::ring::{RingKey, RingKeyHandle};
-use crypto::seal::{self};
+use crypto::seal::{self, DocumentKey};
 use futures_util::{Stream, TryStreamExt, stream};
 use schemas::evidence::EvidenceStatement;
 use schemas::message::*;
@@ -177,6 +177,12 @@ impl Town {
     /// Another process of the same node.
     pub(super) fn another_process(&self) -> Node {
         node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers)
+    }
+
+    /// Another process of the same node, under another ring or none.
+    pub(super) fn a_process_under(&self, ring: Option<&KeyRing>) -> Node {
+        let with = (Relay::none(), None);
+        node_of(self.folder.path(), &self.clock, &self.responder, &self.signer, ring, &self.receivers, with)
     }
 
     /// Another process of the same node, which scans.
@@ -558,8 +564,14 @@ pub(super) struct Letter {
 impl Agency {
     /// Opens a sealed part of a leased message.
     pub(super) fn opens(&self, leased: &LeasedMessage, number: u8, sealed: &[u8]) -> Vec<u8> {
-        let envelope = STANDARD.decode(&leased.key_envelope).unwrap();
-        let key = signing::envelope::open_key(&envelope, &self.encryption.certificate, &self.encryption.key).unwrap();
+        let key = match &leased.document_key {
+            Some(key) => DocumentKey::from_bytes(STANDARD.decode(key).unwrap().try_into().unwrap()),
+            None => {
+                let envelope = STANDARD.decode(&leased.key_envelope).unwrap();
+                let own = &self.encryption;
+                signing::envelope::open_key(&envelope, &own.certificate, &own.key).unwrap()
+            }
+        };
         let context = [leased.summary.message_id.as_bytes().as_slice(), &[number]].concat();
         seal::open(&key, &context, sealed).unwrap()
     }
@@ -587,29 +599,28 @@ fn node(
     ring: &KeyRing,
     receivers: &Arc<Receivers>,
 ) -> Node {
-    node_among(folder, clock, responder, signer, ring, receivers, Relay::none())
+    node_with(folder, clock, responder, signer, ring, receivers, (Relay::none(), None))
 }
 
-/// A node with peers; each logs in with a certificate whose SHA-256 is that of its name.
-pub(super) fn node_among(
+/// A node with peers, each of which logs in with a certificate whose SHA-256 is that of its name, and a scanner.
+pub(super) fn node_with(
     folder: &Path,
     clock: &Arc<ManualClock>,
     responder: &Arc<Responder>,
     signer: &EvidenceSigner,
     ring: &KeyRing,
     receivers: &Arc<Receivers>,
-    relay: Relay,
+    with: (Relay, Option<Screening>),
 ) -> Node {
-    node_with(folder, clock, responder, signer, ring, receivers, (relay, None))
+    node_of(folder, clock, responder, signer, Some(ring), receivers, with)
 }
 
-/// With peers and a scanner.
-fn node_with(
+fn node_of(
     folder: &Path,
     clock: &Arc<ManualClock>,
     responder: &Arc<Responder>,
     signer: &EvidenceSigner,
-    ring: &KeyRing,
+    ring: Option<&KeyRing>,
     receivers: &Arc<Receivers>,
     (relay, screening): (Relay, Option<Screening>),
 ) -> Node {
@@ -641,7 +652,7 @@ fn node_with(
         registry,
         policy: signing::validate::Policy::default(),
         terms: crate::Terms::default(),
-        ring: Some(ring.clone()),
+        ring: ring.cloned(),
         poster: receivers.clone(),
         relay,
         screening,

@@ -63,7 +63,7 @@ impl Exchange {
             return self.announced_before(&fingerprint, earlier).await;
         }
         let parts = check(&announcement.parts, self.most_bytes(envelope).await?)?;
-        self.encryption_certificate(envelope).await?;
+        self.seal_to(envelope).await?;
         self.check_case(envelope).await?;
         let new = self.new_announcement(&permit, &announcement, &key, fingerprint)?;
         let id = new.edges.first().ok_or(ProblemCode::Internal)?.message.id;

@@ -14,6 +14,7 @@ use storage::{StoreError, TxError};
 
 use super::judge::Kept;
 use super::{NotTaken, closed};
+use crate::document_key::note_holder;
 use crate::edge::{self, Deed, Edge};
 use crate::intake::Accepted;
 use crate::intake::commit::Onward;
@@ -148,15 +149,12 @@ impl Exchange {
         Ok(())
     }
 
-    /// The key, sealed to the recipient's certificate as it is now.
+    /// The key, wrapped for the recipient as its certificate, or the lack of one, is now.
     pub(crate) async fn seal_to_recipient(&self, message: &Message, key: &DocumentKey) -> Result<Vec<u8>, Refusal> {
         let envelope = envelope_of(message);
-        let certificate = self.encryption_certificate(&envelope).await?;
-        self.check_encryption(message.recipient.participant(), &certificate).await?;
-        signing::envelope::seal_key(key, &certificate).map_err(|error| {
-            tracing::warn!(recipient = %message.recipient, %error, "a key cannot be sealed");
-            ProblemCode::RecipientCannotReceive.into()
-        })
+        let (recipient, to) = (message.recipient.participant(), self.seal_to(&envelope).await?);
+        self.check_seal_to(recipient, &to).await?;
+        self.wrap_key(message.id, recipient, key, &to)
     }
 
     /// The steps Accept and what comes next, in one transaction in which the upload becomes the message.
@@ -165,12 +163,13 @@ impl Exchange {
         let now = self.inner.clock.now();
         let opens_case = message.case.is_none();
         let message = Message { case: Some(message.case.unwrap_or_else(|| CaseId::fresh(now))), ..message };
-        let details = serde_json::json!({
+        let mut details = serde_json::json!({
             "case": message.case,
             "recipient": &message.recipient,
             "kind": &message.kind,
             "parts": digests(&message.parts),
         });
+        note_holder(&mut details, &key_envelope);
         let accepted = self.edge(&message, &Step::Accept, Deed::of(Action::SubmitDocument, actor, details))?;
         let receipt = receipt(&accepted)?;
         let Onward { edge: next, carrier, route } = self.onward(&accepted.message).await?;

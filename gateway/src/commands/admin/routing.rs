@@ -128,6 +128,9 @@ pub(super) struct Terms {
     /// Documents come sealed to the recipient already.
     #[arg(long)]
     sealed_by_sender: bool,
+    /// Where the recipient has no encryption certificate, the node may hold the document keys, in its key ring.
+    #[arg(long)]
+    node_held_keys: bool,
 }
 
 impl Terms {
@@ -141,6 +144,7 @@ impl Terms {
             hold_hours: self.hold_hours.unwrap_or(usual.hold_hours),
             acknowledge_within_days: self.acknowledge_within_days.unwrap_or(usual.acknowledge_within_days),
             sealed_by_sender: self.sealed_by_sender,
+            node_held_keys: self.node_held_keys,
         };
         (stated != usual).then_some(stated)
     }

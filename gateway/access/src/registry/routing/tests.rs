@@ -136,6 +136,7 @@ async fn a_channel_has_the_terms_that_were_stated_last() {
         hold_hours: 720,
         acknowledge_within_days: 1,
         sealed_by_sender: true,
+        node_held_keys: true,
     };
     let channel = |policy: &ChannelPolicy| schemas::registry::Channel {
         sender,
