@@ -1,20 +1,13 @@
 //! Two nodes, and a third that nobody can reach: documents cross from one to the other over a line that breaks.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use certs::dev::{Profile, Usage};
-use crypto::key::{Curve, KeyKind, SoftwareKey};
-use gateway::client::Client;
-use gateway::config::{Config, KeyPairFiles, PeerConfig};
-use gateway::wiring::{Duties, Node};
-use schemas::MessageId;
 use schemas::message::MessageState;
-use schemas::registry::{CertificateUsage, ParticipantRegistration};
 use storage::clock::SystemClock;
+use tests::harness::neighbours::{Papers, awaits_state, door, operator, registers_elsewhere, starts};
 use tests::harness::{Agency, Ground};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -73,124 +66,24 @@ async fn pump(mut from: tokio::net::tcp::OwnedReadHalf, mut to: tokio::net::tcp:
     }
 }
 
-/// Keys and certificates of a node, and where they lie.
-struct Papers {
-    evidence: KeyPairFiles,
-    login: KeyPairFiles,
-    log: PathBuf,
-    folder: PathBuf,
-}
-
-fn papers(ground: &Ground, name: &str) -> Papers {
-    let folder = ground.site.directory().join(name);
-    std::fs::create_dir_all(folder.join("objects")).unwrap();
-    let pair = |file: &str, usage| {
-        let now = ground.clock.now();
-        let profile = Profile {
-            common_name: format!("{file} of {name}"),
-            organisation: None,
-            edrpou: None,
-            rnokpp: None,
-            usage,
-            key: KeyKind::Ec(Curve::P256),
-            not_before: now - time::Duration::days(1),
-            not_after: now + time::Duration::days(30),
-            dns_names: Vec::new(),
-        };
-        let identity = ground.site.pki().issue(profile).unwrap();
-        let (certificate, key) = (folder.join(format!("{file}.pem")), folder.join(format!("{file}.key")));
-        let chain = format!("{}{}", identity.certificate.to_pem(), ground.site.pki().issuing_ca().to_pem());
-        std::fs::write(&certificate, chain).unwrap();
-        std::fs::write(&key, identity.key.to_pkcs8_pem().unwrap().as_bytes()).unwrap();
-        KeyPairFiles { certificate, key }
-    };
-    let log = folder.join("log.key");
-    let key = SoftwareKey::generate(KeyKind::Ed25519).unwrap();
-    std::fs::write(&log, key.to_pkcs8_pem().unwrap().as_bytes()).unwrap();
-    Papers { evidence: pair("evidence", Usage::Seal), login: pair("login", Usage::TlsClient), log, folder }
-}
-
-fn config(ground: &Ground, name: &str, papers: &Papers, peers: Vec<PeerConfig>) -> Config {
-    let mut config = ground.config.clone();
-    config.node.name = name.to_owned();
-    config.storage.database = papers.folder.join("vuzol.db");
-    config.storage.objects = papers.folder.join("objects");
-    config.log.key = papers.log.clone();
-    config.log.signer_state = papers.folder.join("log-state");
-    config.evidence = papers.evidence.clone();
-    config.relay.login = Some(papers.login.clone());
-    config.relay.peers = peers;
-    config
-}
-
-fn peer(ground: &Ground, name: &str, papers: &Papers, url: &str) -> PeerConfig {
-    PeerConfig {
-        name: name.to_owned(),
-        url: url.to_owned(),
-        authorities: authorities(ground.site.directory()),
-        login: papers.login.certificate.clone(),
-        evidence: papers.evidence.certificate.clone(),
-    }
-}
-
-fn authorities(site: &Path) -> PathBuf {
-    site.join("anchors/root.pem")
-}
-
-async fn start(config: &Config, ground: &Ground) -> Node {
-    Node::start(config.clone(), ground.clock.clone(), Duties::All, true).await.expect("the node starts")
-}
-
-fn free_port() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
-
-fn base(node: &Node) -> String {
-    format!("https://localhost:{}", node.public_address().port())
-}
-
-/// A participant whose mailboxes are at another node: no login here.
-async fn registers_elsewhere(operator: &Client, agency: &Agency, node: &str) {
-    let mut certificates = agency.registration().certificates;
-    certificates.retain(|certificate| certificate.usage == CertificateUsage::Encryption);
-    let node = Some(node.to_owned());
-    let registration = ParticipantRegistration { certificates, node, ..agency.registration() };
-    operator.register(agency.edrpou(), &registration).await.expect("a registration");
-}
-
-async fn awaits(agency: &Agency, message: MessageId, state: MessageState) {
-    let mut last = None;
-    for _ in 0..1200 {
-        let found = agency.client.message(message).await.expect("one's own message");
-        if found.state == state {
-            return;
-        }
-        last = found.standing;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("the message stands at {last:?}");
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_megabytes_cross_a_line_that_breaks_and_a_node_out_of_reach_delays_nobody() {
     let ground = Ground::lay(Arc::new(SystemClock), 3, None).await;
-    let [one, two, three] = [HOME, THERE, NOWHERE].map(|name| papers(&ground, name));
-    let mut at_two = config(&ground, THERE, &two, Vec::new());
+    let [one, two, three] = [HOME, THERE, NOWHERE].map(|name| Papers::issue(&ground, name));
+    let mut at_two = two.config(&ground, Vec::new());
     // Node two is told where node one is before that one starts.
-    let mut at_one = config(&ground, HOME, &one, Vec::new());
-    at_one.listen.public = free_port();
-    at_two.listen.public = free_port();
+    let mut at_one = one.config(&ground, Vec::new());
     let line = Line::to(at_two.listen.public).await;
     let url_of_one = format!("https://localhost:{}", at_one.listen.public.port());
-    at_two.relay.peers = vec![peer(&ground, HOME, &one, &url_of_one)];
-    let nowhere = format!("https://localhost:{}", free_port().port());
-    at_one.relay.peers = vec![peer(&ground, THERE, &two, &line.url()), peer(&ground, NOWHERE, &three, &nowhere)];
-    let (node_one, node_two) = (start(&at_one, &ground).await, start(&at_two, &ground).await);
+    at_two.relay.peers = vec![one.as_peer(&ground, &url_of_one)];
+    let nowhere = three.config(&ground, Vec::new()).listen.public;
+    let nowhere = format!("https://localhost:{}", nowhere.port());
+    at_one.relay.peers = vec![two.as_peer(&ground, &line.url()), three.as_peer(&ground, &nowhere)];
+    let (node_one, node_two) = (starts(&ground, at_one).await, starts(&ground, at_two).await);
 
-    let agency = |index, node: &Node| Agency::new(ground.site.clone(), index, ground.clock.clone(), &base(node));
+    let agency = |index, node| Agency::new(ground.site.clone(), index, ground.clock.clone(), &door(node));
     let (a, b, c) = (agency(0, &node_one), agency(1, &node_two), agency(2, &node_one));
-    let operator = |node: &Node| ground.site.client(&base(node), ground.site.operator()).expect("the operator's keys");
-    let (operator_one, operator_two) = (operator(&node_one), operator(&node_two));
+    let (operator_one, operator_two) = (operator(&ground, &door(&node_one)), operator(&ground, &door(&node_two)));
     ground.registers(&operator_one, &a).await;
     registers_elsewhere(&operator_one, &b, THERE).await;
     registers_elsewhere(&operator_one, &c, NOWHERE).await;
@@ -211,10 +104,10 @@ async fn twenty_megabytes_cross_a_line_that_breaks_and_a_node_out_of_reach_delay
     while !line.is_broken() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    awaits(&a, receipt.message_id, MessageState::RetryWait).await;
+    awaits_state(&a, receipt.message_id, MessageState::RetryWait).await;
     // What is left, and the framing of it: less than the whole would need.
     line.breaks_after(14 * 1024 * 1024);
-    awaits(&a, receipt.message_id, MessageState::Relayed).await;
+    awaits_state(&a, receipt.message_id, MessageState::Relayed).await;
     line.breaks_after(i64::MAX);
 
     let lease = b.awaits(10).await.expect("a lease");
@@ -222,7 +115,7 @@ async fn twenty_megabytes_cross_a_line_that_breaks_and_a_node_out_of_reach_delay
     let opened = b.opens(&lease, &lease.messages[0]).await.expect("what was sent");
     assert!(opened.document == document);
     b.accepts(lease.token, receipt.message_id, &opened.document).await.expect("an acceptance");
-    awaits(&a, receipt.message_id, MessageState::Accepted).await;
+    awaits_state(&a, receipt.message_id, MessageState::Accepted).await;
     assert!(b.leases(10).await.expect("a lease").messages.is_empty());
     for message in stuck {
         let state = a.client.message(message).await.expect("A's own message").state;

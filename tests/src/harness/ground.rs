@@ -192,7 +192,8 @@ impl Ground {
     }
 }
 
-fn free_port() -> SocketAddr {
+/// An address of this host that nobody listened at a moment ago.
+pub(super) fn free_port() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
     listener.local_addr().expect("a bound listener has an address")
 }

@@ -14,6 +14,7 @@
 //! | [`ground`] | what a node stands on: keys, configuration, the authority's services |
 //! | [`agency`] | a participant with its keys, and what it does |
 //! | [`region`] | a node in this process with three agencies around it |
+//! | [`neighbours`] | several nodes that relay to each other |
 //! | [`process`] | a node in a process of its own, to be killed and measured |
 //! | [`wire`] | HTTP written by hand over TLS |
 //! | [`book`] | the node's transparency log, read and checked as an outsider would |
@@ -22,6 +23,7 @@
 pub mod agency;
 pub mod book;
 pub mod ground;
+pub mod neighbours;
 pub mod process;
 pub mod region;
 pub mod store;
@@ -30,6 +32,7 @@ pub mod wire;
 pub use agency::{Agency, Opened};
 pub use book::Book;
 pub use ground::Ground;
+pub use neighbours::Neighbours;
 pub use process::NodeProcess;
 pub use region::Region;
 pub use wire::{Answer, Form, Request, Wire};

@@ -1,0 +1,211 @@
+//! Several nodes on one ground: each with keys, a database and a door of its own, each knows the others as its configuration says.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use certs::dev::{Profile, Usage};
+use crypto::key::{Curve, KeyKind, SoftwareKey};
+use gateway::client::Client;
+use gateway::config::{Config, KeyPairFiles, ListenConfig, PeerConfig};
+use gateway::wiring::{Duties, Node};
+use schemas::MessageId;
+use schemas::message::MessageState;
+use schemas::registry::{CertificateUsage, ParticipantRegistration};
+
+use super::agency::Agency;
+use super::ground::{Ground, free_port};
+
+/// What a node of a region has for itself: keys, certificates, a folder.
+pub struct Papers {
+    /// Its name.
+    pub name: String,
+    /// Its door to clients and other nodes.
+    pub tls: KeyPairFiles,
+    /// It signs evidence with this.
+    pub evidence: KeyPairFiles,
+    /// It logs in at other nodes with this.
+    pub login: KeyPairFiles,
+    log: PathBuf,
+    folder: PathBuf,
+}
+
+impl Papers {
+    /// Made in a folder of that name below the site's. The node's door is `localhost` and has the node's name.
+    ///
+    /// # Panics
+    /// Where keys or files cannot be made.
+    #[must_use]
+    pub fn issue(ground: &Ground, name: &str) -> Self {
+        let folder = ground.site.directory().join(name);
+        std::fs::create_dir_all(folder.join("objects")).expect("a folder");
+        let log = folder.join("log.key");
+        let key = SoftwareKey::generate(KeyKind::Ed25519).expect("a key");
+        std::fs::write(&log, key.to_pkcs8_pem().expect("PEM").as_bytes()).expect("a file");
+        let pair = |file: &str, usage| pair(ground, &folder, (name, file), usage);
+        let [tls, evidence, login] =
+            [("tls", Usage::TlsServer), ("evidence", Usage::Seal), ("login", Usage::TlsClient)]
+                .map(|(file, usage)| pair(file, usage));
+        Self { name: name.to_owned(), tls, evidence, login, log, folder }
+    }
+
+    /// The configuration of the node: that of the ground with papers, folder and peers of its own, at free ports.
+    #[must_use]
+    pub fn config(&self, ground: &Ground, peers: Vec<PeerConfig>) -> Config {
+        let mut config = ground.config.clone();
+        config.node.name.clone_from(&self.name);
+        config.listen = ListenConfig { public: free_port(), operator: free_port() };
+        config.tls = self.tls.clone();
+        config.storage.database = self.folder.join("vuzol.db");
+        config.storage.objects = self.folder.join("objects");
+        config.log.key.clone_from(&self.log);
+        config.log.signer_state = self.folder.join("log-state");
+        config.evidence = self.evidence.clone();
+        config.relay.login = Some(self.login.clone());
+        config.relay.peers = peers;
+        config
+    }
+
+    /// How another node is told of this one, which it reaches at `url`.
+    #[must_use]
+    pub fn as_peer(&self, ground: &Ground, url: &str) -> PeerConfig {
+        PeerConfig {
+            name: self.name.clone(),
+            url: url.to_owned(),
+            authorities: ground.site.directory().join("anchors/root.pem"),
+            login: self.login.certificate.clone(),
+            evidence: self.evidence.certificate.clone(),
+        }
+    }
+}
+
+fn pair(ground: &Ground, folder: &std::path::Path, (name, file): (&str, &str), usage: Usage) -> KeyPairFiles {
+    let (pki, now) = (ground.site.pki(), ground.clock.now());
+    let profile = Profile {
+        common_name: format!("{file} of {name}"),
+        organisation: None,
+        edrpou: None,
+        rnokpp: None,
+        usage,
+        key: KeyKind::Ec(Curve::P256),
+        not_before: now - time::Duration::days(1),
+        not_after: now + time::Duration::days(30),
+        dns_names: if usage == Usage::TlsServer { vec!["localhost".to_owned(), name.to_owned()] } else { Vec::new() },
+    };
+    let identity = pki.issue(profile).expect("a key and a certificate");
+    let (certificate, key) = (folder.join(format!("{file}.pem")), folder.join(format!("{file}.key")));
+    let chain = format!("{}{}", identity.certificate.to_pem(), pki.issuing_ca().to_pem());
+    std::fs::write(&certificate, chain).expect("a file");
+    std::fs::write(&key, identity.key.to_pkcs8_pem().expect("PEM").as_bytes()).expect("a file");
+    KeyPairFiles { certificate, key }
+}
+
+/// Two nodes side by side. A is at home at the first, B at the second; both nodes know both, and let A send B letters.
+pub struct Neighbours {
+    /// Keys and services for all.
+    pub ground: Ground,
+    /// A's node, and B's.
+    pub nodes: [Node; 2],
+    /// Their operators.
+    pub operators: [Client; 2],
+    /// Sends.
+    pub a: Agency,
+    /// Receives.
+    pub b: Agency,
+}
+
+impl Neighbours {
+    /// The names of the two nodes.
+    pub const NAMES: [&str; 2] = ["one.example", "two.example"];
+
+    /// Starts both.
+    ///
+    /// # Panics
+    /// Where the stage cannot be set up.
+    pub async fn start() -> Self {
+        let ground = Ground::lay(Arc::new(storage::clock::SystemClock), 3, None).await;
+        let papers = Self::NAMES.map(|name| Papers::issue(&ground, name));
+        let mut configs = [papers[0].config(&ground, Vec::new()), papers[1].config(&ground, Vec::new())];
+        for (own, other) in [(0, 1), (1, 0)] {
+            let url = base(configs[other].listen.public);
+            configs[own].relay.peers = vec![papers[other].as_peer(&ground, &url)];
+        }
+        let [one, two] = configs;
+        let nodes = [starts(&ground, one).await, starts(&ground, two).await];
+        let [a, b] =
+            [0, 1].map(|index| Agency::new(ground.site.clone(), index, ground.clock.clone(), &door(&nodes[index])));
+        let operators = [0, 1].map(|index| operator(&ground, &door(&nodes[index])));
+        for (operator, at_home, elsewhere, there) in
+            [(&operators[0], &a, &b, Self::NAMES[1]), (&operators[1], &b, &a, Self::NAMES[0])]
+        {
+            ground.registers(operator, at_home).await;
+            registers_elsewhere(operator, elsewhere, there).await;
+            ground.opens_channel(operator, &a, &b.mailbox()).await;
+        }
+        Self { ground, nodes, operators, a, b }
+    }
+
+    /// Stops both.
+    pub async fn stop(self) {
+        for node in self.nodes {
+            node.stop().await;
+        }
+    }
+}
+
+/// Starts a node in this process.
+///
+/// # Panics
+/// Where it does not start.
+pub async fn starts(ground: &Ground, config: Config) -> Node {
+    Node::start(config, ground.clock.clone(), Duties::All, true).await.expect("the node starts")
+}
+
+/// Where a node in this process is reached.
+#[must_use]
+pub fn door(node: &Node) -> String {
+    base(node.public_address())
+}
+
+fn base(door: SocketAddr) -> String {
+    format!("https://localhost:{}", door.port())
+}
+
+/// The operator of the ground at the node at `base`.
+///
+/// # Panics
+/// Where its keys are unusable.
+#[must_use]
+pub fn operator(ground: &Ground, base: &str) -> Client {
+    ground.site.client(base, ground.site.operator()).expect("the operator's keys")
+}
+
+/// Registers a participant whose mailboxes are at another node: no login here.
+///
+/// # Panics
+/// Where the node refuses.
+pub async fn registers_elsewhere(operator: &Client, agency: &Agency, node: &str) {
+    let mut certificates = agency.registration().certificates;
+    certificates.retain(|certificate| certificate.usage == CertificateUsage::Encryption);
+    let node = Some(node.to_owned());
+    let registration = ParticipantRegistration { certificates, node, ..agency.registration() };
+    operator.register(agency.edrpou(), &registration).await.expect("a registration");
+}
+
+/// Waits until a message that `agency` is a party of has come to `state`.
+///
+/// # Panics
+/// Where it has not within a minute, or the node refuses.
+pub async fn awaits_state(agency: &Agency, message: MessageId, state: MessageState) {
+    let mut last = None;
+    for _ in 0..1200 {
+        let found = agency.client.message(message).await.expect("one's own message");
+        if found.state == state {
+            return;
+        }
+        last = found.standing;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the message stands at {last:?}");
+}
