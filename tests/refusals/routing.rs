@@ -186,29 +186,3 @@ async fn a_question_beforehand_is_answered_as_the_submission_would_be() {
     let answer = asked(&region.a, to_c).await;
     assert_eq!(answer["reasons"], json!([letter(&region).await.problem().code]));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_participant_is_found_over_the_wire_by_name_in_ukrainian() {
-    let region = Region::start().await;
-    let name = "Центр надання адміністративних послуг \u{ab}Прозорий офіс\u{bb}";
-    let registration = ParticipantRegistration { name: name.to_owned(), ..region.c.registration() };
-    region.operator.register(region.c.edrpou(), &registration).await.expect("a registration");
-    let query = schemas::registry::ParticipantQuery {
-        query: Some("ПРОЗОРИЙ офіс".to_owned()),
-        ..schemas::registry::ParticipantQuery::default()
-    };
-    let found = region.a.client.search(&query).await.expect("a page").participants;
-    assert_eq!(found.iter().map(|participant| participant.edrpou).collect::<Vec<_>>(), [region.c.edrpou()]);
-    assert_eq!(found[0].last_seen_at, None, "C has not logged in");
-    let own = schemas::registry::ParticipantQuery {
-        query: Some(region.a.edrpou().to_string()),
-        ..schemas::registry::ParticipantQuery::default()
-    };
-    let found = region.a.client.search(&own).await.expect("a page").participants;
-    assert!(found[0].last_seen_at.is_some(), "who asks is there");
-    // Page by page it is the same as at once.
-    let all = region.a.client.participants().await.expect("all").participants;
-    let one_by_one =
-        schemas::registry::ParticipantQuery { limit: Some(1), ..schemas::registry::ParticipantQuery::default() };
-    assert_eq!(region.a.client.search(&one_by_one).await.expect("pages").participants, all);
-}

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use certs::certificate::Certificate;
 use certs::dev::{Profile, Usage};
 use crypto::key::{Curve, KeyKind, SoftwareKey};
 use gateway::client::Client;
@@ -67,6 +68,16 @@ impl Papers {
         config
     }
 
+    /// What its evidence verifies under.
+    ///
+    /// # Panics
+    /// Where the file is no certificate.
+    #[must_use]
+    pub fn evidence_certificate(&self) -> Certificate {
+        let pem = std::fs::read_to_string(&self.evidence.certificate).expect("a file");
+        Certificate::from_pem(&pem).expect("certificates").remove(0)
+    }
+
     /// How another node is told of this one, which it reaches at `url`.
     #[must_use]
     pub fn as_peer(&self, ground: &Ground, url: &str) -> PeerConfig {
@@ -109,6 +120,8 @@ pub struct Neighbours {
     pub nodes: [Node; 2],
     /// Their operators.
     pub operators: [Client; 2],
+    /// What their evidence verifies under.
+    pub evidence: [Certificate; 2],
     /// Sends.
     pub a: Agency,
     /// Receives.
@@ -131,6 +144,7 @@ impl Neighbours {
             let url = base(configs[other].listen.public);
             configs[own].relay.peers = vec![papers[other].as_peer(&ground, &url)];
         }
+        let evidence = [0, 1].map(|index: usize| papers[index].evidence_certificate());
         let [one, two] = configs;
         let nodes = [starts(&ground, one).await, starts(&ground, two).await];
         let [a, b] =
@@ -143,7 +157,7 @@ impl Neighbours {
             registers_elsewhere(operator, elsewhere, there).await;
             ground.opens_channel(operator, &a, &b.mailbox()).await;
         }
-        Self { ground, nodes, operators, a, b }
+        Self { ground, nodes, operators, evidence, a, b }
     }
 
     /// Stops both.
