@@ -114,6 +114,9 @@ pub enum KeyError {
     /// This key does not do this operation, or the two keys do not belong together.
     #[error("the key cannot do this operation")]
     WrongOperation,
+    /// A token is not there, does not let the key be used, or did not answer in time. The same may succeed later.
+    #[error("the token with the key is not available")]
+    Unavailable,
     /// The library or token failed; for decryption: the ciphertext was not made for this key.
     #[error("the operation failed")]
     OperationFailed,
@@ -296,7 +299,7 @@ pub trait KeyHandle: Send + Sync {
     ///
     /// # Errors
     /// [`KeyError::WrongOperation`] where key and algorithm do not belong together; [`KeyError::UnsupportedAlgorithm`] where the holder does
-    /// not serve it; [`KeyError::OperationFailed`] where the holder failed.
+    /// not serve it; [`KeyError::Unavailable`] where the key is out of reach; [`KeyError::OperationFailed`] where the holder failed.
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError>;
 
     /// Raw ECDH shared secret with the peer's key of the same curve: the x coordinate, big-endian, [`Curve::field_len`] or
@@ -312,6 +315,16 @@ pub trait KeyHandle: Send + Sync {
     /// [`KeyError::WrongOperation`] where this is no RSA key; [`KeyError::OperationFailed`] where `ciphertext` was not made for this
     /// key; otherwise as [`KeyHandle::sign`].
     fn decrypt_rsa_oaep(&self, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError>;
+
+    /// Whether the key is somewhere that may keep its caller waiting, or be out of reach: a token. A key in memory is not.
+    fn is_outside(&self) -> bool {
+        false
+    }
+
+    /// Why the key cannot be used at present, as far as the last try showed it. For an operator.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Old documents were signed with smaller keys than may sign today; below this a key proves nothing at all.

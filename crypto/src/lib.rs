@@ -1,10 +1,11 @@
 //! Arithmetic and keys: digests, ciphers, signatures, keys behind handles, sealing, and the arithmetic of transparency logs.
 //!
 //! Owns every use of a cryptographic library: no other crate of the workspace calls one for documents, keys or logs
-//! (TLS is the gateway's). Knows no certificate, does no I/O except reading the operating system's random bytes, reads no clock.
+//! (TLS is the gateway's). Knows no certificate, does no I/O except reading the operating system's random bytes, reads no clock: a token
+//! (feature `pkcs11`) is the exception to both, and the only thing here that may keep its caller waiting.
 //! Which library serves which algorithm stands in one table, [`provider`].
 //!
-//! Features: `native` (default) and `portable`; at least one must be on. With both, `native` serves and `portable` is compiled
+//! Features: `native` (default) and `portable`, at least one must be on; `pkcs11` adds keys in tokens (module `token`). With both, `native` serves and `portable` is compiled
 //! and compared against it in the tests: switching `portable` on beside `native` changes no result.
 //!
 //! For `wasm32-unknown-unknown` the binary that embeds this crate must choose the random source of `getrandom` (feature `wasm_js`
@@ -51,3 +52,5 @@ pub mod seal;
 pub mod signature;
 #[cfg(any(feature = "native", feature = "portable"))]
 pub mod strumok;
+#[cfg(feature = "pkcs11")]
+pub mod token;

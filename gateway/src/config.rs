@@ -5,6 +5,7 @@
 //! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
+mod evidence;
 mod limits;
 mod relay;
 mod scan;
@@ -20,6 +21,7 @@ use figment::providers::{Format, Toml};
 use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
+pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
 pub use relay::{PeerConfig, RelayConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
@@ -49,7 +51,7 @@ pub struct Config {
     #[serde(default)]
     pub trusted_lists: TrustedListsConfig,
     /// Key and certificate with which it signs evidence.
-    pub evidence: KeyPairFiles,
+    pub evidence: EvidenceConfig,
     /// The transparency log.
     pub log: LogConfig,
     /// Who operates it.
@@ -262,8 +264,6 @@ impl Config {
             &mut self.trust.login,
             &mut self.trust.encryption,
             &mut self.trust.timestamping,
-            &mut self.evidence.certificate,
-            &mut self.evidence.key,
             &mut self.log.key,
             &mut self.log.signer_state,
             &mut self.trusted_lists.folder,
@@ -273,7 +273,7 @@ impl Config {
         let lists = lists.chain(&mut self.webhooks.tls_roots);
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
-        let lists = lists.chain(peers).chain(login);
+        let lists = lists.chain(peers).chain(login).chain(self.evidence.paths());
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
         let optional = trust.chain(&mut self.access.operators);
         // `join` leaves an absolute path as it is.
@@ -297,6 +297,7 @@ impl Config {
         if !(20..=10_000).contains(&self.log.round_milliseconds) {
             return Err(("log.round_milliseconds", "must be 20 to 10000".to_owned()));
         }
+        self.evidence.check()?;
         self.limits.check()?;
         self.trusted_lists.check()?;
         self.scan.check()?;
@@ -353,7 +354,7 @@ impl Config {
                     ("lists", Some(list(self.trusted_lists.lists.iter().map(TrustedListConfig::to_toml).collect()))),
                 ],
             ),
-            ("evidence", pair(&self.evidence)),
+            ("evidence", self.evidence.to_toml()),
             (
                 "log",
                 vec![

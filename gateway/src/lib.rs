@@ -19,6 +19,7 @@ pub mod client;
 pub mod commands;
 pub mod config;
 pub mod demo;
+mod evidence_key;
 pub mod http;
 pub mod outbound;
 pub mod portals;

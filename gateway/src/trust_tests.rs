@@ -245,7 +245,7 @@ async fn an_authoritys_new_key_is_fetched_for_the_sake_of_a_registered_certifica
         edrpou: None,
         rnokpp: None,
         usage: Usage::Encryption,
-        key: KeyKind::Ec(Curve::P256),
+        key: crypto::key::KeyKind::Ec(crypto::key::Curve::P256),
         not_before: now - time::Duration::hours(1),
         not_after: now + time::Duration::days(1),
         dns_names: Vec::new(),

@@ -18,9 +18,8 @@ use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::certificate::Certificate;
 use certs::revocation::RevocationSource;
 use certs::trust::TrustSource;
-use crypto::key::{Curve, KeyHandle, KeyKind, SoftwareKey};
+use crypto::key::SoftwareKey;
 use crypto::merkle::NoteSigner;
-use exchange::evidence::EvidenceSigner;
 use exchange::key_ring::KeyRing;
 use exchange::relay::Relay;
 use exchange::screening::Screening;
@@ -37,6 +36,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, KeyPairFiles, ScanConfig};
+use crate::evidence_key::evidence_signer;
 use crate::http::server::{CONNECTIONS, HANDSHAKES, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::outbound::relay::{Login, PeerAddress, RelayClient};
@@ -113,6 +113,7 @@ impl Node {
             rooms.reader.clone(),
             rooms.trust.clone(),
             rooms.trusted_lists.clone(),
+            rooms.exchange.evidence_signer().clone(),
             rooms.clock.clone(),
         ));
         running.serve(operator_listener, operator::router(health.clone()), None, (OPERATOR_CONNECTIONS, 1));
@@ -476,26 +477,6 @@ fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
         .map_err(|e| StartError(format!("log.key {}: an Ed25519 key is needed: {e}", config.log.key.display())))
 }
 
-/// Key and certificate of the evidence belong together, are P-256, and are valid now: evidence that nobody can verify is worse
-/// than a node that does not start.
-fn evidence_signer(config: &Config, clock: &dyn Clock) -> Result<EvidenceSigner, StartError> {
-    let KeyPairFiles { certificate: certificate_file, key: key_file } = &config.evidence;
-    let wrong = |what: &str| StartError(format!("evidence.certificate {}: {what}", certificate_file.display()));
-    let mut chain = read_certificates("evidence.certificate", certificate_file)?.into_iter();
-    let certificate = chain.next().ok_or_else(|| wrong("no CERTIFICATE in it"))?;
-    let key = read_key("evidence.key", key_file)?;
-    if key.public_key().spki_der() != certificate.spki_der() {
-        return Err(wrong("belongs to another key than evidence.key"));
-    }
-    if key.public_key().kind() != KeyKind::Ec(Curve::P256) {
-        return Err(wrong("evidence is signed with ES256: a P-256 key is needed"));
-    }
-    if !(certificate.not_before()..=certificate.not_after()).contains(&clock.now()) {
-        return Err(wrong("is outside its validity period"));
-    }
-    Ok(EvidenceSigner::new(Arc::new(key), certificate, &config.node.name).with_issuers(chain))
-}
-
 fn operators(files: &[std::path::PathBuf]) -> Result<BTreeSet<[u8; 32]>, StartError> {
     files.iter().map(|file| read_certificate("access.operators", file).map(|c| c.fingerprint())).collect()
 }
@@ -505,20 +486,24 @@ fn read_certificate(key: &str, file: &Path) -> Result<Certificate, StartError> {
     first.ok_or_else(|| StartError(format!("{key} {}: no CERTIFICATE in it", file.display())))
 }
 
-fn read_certificates(key: &str, file: &Path) -> Result<Vec<Certificate>, StartError> {
+pub(crate) fn read_certificates(key: &str, file: &Path) -> Result<Vec<Certificate>, StartError> {
     let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
     Certificate::from_pem(&text).map_err(|e| wrong(e.to_string()))
 }
 
-fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
+pub(crate) fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
     let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
-    let mode = std::fs::metadata(file).map_err(|e| wrong(e.to_string()))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        tracing::warn!(key, file = %file.display(), "others than the node's user may read this private key: chmod 600");
-    }
+    warn_if_others_may_read(key, file).map_err(|e| wrong(e.to_string()))?;
     let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new).map_err(|e| wrong(e.to_string()))?;
     SoftwareKey::from_pkcs8_pem(&text).map_err(|e| wrong(format!("not a PKCS#8 PRIVATE KEY: {e}")))
+}
+
+pub(crate) fn warn_if_others_may_read(key: &str, file: &Path) -> std::io::Result<()> {
+    if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+        tracing::warn!(key, file = %file.display(), "others than the node's user may read this secret: chmod 600");
+    }
+    Ok(())
 }
 
 #[cfg(test)]

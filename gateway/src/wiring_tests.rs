@@ -9,6 +9,7 @@ use serde_json::Value;
 use storage::clock::SystemClock;
 use tower::Service;
 
+use crate::config::KeySource;
 use crate::demo::services::DemoServices;
 use crate::demo::site::Site;
 use crate::http::identity::Connection;
@@ -74,7 +75,7 @@ async fn a_node_that_runs_says_so_and_how_it_is() {
 async fn what_stops_a_start_is_named() {
     let ground = Ground::new().await;
     let other = ground.site.agencies()[0].folder().to_owned();
-    let wrong_key = ground.fails(|c| c.evidence.key = other.join("signing.key")).await;
+    let wrong_key = ground.fails(|c| c.evidence.key = KeySource::File(other.join("signing.key"))).await;
     assert!(wrong_key.contains("evidence.certificate") && wrong_key.contains("another key"), "{wrong_key}");
     let no_ed25519 = ground.fails(|c| c.log.key = other.join("signing.key")).await;
     assert!(no_ed25519.contains("log.key") && no_ed25519.contains("Ed25519"), "{no_ed25519}");

@@ -335,6 +335,9 @@ problem_codes! {
     StorageUnavailable = "node.storage_unavailable", Operator, Some("RFC 9110, 15.6.4"),
         "The node cannot store anything now. Nothing was accepted.",
         "Вузол зараз не може зберігати дані. Нічого не прийнято.";
+    EvidenceUnavailable = "node.evidence_unavailable", Operator, Some("RFC 9110, 15.6.4"),
+        "The node cannot sign evidence now. Nothing was accepted; try again later.",
+        "Вузол зараз не може підписувати докази. Нічого не прийнято; спробуйте пізніше.";
     Internal = "node.internal", Node, Some("RFC 9110, 15.6.1"),
         "The node failed. The operators can find the request by its number.",
         "Збій вузла. Оператори знайдуть запит за його номером.";

@@ -29,6 +29,7 @@ const ALL_BELOW: &[&str] =
 /// Dependencies that only some crates may name.
 const FENCES: &[(&str, &[&str])] = &[
     ("openssl", &["crypto", "tests"]),
+    ("cryptoki", &["crypto"]),
     ("axum", &["gateway", "tests"]),
     ("hyper", &["gateway", "tests"]),
     ("rustls", &["gateway", "tests"]),

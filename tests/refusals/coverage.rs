@@ -22,6 +22,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     ),
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
+    (ProblemCode::EvidenceUnavailable, "needs a token that is pulled out: tests/oracles has one"),
     (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
     (ProblemCode::RelayConflict, "only another node can bring it about"),
     (ProblemCode::RelayIncomplete, "only another node can bring it about"),

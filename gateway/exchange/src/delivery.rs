@@ -62,6 +62,7 @@ impl Failed {
                 ProblemCode::Internal.as_str()
             }
             Self::Store(_) => ProblemCode::StorageUnavailable.as_str(),
+            Self::Signing(crypto::key::KeyError::Unavailable) => ProblemCode::EvidenceUnavailable.as_str(),
             Self::Signing(_) => ProblemCode::Internal.as_str(),
         }
     }

@@ -56,6 +56,8 @@ pub struct EvidenceSigner {
 
 struct Inner {
     key: Arc<dyn KeyHandle>,
+    /// Asked once: the way of a key in memory must not cost more because there are others.
+    is_outside: bool,
     certificate: Certificate,
     node: String,
     /// The header of every JWS of this key up to the number of `iat`.
@@ -73,7 +75,8 @@ impl EvidenceSigner {
             r#"{{"alg":"ES256","cty":"{CONTENT_TYPE}","typ":"{EVIDENCE_TYPE}","x5t#S256":"{thumbprint}","iat":"#
         );
         let chain = Arc::from([certificate.clone()]);
-        Self { inner: Arc::new(Inner { key, certificate, node: node.to_owned(), header }), chain }
+        let is_outside = key.is_outside();
+        Self { inner: Arc::new(Inner { key, is_outside, certificate, node: node.to_owned(), header }), chain }
     }
 
     /// With the certificates above the key's own, which whoever takes evidence away gets with it.
@@ -106,7 +109,7 @@ impl EvidenceSigner {
     /// # Errors
     /// [`KeyError`] when the key fails, is not on P-256, or is not the certificate's.
     pub fn sign(&self, statement: &EvidenceStatement) -> Result<String, KeyError> {
-        let Inner { key, certificate, header, .. } = &*self.inner;
+        let Inner { key, is_outside, certificate, header, .. } = &*self.inner;
         let public = key.public_key();
         if public.kind() != KeyKind::Ec(Curve::P256) || public.spki_der() != certificate.spki_der() {
             return Err(KeyError::WrongOperation);
@@ -118,7 +121,8 @@ impl EvidenceSigner {
         URL_SAFE_NO_PAD.encode_string(header, &mut jws);
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(payload, &mut jws);
-        let signature = key.sign(ES256, jws.as_bytes())?;
+        let sign = || key.sign(ES256, jws.as_bytes());
+        let signature = if *is_outside { aside(sign)? } else { sign()? };
         let signature = ecdsa::to_fixed(&signature).ok_or(KeyError::OperationFailed)?;
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
@@ -126,7 +130,40 @@ impl EvidenceSigner {
     }
 }
 
+/// Runs what may wait for a token. On a worker of a runtime the other tasks of that worker are handed to another thread first; how many such
+/// threads there can be is bounded by those who may wait for a token (`crypto::token`). Elsewhere there is nobody to be kept waiting.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 impl EvidenceSigner {
+    /// Whether the key is in a token, so that signing may take long, or fail for a while.
+    #[must_use]
+    pub fn is_outside(&self) -> bool {
+        self.inner.is_outside
+    }
+
+    /// Why the key cannot be used at present, for an operator.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        self.inner.key.complaint()
+    }
+
+    /// Sees whether the key signs, and whether what it signs verifies under the certificate. May take as long as a token takes.
+    ///
+    /// # Errors
+    /// [`KeyError`]: what the key says; [`KeyError::WrongOperation`] where it is another one than the certificate's.
+    pub fn prove(&self) -> Result<(), KeyError> {
+        let message = b"vuzol: is the key of the evidence there?";
+        let made = self.inner.key.sign(ES256, message)?;
+        let public = self.inner.certificate.public_key().map_err(|_| KeyError::WrongOperation)?;
+        public.verify(ES256, message, &made).map_err(|_| KeyError::WrongOperation)
+    }
+
     /// Signs a container: CAdES B-B over its manifest.
     ///
     /// # Errors

@@ -32,7 +32,8 @@ impl Refusal {
     /// Whether it is the node that failed. Then there is nothing to state about the submission.
     pub(crate) fn is_failure_of_the_node(&self) -> bool {
         use ProblemCode as P;
-        matches!(self.code, P::Overloaded | P::StorageUnavailable | P::Internal | P::KeyUnavailable)
+        let codes = [P::Overloaded, P::StorageUnavailable, P::Internal, P::KeyUnavailable, P::EvidenceUnavailable];
+        codes.contains(&self.code)
     }
 }
 
@@ -65,7 +66,10 @@ impl From<StoreError> for Refusal {
 impl From<KeyError> for Refusal {
     fn from(error: KeyError) -> Self {
         tracing::error!(%error, "evidence cannot be signed");
-        Self::new(ProblemCode::Internal)
+        Self::new(match error {
+            KeyError::Unavailable => ProblemCode::EvidenceUnavailable,
+            _ => ProblemCode::Internal,
+        })
     }
 }
 

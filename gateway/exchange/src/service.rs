@@ -91,6 +91,12 @@ pub(crate) struct Inner {
 }
 
 impl Exchange {
+    /// What signs the evidence.
+    #[must_use]
+    pub fn evidence_signer(&self) -> &EvidenceSigner {
+        &self.inner.signer
+    }
+
     /// Joins the parts.
     #[must_use]
     pub fn new(parts: Parts) -> Self {

@@ -345,7 +345,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         webhooks: WebhooksConfig::default(),
         scan: ScanConfig::default(),
         relay: RelayConfig::default(),
-        evidence: pair("evidence"),
+        evidence: pair("evidence").into(),
         log: LogConfig {
             key: "node/log.key".into(),
             signer_state: "node/log-state".into(),

@@ -50,6 +50,7 @@ const COMMON: &[ProblemCode] = &[
     P::RepeatedHeader,
     P::Overloaded,
     P::StorageUnavailable,
+    P::EvidenceUnavailable,
     P::Internal,
 ];
 const BODY: &[ProblemCode] = &[P::UnsupportedMediaType, P::TooLarge, P::TruncatedBody, P::RequestTimeout];

@@ -36,6 +36,8 @@ pub(crate) struct Readiness {
     pub(crate) database: bool,
     /// The transparency log.
     pub(crate) log: LogReadiness,
+    /// The key of the evidence.
+    pub(crate) evidence: EvidenceReadiness,
     /// Trust anchors.
     pub(crate) trust: TrustReadiness,
     /// Deferred work.
@@ -51,6 +53,15 @@ pub(crate) struct LogReadiness {
     pub(crate) backlog: Option<u64>,
     /// Age of the oldest of them in seconds.
     pub(crate) oldest_seconds: Option<f64>,
+}
+
+/// The key of the evidence. Without it nothing is accepted and nothing is delivered.
+#[derive(Debug, Serialize)]
+pub(crate) struct EvidenceReadiness {
+    /// It signs. Tried for each question where the key is in a token.
+    pub(crate) signs: bool,
+    /// Why not.
+    pub(crate) problem: Option<String>,
 }
 
 /// Trust anchors.

@@ -96,7 +96,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::KeyUnavailable
         | P::NotYetInLog
         | P::Overloaded
-        | P::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        | P::StorageUnavailable
+        | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         P::AnnouncementsNotTaken => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

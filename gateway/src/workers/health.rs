@@ -1,16 +1,23 @@
 //! Whether the node is fit for its duty, asked by the operator port.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use audit::Log;
 use certs::trust::TrustSource;
+use exchange::evidence::EvidenceSigner;
 use storage::{Clock, Reader};
 
-use crate::http::operator::{JobReadiness, LogReadiness, Readiness, TrustReadiness, TrustedListReadiness};
+use crate::http::operator::{
+    EvidenceReadiness, JobReadiness, LogReadiness, Readiness, TrustReadiness, TrustedListReadiness,
+};
 use crate::outbound::{FolderTrust, TrustedLists};
 
 /// A row that no checkpoint covers after this many seconds means that the log stands still.
 const LOG_DELAY: f64 = 30.0;
+
+/// How long readiness waits for a token.
+const TOKEN_ANSWERS: Duration = Duration::from_secs(1);
 
 /// What readiness is asked of.
 pub(crate) struct Health {
@@ -18,6 +25,7 @@ pub(crate) struct Health {
     reader: Reader,
     trust: Arc<FolderTrust>,
     trusted_lists: Arc<TrustedLists>,
+    signer: EvidenceSigner,
     clock: Arc<dyn Clock>,
     stopped: Mutex<Option<String>>,
 }
@@ -29,9 +37,10 @@ impl Health {
         reader: Reader,
         trust: Arc<FolderTrust>,
         trusted_lists: Arc<TrustedLists>,
+        signer: EvidenceSigner,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { log, reader, trust, trusted_lists, clock, stopped: Mutex::new(None) }
+        Self { log, reader, trust, trusted_lists, signer, clock, stopped: Mutex::new(None) }
     }
 
     /// The log refuses to go on.
@@ -49,8 +58,12 @@ impl Health {
             due: Some(due),
             oldest_seconds: oldest.map(|oldest| (self.clock.now() - oldest).as_seconds_f64().max(0.0)),
         });
-        let ready = database && log.stopped.is_none() && log.oldest_seconds.is_some_and(|seconds| seconds <= LOG_DELAY);
-        Readiness { ready, database, log, trust: self.trust(), jobs: jobs.unwrap_or_default() }
+        let evidence = self.evidence().await;
+        let ready = database
+            && evidence.signs
+            && log.stopped.is_none()
+            && log.oldest_seconds.is_some_and(|seconds| seconds <= LOG_DELAY);
+        Readiness { ready, database, log, evidence, trust: self.trust(), jobs: jobs.unwrap_or_default() }
     }
 
     async fn log(&self) -> LogReadiness {
@@ -62,6 +75,25 @@ impl Health {
                 LogReadiness { stopped, ..LogReadiness::default() }
             }
         }
+    }
+
+    /// A key in memory is there; one in a token is asked for a signature.
+    async fn evidence(&self) -> EvidenceReadiness {
+        if !self.signer.is_outside() {
+            return EvidenceReadiness { signs: true, problem: None };
+        }
+        let signer = self.signer.clone();
+        // The task goes on where it is not waited for; how many of them wait is bounded by the key.
+        let asked = tokio::task::spawn_blocking(move || signer.prove());
+        let problem = match tokio::time::timeout(TOKEN_ANSWERS, asked).await {
+            Ok(Ok(Ok(()))) => None,
+            Ok(Ok(Err(error))) => Some(self.signer.complaint().unwrap_or_else(|| error.to_string())),
+            Ok(Err(_)) | Err(_) => Some("the token does not answer".to_owned()),
+        };
+        if let Some(problem) = &problem {
+            tracing::error!(problem, "readiness: evidence cannot be signed");
+        }
+        EvidenceReadiness { signs: problem.is_none(), problem }
     }
 
     fn trust(&self) -> TrustReadiness {

@@ -62,7 +62,7 @@ impl Papers {
         config.storage.objects = self.folder.join("objects");
         config.log.key.clone_from(&self.log);
         config.log.signer_state = self.folder.join("log-state");
-        config.evidence = self.evidence.clone();
+        config.evidence = self.evidence.clone().into();
         config.relay.login = Some(self.login.clone());
         config.relay.peers = peers;
         config

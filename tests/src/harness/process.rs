@@ -22,9 +22,16 @@ impl NodeProcess {
     /// # Panics
     /// Where it does not open its doors within 30 s, or ends before.
     pub async fn start(program: &Path, ground: &Ground) -> Self {
+        Self::start_with(Command::new(program), ground).await
+    }
+
+    /// The same with a command that the arguments of the node are added to.
+    ///
+    /// # Panics
+    /// As [`NodeProcess::start`].
+    pub async fn start_with(mut command: Command, ground: &Ground) -> Self {
         let config = ground.save();
         let printed = log_file(&config);
-        let mut command = Command::new(program);
         // Every variable of that prefix is a key of the configuration to the node, and nothing of ours must become one.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VUZOL_")) {
             command.env_remove(name);
