@@ -14,8 +14,11 @@
 //! - **A PIN that was wrong once is not tried again**: tokens lock themselves after a few. Nor is one given to a token that says of itself
 //!   that it has one try left. The PIN is asked for at each login and forgotten after it.
 //!
-//! Modules are libraries in C that run in this process with all of its rights: naming one in a configuration is trusting it. `C_Finalize` is never
-//! called, since it would take the sessions of everybody else in the process with it.
+//! - **A module that has lost sight of its token begins anew** (`C_Finalize`, `C_Initialize`): SoftHSM, for one, knows the tokens that it found at
+//!   the beginning and no others. That takes every session of the process with it, so it is done only where this one had begun it, and
+//!   while no session of ours is open.
+//!
+//! Modules are libraries in C that run in this process with all of its rights: naming one in a configuration is trusting it.
 //!
 //! ECDSA alone, over digests that are made here (`CKM_ECDSA`, PKCS#11 3.0 current mechanisms, 2.3.6): every token has that, and whether one
 //! hashes by itself does not matter.
@@ -25,6 +28,7 @@ mod pool;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -131,6 +135,10 @@ pub struct TokenKey {
 /// The way to the key.
 struct Token {
     module: Pkcs11,
+    /// The module was begun here, and may be begun anew here.
+    is_ours: bool,
+    /// Held by every session: who is alone with it has none open.
+    sessions: Arc<()>,
     place: TokenPlace,
     public: PublicKey,
 }
@@ -139,6 +147,8 @@ struct Token {
 struct Signing {
     session: Session,
     key: ObjectHandle,
+    /// Let go after the session is closed: fields are dropped in this order.
+    _open: Arc<()>,
 }
 
 impl TokenKey {
@@ -151,14 +161,15 @@ impl TokenKey {
             return Err(TokenError::OtherKey);
         }
         let module = Pkcs11::new(&place.module).map_err(|error| TokenError::Module(named(&error)))?;
-        match module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        let is_ours = match begin(&module) {
+            Ok(()) => true,
             // Somebody else in this process was first.
-            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
+            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => false,
             Err(error) => return Err(TokenError::Module(named(&error))),
-        }
-        let sessions = place.sessions.max(1);
-        let token = Token { module, place, public: public.clone() };
-        Ok(Self { public, pool: Pool::open(token, sessions)? })
+        };
+        let most = place.sessions.max(1);
+        let token = Token { module, is_ours, sessions: Arc::default(), place, public: public.clone() };
+        Ok(Self { public, pool: Pool::open(token, most)? })
     }
 }
 
@@ -166,6 +177,31 @@ impl pool::Source for Token {
     type Session = Signing;
 
     fn connect(&self) -> Result<Signing, TokenError> {
+        match self.open() {
+            Err(TokenError::Tokens(0, _) | TokenError::Failed(_)) if self.begins_anew() => self.open(),
+            opened => opened,
+        }
+    }
+}
+
+fn begin(module: &Pkcs11) -> Result<(), Error> {
+    module.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK))
+}
+
+impl Token {
+    /// Ends the module and begins it anew, where that harms nobody. Called from [`pool::Source::connect`] alone, which is one at a time: nobody else is
+    /// inside the module without a session.
+    fn begins_anew(&self) -> bool {
+        if !self.is_ours || Arc::strong_count(&self.sessions) > 1 {
+            return false;
+        }
+        // A module that is not begun cannot be ended; that it can be begun is what counts.
+        let _ = self.module.clone().finalize();
+        begin(&self.module).is_ok()
+    }
+
+    fn open(&self) -> Result<Signing, TokenError> {
+        let open = Arc::clone(&self.sessions);
         let session = self.module.open_ro_session(self.slot()?)?;
         self.login(&session)?;
         let wanted = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Label(self.place.key.as_bytes().to_vec())];
@@ -173,13 +209,11 @@ impl pool::Source for Token {
             let found = session.find_objects(&wanted)?.len();
             return Err(TokenError::Keys(found, self.place.key.clone()));
         };
-        let signing = Signing { session, key };
+        let signing = Signing { session, key, _open: open };
         self.prove(&signing)?;
         Ok(signing)
     }
-}
 
-impl Token {
     /// The one slot with the token.
     fn slot(&self) -> Result<Slot, TokenError> {
         let mut found = Vec::new();

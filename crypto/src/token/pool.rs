@@ -10,7 +10,7 @@ pub(super) trait Source {
     /// One of them; does one thing at a time.
     type Session: Send;
 
-    /// A session that works.
+    /// A session that works. One at a time: nobody else connects meanwhile.
     fn connect(&self) -> Result<Self::Session, TokenError>;
 }
 
@@ -19,6 +19,8 @@ pub(super) struct Pool<S: Source> {
     source: S,
     most: usize,
     state: Mutex<State<S::Session>>,
+    /// Held while a session is opened, and never while `state` is.
+    connecting: Mutex<()>,
     /// A session lies idle, or there is room for another one.
     changed: Condvar,
 }
@@ -45,7 +47,7 @@ impl<S: Source> Pool<S> {
     pub(super) fn open(source: S, most: usize) -> Result<Self, TokenError> {
         let first = source.connect()?;
         let state = State { idle: vec![first], open: 1, waiting: 0, failed: None };
-        Ok(Self { source, most, state: Mutex::new(state), changed: Condvar::new() })
+        Ok(Self { source, most, state: Mutex::new(state), connecting: Mutex::new(()), changed: Condvar::new() })
     }
 
     /// Does something with a session; once more with a new one where the first has failed.
@@ -105,7 +107,12 @@ impl<S: Source> Pool<S> {
 
     /// Opens a session in a place that is counted already.
     fn connect(&self) -> Result<S::Session, TokenError> {
-        self.source.connect().inspect_err(|error| self.lost(error.clone()))
+        let one_at_a_time = self.connecting.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever was first may have found out that there is no point.
+        let refused = self.state().refusal();
+        let connected = refused.map_or_else(|| self.source.connect(), Err);
+        drop(one_at_a_time);
+        connected.inspect_err(|error| self.lost(error.clone()))
     }
 
     /// A session failed, and with it, as far as anybody knows, the others: those that lie idle are closed, one is opened anew.

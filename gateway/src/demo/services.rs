@@ -4,7 +4,7 @@
 //! The address of the OCSP responder stands in every certificate, so the port must be known before the PKI is made:
 //! [`DemoServices::bind`] first, then [`BoundServices::start`].
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -42,7 +42,15 @@ impl DemoServices {
     /// # Errors
     /// The operating system's, when there is none.
     pub async fn bind() -> std::io::Result<BoundServices> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        Self::bind_at(Ipv4Addr::LOCALHOST.into()).await
+    }
+
+    /// Takes a free port at an address of this host: nodes in network namespaces of their own have another loopback.
+    ///
+    /// # Errors
+    /// The operating system's, when there is none.
+    pub async fn bind_at(address: IpAddr) -> std::io::Result<BoundServices> {
+        let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         Ok(BoundServices { listener, address })
     }

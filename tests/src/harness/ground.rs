@@ -1,6 +1,6 @@
 //! What a node stands on: a folder with its keys and configuration, the authority's services, agencies with their keys.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,8 +37,16 @@ impl Ground {
     /// # Panics
     /// Where keys or files cannot be made.
     pub async fn lay(clock: Arc<dyn Clock>, agencies: usize, parent: Option<&Path>) -> Self {
+        Self::lay_at(Ipv4Addr::LOCALHOST.into(), clock, agencies, parent).await
+    }
+
+    /// The same with the authority's services at another address of this host.
+    ///
+    /// # Panics
+    /// As [`Ground::lay`].
+    pub async fn lay_at(services: IpAddr, clock: Arc<dyn Clock>, agencies: usize, parent: Option<&Path>) -> Self {
         let folder = parent.map_or_else(tempfile::tempdir, tempfile::tempdir_in).expect("a temporary folder");
-        let bound = DemoServices::bind().await.expect("a free loopback port");
+        let bound = DemoServices::bind_at(services).await.expect("a free port");
         let site = Site::create(&folder.path().join("site"), clock.now(), &bound.ocsp_url(), agencies);
         let site = Arc::new(site.expect("a site"));
         let services = Some(bound.start(site.pki().clone(), clock.clone()));

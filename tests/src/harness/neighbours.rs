@@ -68,6 +68,12 @@ impl Papers {
         config
     }
 
+    /// Where its files lie.
+    #[must_use]
+    pub fn folder(&self) -> &std::path::Path {
+        &self.folder
+    }
+
     /// What its evidence verifies under.
     ///
     /// # Panics

@@ -1,5 +1,6 @@
 //! A node in a process of its own, to be killed without warning and to be measured.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -29,29 +30,37 @@ impl NodeProcess {
     ///
     /// # Panics
     /// As [`NodeProcess::start`].
-    pub async fn start_with(mut command: Command, ground: &Ground) -> Self {
-        let config = ground.save();
-        let printed = log_file(&config);
+    pub async fn start_with(command: Command, ground: &Ground) -> Self {
+        let listen = &ground.config.listen;
+        Self::start_from(command, &ground.save(), [listen.public, listen.operator]).await
+    }
+
+    /// The same with any file of configuration, for a node whose doors are found at `doors` from here.
+    ///
+    /// # Panics
+    /// As [`NodeProcess::start`].
+    pub async fn start_from(mut command: Command, config: &Path, doors: [SocketAddr; 2]) -> Self {
+        let printed = log_file(config);
         // Every variable of that prefix is a key of the configuration to the node, and nothing of ours must become one.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("VUZOL_")) {
             command.env_remove(name);
         }
         let child = command
             .args(["serve", "--migrate", "--config"])
-            .arg(&config)
+            .arg(config)
             .stdin(Stdio::null())
             .stdout(printed.try_clone().expect("a file handle"))
             .stderr(printed)
             .spawn()
             .expect("the node's process");
         let mut process = Self { child };
-        for door in [ground.config.listen.public, ground.config.listen.operator] {
-            process.await_door(door, &config).await;
+        for door in doors {
+            process.await_door(door, config).await;
         }
         process
     }
 
-    async fn await_door(&mut self, door: std::net::SocketAddr, config: &Path) {
+    async fn await_door(&mut self, door: SocketAddr, config: &Path) {
         for _ in 0..3000 {
             if TcpStream::connect(door).await.is_ok() {
                 return;
