@@ -24,7 +24,7 @@ use lines::Lines;
 const SEED: u64 = 20_261_126;
 
 /// For how long lines are cut.
-const STORM: Duration = Duration::from_secs(6);
+const STORM: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_whose_lines_are_cut_deliver_every_document_once() {
@@ -42,11 +42,11 @@ async fn three_nodes_whose_lines_are_cut_deliver_every_document_once() {
         cuts
     };
     let senders = async {
-        for number in 0..6 {
+        for number in 0..9 {
             for way in [(0, 1), (0, 2), (1, 2)] {
                 let size = [4_000, 40_000, 2_500_000][number % 3] + chance.below(1000);
                 sent.push(country.sends(way, chance.bytes(size)).await);
-                tokio::time::sleep(Duration::from_millis(150)).await;
+                tokio::time::sleep(Duration::from_millis(250)).await;
             }
         }
     };
