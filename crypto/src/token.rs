@@ -234,9 +234,11 @@ impl Token {
     }
 
     fn login(&self, session: &Session) -> Result<(), TokenError> {
-        let mut pin = (self.place.pin)().map_err(|error| TokenError::NoPin(error.to_string()))?;
-        // Moved, so that no copy of it stays behind; zeroized when it is dropped.
-        let pin = AuthPin::from(std::mem::take(&mut *pin));
+        let asked = (self.place.pin)().map_err(|error| TokenError::NoPin(error.to_string()))?;
+        // At its exact size, so that making a secret of it moves nothing and leaves no copy behind. Both are zeroized when they are dropped.
+        let mut exact = String::with_capacity(asked.len());
+        exact.push_str(&asked);
+        let pin = AuthPin::from(exact);
         match session.login(UserType::User, Some(&pin)) {
             // A login is one of the process, not of the session.
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),

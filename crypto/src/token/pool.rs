@@ -126,6 +126,7 @@ impl<S: Source> Pool<S> {
         };
         // Closed outside the lock: that too asks the token.
         drop(idle);
+        self.changed.notify_all();
         self.connect()
     }
 
