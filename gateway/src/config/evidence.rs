@@ -142,12 +142,9 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<EvidenceConfig, String> {
-        toml_of(text).map_err(|error| error.to_string())
-    }
-
-    fn toml_of(text: &str) -> Result<EvidenceConfig, figment::Error> {
         use figment::providers::Format as _;
-        figment::Figment::from(figment::providers::Toml::string(text)).extract()
+        let read = figment::Figment::from(figment::providers::Toml::string(text)).extract();
+        read.map_err(|error| error.to_string())
     }
 
     #[test]
