@@ -64,6 +64,10 @@ pub struct ExportedMessage {
     pub state: MessageState,
     /// Digests of every part, plain and sealed.
     pub parts: Vec<Part>,
+    /// The parts and their key were destroyed (V.8): what is left of them is the digests, and of what the recipient said, those that
+    /// the evidence names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
     /// Its evidence, by the number of the step.
     pub evidence: Vec<ExportedEvidence>,
     /// The files with what the recipient said, in the order of the steps: signed (CMS, `.p7m`), or the plain word of a system of

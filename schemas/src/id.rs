@@ -102,6 +102,10 @@ typed_id! {
     ProposalId;
     /// One request at the door, named in logs and problems.
     RequestId;
+    /// One legal hold.
+    HoldId;
+    /// One disposal act.
+    DisposalActId;
 }
 
 #[cfg(test)]

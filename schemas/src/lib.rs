@@ -20,6 +20,7 @@
 //! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
 //! | [`scan`] | what a malware scanner said of a part | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
+//! | [`retention`] | what falls due for disposal, legal holds, disposal acts | - |
 //! | [`report`] | the report of a signature validation | ETSI EN 319 102-1, TS 119 102-2 |
 //! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
 //! | [`limits`] | the bounds that every door enforces | - |
@@ -37,11 +38,14 @@ pub mod quarantine;
 pub mod registry;
 pub mod relay;
 pub mod report;
+pub mod retention;
 pub mod routing;
 pub mod scan;
 pub mod state;
 pub mod trust;
 
 pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
-pub use id::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId};
+pub use id::{
+    CaseId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId,
+};
 pub use problem::{Problem, ProblemCode};

@@ -97,3 +97,24 @@ pub const KINDS: usize = 64;
 
 /// Characters of a search for participants. The longest official names of agencies are below 300.
 pub const SEARCH_CHARACTERS: usize = 400;
+
+/// Days for which a class of documents may be kept: a hundred years. What is to be kept longer is permanent.
+pub const RETENTION_DAYS: u32 = 36_525;
+
+/// Classes of retention that a node may have.
+pub const RETENTION_CLASSES: usize = 64;
+
+/// Messages of one disposal act. Its document names each with its digests, about 300 bytes, and is read by two people.
+pub const DISPOSAL_MESSAGES: u32 = 10_000;
+
+/// Parts of all messages of one disposal act: with [`DISPOSAL_MESSAGES`] it bounds the act's document to some 8 MB.
+pub const DISPOSAL_PARTS: usize = 40_000;
+
+/// Members of the commission that a disposal act names.
+pub const DISPOSAL_MEMBERS: usize = 16;
+
+/// Characters of each text of a disposal act and of a legal hold: ground, name, position, word, reason.
+pub const RETENTION_TEXT_CHARACTERS: usize = 2000;
+
+/// Characters of the number of a disposal act.
+pub const DISPOSAL_NUMBER_CHARACTERS: usize = 64;

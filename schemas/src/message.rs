@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use crate::address::{DocumentKind, Edrpou, MailboxId};
 use crate::id::{CaseId, EventId, EvidenceId, LeaseToken, MessageId};
 use crate::scan::PartScan;
+pub use crate::retention::MessageRetention;
 pub use crate::state::{MessageState, State, Term};
 
 /// What routing may read of a submission. The title, the names of files and everything else that may tell of a person
@@ -160,6 +161,9 @@ pub struct MessageSummary {
     /// When it last changed state.
     #[serde(with = "time::serde::rfc3339")]
     pub changed_at: OffsetDateTime,
+    /// How long its content is kept. Where one message is read; absent in listings, and before the node has accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<MessageRetention>,
 }
 
 /// One page of a listing, oldest first.

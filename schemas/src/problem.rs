@@ -297,6 +297,31 @@ problem_codes! {
     KeyUnavailable = "message.key_unavailable", Operator, None,
         "The node cannot use the key of this document now. Its operator has to mend the key ring; try again later.",
         "Вузол зараз не може скористатися ключем цього документа. Оператор має полагодити кільце ключів; спробуйте пізніше.";
+    // --- retention
+    UnknownRetentionClass = "retention.unknown_class", Caller, None,
+        "This node has no such class of retention.",
+        "Вузол не має такого класу зберігання.";
+    NothingToHold = "hold.nothing_kept", Caller, None,
+        "Nothing of this message is kept that could be held: the node did not accept it, or it is erased.",
+        "Від цього повідомлення не зберігається нічого, що можна заборонити вилучати: вузол його не прийняв, або його вже вилучено.";
+    HoldLifted = "hold.already_lifted", Caller, None,
+        "This legal hold was lifted before.",
+        "Цю заборону вилучення вже знято.";
+    NothingDue = "disposal.nothing_due", Caller, None,
+        "Nothing of this class is due for disposal.",
+        "Документів цього класу, строк зберігання яких минув, немає.";
+    DisposalNumberTaken = "disposal.number_taken", Caller, None,
+        "Another disposal act has this number.",
+        "Акт про вилучення з таким номером уже існує.";
+    DisposalActClosed = "disposal.act_closed", Caller, None,
+        "The disposal act has both its signatures, or was withdrawn: nothing of it can be changed.",
+        "Акт про вилучення вже має обидва підписи або відкликаний: змінити його неможливо.";
+    SignerNotOfCommission = "disposal.signer_not_of_commission", Caller, None,
+        "The signer is no member of the commission that this node is configured with.",
+        "Підписувач не входить до складу комісії, визначеної для вузла.";
+    DisposalSamePerson = "disposal.same_person", Caller, None,
+        "This person has signed the act already: another member of the commission must sign it too.",
+        "Ця особа вже підписала акт: його має підписати також інший член комісії.";
     TooManyWaiting = "mailbox.too_many_waiting", Caller, Some("RFC 6585, 4"),
         "Too many of your requests are waiting for mail. Let one of them end.",
         "Забагато ваших запитів чекають на пошту. Дочекайтеся завершення одного з них.";

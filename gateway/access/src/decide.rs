@@ -141,6 +141,13 @@ actions! {
     ReadQuarantine(()) = "read_quarantine" as describe::node;
     /// Have a message in quarantine delivered again. Takes two who may.
     RetryMessage(MessageId) = "retry_message" as describe::quarantined;
+    /// Read what is due for disposal, legal holds and disposal acts.
+    ReadRetention(()) = "read_retention" as describe::node;
+    /// Forbid that a message or a case is erased, or lift it.
+    SetHold(()) = "set_hold" as describe::node;
+    /// Have a disposal act drawn up, hand in its signatures, take it back. That it is carried out takes two members of the
+    /// commission.
+    DisposeMessages(()) = "dispose_messages" as describe::node;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
     /// Read whom the node believes.

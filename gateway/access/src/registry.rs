@@ -6,11 +6,13 @@
 mod encryption;
 mod presence;
 mod registration;
+mod retention;
 mod routing;
 mod rows;
 mod search;
 mod snapshot;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -18,13 +20,14 @@ use audit::{Action, Event, EventDraft, Ledger, Outcome};
 use certs::certificate::Certificate;
 use schemas::limits::KINDS;
 use schemas::registry::{Channel, ChannelPolicy, Participant, ParticipantRegistration};
-use schemas::{DocumentKind, Edrpou, MailboxId, ProblemCode};
+use schemas::{DocumentKind, Edrpou, MailboxId, ProblemCode, RetentionClass};
 use storage::{Clock, StoreError, Tx, TxError};
 use time::{Duration, OffsetDateTime};
 
 use crate::decide::{Permit, RegisterParticipant, SetChannel};
 use presence::Presence;
 use registration::Registration;
+pub use retention::{UnknownClass, retention_class};
 pub(crate) use snapshot::Snapshot;
 
 /// How old the snapshot may grow before the database is asked whether it changed.
@@ -45,6 +48,8 @@ struct Inner {
     cached: RwLock<Option<Cached>>,
     refreshing: AtomicBool,
     presence: Presence,
+    /// Which classes of retention the terms of a channel may name.
+    classes: BTreeSet<RetentionClass>,
 }
 
 #[derive(Clone)]
@@ -76,11 +81,18 @@ impl RegistryError {
 }
 
 impl Registry {
-    /// A registry over the ledger's database. Reads nothing yet.
+    /// A registry over the ledger's database, whose channels may name the class of retention that is usual, and no other. Reads
+    /// nothing yet.
     #[must_use]
     pub fn new(ledger: Ledger, clock: Arc<dyn Clock>) -> Self {
+        Self::with_classes(ledger, clock, BTreeSet::from([RetentionClass::default()]))
+    }
+
+    /// The same, whose channels may name these classes of retention.
+    #[must_use]
+    pub fn with_classes(ledger: Ledger, clock: Arc<dyn Clock>, classes: BTreeSet<RetentionClass>) -> Self {
         let (cached, refreshing, presence) = (RwLock::default(), AtomicBool::new(false), Presence::default());
-        Self { inner: Arc::new(Inner { ledger, clock, cached, refreshing, presence }) }
+        Self { inner: Arc::new(Inner { ledger, clock, cached, refreshing, presence, classes }) }
     }
 
     /// Enters a participant, or replaces all that was stated of it. Channels to a mailbox that is no longer there are closed, and
@@ -127,7 +139,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Invalid`]: `UnknownRecipient` when there is no such mailbox, `NotFound` when there is no such
     /// sender, `MalformedJson` when the channel is for another mailbox than the permit, names too many kinds, or states terms
-    /// that are out of bounds.
+    /// that are out of bounds, `UnknownRetentionClass` when they name a class that the node's configuration does not have.
     pub async fn set_channel(&self, permit: Permit<SetChannel>, channel: Channel) -> Result<(), RegistryError> {
         let Channel { sender, recipient, mut kinds, policy } = channel;
         kinds.sort();
@@ -142,6 +154,7 @@ impl Registry {
         }
         if let Some(policy) = &policy {
             policy.check().map_err(|error| RegistryError::invalid(ProblemCode::MalformedJson, error.to_string()))?;
+            self.check_class(&policy.retention)?;
         }
         let snapshot = self.snapshot().await?;
         if !snapshot.has_mailbox(&recipient) {
@@ -157,8 +170,11 @@ impl Registry {
             outcome: Outcome::Done,
             details: serde_json::json!({ "sender": sender, "kinds": &kinds, "policy": &policy }),
         });
+        let at = event.at();
         self.change("set_channel", event, move |tx| {
-            rows::replace_channel(tx, sender, &recipient, &kinds, policy.as_ref())
+            rows::replace_channel(tx, sender, &recipient, &kinds, policy.as_ref())?;
+            let class = policy.as_ref().map(|policy| policy.retention.clone()).unwrap_or_default();
+            if kinds.is_empty() { Ok(()) } else { retention::remember(tx, sender, &recipient, &class, at) }
         })
         .await
     }

@@ -196,7 +196,8 @@ fn open_node(
     // Participants register no chains, so the node knows the authorities between.
     let intermediates = vec![responder.pki.issuing_ca().clone()];
     let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], intermediates, NOON))));
-    let registry = Registry::new(ledger.clone(), clock.clone());
+    let classes = ["standard", "permanent"].map(|class| class.parse().unwrap());
+    let registry = Registry::with_classes(ledger.clone(), clock.clone(), classes.into());
     let operators = BTreeSet::from([operator.certificate.fingerprint()]);
     let peers = BTreeMap::from([([7; 32], Arc::from(PEER))]);
     let access = Access::new(registry, trust, responder.clone(), clock.clone(), operators, peers).unwrap();

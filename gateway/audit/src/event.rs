@@ -136,6 +136,22 @@ actions! {
     ProposeRetry = "message.propose_retry";
     /// Another operator confirmed it.
     RetryMessage = "message.retry";
+    /// What is due for disposal, legal holds or disposal acts were read.
+    ReadRetention = "retention.read";
+    /// An operator forbade the erasure of a message or a case.
+    PlaceHold = "hold.place";
+    /// An operator lifted such a hold.
+    LiftHold = "hold.lift";
+    /// An operator had a disposal act drawn up.
+    DrawDisposalAct = "disposal.draw";
+    /// A member of the commission signed it.
+    SignDisposalAct = "disposal.sign";
+    /// An operator took it back.
+    WithdrawDisposalAct = "disposal.withdraw";
+    /// The node carried out a piece of it.
+    ExecuteDisposalAct = "disposal.execute";
+    /// Keys and parts of a message were destroyed, by an act.
+    EraseMessage = "message.erase";
     /// A message goes to another node: queued, begun, delayed, arrived, refused or given up.
     RelayMessage = "relay.send";
     /// A message came from another node.

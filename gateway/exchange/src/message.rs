@@ -44,6 +44,7 @@ impl Message {
             standing: self.state.clone(),
             accepted_at: self.accepted_at,
             changed_at: self.changed_at,
+            retention: None,
         }
     }
 

@@ -3,7 +3,9 @@
 //! Random bytes are drawn a page at a time into a buffer of each thread, because a system call for each of the several
 //! identifiers of a document costs more than the identifiers. Bytes are overwritten as they are handed out.
 
-use schemas::{CaseId, EventId, EvidenceId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId};
+use schemas::{
+    CaseId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId,
+};
 use std::cell::RefCell;
 use time::OffsetDateTime;
 
@@ -24,7 +26,19 @@ macro_rules! fresh {
     )*};
 }
 
-fresh!(MessageId, CaseId, EventId, EvidenceId, JobId, LeaseToken, NoticeId, ProposalId, RequestId);
+fresh!(
+    MessageId,
+    CaseId,
+    EventId,
+    EvidenceId,
+    JobId,
+    LeaseToken,
+    NoticeId,
+    ProposalId,
+    RequestId,
+    HoldId,
+    DisposalActId
+);
 
 fn unix_milliseconds(at: OffsetDateTime) -> u64 {
     u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0)

@@ -153,6 +153,8 @@ async fn a_channel_has_the_terms_that_were_stated_last() {
     }
     let endless = ChannelPolicy { hold_hours: 721, ..strict.clone() };
     assert_eq!(code_of(town.set_channel(channel(&endless)).await), ProblemCode::MalformedJson);
+    let unknown = ChannelPolicy { retention: "forever".parse().unwrap(), ..strict.clone() };
+    assert_eq!(code_of(town.set_channel(channel(&unknown)).await), ProblemCode::UnknownRetentionClass);
     assert_eq!(registry.channel_policy(sender, &recipient, &letter).await.unwrap(), Some(strict));
     town.channel("00000001", "00000002.office", &["letter"]).await.unwrap();
     assert_eq!(registry.channel_policy(sender, &recipient, &letter).await.unwrap(), usual);
