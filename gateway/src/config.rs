@@ -8,6 +8,7 @@
 mod evidence;
 mod limits;
 mod relay;
+mod retention;
 mod scan;
 mod webhooks;
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
 pub use relay::{PeerConfig, RelayConfig};
+pub use retention::{ClassConfig, RetentionConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
 pub use webhooks::WebhooksConfig;
 
@@ -71,6 +73,9 @@ pub struct Config {
     /// Other nodes, and how it reaches them.
     #[serde(default)]
     pub relay: RelayConfig,
+    /// How long content is kept, and who may dispose of it.
+    #[serde(default)]
+    pub retention: RetentionConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -275,7 +280,7 @@ impl Config {
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
         let lists = lists.chain(peers).chain(login).chain(self.evidence.paths());
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
-        let optional = trust.chain(&mut self.access.operators);
+        let optional = trust.chain(&mut self.access.operators).chain(&mut self.retention.commission);
         // `join` leaves an absolute path as it is.
         paths.into_iter().chain(optional).chain(lists).for_each(|path| *path = folder.join(&*path));
         for list in &mut self.trusted_lists.lists {
@@ -305,6 +310,7 @@ impl Config {
             return Err(("webhooks.private_hosts", format!("{host:?} is not host:port (no scheme, no path)")));
         }
         self.relay.check(&self.node.name)?;
+        self.retention.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -381,6 +387,7 @@ impl Config {
                 ],
             ),
             ("relay", self.relay.to_toml()),
+            ("retention", self.retention.to_toml()),
             (
                 "webhooks",
                 vec![
@@ -409,6 +416,7 @@ impl Config {
                 .filter_map(|(key, value)| Some(format!("{key} = {}\n", value?)))
                 .for_each(|line| toml.push_str(&line));
         }
+        toml.push_str(&self.retention.classes_to_toml());
         toml
     }
 }

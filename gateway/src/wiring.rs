@@ -22,6 +22,7 @@ use crypto::key::SoftwareKey;
 use crypto::merkle::NoteSigner;
 use exchange::key_ring::KeyRing;
 use exchange::relay::Relay;
+use exchange::retention::Retention;
 use exchange::screening::Screening;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
@@ -96,6 +97,7 @@ impl Node {
         rooms.keeper.refresh().await.map_err(|e| StartError(e.0))?;
         let subscriptions = rooms.exchange.refresh_subscriptions().await;
         subscriptions.map_err(|e| StartError(format!("storage.database: cannot read subscriptions: {e}")))?;
+        rooms.check_retention().await?;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -237,7 +239,8 @@ impl Rooms {
         let revocation: Arc<dyn RevocationSource> = Arc::new(Revocation::with(fetcher, sources));
         let keeper =
             TrustKeeper::new(trust.clone(), trusted_lists.clone(), Statements::new(ledger.clone()), clock.clone());
-        let registry = Registry::new(ledger.clone(), clock.clone());
+        let retention = retention(config)?;
+        let registry = Registry::with_classes(ledger.clone(), clock.clone(), retention.classes());
         let source: Arc<dyn TrustSource> = trust.clone();
         let access =
             Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators, logins)
@@ -260,6 +263,7 @@ impl Rooms {
             poster,
             relay: peers.relay,
             screening: screening(&config.scan),
+            retention,
         });
         Ok(Self {
             clock,
@@ -276,6 +280,13 @@ impl Rooms {
             exchange,
             peers: peers.names,
         })
+    }
+
+    /// How long a document is kept must be known of every one that is there.
+    async fn check_retention(&self) -> Result<(), StartError> {
+        let checked = self.access.registry().check_classes().await;
+        let checked = checked.map_err(|e| StartError(format!("storage.database: cannot read channels: {e}")))?;
+        checked.map_err(|e| StartError(format!("retention.classes: {e}: state it in vuzol.toml")))
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -347,6 +358,10 @@ impl Running<'_> {
         let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "notices", move || {
             workers::post_notices(exchange.clone(), shutdown.clone())
+        });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "disposal", move || {
+            workers::dispose(exchange.clone(), shutdown.clone())
         });
         let (log, shutdown) = (rooms.log.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "log", move || {
@@ -479,6 +494,13 @@ fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
 
 fn operators(files: &[std::path::PathBuf]) -> Result<BTreeSet<[u8; 32]>, StartError> {
     files.iter().map(|file| read_certificate("access.operators", file).map(|c| c.fingerprint())).collect()
+}
+
+fn retention(config: &Config) -> Result<Retention, StartError> {
+    let wrong = |problem: String| StartError(format!("retention.{problem}"));
+    let members = config.retention.commission.iter().map(|file| read_certificate("retention.commission", file));
+    let classes = config.retention.classes().map_err(wrong)?;
+    Retention::new(classes, members.collect::<Result<_, _>>()?).map_err(|error| wrong(error.to_string()))
 }
 
 fn read_certificate(key: &str, file: &Path) -> Result<Certificate, StartError> {

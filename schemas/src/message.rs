@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 
 use crate::address::{DocumentKind, Edrpou, MailboxId};
 use crate::id::{CaseId, EventId, EvidenceId, LeaseToken, MessageId};
-use crate::scan::PartScan;
 pub use crate::retention::MessageRetention;
+use crate::scan::PartScan;
 pub use crate::state::{MessageState, State, Term};
 
 /// What routing may read of a submission. The title, the names of files and everything else that may tell of a person

@@ -137,14 +137,21 @@ impl Exchange {
 }
 
 /// Writes the edge: state, evidence, audit row, notices, and the job that tells the node that the message came from; of what
-/// is rejected the parts go. None where the message has moved since it was read, or `lease` does not
-/// hold it: then nothing may be committed.
+/// is rejected the parts go, and of what is erased all content. None where the message has moved since it was read, `lease` does not
+/// hold it, or a legal hold forbids its erasure: then nothing may be committed.
 pub(crate) fn take(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> Result<Option<Appended>, StoreError> {
+    let erases = edge.evidence.state == MessageState::Erased;
+    if erases && tables::is_held(tx, edge.message.id)? {
+        return Ok(None);
+    }
     if !tables::step(tx, edge, lease)? {
         return Ok(None);
     }
     if edge.evidence.state == MessageState::Rejected {
         tables::erase_rejected(tx, edge.message.id)?;
+    }
+    if erases {
+        tables::erase_content(tx, edge.message.id)?;
     }
     tables::insert_evidence(tx, &edge.evidence)?;
     tables::insert_notices(tx, edge.message.id, &edge.notices)?;

@@ -32,7 +32,7 @@ use schemas::export::{
     PROTOCOL_FILE,
 };
 use schemas::limits::EXPORT_EVIDENCE;
-use schemas::message::MediaType;
+use schemas::message::{MediaType, MessageState};
 use schemas::{EventId, MessageId, ProblemCode};
 use signing::asic::create::{Part, extended};
 
@@ -124,6 +124,7 @@ async fn one_message(exported: Exported, log: &Log, files: &mut Vec<File>) -> Re
     Ok(ExportedMessage {
         message_id: message.id,
         state: message.standing(),
+        erased: message.standing() == MessageState::Erased,
         sender: message.sender,
         recipient: message.recipient,
         kind: message.kind,

@@ -18,10 +18,11 @@
 //! | `timers` | what happens to messages although nobody does anything: reminders, expiry | C.5, D.4 |
 //! | [`notices`] | who subscribed is told what happens, over webhooks | D.3, D.4 |
 //! | [`evidence`] | what the node states, signed: JAdES B-B | ETSI TS 119 182-1, RFC 7515 |
+//! | [`retention`] | classes, legal holds, disposal acts with two signatures, erasure | ISO/IEC 27001:2022 A.8.10 |
 //! | [`export`] | a case taken away: everything that proves it in one signed container, and the check of it | EN 319 162-1 |
 //!
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
-//! audit row: every change goes through `audit::Ledger::transact`. Planned here and not begun: retention.
+//! audit row: every change goes through `audit::Ledger::transact`.
 
 pub mod delivery;
 mod document_key;
@@ -38,6 +39,7 @@ mod proposals;
 pub mod quarantine;
 pub mod refusal;
 pub mod relay;
+pub mod retention;
 pub mod scan;
 pub mod screening;
 pub mod service;

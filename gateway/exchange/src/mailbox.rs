@@ -20,6 +20,7 @@ pub(crate) use wait::Waiting;
 
 use crate::message::{Message, object};
 use crate::refusal::Refusal;
+use crate::retention;
 use crate::service::Exchange;
 use crate::tables::{self, PeerEvidence};
 
@@ -110,12 +111,17 @@ impl Exchange {
     /// When the store fails.
     pub async fn read_message(&self, permit: Permit<ReadMessage>) -> Result<MessageSummary, Refusal> {
         let id = permit.resource().message;
-        let message = self.inner.ledger.reader().read("read_message", move |tx| tables::read_message(tx, id)).await?;
-        let message = message.filter(|message| concerns(message, permit.actor().participant()));
-        let message = message.ok_or(ProblemCode::NotFound)?;
+        let rules = std::sync::Arc::clone(&self.inner.retention);
+        let found = self.inner.ledger.reader().read("read_message", move |tx| {
+            let Some(message) = tables::read_message(tx, id)? else { return Ok(None) };
+            let retention = retention::of_message(tx, &message, &rules)?;
+            Ok(Some((message, retention)))
+        });
+        let found = found.await?.filter(|(message, _)| concerns(message, permit.actor().participant()));
+        let (message, retention) = found.ok_or(ProblemCode::NotFound)?;
         let details = serde_json::json!({ "state": message.standing() });
         self.record_read(Action::ReadMessage, permit.actor().pseudonym(), Some(object(id)), details).await?;
-        Ok(message.summary())
+        Ok(MessageSummary { retention, ..message.summary() })
     }
 
     /// All evidence of a case, oldest first: of this node, and of the node that a message came from or went to.

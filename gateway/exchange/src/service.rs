@@ -18,6 +18,7 @@ use crate::lately::Lately;
 use crate::mailbox::Waiting;
 use crate::notices::{Poster, Subscriptions};
 use crate::relay::Relay;
+use crate::retention::Retention;
 use crate::screening::Screening;
 
 /// What the exchange needs.
@@ -51,6 +52,8 @@ pub struct Parts {
     pub relay: Relay,
     /// Scans what is handed in for malware. None: nothing is scanned.
     pub screening: Option<Screening>,
+    /// How long content is kept, and who may dispose of it.
+    pub retention: Retention,
 }
 
 /// The exchange. Cheap to clone.
@@ -74,6 +77,7 @@ pub(crate) struct Inner {
     pub(crate) poster: Arc<dyn Poster>,
     pub(crate) relay: Relay,
     pub(crate) screening: Option<Screening>,
+    pub(crate) retention: Arc<Retention>,
     /// Standing of the recipients' encryption certificates.
     pub(crate) encryption: Standings,
     /// Paths of signing certificates, by which revocation data is fetched.
@@ -115,6 +119,7 @@ impl Exchange {
             poster,
             relay,
             screening,
+            retention,
         } = parts;
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
@@ -136,6 +141,7 @@ impl Exchange {
                 poster,
                 relay,
                 screening,
+                retention: Arc::new(retention),
                 encryption,
                 signers,
                 lately: Lately::default(),

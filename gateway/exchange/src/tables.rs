@@ -1,5 +1,5 @@
 //! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql,
-//! 0011_relay.sql, 0015_scans.sql): every statement of this crate.
+//! 0011_relay.sql, 0012_retention.sql, 0014_scans.sql): every statement of this crate.
 
 /// What every statement that reads messages begins with; [`message`] reads these twelve.
 macro_rules! message_columns {
@@ -13,6 +13,7 @@ mod intake;
 mod mailbox;
 mod notices;
 mod relay;
+mod retention;
 mod upload;
 
 use schemas::evidence::EvidenceKind;
@@ -40,6 +41,11 @@ pub(crate) use notices::{
 pub(crate) use relay::{
     PeerEvidence, Route, Travelling, answer, case_peer_evidence, enqueue_report, has_peer_evidence,
     insert_peer_evidence, insert_route, report, route, travelling,
+};
+pub(crate) use retention::{
+    HoldFound, Piece, StoredAct, StoredSignature, act, act_document, act_signatures, acts, advance_act, erase_content,
+    executing_act, hold, holds, insert_act, insert_act_signature, insert_hold, insert_left, is_held, kept_in_state,
+    left_of, lift_hold, mailboxes_of, move_act, next_mailbox, objects_of,
 };
 pub(crate) use upload::{
     Announced, Finished, UploadPart, UploadRange, Whole, add_range, adopt_upload, announced, erase_rejected,

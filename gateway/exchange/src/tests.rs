@@ -10,6 +10,7 @@ mod model;
 mod notices;
 mod quarantine;
 mod relay;
+mod retention;
 mod screening;
 mod town;
 mod upload;

@@ -2,6 +2,7 @@
 //! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
 mod quarantine;
+mod retention;
 mod routing;
 
 use std::future::Future;
@@ -23,6 +24,7 @@ use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use quarantine::QuarantineTask;
+use retention::RetentionTask;
 use routing::{AddressTask, ReceptionTerms, Suspended, Terms};
 
 /// Manages a running node through its public API, with an operator's certificate.
@@ -35,6 +37,9 @@ Examples:
   vuzol admin address set subsidy --area UA05020030000031457 --mailbox 00000002.chancellery ...
   vuzol admin suspend 00000002.chancellery ...          nothing can be sent to it until `resume`
   vuzol admin quarantine retry 01938f6e-3c00-7abc-8def-0123456789ab ...    one proposes, another confirms
+  vuzol admin retention hold --case 01938f6e-3c00-7abc-8def-0123456789ab --reason 'ruling 757/1/26' ...
+  vuzol admin retention act draw --number 1/26 --date 2026-11-26 --class letters --ground '...' --member 'NAME|POSITION|WORD' ...
+  vuzol admin retention act show ID --out act.json ...    two members sign act.json; each signature: `act sign`
   vuzol admin log-key --config vuzol.toml
   vuzol admin trust add our-ca.pem --purpose login --purpose encryption --config vuzol.toml
   vuzol admin trust state SHA256 --node https://node:8443 ...          believe it for nothing, at once
@@ -62,6 +67,9 @@ enum Task {
     /// What could not be delivered, and having it delivered again.
     #[command(subcommand)]
     Quarantine(QuarantineTask),
+    /// What is due for disposal, legal holds, disposal acts.
+    #[command(subcommand)]
+    Retention(RetentionTask),
     /// Print the log's latest checkpoint.
     Checkpoint {
         #[command(flatten)]
@@ -208,6 +216,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         Task::Suspend(suspended) => suspended.state(true, terminal),
         Task::Resume(suspended) => suspended.state(false, terminal),
         Task::Quarantine(task) => quarantine::run(task, terminal),
+        Task::Retention(task) => retention::run(task, terminal),
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),
         Task::Proof { event, node, log } => proof(*event, &node.client(terminal)?, log, terminal),
         Task::LogKey { config } => log_key(config, terminal),

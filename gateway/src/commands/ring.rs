@@ -170,9 +170,11 @@ fn failure(error: CustodyError) -> Failure {
     let text = error.to_string();
     match error {
         CustodyError::Ring(KeyRingError::Unusable { .. }) => Failure::Unreadable(text),
-        CustodyError::Ring(_) | CustodyError::NotEmpty | CustodyError::TooSoon(_) | CustodyError::InUse(_) => {
-            Failure::Refused(text)
-        }
+        CustodyError::Ring(_)
+        | CustodyError::NotEmpty
+        | CustodyError::TooSoon(_)
+        | CustodyError::InUse(_)
+        | CustodyError::OnHold(_) => Failure::Refused(text),
         CustodyError::Store(_) => Failure::Unwritable(text),
     }
 }

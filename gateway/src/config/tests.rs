@@ -47,6 +47,9 @@ fn complete() -> Config {
     let (name, url) = ("other.example".to_owned(), "https://other.example:8443".to_owned());
     let peers = vec![PeerConfig { name, url, authorities, login: "/l".into(), evidence }];
     config.relay = RelayConfig { login: Some(login), give_up_hours: 1, at_once: 2, peers };
+    config.retention.commission = vec!["/m \"1\"".into(), "/m2".into()];
+    let five_years = ClassConfig { days: Some(1826), permanent: false };
+    config.retention.classes.insert("letters".to_owned(), five_years);
     let signers = "/s \"1\"".into();
     let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
     let purposes = vec![TrustPurpose::Signing, TrustPurpose::Login];
@@ -59,6 +62,13 @@ fn complete() -> Config {
 fn named(section: &str, key: &str, value: &serde_json::Value) -> Vec<String> {
     match value.as_object() {
         Some(inner) if key == "participant" => inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect(),
+        Some(inner) if key == "classes" => {
+            let keys = |(class, keys): (&String, &serde_json::Value)| {
+                let keys = keys.as_object().unwrap().keys();
+                keys.map(|inner| format!("{section}.{key}.{class}.{inner}")).collect::<Vec<_>>()
+            };
+            inner.iter().flat_map(keys).collect()
+        }
         // A pair of files, in one line.
         _ => vec![format!("{section}.{key}")],
     }
@@ -136,6 +146,12 @@ fn values_out_of_bounds_are_refused() {
             "trusted_lists.tls_roots",
         ),
         ("VUZOL_TRUSTED_LISTS__LISTS", "[{name=\"../UA\",location=\"ua.xml\",signers=\"s\"}]", "trusted_lists.lists"),
+        ("VUZOL_RETENTION__CLASSES", "{standard={}}", "classes.standard"),
+        ("VUZOL_RETENTION__CLASSES", "{standard={days=1,permanent=true}}", "classes.standard"),
+        ("VUZOL_RETENTION__CLASSES", "{standard={permanent=true},letters={days=0}}", "classes.letters"),
+        ("VUZOL_RETENTION__CLASSES", "{standard={permanent=true},letters={days=36526}}", "classes.letters"),
+        ("VUZOL_RETENTION__CLASSES", "{standard={permanent=true},Letters={days=1}}", "classes.Letters"),
+        ("VUZOL_RETENTION__CLASSES", "{standard={year=1}}", "year"),
         ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"http://ocsp.example/\"]", "revocation.allowed_hosts"),
     ] {
         let error = load(&example(), &[(name, value)]).unwrap_err();
@@ -166,4 +182,21 @@ fn without_a_word_nothing_is_scanned_and_with_one_the_unscanned_is_refused() {
     assert_eq!(config.scan.clamd, Some(ClamdAddress::Tcp("[::1]:3310".to_owned())));
     assert_eq!(config.scan.unavailable, exchange::scan::Unavailable::Refuse);
     assert!(config.seal.ring.unwrap().is_absolute(), "relative to the file");
+}
+
+#[test]
+fn without_a_word_everything_is_kept_for_ever_and_the_usual_class_must_be_there() {
+    let text = example();
+    let (before, from) = text.split_once("[retention]").unwrap();
+    let after = from.split_once("[limits]").unwrap().1;
+    let without = format!("{before}[limits]{after}");
+    let config = load(&without, &[]).unwrap();
+    assert_eq!(config.retention, RetentionConfig::default());
+    assert_eq!(
+        config.retention.classes().unwrap()[&schemas::RetentionClass::default()],
+        exchange::retention::Keep::Permanent
+    );
+    let other = format!("{without}\n[retention.classes.letters]\ndays = 5\n");
+    let error = load(&other, &[]).unwrap_err();
+    assert!(error.contains("retention") && error.contains("standard"), "{error}");
 }

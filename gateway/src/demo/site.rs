@@ -29,7 +29,8 @@ use time::{Duration, OffsetDateTime};
 use crate::client::{Client, ClientError};
 use crate::config::{
     AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, RelayConfig,
-    RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
+    RetentionConfig, RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig,
+    WebhooksConfig,
 };
 
 /// Why a site could not be made.
@@ -345,6 +346,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         webhooks: WebhooksConfig::default(),
         scan: ScanConfig::default(),
         relay: RelayConfig::default(),
+        retention: RetentionConfig::default(),
         evidence: pair("evidence").into(),
         log: LogConfig {
             key: "node/log.key".into(),

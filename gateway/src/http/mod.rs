@@ -9,6 +9,7 @@ pub(crate) mod admission;
 pub(crate) mod announcements;
 pub(crate) mod body;
 pub(crate) mod cases;
+pub(crate) mod disposal;
 pub(crate) mod extract;
 pub(crate) mod identity;
 pub(crate) mod log;
@@ -23,6 +24,7 @@ pub(crate) mod pass;
 pub(crate) mod problem;
 pub(crate) mod quarantine;
 pub(crate) mod relay;
+mod retention;
 pub(crate) mod routing;
 pub(crate) mod server;
 pub(crate) mod strangers;
@@ -113,6 +115,12 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(routing::capabilities))
         .routes(routes!(quarantine::read))
         .routes(routes!(quarantine::retry))
+        .routes(routes!(retention::due))
+        .routes(routes!(retention::holds, retention::place))
+        .routes(routes!(retention::lift))
+        .routes(routes!(disposal::list, disposal::draw))
+        .routes(routes!(disposal::read, disposal::withdraw))
+        .routes(routes!(disposal::sign))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))
         .routes(routes!(log::checkpoint))

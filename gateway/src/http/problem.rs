@@ -52,6 +52,12 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RelayConflict
         | P::RelayIncomplete
         | P::RelayTooEarly
+        | P::NothingToHold
+        | P::HoldLifted
+        | P::NothingDue
+        | P::DisposalNumberTaken
+        | P::DisposalActClosed
+        | P::DisposalSamePerson
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -82,6 +88,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RelayEvidenceWrong
         | P::AcknowledgementMismatch
         | P::WebhookNotAllowed
+        | P::UnknownRetentionClass
+        | P::SignerNotOfCommission
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests
         | P::TooManyWaiting

@@ -33,6 +33,9 @@ const REPORTS: u32 = 16;
 /// Delivery looks for work this often even when nobody says that there is some: jobs fall due, other processes write.
 const DELIVERY_TICK: Duration = Duration::from_secs(1);
 
+/// Pieces of an act that one round carries out: the act's document is read once for all of them.
+const DISPOSALS: u32 = 64;
+
 /// Terms are days, so a look each half minute is soon enough.
 const TIMER_TICK: Duration = Duration::from_secs(30);
 
@@ -121,6 +124,30 @@ pub(crate) async fn watch_time(exchange: Exchange, shutdown: CancellationToken) 
             }
             Err(error) => {
                 tracing::warn!(cause = %error, "a round of the timers failed");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
+        }
+    }
+}
+
+/// Carries out disposal acts that have both their signatures.
+pub(crate) async fn dispose(exchange: Exchange, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let rest = match exchange.dispose_round(DISPOSALS).await {
+            Ok(0) => {
+                backoff.reset();
+                DELIVERY_TICK
+            }
+            Ok(count) => {
+                tracing::info!(count, "messages of a disposal act were looked at");
+                Duration::ZERO
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a round of the disposal failed");
                 backoff.next()
             }
         };

@@ -1,4 +1,4 @@
-//! What runs beside requests: delivery, relay, notices, rounds of the log, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
+//! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
 //! shutdown; a loop that panics is counted and started anew (`supervise`). What a loop did not finish is a job in the
 //! database that the next round finds: nothing here remembers anything.
 
@@ -14,8 +14,8 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use health::Health;
 pub(crate) use loops::{
-    collect_issuers, deliver, exchange_sightings, grow_log, post_notices, refresh_lists, refresh_trust, relay, sweep,
-    watch_subscriptions, watch_time,
+    collect_issuers, deliver, dispose, exchange_sightings, grow_log, post_notices, refresh_lists, refresh_trust, relay,
+    sweep, watch_subscriptions, watch_time,
 };
 
 /// Pause before a loop that panicked starts again.

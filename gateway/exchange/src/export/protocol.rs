@@ -49,7 +49,7 @@ fn one_message(text: &mut String, message: &ExportedMessage, statements: &[Evide
     field("  To (mailbox)", "  Кому (скринька)", &message.recipient.to_string());
     field("  Kind of document", "  Вид документа", message.kind.as_str());
     for part in &message.parts {
-        one_part(text, part, language);
+        one_part(text, part, message.erased, language);
     }
     let of_message = statements.iter().filter(|statement| statement.message_id == Some(message.message_id));
     for statement in of_message {
@@ -57,7 +57,7 @@ fn one_message(text: &mut String, message: &ExportedMessage, statements: &[Evide
     }
 }
 
-fn one_part(text: &mut String, part: &Part, language: Language) {
+fn one_part(text: &mut String, part: &Part, erased: bool, language: Language) {
     let role = match part.role {
         PartRole::Document => language.choose("document", "документ"),
         PartRole::Attachment => language.choose("attachment", "додаток"),
@@ -65,6 +65,10 @@ fn one_part(text: &mut String, part: &Part, language: Language) {
     };
     let (label, bytes) = (language.choose("Part", "Частина"), language.choose("bytes", "байтів"));
     let _ = writeln!(text, "  {label} {}: {role}, {} {bytes}", part.number, part.size);
+    if erased {
+        let label = language.choose("erased: only its digests are left", "вилучено: залишилися тільки дайджести");
+        let _ = writeln!(text, "    {label}");
+    }
     let _ = writeln!(text, "    SHA-256: {}", part.sha256);
     if let Some(sealed) = &part.sealed_sha256 {
         let label = language.choose("SHA-256 as sealed", "SHA-256 запечатаної");

@@ -16,6 +16,7 @@ use time::{Duration, OffsetDateTime};
 use super::folder::Folder;
 use super::rows;
 use super::{KeyRing, KeyRingError};
+use crate::tables;
 
 /// How long after a rotation no key is destroyed: the longest that lies between the wrapping of a document's key and the commit of its
 /// message, and then some. The same as the sweep's for staged objects.
@@ -45,6 +46,9 @@ pub enum CustodyError {
     /// A message that is being accepted may still be under the key.
     #[error("the ring was rotated a short while ago: no key is destroyed before {0}")]
     TooSoon(OffsetDateTime),
+    /// Messages under the key are under a legal hold: nothing destroys them.
+    #[error("{0} messages under the key are under a legal hold; wrap them anew, or have the holds lifted")]
+    OnHold(u64),
     /// Messages lie under the key.
     #[error("{0} messages lie under the key, which nobody could read any more")]
     InUse(u64),
@@ -95,6 +99,8 @@ enum Fate {
 enum Undone {
     /// A message was changed since it was read.
     Overtaken,
+    /// A message that would become unreadable is under a legal hold.
+    OnHold,
     Store(StoreError),
 }
 
@@ -173,7 +179,9 @@ impl Custody {
     ///
     /// # Errors
     /// [`KeyRingError::IsCurrent`], [`KeyRingError::UnknownKey`]; [`CustodyError::TooSoon`] within [`REST`] of a rotation;
-    /// [`CustodyError::InUse`] where messages are under it that are to be kept; where the folder or the database cannot be written to.
+    /// [`CustodyError::InUse`] where messages are under it that are to be kept, [`CustodyError::OnHold`] where one of them is under a legal
+    /// hold: nothing is destroyed then, unless the hold came while others were, and the key stays; where the folder or the database cannot be
+    /// written to.
     pub async fn destroy(&self, id: RingKeyId, underneath: Underneath) -> Result<(), CustodyError> {
         let folder = self.ring.folder()?;
         let keys = self.ring.keys()?;
@@ -199,8 +207,34 @@ impl Custody {
         Ok(())
     }
 
+    /// How many messages under a key are under a legal hold.
+    async fn held(&self, id: RingKeyId) -> Result<u64, CustodyError> {
+        let (mut after, mut held) = (None, 0_u64);
+        loop {
+            let reader = self.ledger.reader();
+            let read = reader.read("ring_held", move |tx| {
+                let found = rows::envelopes(tx, after, COUNTED_AT_ONCE)?;
+                let mut held = 0_u64;
+                for (message, envelope) in &found {
+                    let under = envelope.as_deref().and_then(named_key) == Some(id);
+                    held = held.saturating_add(u64::from(under && tables::is_held(tx, *message)?));
+                }
+                Ok((next(&found, COUNTED_AT_ONCE), held))
+            });
+            let (next, more) = read.await?;
+            (after, held) = (next, held.saturating_add(more));
+            if after.is_none() {
+                return Ok(held);
+            }
+        }
+    }
+
     /// Destroys the envelopes under a key; answers how many.
     async fn erase(&self, id: RingKeyId) -> Result<u64, CustodyError> {
+        let held = self.held(id).await?;
+        if held > 0 {
+            return Err(CustodyError::OnHold(held));
+        }
         let fate = |_, old: &[u8]| Ok(if named_key(old) == Some(id) { Fate::Erased } else { Fate::Stays });
         let (mut after, mut erased) = (None, 0);
         loop {
@@ -237,6 +271,7 @@ impl Custody {
                 Ok(()) => return Ok(done),
                 Err(Undone::Overtaken) if tries < TRIES => tries += 1,
                 Err(Undone::Overtaken) => return Err(StoreError::Overloaded.into()),
+                Err(Undone::OnHold) => return Err(CustodyError::OnHold(1)),
                 Err(Undone::Store(error)) => return Err(error.into()),
             }
         }
@@ -247,6 +282,9 @@ impl Custody {
         let event = self.ledger.prepare(draft);
         let committed = self.ledger.transact("ring_changes", move |tx| {
             for Change { message, old, new } in &changes {
+                if new.is_none() && tables::is_held(tx, *message)? {
+                    return Err(Undone::OnHold);
+                }
                 if !rows::replace(tx, *message, old, new.as_deref())? {
                     return Err(Undone::Overtaken);
                 }

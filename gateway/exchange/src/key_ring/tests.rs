@@ -450,3 +450,31 @@ async fn a_damaged_ring_is_not_used_and_the_operator_is_told_why() {
         assert_eq!(error.code(), "ring.unusable", "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_key_over_what_is_under_a_legal_hold_is_not_destroyed() {
+    let house = House::new().await;
+    let first = house.ring().current().unwrap();
+    for number in 0..3 {
+        house.wrapped(number, &key(1)).await;
+    }
+    house.custody.rotate().await.unwrap();
+    house.rest();
+    let hold = "INSERT INTO legal_hold (id, case_id, reason, placed_by, placed_at)
+        VALUES (zeroblob(16), zeroblob(16), 'a ruling', 'operator', 0)";
+    house.sql(hold).await;
+    let refused = house.custody.destroy(first, Underneath::Erase).await;
+    assert!(matches!(refused, Err(CustodyError::OnHold(3))), "{refused:?}");
+    for number in 0..3 {
+        assert_eq!(house.opens(message(number)).await.unwrap(), [1; 32], "nothing was begun");
+    }
+    // The hold of one message is enough, and what is wrapped anew is under another key.
+    house.sql("UPDATE legal_hold SET lifted_at = 1, lifted_by = 'operator', lift_reason = 'over'").await;
+    let one = "INSERT INTO legal_hold (id, message_id, reason, placed_by, placed_at)
+        SELECT x'00000000000000000000000000000001', max(id), 'a ruling', 'operator', 0 FROM message";
+    house.sql(one).await;
+    assert!(matches!(house.custody.destroy(first, Underneath::Erase).await, Err(CustodyError::OnHold(1))));
+    house.rewraps().await;
+    house.custody.destroy(first, Underneath::Erase).await.unwrap();
+    assert_eq!(house.opens(message(2)).await.unwrap(), [1; 32]);
+}

@@ -11,7 +11,7 @@ pub(crate) struct Exported {
     pub(crate) message: Message,
     /// By the numbers of their steps.
     pub(crate) evidence: Vec<Evidence>,
-    /// What the recipient said: the step that it led to, and the word as it came.
+    /// What the recipient said, as far as it is not erased: the step that it led to, and the word as it came.
     pub(crate) acknowledgements: Vec<(u32, Vec<u8>)>,
 }
 
@@ -58,6 +58,6 @@ fn of_message(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<Evidence>, StoreErro
 
 fn acknowledged(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<(u32, Vec<u8>)>, StoreError> {
     let sql = "-- exported_acknowledgements
-        SELECT step, spoken FROM acknowledgement WHERE message_id = $1 ORDER BY step";
+        SELECT step, spoken FROM acknowledgement WHERE message_id = $1 AND length(spoken) > 0 ORDER BY step";
     tx.query(sql, &[id.as_bytes().into()], |row| Ok((number(row, 0, "acknowledgement.step")?, row.blob(1)?)))
 }

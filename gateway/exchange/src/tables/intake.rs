@@ -1,13 +1,13 @@
 //! Statements of the intake and of the sweep behind it.
 
 use audit::Appended;
-use schemas::message::{MessageState, Receipt};
+use schemas::message::{MessageState, Receipt, State};
 use schemas::{CaseId, Edrpou, EventId, JobId, MessageId, ProblemCode};
 use storage::{StoreError, Tx, Value, jobs};
 use time::OffsetDateTime;
 
 use super::relay::{Route, insert_route};
-use super::{id, insert_evidence, insert_notices, named, parsed};
+use super::{id, insert_evidence, insert_notices, parsed};
 use crate::edge::Edge;
 use crate::message::Message;
 use crate::refusal::Refusal;
@@ -191,7 +191,7 @@ pub(crate) fn stored_receipt(
     forgotten_before: OffsetDateTime,
 ) -> Result<Option<StoredReceipt>, StoreError> {
     let sql = "-- stored_receipt
-        SELECT k.fingerprint, m.id, m.case_id, m.accepted_at, m.parts, e.event_id, e.jws, m.state, l.jws
+        SELECT k.fingerprint, m.id, m.case_id, m.accepted_at, m.parts, e.event_id, e.jws, m.standing, l.jws
         FROM submission_key k
         JOIN message m ON m.id = k.message_id
         JOIN evidence l ON l.message_id = m.id AND l.step = m.steps
@@ -200,7 +200,9 @@ pub(crate) fn stored_receipt(
     tx.query_optional(sql, &[sender.as_str().into(), key.into(), forgotten_before.into()], |row| {
         let fingerprint = row.blob(0)?.try_into().map_err(|_| StoreError::Corrupt("submission_key.fingerprint"))?;
         let message_id = id(row, 1, MessageId::from_bytes, "message.id")?;
-        let state = named::<MessageState>(row.text(7)?, "message.state")?;
+        let standing: State =
+            serde_json::from_str(&row.text(7)?).map_err(|_| StoreError::Corrupt("message.standing"))?;
+        let state = outcome_state(&standing);
         if came_to_nothing(state) || row.is_null(5)? {
             let ended = Ended { message: message_id, state, evidence: row.text(8)? };
             return Ok(StoredReceipt { fingerprint, outcome: Err(ended) });
@@ -215,6 +217,14 @@ pub(crate) fn stored_receipt(
         };
         Ok(StoredReceipt { fingerprint, outcome: Ok(receipt) })
     })
+}
+
+/// How a message ended, also where its content was erased since.
+pub(super) fn outcome_state(standing: &State) -> MessageState {
+    match standing {
+        State::Erased { before } => *before,
+        other => other.name(),
+    }
 }
 
 /// Whether a repeat of the submission must hear that it failed, and no receipt.

@@ -6,7 +6,7 @@ use schemas::message::{MediaType, MessageState, PartRole, Receipt};
 use schemas::scan::PartScan;
 use storage::{Row, StoreError, Tx};
 
-use super::intake::{Content, Ended, came_to_nothing};
+use super::intake::{Content, Ended, came_to_nothing, outcome_state};
 use super::{evidence, read_message};
 use crate::message::{Evidence, Message};
 
@@ -348,7 +348,7 @@ pub(crate) fn outcome(tx: &mut Tx<'_>, announced: &Announced) -> Result<Option<R
 
 /// The same of any message.
 pub(crate) fn outcome_of(tx: &mut Tx<'_>, message: &Message) -> Result<Option<Result<Receipt, Ended>>, StoreError> {
-    let state = message.standing();
+    let state = message.state.as_ref().map_or(MessageState::Submitted, outcome_state);
     if came_to_nothing(state) {
         let last = last_evidence(tx, message.id)?;
         return Ok(Some(Err(Ended { message: message.id, state, evidence: last.jws })));

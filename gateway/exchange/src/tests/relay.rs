@@ -27,6 +27,7 @@ use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::relay::{CarryError, Carrying, GIVE_UP, Peer, PeerCarrier, Piece, Relay};
+use crate::retention::Retention;
 use crate::scan::Unavailable;
 use crate::screening::tests::Watcher;
 use crate::service::Exchange;
@@ -184,7 +185,7 @@ impl Country {
             let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
             let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
             let screening = scanning[own].then(|| Arc::<Watcher>::default().screening(Unavailable::Refuse));
-            let (folder, with) = (folders[own].path(), (relay, screening));
+            let (folder, with) = (folders[own].path(), (relay, screening, &Retention::default()));
             node_with(folder, &clock, &responder, &signers[own], &ring, &Arc::default(), with)
         });
         let _ = there.far.set((two.exchange.clone(), two.access.clone()));

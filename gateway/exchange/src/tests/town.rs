@@ -42,6 +42,7 @@ use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
 use crate::relay::Relay;
+use crate::retention::{Keep, Retention};
 use crate::screening::Screening;
 use crate::service::{Exchange, Parts};
 use crate::tests::notices::Receivers;
@@ -115,6 +116,9 @@ pub(super) struct Town {
     ring: KeyRing,
     /// Where notices go.
     pub(super) receivers: Arc<Receivers>,
+    /// Two persons, and another certificate of the first.
+    pub(super) commission: [Identity; 3],
+    pub(super) retention: Retention,
     pub(super) node: Node,
     pub(super) a: Agency,
     pub(super) b: Agency,
@@ -135,9 +139,12 @@ impl Town {
         let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
         let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
         let receivers = Arc::<Receivers>::default();
-        let node = node(folder.path(), &clock, &responder, &signer, &ring, &receivers);
+        let commission = commission(&pki);
+        let retention = retention(&commission);
+        let node = node(folder.path(), &clock, &responder, &signer, &ring, &receivers, &retention);
         let [a, b, c] = ["00000001", "00000002", "00000003"].map(|code| agency(&pki, code));
-        let town = Self { folder, clock, pki, responder, signer, ring, receivers, node, a, b, c };
+        let town =
+            Self { folder, clock, pki, responder, signer, ring, receivers, commission, retention, node, a, b, c };
         for agency in [&town.a, &town.b, &town.c] {
             town.register(agency, Some(&agency.encryption.certificate)).await;
         }
@@ -176,18 +183,23 @@ impl Town {
 
     /// Another process of the same node.
     pub(super) fn another_process(&self) -> Node {
-        node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers)
+        self.process_with(&self.retention)
+    }
+
+    /// Another process, whose configuration says this of retention.
+    pub(super) fn process_with(&self, retention: &Retention) -> Node {
+        node(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers, retention)
     }
 
     /// Another process of the same node, under another ring or none.
     pub(super) fn a_process_under(&self, ring: Option<&KeyRing>) -> Node {
-        let with = (Relay::none(), None);
+        let with = (Relay::none(), None, &self.retention);
         node_of(self.folder.path(), &self.clock, &self.responder, &self.signer, ring, &self.receivers, with)
     }
 
     /// Another process of the same node, which scans.
     pub(super) fn a_process_that_scans(&self, screening: Screening) -> Node {
-        let with = (Relay::none(), Some(screening));
+        let with = (Relay::none(), Some(screening), &self.retention);
         node_with(self.folder.path(), &self.clock, &self.responder, &self.signer, &self.ring, &self.receivers, with)
     }
 
@@ -598,8 +610,28 @@ fn node(
     signer: &EvidenceSigner,
     ring: &KeyRing,
     receivers: &Arc<Receivers>,
+    retention: &Retention,
 ) -> Node {
-    node_with(folder, clock, responder, signer, ring, receivers, (Relay::none(), None))
+    node_with(folder, clock, responder, signer, ring, receivers, (Relay::none(), None, retention))
+}
+
+/// Two days, a day, for ever.
+fn retention(commission: &[Identity]) -> Retention {
+    let classes = [("standard", Keep::Days(2)), ("brief", Keep::Days(1)), ("permanent", Keep::Permanent)];
+    let classes = classes.into_iter().map(|(name, keep)| (name.parse().unwrap(), keep)).collect();
+    let members = commission.iter().map(|member| member.certificate.clone()).collect();
+    Retention::new(classes, members).unwrap()
+}
+
+fn commission(pki: &DevPki) -> [Identity; 3] {
+    [("Member one", "1111111111"), ("Member two", "2222222222"), ("Member one, renewed", "1111111111")].map(
+        |(name, code)| {
+            issue(pki, None, Usage::Signing, |profile| {
+                profile.common_name = name.to_owned();
+                profile.rnokpp = Some(code.to_owned());
+            })
+        },
+    )
 }
 
 /// A node with peers, each of which logs in with a certificate whose SHA-256 is that of its name, and a scanner.
@@ -610,7 +642,7 @@ pub(super) fn node_with(
     signer: &EvidenceSigner,
     ring: &KeyRing,
     receivers: &Arc<Receivers>,
-    with: (Relay, Option<Screening>),
+    with: (Relay, Option<Screening>, &Retention),
 ) -> Node {
     node_of(folder, clock, responder, signer, Some(ring), receivers, with)
 }
@@ -622,12 +654,12 @@ fn node_of(
     signer: &EvidenceSigner,
     ring: Option<&KeyRing>,
     receivers: &Arc<Receivers>,
-    (relay, screening): (Relay, Option<Screening>),
+    (relay, screening, retention): (Relay, Option<Screening>, &Retention),
 ) -> Node {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
     let objects = Objects::open_folder(&folder.join("objects")).unwrap();
     let ledger = Ledger::new(writer.clone(), reader, clock.clone(), signer.node());
-    let registry = Registry::new(ledger.clone(), clock.clone());
+    let registry = Registry::with_classes(ledger.clone(), clock.clone(), retention.classes());
     let purposes = vec![Purpose::Signing, Purpose::Encryption, Purpose::TlsClient, Purpose::TimeStamping];
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };
     let intermediates = vec![responder.pki.issuing_ca().clone()];
@@ -656,6 +688,7 @@ fn node_of(
         poster: receivers.clone(),
         relay,
         screening,
+        retention: retention.clone(),
     });
     Node { exchange, access, ledger, writer, objects }
 }

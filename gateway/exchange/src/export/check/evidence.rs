@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crypto::digest::{hex, sha256};
 use schemas::evidence::{EvidenceKind, EvidenceStatement};
 use schemas::export::{CaseManifest, ExportedEvidence, ExportedMessage};
-use schemas::message::{Acknowledgement, AcknowledgementOutcome, PartRole, State};
+use schemas::message::{Acknowledgement, AcknowledgementOutcome, MessageState, PartRole, State};
 use signing::validate::{Context, UnverifiedDocument, validate};
 
 use super::{Fault, Files, Finding, Known, is_intact};
@@ -85,6 +85,10 @@ pub(super) fn agrees(
             findings.push(Fault::EvidenceDisagrees.of(&about));
         }
     }
+    // Only what its evidence says to be erased is.
+    if message.erased != (message.state == MessageState::Erased) {
+        findings.push(Fault::ManifestMismatch.of(&about));
+    }
     if !is_whole(message, statements) {
         findings.push(Fault::EvidenceOrder.of(&about));
     }
@@ -132,6 +136,8 @@ pub(super) fn acknowledged(
     for statement in statements {
         let Some(digest) = &statement.acknowledgement_sha256 else { continue };
         match spoken.get_mut(digest) {
+            // Erased with the parts (V.8); its digest is all that is left. That it is, `is_whole` has proven.
+            None if message.erased => {}
             None => findings.push(Fault::AcknowledgementMismatch.of(&statement.evidence_id.to_string())),
             Some((file, word, named)) => {
                 *named = true;
