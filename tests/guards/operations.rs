@@ -26,6 +26,8 @@ const PARAMETERS: &[(&str, &str, &str, ProblemCode)] = &[
     ("case", "01938f6e-3c00-7abc-8def-0123456789ab", "6fa459ea-ee8a-4ca4-894e-db77e160355e", ProblemCode::MalformedId),
     ("edrpou", "99000001", "9900001", ProblemCode::MalformedId),
     ("sha256", "0000000000000000000000000000000000000000000000000000000000000000", "00", ProblemCode::MalformedId),
+    ("hold", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
+    ("act", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("event", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("path", "0/000", "0/1", ProblemCode::NotFound),
 ];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemas::ProblemCode;
 
 use crate::{
-    announcements, logins, messages, quotas, requests, routing, scanning, signatures, submissions, subscriptions,
+    announcements, logins, messages, quotas, requests, retention, routing, scanning, signatures, submissions, subscriptions,
 };
 
 /// Codes that no request of a client can bring about on a sound node.
@@ -40,6 +40,7 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(signatures::cases());
     cases.extend(messages::cases());
     cases.extend(routing::cases());
+    cases.extend(retention::cases());
     cases.extend(announcements::cases());
     cases.extend([announcements::without_ring(), announcements::lapsed()]);
     cases.extend(scanning::cases());

@@ -12,6 +12,7 @@ mod logins;
 mod messages;
 mod quotas;
 mod requests;
+mod retention;
 mod routing;
 mod scanning;
 mod signatures;

@@ -139,6 +139,7 @@ mod tests {
             town.register(code, registration(&["office"], Vec::new())).await.unwrap();
         }
         names(&town, Some("permanent"), &["letter"]).await;
+        town.clock.advance(Duration::hours(1));
         names(&town, None, &["letter"]).await;
         assert_eq!(town.registry().check_classes().await.unwrap(), Ok(()));
         let fewer = BTreeSet::from([RetentionClass::default()]);

@@ -11,7 +11,7 @@ use schemas::limits::PAGE_ITEMS;
 use schemas::retention::{DueMessage, DuePage};
 use schemas::{Edrpou, MessageId, ProblemCode, RetentionClass};
 use storage::{StoreError, Tx};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::{KEPT, Kept, Retention};
 use crate::message::Message;
@@ -98,7 +98,9 @@ fn scan(
     rules: &Retention,
     now: OffsetDateTime,
 ) -> Result<Option<Found>, StoreError> {
-    let Some(before) = rules.shortest(query.class.as_ref()).map(|age| first_of(now - age)) else {
+    // Whole milliseconds: what was made in this one may be due already.
+    let made_before = |age| first_of(now - age + Duration::MILLISECOND);
+    let Some(before) = rules.shortest(query.class.as_ref()).map(made_before) else {
         return Ok(Some((Vec::new(), None)));
     };
     let range = tables::mailboxes_of(query.participant);

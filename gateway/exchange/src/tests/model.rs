@@ -1,11 +1,12 @@
-//! The exchange against a model of it: random deeds of senders, recipients, operators and time, with crashes, repeats and
+//! The exchange against a model of it: random deeds of senders, recipients, operators, a commission and time, with crashes, repeats and
 //! reordering; after each of them every message stands where the model says, and its evidence tells how it came there.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use schemas::message::{Acknowledgement, AcknowledgementOutcome, Lease, MessageState, Receipt, Registration};
-use schemas::{LeaseToken, MessageId, ProblemCode};
+use schemas::retention::HoldSubject;
+use schemas::{HoldId, LeaseToken, MessageId, ProblemCode};
 use time::{Duration, OffsetDateTime};
 
 use super::town::{Letter, NOON, Node, Town, acknowledgement};
@@ -15,11 +16,15 @@ use crate::state::replay;
 #[derive(Debug, Clone)]
 enum Deed {
     /// A hands in a new letter, of which the registry knows the mailbox or not.
-    Submit { mailbox: bool },
+    Submit {
+        mailbox: bool,
+    },
     /// A has not heard the answer and sends the letter again.
     Repeat(usize),
     /// B leases what waits, with contents or without.
-    Lease { contents: bool },
+    Lease {
+        contents: bool,
+    },
     /// B downloads a letter with the lease that it had it by.
     Download(usize),
     /// B says something of a letter, perhaps not for the first time.
@@ -30,6 +35,11 @@ enum Deed {
     LoseCarrier,
     /// Carriers do what is due.
     Carry,
+    /// An operator has a letter held, or lifts the last of its holds.
+    Hold(usize),
+    Lift(usize),
+    /// An act over what is due is drawn up and signed; then perhaps a letter is held, and then it is carried out, by another process.
+    Dispose(Option<usize>),
     /// The timers do what is due.
     Watch,
     /// So many hours pass.
@@ -55,6 +65,9 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => Just(Deed::LoseCarrier),
         2 => Just(Deed::Carry),
         2 => Just(Deed::Watch),
+        1 => (0..6_usize).prop_map(Deed::Hold),
+        1 => (0..6_usize).prop_map(Deed::Lift),
+        2 => proptest::option::of(0..6_usize).prop_map(Deed::Dispose),
         2 => prop_oneof![Just(1_u16), Just(80), Just(520)].prop_map(Deed::Wait),
     ]
 }
@@ -70,6 +83,17 @@ struct Expected {
     lease: Option<(LeaseToken, OffsetDateTime)>,
     /// Its words that counted.
     said: Vec<Said>,
+    /// How it ended, and when, once it has.
+    ended: Option<(MessageState, OffsetDateTime)>,
+    /// What holds it.
+    holds: Vec<HoldId>,
+}
+
+impl Expected {
+    fn ends(&mut self, state: MessageState, now: OffsetDateTime) {
+        self.state = state;
+        self.ended = Some((state, now));
+    }
 }
 
 struct World {
@@ -78,6 +102,8 @@ struct World {
     letters: Vec<Expected>,
     /// Jobs that a dead carrier holds: nothing happens to their letters until then.
     held_until: BTreeMap<usize, OffsetDateTime>,
+    /// Acts so far.
+    acts: u32,
 }
 
 const LEASE_SECONDS: u32 = 1800;
@@ -86,7 +112,7 @@ impl World {
     async fn new() -> Self {
         let town = Town::new().await;
         let node = town.another_process();
-        Self { town, node, letters: Vec::new(), held_until: BTreeMap::new() }
+        Self { town, node, letters: Vec::new(), held_until: BTreeMap::new(), acts: 0 }
     }
 
     fn now(&self) -> OffsetDateTime {
@@ -105,6 +131,9 @@ impl World {
             Deed::Crash => self.node = self.town.another_process(),
             Deed::LoseCarrier => self.lose_carrier().await,
             Deed::Carry => self.carry().await,
+            Deed::Hold(place) => self.hold(*place).await,
+            Deed::Lift(place) => self.lift(*place).await,
+            Deed::Dispose(held) => self.dispose(*held).await,
             Deed::Watch => self.watch().await,
             Deed::Wait(hours) => self.wait(Duration::hours(i64::from(*hours))),
         }
@@ -130,7 +159,16 @@ impl World {
         };
         let state = if mailbox { MessageState::Consigned } else { MessageState::Validated };
         let until = mailbox.then(|| self.now() + Duration::days(21));
-        self.letters.push(Expected { letter, receipt, state, until, lease: None, said: Vec::new() });
+        self.letters.push(Expected {
+            letter,
+            receipt,
+            state,
+            until,
+            lease: None,
+            said: Vec::new(),
+            ended: None,
+            holds: Vec::new(),
+        });
     }
 
     async fn repeat(&mut self, place: usize) {
@@ -140,7 +178,8 @@ impl World {
             return;
         }
         let answer = self.town.submit_at(&self.node, expected.letter.clone()).await;
-        if matches!(expected.state, MessageState::Refused | MessageState::Expired) {
+        let ended = expected.ended.map(|(state, _)| state);
+        if matches!(ended, Some(MessageState::Refused | MessageState::Expired)) {
             assert_eq!(answer.unwrap_err().code, ProblemCode::SubmissionEnded);
         } else {
             let accepted = answer.unwrap();
@@ -189,6 +228,7 @@ impl World {
             MessageState::Consigned | MessageState::HandedOver => {
                 assert_eq!(answer.unwrap_err().code, ProblemCode::LeaseNotHeld);
             }
+            MessageState::Erased => assert_eq!(answer.unwrap_err().code, ProblemCode::NotFound),
             _ => assert_eq!(answer.unwrap_err().code, ProblemCode::AlreadyFinal),
         }
     }
@@ -215,7 +255,7 @@ impl World {
         };
         if refused.is_none() && !expected.said.contains(&said) {
             expected.said.push(said);
-            expected.state = state;
+            expected.ends(state, now);
         }
     }
 
@@ -249,7 +289,53 @@ impl World {
         for letter in &mut self.letters {
             let open = matches!(letter.state, MessageState::Consigned | MessageState::HandedOver);
             if open && letter.until.is_some_and(|until| until <= now) {
-                letter.state = MessageState::Expired;
+                letter.ends(MessageState::Expired, now);
+            }
+        }
+    }
+
+    async fn hold(&mut self, place: usize) {
+        let Some(expected) = self.letters.get_mut(place) else { return };
+        let subject = HoldSubject::Message(expected.receipt.message_id);
+        let answer = self.node.holds(subject).await;
+        if expected.state == MessageState::Erased {
+            assert_eq!(answer.unwrap_err().code, ProblemCode::NothingToHold);
+        } else {
+            expected.holds.push(answer.unwrap().hold_id);
+        }
+    }
+
+    async fn lift(&mut self, place: usize) {
+        let Some(hold) = self.letters.get_mut(place).and_then(|expected| expected.holds.pop()) else { return };
+        self.node.lifts(hold).await.unwrap();
+    }
+
+    async fn dispose(&mut self, held: Option<usize>) {
+        let now = self.now();
+        let is_over = |(_, at): &(MessageState, OffsetDateTime)| *at + Duration::days(2) <= now;
+        let is_due = |letter: &&Expected| {
+            letter.state != MessageState::Erased && letter.holds.is_empty() && letter.ended.is_some_and(|e| is_over(&e))
+        };
+        let due: Vec<MessageId> = self.letters.iter().filter(is_due).map(|letter| letter.receipt.message_id).collect();
+        self.acts += 1;
+        let drawn = self.node.draws(&format!("act {}", self.acts), "standard").await;
+        if due.is_empty() {
+            assert_eq!(drawn.unwrap_err().code, ProblemCode::NothingDue);
+            return;
+        }
+        let act = drawn.unwrap();
+        assert_eq!(usize::try_from(act.messages).unwrap(), due.len(), "all that is due, and nothing else");
+        for member in [0, 1] {
+            self.town.signs_act(member, act.act_id).await.unwrap();
+        }
+        if let Some(place) = held {
+            self.hold(place).await;
+        }
+        self.node = self.town.another_process();
+        while self.node.exchange.dispose_round(1).await.unwrap() > 0 {}
+        for letter in self.letters.iter_mut().filter(|letter| due.contains(&letter.receipt.message_id)) {
+            if letter.holds.is_empty() {
+                letter.state = MessageState::Erased;
             }
         }
     }
@@ -271,8 +357,9 @@ impl World {
             assert!(handovers <= 1, "handed over twice");
         }
         let messages = i64::try_from(self.letters.len()).unwrap();
+        let erased = self.letters.iter().filter(|letter| letter.state == MessageState::Erased).count();
         let [found, parts, ..] = self.town.rows().await;
-        assert_eq!((found, parts), (messages, 2 * messages));
+        assert_eq!((found, parts), (messages, 2 * (messages - i64::try_from(erased).unwrap())));
     }
 }
 

@@ -22,6 +22,7 @@ mod arguments;
 mod bench;
 mod markup;
 mod playing;
+mod retention;
 mod ring;
 mod routing;
 mod sealing;
