@@ -137,7 +137,8 @@ impl FromStr for ServiceName {
     }
 }
 
-/// A class of documents that are kept equally long. What a class means is said where retention is done.
+/// A class of documents that are kept equally long after the last step of their message. How long says the node's configuration; a message
+/// has the class that its channel named when the node accepted it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, pattern = "^[a-z][a-z0-9.-]{0,47}$", example = "standard")]

@@ -250,7 +250,7 @@ pub struct Acknowledgement {
     pub outcome: AcknowledgementOutcome,
     /// SHA-256 of the document that was opened, in lower-case hexadecimal: binds the acknowledgement to the content.
     pub document_sha256: String,
-    /// Why, when refused.
+    /// Why, when refused. It is stated in signed evidence, which outlives the document: no personal data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Where it is found in the recipient's register, when registered.
@@ -262,7 +262,8 @@ pub struct Acknowledgement {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Registration {
-    /// The registration number as the recipient writes it, 1 to [`crate::limits::REGISTRATION_CHARACTERS`] characters.
+    /// The registration number as the recipient writes it, 1 to [`crate::limits::REGISTRATION_CHARACTERS`] characters. As with a reason,
+    /// it outlives the document: no personal data.
     pub number: String,
     /// The registration date: `YYYY-MM-DD`.
     pub date: String,
