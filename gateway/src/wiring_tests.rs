@@ -81,6 +81,8 @@ async fn what_stops_a_start_is_named() {
     assert!(no_ed25519.contains("log.key") && no_ed25519.contains("Ed25519"), "{no_ed25519}");
     let absent = ground.fails(|c| c.access.operators = vec!["/nowhere.pem".into()]).await;
     assert!(absent.contains("access.operators /nowhere.pem"), "{absent}");
+    let alone = ground.fails(|c| c.retention.commission = vec![other.join("signing.pem")]).await;
+    assert!(alone.contains("retention.commission") && alone.contains("two persons"), "{alone}");
     let empty = ground.folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
     let untrusting = ground.fails(|c| c.trust.login = empty).await;
@@ -102,6 +104,31 @@ async fn what_stops_a_start_is_named() {
     )
     .await;
     assert!(absent.err().unwrap().0.contains("storage.database"));
+}
+
+/// How long documents are kept must be known of every one that is there: also of those whose channel names another class by now.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_class_that_channels_have_named_must_stay_in_the_configuration() {
+    use schemas::registry::{Channel, ChannelPolicy};
+    let ground = Ground::new().await;
+    let mut config = ground.site.config().clone();
+    let letters = crate::config::ClassConfig { days: Some(5), permanent: false };
+    config.retention.classes.insert("letters".to_owned(), letters);
+    let node = ground.start(config.clone()).await.unwrap();
+    let base = format!("https://localhost:{}", node.public_address().port());
+    let operator = ground.site.client(&base, ground.site.operator()).unwrap();
+    let agency = &ground.site.agencies()[0];
+    operator.register(agency.edrpou, &agency.registration()).await.unwrap();
+    let retention = "letters".parse().unwrap();
+    for policy in [Some(ChannelPolicy { retention, ..ChannelPolicy::default() }), None] {
+        let (sender, recipient) = (agency.edrpou, agency.mailbox.clone());
+        let kinds = vec!["letter".parse().unwrap()];
+        operator.set_channel(&Channel { sender, recipient, kinds, policy }).await.unwrap();
+    }
+    node.stop().await;
+    let unknown = ground.fails(|_| ()).await;
+    assert!(unknown.contains("retention.classes") && unknown.contains("letters"), "{unknown}");
+    ground.start(config).await.unwrap().stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

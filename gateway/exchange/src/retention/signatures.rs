@@ -2,7 +2,7 @@
 //!
 //! Each is a detached CMS over exactly the document, validated as that of any document is (ETSI EN 319 102-1), by one member of the
 //! commission that the configuration names by certificate. The two are two persons: another certificate of the same one does not count
-//! ([`same_person`]). Whoever brings a signature is an operator; whose it is, the signature alone says. With the second one, in the same transaction, the
+//! (`same_person`). Whoever brings a signature is an operator; whose it is, the signature alone says. With the second one, in the same transaction, the
 //! act is to be carried out.
 
 use access::Permit;
