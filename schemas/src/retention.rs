@@ -60,7 +60,7 @@ pub struct DueMessage {
     #[serde(with = "time::serde::rfc3339")]
     pub disposable_from: OffsetDateTime,
     /// Bytes of its sealed parts.
-    pub bytes: u64,
+    pub sealed_size: u64,
     /// Under a legal hold: no act disposes of it.
     pub on_hold: bool,
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use exchange::export::MEDIA_TYPE;
+use gateway::config::ClassConfig;
 use serde_json::Value;
 use tests::harness::agency::statement;
 use tests::harness::{Answer, Form, Region, Request, Wire, pdf};
@@ -64,6 +65,8 @@ fn kind_of(text: &str) -> String {
     let bare = text.trim_matches('"');
     let kind = if text.starts_with("c2sp.org/tlog-proof@v1\n") {
         "(tlog-proof)"
+    } else if text.starts_with("operator:") {
+        "(operator)"
     } else if text.contains("\n\n\u{2014} ") {
         "(signed note)"
     } else if bare.len() == 64 && bare.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -88,7 +91,11 @@ fn kind_of(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_answers_as_version_1_does() {
-    let region = Region::start().await;
+    let region = Region::start_with(|ground| {
+        let day = ClassConfig { days: Some(1), permanent: false };
+        ground.config.retention.classes.insert("standard".to_owned(), day);
+    })
+    .await;
     let (a, b) = (region.wire(Some(region.a.login())), region.wire(Some(region.b.login())));
     let operator = region.wire(Some(region.ground.site.operator()));
     let mut said = Transcript::default();
@@ -152,6 +159,29 @@ async fn every_operation_answers_as_version_1_does() {
     said.ask(&a, "GET /v1/log/checkpoint", &Request::get("/v1/log/checkpoint")).await;
     said.ask(&a, "GET /v1/log/tile/{path}", &Request::get("/v1/log/tile/entries/000.p/1")).await;
     said.ask(&a, "a problem", &Request::get("/v1/messages/7")).await;
+    retention(&region, &operator, &message, &mut said).await;
 
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, { insta::assert_snapshot!("v1", said.0) });
+}
+
+async fn retention(region: &Region, operator: &Wire, message: &str, said: &mut Transcript) {
+    let json = |target: &str, body: &str| Request::post(target).body("application/json", body.to_owned());
+    let holding = json("/v1/holds", &format!(r#"{{"subject":{{"message":"{message}"}},"reason":"ruling 757/1/26"}}"#));
+    let hold = said.ask(operator, "POST /v1/holds", &holding).await.json::<Value>();
+    said.ask(operator, "GET /v1/holds", &Request::get("/v1/holds")).await;
+    region.time_passes(time::Duration::days(1));
+    said.ask(operator, "GET /v1/retention/due", &Request::get("/v1/retention/due")).await;
+    let lift = format!("/v1/holds/{}/lift", hold["hold_id"].as_str().expect("an id"));
+    said.ask(operator, "POST /v1/holds/{hold}/lift", &json(&lift, r#"{"reason":"the case is closed"}"#)).await;
+    let member = |name: &str| serde_json::json!({ "name": name, "position": "clerk", "word": "agreed" });
+    let act = serde_json::json!({
+        "number": "1/26", "date": "2026-11-26", "class": "standard", "ground": "article 6",
+        "commission": [member("one"), member("two")],
+    });
+    let drawing = json("/v1/disposal-acts", &act.to_string());
+    let act = said.ask(operator, "POST /v1/disposal-acts", &drawing).await.json::<Value>();
+    said.ask(operator, "GET /v1/disposal-acts", &Request::get("/v1/disposal-acts")).await;
+    let target = format!("/v1/disposal-acts/{}", act["act_id"].as_str().expect("an id"));
+    said.ask(operator, "GET /v1/disposal-acts/{act}", &Request::get(&target)).await;
+    said.ask(operator, "DELETE /v1/disposal-acts/{act}", &Request::new("DELETE", &target)).await;
 }

@@ -81,7 +81,7 @@ impl Due {
             sender: message.sender,
             state: message.standing(),
             settled_at: message.changed_at,
-            bytes: message.parts.iter().map(|part| part.sealed_size).sum(),
+            sealed_size: message.parts.iter().map(|part| part.sealed_size).sum(),
             recipient: message.recipient,
             kind: message.kind,
             class,
