@@ -5,7 +5,7 @@ use schemas::ProblemCode;
 use schemas::message::MessageState;
 use schemas::registry::{CertificateUsage, Channel, ChannelPolicy};
 use schemas::routing::{CapabilityQuery, Sealing};
-use tests::harness::agency::{kind, statement};
+use tests::harness::agency::kind;
 use tests::harness::{Region, pdf};
 use time::Duration;
 

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use schemas::ProblemCode;
 
 use crate::{
-    announcements, logins, messages, quotas, requests, retention, routing, scanning, signatures, submissions, subscriptions,
+    announcements, logins, messages, quotas, requests, retention, routing, scanning, signatures, submissions,
+    subscriptions,
 };
 
 /// Codes that no request of a client can bring about on a sound node.

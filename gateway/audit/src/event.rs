@@ -116,7 +116,8 @@ actions! {
     RingKeyDestroyed = "ring.destroy";
     /// A message ended because its time was over.
     ExpireMessage = "message.expire";
-    /// The key of a message was destroyed before its recipient had dealt with it.
+    /// A message can be read no more: an act disposed of its keys and parts, or the key above its own was destroyed before its
+    /// recipient had dealt with it.
     EraseMessage = "message.erase";
     /// The recipient of a message was reminded of it, or could not be.
     RemindRecipient = "message.remind";
@@ -150,8 +151,6 @@ actions! {
     WithdrawDisposalAct = "disposal.withdraw";
     /// The node carried out a piece of it.
     ExecuteDisposalAct = "disposal.execute";
-    /// Keys and parts of a message were destroyed, by an act.
-    EraseMessage = "message.erase";
     /// A message goes to another node: queued, begun, delayed, arrived, refused or given up.
     RelayMessage = "relay.send";
     /// A message came from another node.

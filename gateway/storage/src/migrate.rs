@@ -29,7 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "notices", sql: include_str!("../../../migrations/sqlite/0010_notices.sql") },
     Migration { name: "relay", sql: include_str!("../../../migrations/sqlite/0011_relay.sql") },
     Migration { name: "retention", sql: include_str!("../../../migrations/sqlite/0012_retention.sql") },
-    Migration { name: "scans", sql: include_str!("../../../migrations/sqlite/0015_scans.sql") },
+    Migration { name: "scans", sql: include_str!("../../../migrations/sqlite/0014_scans.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.
