@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use schemas::message::{MessageState, Part, PartRole};
-use schemas::{LeaseToken, ProblemCode};
+use schemas::{LeaseToken, MessageId, ProblemCode};
 use storage::StoreError;
 
 use crate::document_key::HandedKey;
@@ -123,6 +123,15 @@ impl Exchange {
         Err(ProblemCode::Overloaded.into())
     }
 
+    /// Why a part is not there: its message was erased, or it never was.
+    async fn absent(&self, id: MessageId, part: u8) -> Result<ProblemCode, Refusal> {
+        let message = self.inner.ledger.reader().read("read_message", move |tx| tables::read_message(tx, id)).await?;
+        let erased = message.is_some_and(|message| {
+            message.standing() == MessageState::Erased && message.parts.iter().any(|named| named.number == part)
+        });
+        Ok(if erased { ProblemCode::KeyDestroyed } else { ProblemCode::NotFound })
+    }
+
     async fn leased_part(
         &self,
         permit: &Permit<DownloadPart>,
@@ -131,7 +140,7 @@ impl Exchange {
     ) -> Result<StoredPart, Refusal> {
         let id = permit.resource().message;
         let stored = self.inner.ledger.reader().read("read_part", move |tx| tables::part(tx, id, part)).await?;
-        let stored = stored.ok_or(ProblemCode::NotFound)?;
+        let Some(stored) = stored else { return Err(self.absent(id, part).await?.into()) };
         match stored.message.standing() {
             MessageState::Erased => return Err(ProblemCode::KeyDestroyed.into()),
             settled if settled.is_settled() => return Err(ProblemCode::AlreadyFinal.into()),

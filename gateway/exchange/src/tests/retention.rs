@@ -278,7 +278,7 @@ async fn what_is_erased_is_downloaded_no_more_and_a_repeated_acknowledgement_is_
     town.signed_act("1", "standard").await;
     town.node.exchange.dispose_round(1).await.unwrap();
     assert_eq!(town.acknowledge(&town.b, receipt.message_id, lease.token, signed).await.unwrap(), first);
-    assert_eq!(code(town.download(&town.b, receipt.message_id, 0, lease.token).await), ProblemCode::NotFound);
+    assert_eq!(code(town.download(&town.b, receipt.message_id, 0, lease.token).await), ProblemCode::KeyDestroyed);
     // The sender's repeat brings the same receipt: the node did accept it.
     let again = town.submit(letter).await.unwrap();
     assert_eq!((again.receipt, again.replayed), (receipt, true));
