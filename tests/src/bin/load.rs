@@ -16,7 +16,8 @@ fn main() -> ExitCode {
         return ExitCode::from(gateway::commands::run(std::env::args_os()));
     }
     let options = Options::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // One thread: what is measured shares the machine with this, and waking each other would be most of what further threads did.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(_) => return ExitCode::from(2),
     };

@@ -94,9 +94,7 @@ pub async fn drive(options: &Options) -> Figures {
     let before = stage.process.and_then(cpu_seconds);
 
     let submissions = sender::send_all(&stage.senders, &tally, options).await;
-    for submission in submissions {
-        let _ = submission.await;
-    }
+    submissions.wait().await;
     let deadline = Instant::now() + Duration::from_secs(options.drain);
     while (tally.waiting() > 0 || tally.incomplete() > 0) && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;

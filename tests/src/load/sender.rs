@@ -9,7 +9,7 @@ use schemas::message::{Envelope, MediaType};
 use serde::Deserialize;
 use signing::cades::{self, Content};
 use time::OffsetDateTime;
-use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use super::options::Options;
 use super::party::Party;
@@ -72,20 +72,22 @@ impl Sender {
     }
 }
 
-/// Makes every submission when it is due, round the senders; returns the ones that are still under way.
-pub async fn send_all(senders: &[Arc<Sender>], tally: &Arc<Tally>, options: &Options) -> Vec<JoinHandle<()>> {
+/// Makes every submission when it is due, round the senders; returns the ones that are still under way. (A handle of each would keep what its
+/// task had held until it is awaited: some kilobytes, for every submission of a run.)
+pub async fn send_all(senders: &[Arc<Sender>], tally: &Arc<Tally>, options: &Options) -> TaskTracker {
     for sender in senders {
         if let Err(error) = sender.pool.warm(8).await {
             tally.failure(&format!("warm-up: {error}"));
         }
     }
     let size = options.size;
-    let mut submissions = Vec::new();
+    let submissions = TaskTracker::new();
     for (index, sender) in (0..u64::from(options.rate) * u64::from(options.seconds)).zip(senders.iter().cycle()) {
         tokio::time::sleep_until(tally.run().due(index)).await;
         let (sender, tally) = (sender.clone(), tally.clone());
         tally.sent();
-        submissions.push(tokio::spawn(async move { sender.submit(index, size, &tally).await }));
+        submissions.spawn(async move { sender.submit(index, size, &tally).await });
     }
+    submissions.close();
     submissions
 }
