@@ -356,6 +356,10 @@ impl Running<'_> {
             workers::watch_time(exchange.clone(), shutdown.clone())
         });
         let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "held", move || {
+            workers::watch_held(exchange.clone(), shutdown.clone())
+        });
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "notices", move || {
             workers::post_notices(exchange.clone(), shutdown.clone())
         });

@@ -134,6 +134,30 @@ pub struct Receipt {
     pub evidence: String,
 }
 
+/// The answer to a submission that is held: everything is here and durable, a fact about its signatures is missing, and the
+/// channel has it wait. It is not accepted: no deadline is kept by it, and the recipient sees nothing of it. What becomes of it tells
+/// `/v1/messages/{message}`, or a repeat of the submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HeldReceipt {
+    /// The message.
+    pub message_id: MessageId,
+    /// Where it stands: `submitted`.
+    pub state: MessageState,
+    /// Whether the node has taken responsibility: `false`.
+    pub accepted: bool,
+    /// The code of what is missing.
+    pub missing: String,
+    /// What did not arrive by then will not be waited for: the submission is rejected, RFC 3339 in UTC.
+    #[serde(with = "time::serde::rfc3339")]
+    pub until: OffsetDateTime,
+    /// What was handed in.
+    pub parts: Vec<Part>,
+    /// The audited event; `/v1/log/proofs/{event_id}` proves it within a second or so.
+    pub event_id: EventId,
+    /// Evidence V.2, signed by the node: a JWS in compact form (RFC 7515).
+    pub evidence: String,
+}
+
 /// A message in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MessageSummary {

@@ -41,6 +41,16 @@ pub(crate) enum SealTo {
     Ring,
 }
 
+impl SealTo {
+    /// DER of the certificate, where there is one.
+    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Certificate(certificate) => Some(certificate.der().to_vec()),
+            Self::Ring => None,
+        }
+    }
+}
+
 /// What a recipient is handed of a message's key.
 pub(crate) enum HandedKey {
     /// The envelope, which only the recipient opens.

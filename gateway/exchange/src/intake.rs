@@ -4,10 +4,13 @@
 //! out by the commit, since hardly any is a repeat), a signature that cannot be parsed or leads nowhere, a recipient that nothing can be sealed to, a case of others. Then the document streams through
 //! once, in bounded memory whatever its size. What the answer depends on is durable before the answer leaves.
 //!
+//! Where the channel waits for a fact that is missing, what was read is held instead of refused ([`crate::hold`]).
+//!
 //! A refusal after the permit leaves an audit row and evidence A.2, and nothing else: large parts are uploaded under a
 //! name that becomes visible only after validation, and no row names them before the commit.
 
 pub(crate) mod commit;
+mod hold;
 pub(crate) mod receive;
 mod reject;
 
@@ -24,7 +27,7 @@ use futures_util::{Stream, StreamExt};
 use schemas::limits::{
     DOCUMENT_BYTES, IDEMPOTENCY_HOURS, IDEMPOTENCY_KEY_CHARACTERS, INLINE_PART_BYTES, SIGNATURE_BYTES,
 };
-use schemas::message::{Envelope, Part, PartRole, Receipt};
+use schemas::message::{Envelope, HeldReceipt, MessageState, Part, PartRole, Receipt};
 use schemas::scan::PartScan;
 use schemas::{Edrpou, MessageId, ProblemCode};
 use signing::validate::UnverifiedDocument;
@@ -32,12 +35,13 @@ use storage::ids::FreshId;
 use time::{Duration, OffsetDateTime};
 
 use crate::document_key::SealTo;
+use crate::hold::{Between, SoFarLed};
 use crate::message::object;
 use crate::refusal::Refusal;
 use crate::screening::Screened;
 use crate::service::Exchange;
 use crate::signature;
-use crate::tables::{self, Ended, StoredReceipt};
+use crate::tables::{self, StoredReceipt};
 use commit::Sealed;
 use receive::{Place, Receiving};
 use reject::SoFar;
@@ -84,6 +88,31 @@ pub struct Accepted {
     pub replayed: bool,
 }
 
+/// What became of a submission that was not refused.
+#[derive(Debug)]
+pub enum Taken {
+    /// The node took responsibility.
+    Accepted(Accepted),
+    /// A fact about its signatures is missing, and the channel has it wait: nothing is promised but that.
+    Held {
+        /// What the sender is told.
+        receipt: HeldReceipt,
+        /// The same submission was held before.
+        replayed: bool,
+    },
+}
+
+impl Taken {
+    /// For metrics.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Accepted(Accepted { replayed: true, .. }) | Self::Held { replayed: true, .. } => "replayed",
+            Self::Accepted(_) => "accepted",
+            Self::Held { .. } => "held",
+        }
+    }
+}
+
 /// How a body stream breaks: the code says whether it was cut, too large, or too slow.
 pub type BodyError = ProblemCode;
 
@@ -100,7 +129,7 @@ impl Exchange {
         permit: Permit<SubmitDocument>,
         submission: Submission,
         mut document: S,
-    ) -> Result<Accepted, Refusal>
+    ) -> Result<Taken, Refusal>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
@@ -112,10 +141,9 @@ impl Exchange {
             taken => taken,
         };
         match taken {
-            Ok(accepted) => {
-                let outcome = if accepted.replayed { "replayed" } else { "accepted" };
-                metrics::counter!("vuzol_submissions_total", "outcome" => outcome).increment(1);
-                Ok(accepted)
+            Ok(taken) => {
+                metrics::counter!("vuzol_submissions_total", "outcome" => taken.outcome()).increment(1);
+                Ok(taken)
             }
             Err(refusal) => {
                 metrics::counter!("vuzol_submissions_total", "outcome" => refusal.code.as_str()).increment(1);
@@ -134,7 +162,7 @@ impl Exchange {
         submission: &Submission,
         document: &mut S,
         so_far: &mut SoFar,
-    ) -> Result<Accepted, Refusal>
+    ) -> Result<Taken, Refusal>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
@@ -163,7 +191,13 @@ impl Exchange {
         let seal_to = self.seal_to(envelope).await?;
         self.check_case(envelope).await?;
         let most = self.most_bytes(envelope).await?;
-        let signers = self.signer_paths(&signature)?;
+        let signers = match self.signer_paths(&signature) {
+            Ok(signers) => signers,
+            Err(refusal) => {
+                let so_far = SoFarLed::of(self, &signature, envelope.sender);
+                self.paths_so_far(&Between::of(envelope), so_far, refusal).await?
+            }
+        };
         let signature_scan = self.screen_signature(submission, so_far).await?;
 
         let id = MessageId::fresh(self.inner.clock.now());
@@ -180,12 +214,11 @@ impl Exchange {
             return Err(refusal);
         }
         let signature = signature.with_detached(received.digests.clone());
-        match self.check_received(envelope, signature, &signers, &seal_to).await {
-            Ok(()) => self.commit(permit, submission, Sealed { id, key, received, seal_to, signature_scan }).await,
-            Err(refusal) => {
-                received.abort().await;
-                Err(refusal)
-            }
+        let checked = self.check_received(envelope, signature, &signers, &seal_to).await;
+        let sealed = Sealed { id, key, received, seal_to, signature_scan };
+        match checked {
+            Ok(()) => self.commit(permit, submission, sealed).await,
+            Err(refusal) => self.hold_or_refuse(permit, submission, sealed, refusal).await,
         }
     }
 
@@ -198,7 +231,7 @@ impl Exchange {
         document: &mut S,
         so_far: &SoFar,
         refusal: Refusal,
-    ) -> Result<Accepted, Refusal>
+    ) -> Result<Taken, Refusal>
     where
         S: Stream<Item = Result<Bytes, BodyError>> + Send + Unpin,
     {
@@ -251,11 +284,19 @@ impl Exchange {
         submission: &Submission,
         document: &[u8; 32],
         earlier: StoredReceipt,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Taken, Refusal> {
         if earlier.fingerprint != fingerprint(submission, document)? {
             return Err(ProblemCode::IdempotencyKeyReused.into());
         }
-        let receipt = earlier.outcome.map_err(Ended::refusal)?;
+        let receipt = match earlier.outcome {
+            Ok(receipt) => receipt,
+            Err(ended) if ended.state == MessageState::Submitted => {
+                let held = self.held_again(ended.message, permit.actor().pseudonym()).await?;
+                // Decided between the two readings: the next repeat hears how.
+                return held.ok_or_else(|| ProblemCode::Overloaded.into());
+            }
+            Err(ended) => return Err(ended.refusal()),
+        };
         self.inner
             .ledger
             .record(EventDraft {
@@ -266,7 +307,7 @@ impl Exchange {
                 details: serde_json::json!({ "replayed": true }),
             })
             .await?;
-        Ok(Accepted { receipt, replayed: true })
+        Ok(Taken::Accepted(Accepted { receipt, replayed: true }))
     }
 
     /// The largest document that the channel carries and the recipient takes.

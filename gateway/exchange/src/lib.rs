@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`intake`] | a document arrives: hashed and sealed while it streams, validated, committed in one transaction | EN 319 522-1 A.1, A.2 |
 //! | [`upload`] | a submission in several requests: announced, uploaded in ranges, sent | V.1, A.1, A.2 |
+//! | `hold` | what waits for a fact about its signatures, and for how long | V.2, A.1, A.2 |
 //! | [`delivery`] | queued messages go to their mailboxes | D.1 |
 //! | [`mailbox`] | the recipient lists, leases, downloads, acknowledges; both parties read | E.1, C.3, C.4 |
 //! | [`relay`] | messages that go to other nodes and come from there, and what both nodes state of them | B.1, B.2, B.3 |
@@ -24,11 +25,13 @@
 //! Nothing here decides who may: every function takes a permit of `access`. Nothing here changes anything without its
 //! audit row: every change goes through `audit::Ledger::transact`.
 
+mod channel;
 pub mod delivery;
 mod document_key;
 mod edge;
 pub mod evidence;
 pub mod export;
+mod hold;
 pub mod intake;
 pub mod key_ring;
 mod lately;

@@ -17,12 +17,14 @@ pub struct Refusal {
     pub evidence: Option<String>,
     /// The audited event where the row is already written. The door writes it otherwise.
     pub recorded: Option<EventId>,
+    /// Nothing but a fact that may still arrive keeps a signature from passing (see [`crate::hold`]).
+    pub(crate) waits: bool,
 }
 
 impl Refusal {
     /// A refusal that is not on record yet.
     pub(crate) fn new(code: ProblemCode) -> Self {
-        Self { code, detail: None, evidence: None, recorded: None }
+        Self { code, detail: None, evidence: None, recorded: None, waits: false }
     }
 
     pub(crate) fn with_detail(code: ProblemCode, detail: impl Into<String>) -> Self {

@@ -1,14 +1,18 @@
 //! Signatures at the door of the exchange: reading, judging, and what a bad one is called.
 
+use std::collections::BTreeSet;
+
 use access::standing::NotReliable;
 use certs::certificate::Certificate;
 use certs::path::{PathError, VerifiedPath};
 use certs::revocation::RevocationData;
+use crypto::digest::Digest;
 use futures_util::future::join_all;
 use schemas::report::{Indication, Report, SignatureReport, SubIndication};
 use schemas::{Edrpou, ProblemCode};
 use signing::validate::{Context, ReadError, UnverifiedDocument, ValidatedDocument, validate};
 
+use crate::hold::may_arrive;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 
@@ -30,7 +34,13 @@ impl Exchange {
     /// # Errors
     /// `SignerUntrusted` where a signer's certificate leads nowhere: then the document need not be read at all.
     pub(crate) fn signer_paths(&self, document: &UnverifiedDocument) -> Result<Vec<VerifiedPath>, Refusal> {
-        let mut paths: Vec<VerifiedPath> = Vec::new();
+        let (paths, led) = self.known_paths(document);
+        if led { Ok(paths) } else { Err(ProblemCode::SignerUntrusted.into()) }
+    }
+
+    /// The paths that there are, and whether every signer's certificate leads somewhere.
+    pub(crate) fn known_paths(&self, document: &UnverifiedDocument) -> (Vec<VerifiedPath>, bool) {
+        let (mut paths, mut led): (Vec<VerifiedPath>, bool) = (Vec::new(), true);
         for signer in document.signing_certificates().into_iter().flatten() {
             if paths.iter().any(|path| path.leaf().der() == signer.der()) {
                 continue;
@@ -39,13 +49,13 @@ impl Exchange {
                 Ok(path) => paths.push(path),
                 Err(NotReliable::NoPath(failure)) if failure.reason == PathError::NoPath => {
                     tracing::info!(tried = failure.explain(), "a signer leads to no anchor");
-                    return Err(ProblemCode::SignerUntrusted.into());
+                    led = false;
                 }
                 // Expired, or a fault of the chain: a time-stamp may heal the one, and the report names the other.
                 Err(reason) => tracing::info!(%reason, tried = reason.explain(), "a signer has no path now"),
             }
         }
-        Ok(paths)
+        (paths, led)
     }
 
     /// What is known of the revocation of these certificates and their issuers.
@@ -69,15 +79,90 @@ impl Exchange {
         let (trust, at) = (self.inner.trust.current(), self.inner.clock.now());
         let context = Context { trust: &trust, revocation, at, policy: &self.inner.policy };
         let outcome = validate(document, &context);
-        outcome.passed.ok_or_else(|| refusal(&outcome.report))
+        outcome.passed.ok_or_else(|| Refusal { waits: may_arrive(&outcome.report), ..refusal(&outcome.report) })
     }
+
+    /// Judges a detached signature over what has these digests.
+    pub(crate) async fn judge_detached(
+        &self,
+        document: UnverifiedDocument,
+        digests: Vec<Digest>,
+        sender: Edrpou,
+    ) -> Judged {
+        let claimed = claims(&document, sender);
+        let revocation = self.revocation(&self.known_paths(&document).0).await;
+        match self.judge(document.with_detached(digests), &revocation) {
+            Ok(validated) => Judged { of_sender: signed_for(&validated, sender).is_ok(), refusal: None },
+            Err(refusal) => Judged { of_sender: claimed, refusal: Some(refusal) },
+        }
+    }
+}
+
+/// What was found of one signature of a submission.
+pub(crate) struct Judged {
+    /// Whether it is the sender's; of one that has not passed, whether it says so.
+    of_sender: bool,
+    refusal: Option<Refusal>,
+}
+
+/// The signatures of a submission, taken together: each has to pass, and each document and attachment needs one of the sender.
+#[derive(Default)]
+pub(crate) struct Tally {
+    covered: BTreeSet<u8>,
+    waiting: Option<Refusal>,
+}
+
+impl Tally {
+    /// Takes a signature in: the part `number`, over the part `of`.
+    ///
+    /// # Errors
+    /// What is wrong with it for good: then nothing else counts.
+    pub(crate) fn add(&mut self, number: u8, of: u8, judged: Judged) -> Result<(), Refusal> {
+        match judged.refusal {
+            Some(refusal) if !refusal.waits && refusal.code != ProblemCode::SignerStatusUnknown => {
+                let detail = format!("part {number}: {}", refusal.detail.as_deref().unwrap_or_default());
+                return Err(Refusal { detail: Some(detail), ..refusal });
+            }
+            // What does not wait although its status is unknown outranks what waits.
+            Some(refusal) if self.waiting.as_ref().is_none_or(|first| first.waits) => self.waiting = Some(refusal),
+            _ => {}
+        }
+        if judged.of_sender {
+            self.covered.insert(of);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `SignerNotOfSender` where one of `contents` has no signature of the sender; what a signature waits for, where
+    /// nothing else is wrong.
+    pub(crate) fn finish(self, contents: impl IntoIterator<Item = u8>) -> Result<(), Refusal> {
+        if let Some(number) = contents.into_iter().find(|number| !self.covered.contains(number)) {
+            return Err(Refusal::with_detail(ProblemCode::SignerNotOfSender, format!("part {number}")));
+        }
+        self.waiting.map_or(Ok(()), Err)
+    }
+}
+
+/// Whether a signer says to act for the organisation. Unverified: enough to refuse, and not to accept.
+pub(crate) fn claims(document: &UnverifiedDocument, organisation: Edrpou) -> bool {
+    let signers = document.signing_certificates();
+    signers.iter().flatten().any(|signer| acts_for(signer, organisation))
+}
+
+fn acts_for(signer: &Certificate, organisation: Edrpou) -> bool {
+    signer.edrpou().is_some_and(|edrpou| edrpou == organisation.as_str())
 }
 
 /// The channel's policy: at least one signer acts for the organisation. Others may sign along; they too are valid, or the
 /// document would not have come here.
 pub(crate) fn signed_for(document: &ValidatedDocument, organisation: Edrpou) -> Result<(), Refusal> {
-    let acts = |signer: &Certificate| signer.edrpou().is_some_and(|edrpou| edrpou == organisation.as_str());
-    document.signers().iter().any(acts).then_some(()).ok_or_else(|| ProblemCode::SignerNotOfSender.into())
+    document
+        .signers()
+        .iter()
+        .any(|signer| acts_for(signer, organisation))
+        .then_some(())
+        .ok_or_else(|| ProblemCode::SignerNotOfSender.into())
 }
 
 /// The most telling failure: what failed for good before what cannot be told.

@@ -1,5 +1,5 @@
 //! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql,
-//! 0011_relay.sql, 0012_retention.sql, 0014_scans.sql): every statement of this crate.
+//! 0011_relay.sql, 0012_retention.sql, 0013_held.sql, 0014_scans.sql): every statement of this crate.
 
 /// What every statement that reads messages begins with; [`message`] reads these twelve.
 macro_rules! message_columns {
@@ -9,6 +9,7 @@ macro_rules! message_columns {
 }
 
 mod export;
+mod hold;
 mod intake;
 mod mailbox;
 mod notices;
@@ -26,6 +27,7 @@ use crate::edge::Edge;
 use crate::message::{Evidence, Message};
 
 pub(crate) use export::{Exported, exported};
+pub(crate) use hold::{Held, HeldSignature, NewHold, held, held_receipt, insert_hold, rewrap_held};
 pub(crate) use intake::{
     Claim, Content, Ended, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part,
     insert_case, insert_message, stored_receipt,

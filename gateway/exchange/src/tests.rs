@@ -3,6 +3,7 @@
 mod channels;
 mod export;
 mod held_keys;
+mod hold;
 mod intake;
 mod life;
 mod mailbox;

@@ -1,12 +1,12 @@
-//! What happens to messages although nobody does anything: a recipient is reminded, a term passes, an announcement lapses; and what
-//! the destruction of a ring key has left in mailboxes comes to its end.
+//! What happens to messages although nobody does anything: a recipient is reminded, a term passes, an announcement lapses, what
+//! was waited for has not come; and what the destruction of a ring key has left in mailboxes comes to its end.
 //!
 //! The row says when it must be looked at (`due_at`); the state says what is due. Two processes may look at once: each step
 //! names the number of the one before, so one of them finds that the message has moved.
 
 use audit::{Action, EventDraft, Outcome};
 use schemas::ProblemCode;
-use schemas::message::{MessageState, State, Term};
+use schemas::message::{State, Term};
 use storage::{StoreError, TxError};
 use time::{Duration, OffsetDateTime};
 
@@ -76,11 +76,11 @@ impl Exchange {
                 self.reminder(message, *term)
             }
             Some(State::Announced { .. } | State::Submitted { .. }) => {
-                let reason = match message.standing() {
-                    MessageState::Announced => ProblemCode::AnnouncementLapsed,
-                    _ => ProblemCode::SignerStatusUnknown,
+                let reason = match &message.state {
+                    Some(State::Submitted { missing, .. }) => missing.clone(),
+                    _ => ProblemCode::AnnouncementLapsed.as_str().to_owned(),
                 };
-                let step = Step::Reject { reason: reason.as_str().to_owned() };
+                let step = Step::Reject { reason };
                 self.edge(message, &step, Deed::of_node(Action::ExpireMessage, details))
             }
             _ => self.edge(message, &Step::Expire, Deed::of_node(Action::ExpireMessage, details)),

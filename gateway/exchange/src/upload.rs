@@ -24,9 +24,11 @@
 //!
 //! **Its end.** Accepted, the parts become the message's. Rejected, given up or lapsed, the rows of the upload go with the
 //! key in the transaction of evidence A.2; the objects are removed after it, or by the sweep. What others have to mend (a
-//! responder out of reach, a certificate of the recipient) rejects nothing: the sender sends again.
+//! responder out of reach, a certificate of the recipient) rejects nothing: the sender sends again, or the submission is held
+//! where its channel says so ([`crate::hold`]).
 
 mod announce;
+mod hold;
 mod judge;
 mod range;
 mod send;
@@ -47,6 +49,8 @@ use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables::{self, Announced, UploadPart};
+
+pub(crate) use send::Acceptance;
 
 pub use announce::NewAnnouncement;
 pub use range::{ContentRange, PartUpload};

@@ -12,7 +12,7 @@ use axum::response::Response;
 use exchange::upload::PartUpload;
 use http::HeaderMap;
 use schemas::announcement::{Announcement, AnnouncementEnd, AnnouncementStatus, UploadedPart};
-use schemas::message::Receipt;
+use schemas::message::{HeldReceipt, Receipt};
 use schemas::{MessageId, ProblemCode};
 
 use super::Door;
@@ -117,7 +117,9 @@ pub(crate) async fn upload(
     post, path = "/v1/announcements/{message}/send", operation_id = "send_announcement", tag = "announcements",
     params(("message" = MessageId, Path)),
     responses((status = 201, body = Receipt, description = "The node has taken responsibility",
-        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was accepted before"))))
+        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was accepted before"))),
+        (status = 202, body = HeldReceipt, description = "Held, not accepted: a fact about a signature is missing, and the channel waits for it (V.2)",
+        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was held before"))))
 )]
 pub(crate) async fn send(
     State(door): State<Arc<Door>>,
@@ -126,13 +128,12 @@ pub(crate) async fn send(
 ) -> Result<Response, Failure> {
     let permit = permit(&door, &caller, message).await?;
     if let Some(before) = door.exchange.sent_before(&permit).await? {
-        return Ok(submissions::created(before.receipt, before.replayed));
+        return Ok(submissions::answer(before));
     }
     // The channel may have been closed since the announcement.
     let resource = door.exchange.announced_resource(message).await?;
     let submit = door.access.decide::<SubmitDocument>(&caller.actor, resource).await?;
-    let accepted = door.exchange.send(&permit, &submit).await?;
-    Ok(submissions::created(accepted.receipt, accepted.replayed))
+    Ok(submissions::answer(door.exchange.send(&permit, &submit).await?))
 }
 
 async fn permit(door: &Door, caller: &Caller, message: MessageId) -> Result<Permit<CompleteSubmission>, Failure> {

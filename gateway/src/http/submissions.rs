@@ -8,10 +8,10 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use exchange::intake::Submission;
+use exchange::intake::{Submission, Taken};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use schemas::limits::{ENVELOPE_BYTES, PAGE_ITEMS, SIGNATURE_BYTES};
-use schemas::message::{Envelope, MessagePage, MessageState, Receipt};
+use schemas::message::{Envelope, HeldReceipt, MessagePage, MessageState, Receipt};
 use schemas::{MailboxId, MessageId, ProblemCode};
 
 use super::Door;
@@ -75,12 +75,16 @@ pub(crate) struct SubmissionForm {
 ///
 /// The signature is validated, the document is sealed to the recipient while it arrives, and the answer comes when message,
 /// evidence, audit row and delivery are on disk. A repeat with the same `Idempotency-Key` and content brings the same receipt.
+/// Where the signature is INDETERMINATE for want of a fact that may still arrive, and the channel waits for it, the answer is 202:
+/// the submission is held until then, and a repeat tells what became of it.
 #[utoipa::path(
     post, path = "/v1/submissions", operation_id = "submit_document", tag = "submissions",
     params(("Idempotency-Key" = String, Header, description = "Names this submission: 1 to 64 visible ASCII characters")),
     request_body(content = SubmissionForm, content_type = "multipart/form-data"),
     responses((status = 201, body = Receipt, description = "The node has taken responsibility",
-        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was accepted before"))))
+        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was accepted before"))),
+        (status = 202, body = HeldReceipt, description = "Held, not accepted: a fact about the signature is missing, and the channel waits for it (V.2)",
+        headers(("Idempotency-Replayed" = bool, description = "`true`: this submission was held before"))))
 )]
 pub(crate) async fn submit(
     State(door): State<Arc<Door>>,
@@ -102,13 +106,25 @@ pub(crate) async fn submit(
     let signature = parts.content(SIGNATURE_BYTES).await?;
     parts.part("document").await?;
     let submission = Submission { envelope, signature, idempotency_key, announced: body::announced(&headers) };
-    let accepted = door.exchange.intake(permit, submission, parts.last(door.document_bytes)).await?;
-    Ok(created(accepted.receipt, accepted.replayed))
+    let taken = door.exchange.intake(permit, submission, parts.last(door.document_bytes)).await?;
+    Ok(answer(taken))
+}
+
+/// 201 with the receipt, or 202 with what says that there is none yet.
+pub(crate) fn answer(taken: Taken) -> Response {
+    match taken {
+        Taken::Accepted(accepted) => created(accepted.receipt, accepted.replayed),
+        Taken::Held { receipt, replayed } => repeatable(StatusCode::ACCEPTED, receipt, replayed),
+    }
 }
 
 /// The answer of an operation that may be repeated.
 pub(crate) fn created<T: serde::Serialize>(answer: T, replayed: bool) -> Response {
-    let mut response = (StatusCode::CREATED, Json(answer)).into_response();
+    repeatable(StatusCode::CREATED, answer, replayed)
+}
+
+fn repeatable<T: serde::Serialize>(status: StatusCode, answer: T, replayed: bool) -> Response {
+    let mut response = (status, Json(answer)).into_response();
     if replayed {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }

@@ -39,6 +39,12 @@ const DISPOSALS: u32 = 64;
 /// Terms are days, so a look each half minute is soon enough.
 const TIMER_TICK: Duration = Duration::from_secs(30);
 
+/// Submissions that one round looks at again: each may ask responders outside.
+const LOOKS: u32 = 16;
+
+/// The first look comes half a minute after the submission.
+const HOLD_TICK: Duration = Duration::from_secs(10);
+
 /// What notices that are on their way have when the node stops.
 const LAST_NOTICES: Duration = Duration::from_secs(10);
 
@@ -148,6 +154,27 @@ pub(crate) async fn dispose(exchange: Exchange, shutdown: CancellationToken) {
             }
             Err(error) => {
                 tracing::warn!(cause = %error, "a round of the disposal failed");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
+        }
+    }
+}
+
+/// Looks again at submissions that wait for a fact.
+pub(crate) async fn watch_held(exchange: Exchange, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let rest = match exchange.hold_round(LOOKS).await {
+            Ok(count) if count >= usize::try_from(LOOKS).unwrap_or(usize::MAX) => Duration::ZERO,
+            Ok(_) => {
+                backoff.reset();
+                HOLD_TICK
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a round of looks at what is held failed");
                 backoff.next()
             }
         };

@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "notices", sql: include_str!("../../../migrations/sqlite/0010_notices.sql") },
     Migration { name: "relay", sql: include_str!("../../../migrations/sqlite/0011_relay.sql") },
     Migration { name: "retention", sql: include_str!("../../../migrations/sqlite/0012_retention.sql") },
+    Migration { name: "held", sql: include_str!("../../../migrations/sqlite/0013_held.sql") },
     Migration { name: "scans", sql: include_str!("../../../migrations/sqlite/0014_scans.sql") },
 ];
 

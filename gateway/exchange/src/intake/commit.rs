@@ -16,7 +16,7 @@ use storage::ids::FreshId;
 use storage::{StoreError, TxError};
 
 use super::receive::Received;
-use super::{Accepted, Submission, digest_of, fingerprint, forgotten_before, length, part_key, seal_context};
+use super::{Accepted, Submission, Taken, fingerprint, forgotten_before, length, part_key, seal_context};
 use crate::delivery::JOB_KIND;
 use crate::document_key::{SealTo, note_holder};
 use crate::edge::{Deed, Edge};
@@ -39,16 +39,16 @@ pub(super) struct Sealed {
 }
 
 /// Parts that are durable, or on their way into their rows.
-struct Staged {
-    id: MessageId,
-    key_envelope: Vec<u8>,
-    parts: Vec<Part>,
-    document: Content,
-    signature: Content,
+pub(super) struct Staged {
+    pub(super) id: MessageId,
+    pub(super) key_envelope: Vec<u8>,
+    pub(super) parts: Vec<Part>,
+    pub(super) document: Content,
+    pub(super) signature: Content,
 }
 
 impl Staged {
-    fn object_keys(&self) -> Vec<String> {
+    pub(super) fn object_keys(&self) -> Vec<String> {
         [&self.document, &self.signature].into_iter().filter_map(Content::object_key).collect()
     }
 }
@@ -72,7 +72,7 @@ impl Exchange {
         permit: &Permit<SubmitDocument>,
         submission: &Submission,
         sealed: Sealed,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Taken, Refusal> {
         let fingerprint = fingerprint(submission, &sealed.received.sha256)?;
         let staged = match self.stage(submission, sealed).await {
             Ok(staged) => staged,
@@ -101,7 +101,7 @@ impl Exchange {
                     self.inner.arrived.notify_one();
                 }
                 self.rings(&bells);
-                Ok(Accepted { receipt, replayed: false })
+                Ok(Taken::Accepted(Accepted { receipt, replayed: false }))
             }
             Err(TxError::Refused(NotCommitted::KeyTaken)) => {
                 self.unstage(&keys).await;
@@ -122,21 +122,12 @@ impl Exchange {
         }
     }
 
-    /// Another submission took the key while this one streamed: it is this one's twin, or the key was used for two.
-    async fn lost_race(
-        &self,
-        permit: &Permit<SubmitDocument>,
-        submission: &Submission,
-        unsent: &Receipt,
-    ) -> Result<Accepted, Refusal> {
-        let earlier = self.earlier(submission.envelope.sender, &submission.idempotency_key).await?;
-        let earlier = earlier.ok_or(StoreError::Corrupt("submission_key"))?;
-        let document = digest_of(unsent.parts.first().ok_or(ProblemCode::Internal)?)?;
-        self.replay(permit, submission, &document, earlier).await
-    }
-
     /// Makes the sealed parts durable, or keeps them for the row where they are small.
-    async fn stage(&self, submission: &Submission, sealed: Sealed) -> Result<Staged, (Refusal, Vec<String>)> {
+    pub(super) async fn stage(
+        &self,
+        submission: &Submission,
+        sealed: Sealed,
+    ) -> Result<Staged, (Refusal, Vec<String>)> {
         let Sealed { id, key, received, seal_to, signature_scan } = sealed;
         let recipient = submission.envelope.recipient.participant();
         let key_envelope = match self.wrap_key(id, recipient, &key, &seal_to) {

@@ -282,17 +282,7 @@ impl Exchange {
     /// The policy of the channel, and the case. Who brings it and that the mailbox is here was decided before.
     async fn may_come(&self, offered: &Offered) -> Result<(), Refusal> {
         let EvidenceStatement { sender, recipient, document_kind, .. } = &offered.statement;
-        let registry = &self.inner.registry;
-        if !registry.channel_allows(*sender, recipient, document_kind).await? {
-            return Err(ProblemCode::ChannelNotAllowed.into());
-        }
-        let owner = registry.participant(recipient.participant()).await?.ok_or(ProblemCode::UnknownRecipient)?;
-        if !owner.reception.takes(document_kind) {
-            return Err(ProblemCode::RecipientTakesOtherKinds.into());
-        }
-        if owner.suspended || owner.suspended_mailboxes.contains(recipient) {
-            return Err(ProblemCode::RecipientSuspended.into());
-        }
+        self.open_way(*sender, recipient, document_kind).await?;
         let parties = self.parties_of(offered.case).await?;
         let ours = [*sender, recipient.participant()];
         let continued = parties.is_none_or(|[one, other]| ours == [one, other] || ours == [other, one]);

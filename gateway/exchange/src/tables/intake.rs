@@ -241,12 +241,13 @@ pub(crate) fn case_parties(tx: &mut Tx<'_>, case: CaseId) -> Result<Option<[Edrp
     })
 }
 
-/// Whether a message names the object as its part, or as a part or range that is being uploaded.
+/// Whether a message names the object as its part, as a part or range that is being uploaded, or as a signature that waits.
 pub(crate) fn has_part(tx: &mut Tx<'_>, message: MessageId, number: u8, key: &str) -> Result<bool, StoreError> {
     let sql = "-- has_part
         SELECT 1 FROM part WHERE message_id = $1 AND number = $2 AND object_key = $3
         UNION ALL SELECT 1 FROM upload_part WHERE message_id = $1 AND number = $2 AND object_key = $3
         UNION ALL SELECT 1 FROM upload_range WHERE message_id = $1 AND number = $2 AND object_key = $3
+        UNION ALL SELECT 1 FROM held_signature WHERE message_id = $1 AND number = $2 AND object_key = $3
         LIMIT 1";
     let values = [message.as_bytes().into(), i64::from(number).into(), key.into()];
     Ok(tx.query_optional(sql, &values, |row| row.integer(0))?.is_some())

@@ -6,6 +6,7 @@ use schemas::message::{MediaType, MessageState, PartRole, Receipt};
 use schemas::scan::PartScan;
 use storage::{Row, StoreError, Tx};
 
+use super::hold::forget_held;
 use super::intake::{Content, Ended, came_to_nothing, outcome_state};
 use super::{evidence, read_message};
 use crate::message::{Evidence, Message};
@@ -59,11 +60,11 @@ pub(crate) struct Announced {
     pub(crate) last: Evidence,
 }
 
-fn bytes(row: &Row<'_>, column: usize, name: &'static str) -> Result<u64, StoreError> {
+pub(super) fn bytes(row: &Row<'_>, column: usize, name: &'static str) -> Result<u64, StoreError> {
     u64::try_from(row.integer(column)?).map_err(|_| StoreError::Corrupt(name))
 }
 
-fn small(row: &Row<'_>, column: usize, name: &'static str) -> Result<u8, StoreError> {
+pub(super) fn small(row: &Row<'_>, column: usize, name: &'static str) -> Result<u8, StoreError> {
     u8::try_from(row.integer(column)?).map_err(|_| StoreError::Corrupt(name))
 }
 
@@ -71,11 +72,11 @@ fn digest(row: &Row<'_>, column: usize, name: &'static str) -> Result<[u8; 32], 
     row.blob(column)?.try_into().map_err(|_| StoreError::Corrupt(name))
 }
 
-fn integer(bytes: u64) -> Result<i64, StoreError> {
+pub(super) fn integer(bytes: u64) -> Result<i64, StoreError> {
     i64::try_from(bytes).map_err(|_| StoreError::Corrupt("a size beyond every bound"))
 }
 
-fn optional<T>(
+pub(super) fn optional<T>(
     row: &Row<'_>,
     column: usize,
     read: impl FnOnce(&Row<'_>) -> Result<T, StoreError>,
@@ -83,7 +84,7 @@ fn optional<T>(
     if row.is_null(column)? { Ok(None) } else { read(row).map(Some) }
 }
 
-fn content(row: &Row<'_>, key: usize, inline: usize) -> Result<Option<Content>, StoreError> {
+pub(super) fn content(row: &Row<'_>, key: usize, inline: usize) -> Result<Option<Content>, StoreError> {
     if !row.is_null(key)? {
         return Ok(Some(Content::Object(row.text(key)?)));
     }
@@ -289,19 +290,23 @@ pub(crate) fn kept_objects(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<String>
     let sql = "-- kept_objects
         SELECT object_key FROM upload_part WHERE message_id = $1 AND object_key IS NOT NULL
         UNION ALL SELECT object_key FROM upload_range WHERE message_id = $1 AND object_key IS NOT NULL
-        UNION ALL SELECT object_key FROM part WHERE message_id = $1 AND object_key IS NOT NULL";
+        UNION ALL SELECT object_key FROM part WHERE message_id = $1 AND object_key IS NOT NULL
+        UNION ALL SELECT object_key FROM held_signature WHERE message_id = $1 AND object_key IS NOT NULL";
     tx.query(sql, &[id.as_bytes().into()], |row| row.text(0))
 }
 
-/// Objects of ranges that are no part of a finished part. There are none where all went well.
+/// Objects of ranges that are no part of a finished part (there are none where all went well), and of signatures that were
+/// kept to be judged again.
 pub(crate) fn superseded_objects(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<String>, StoreError> {
     let sql = "-- superseded_objects
-        SELECT object_key FROM upload_range WHERE message_id = $1 AND object_key IS NOT NULL";
+        SELECT object_key FROM upload_range WHERE message_id = $1 AND object_key IS NOT NULL
+        UNION ALL SELECT object_key FROM held_signature WHERE message_id = $1 AND object_key IS NOT NULL";
     tx.query(sql, &[id.as_bytes().into()], |row| row.text(0))
 }
 
-/// Forgets the upload: its parts are a message's now, or nobody's.
+/// Forgets the upload, and what was kept while it waited: its parts are a message's now, or nobody's.
 fn forget_upload(tx: &mut Tx<'_>, id: MessageId) -> Result<(), StoreError> {
+    forget_held(tx, id)?;
     let ranges = "-- forget_upload_ranges
         DELETE FROM upload_range WHERE message_id = $1";
     tx.execute(ranges, &[id.as_bytes().into()])?;
@@ -368,7 +373,7 @@ pub(crate) fn outcome_of(tx: &mut Tx<'_>, message: &Message) -> Result<Option<Re
     })))
 }
 
-fn last_evidence(tx: &mut Tx<'_>, id: MessageId) -> Result<Evidence, StoreError> {
+pub(super) fn last_evidence(tx: &mut Tx<'_>, id: MessageId) -> Result<Evidence, StoreError> {
     let sql = "-- last_evidence
         SELECT id, message_id, step, kind, state, at, event_id, jws FROM evidence WHERE message_id = $1
         ORDER BY step DESC LIMIT 1";

@@ -15,7 +15,7 @@ use super::town::{Letter, NOON, Town, operator};
 
 impl Town {
     /// The operator states terms for letters from A to B.
-    async fn letters_under(&self, policy: ChannelPolicy) {
+    pub(super) async fn letters_under(&self, policy: ChannelPolicy) {
         let recipient = self.b.mailbox.clone();
         let permit: Permit<SetChannel> = self.node.access.decide(&operator(), recipient.clone()).await.unwrap();
         let kinds = vec!["letter".parse().unwrap()];

@@ -37,7 +37,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::evidence::{EvidenceSigner, verify};
 use crate::export::CaseExport;
-use crate::intake::{Accepted, IdempotencyKey, Submission};
+use crate::intake::{Accepted, IdempotencyKey, Submission, Taken};
 use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
@@ -247,6 +247,10 @@ impl Town {
         self.responder.silent_about.lock().unwrap().push(certificate.fingerprint());
     }
 
+    pub(super) fn responder_speaks_again_about(&self, certificate: &Certificate) {
+        self.responder.silent_about.lock().unwrap().retain(|silent| *silent != certificate.fingerprint());
+    }
+
     pub(super) fn responder_is_in_reach(&self, in_reach: bool) {
         self.responder.in_reach.store(in_reach, Ordering::SeqCst);
     }
@@ -292,7 +296,7 @@ impl Town {
         self.node.submit(self.actor(letter.envelope.sender), letter).await
     }
 
-    fn actor(&self, edrpou: Edrpou) -> &Actor {
+    pub(super) fn actor(&self, edrpou: Edrpou) -> &Actor {
         let agencies = [&self.a, &self.b, &self.c];
         &agencies.into_iter().find(|agency| agency.edrpou == edrpou).unwrap().actor
     }
@@ -344,7 +348,8 @@ impl Town {
             let Letter { envelope, signature, key, chunks } = letter;
             let idempotency_key = IdempotencyKey::parse(&key).unwrap();
             let submission = Submission { envelope, signature, idempotency_key, announced: None };
-            receipts.push(self.node.exchange.intake(permit, submission, stream::iter(chunks)).await.unwrap().receipt);
+            let taken = self.node.exchange.intake(permit, submission, stream::iter(chunks)).await.unwrap();
+            receipts.push(accepted(taken).receipt);
         }
         receipts
     }
@@ -485,6 +490,10 @@ impl Node {
     }
 
     pub(super) async fn submit(&self, actor: &Actor, letter: Letter) -> Result<Accepted, Refusal> {
+        self.hand_in(actor, letter).await.map(accepted)
+    }
+
+    pub(super) async fn hand_in(&self, actor: &Actor, letter: Letter) -> Result<Taken, Refusal> {
         let permit = self.permit_to_submit(actor, &letter).await;
         let Letter { envelope, signature, key, chunks } = letter;
         let idempotency_key = IdempotencyKey::parse(&key).unwrap();
@@ -508,7 +517,7 @@ impl Node {
         let permit: Permit<SubmitDocument> = self.access.decide(&agency.actor, resource).await.unwrap();
         let idempotency_key = IdempotencyKey::parse(&key).unwrap();
         let submission = Submission { envelope, signature, idempotency_key, announced: None };
-        self.exchange.intake(permit, submission, document).await
+        self.exchange.intake(permit, submission, document).await.map(accepted)
     }
 
     pub(super) async fn permit<A: Action<Resource = MessageResource>>(
@@ -561,6 +570,14 @@ impl Node {
     ) -> Result<AcknowledgementReceipt, Refusal> {
         let permit = self.permit::<AcknowledgeMessage>(agency, message).await;
         self.exchange.acknowledge(permit, Some(lease), Spoken::Signed(signed)).await
+    }
+}
+
+/// For stories in which nothing waits.
+pub(super) fn accepted(taken: Taken) -> Accepted {
+    match taken {
+        Taken::Accepted(accepted) => accepted,
+        Taken::Held { receipt, .. } => panic!("held: {receipt:?}"),
     }
 }
 

@@ -12,8 +12,8 @@ use schemas::message::{MediaType, MessageState, PartRole, Receipt};
 use schemas::{MessageId, ProblemCode};
 use time::Duration;
 
-use super::town::{Town, acknowledgement, bytes};
-use crate::intake::{Accepted, IdempotencyKey};
+use super::town::{Town, accepted, acknowledgement, bytes};
+use crate::intake::{Accepted, IdempotencyKey, Taken};
 use crate::refusal::Refusal;
 use crate::upload::{ContentRange, NewAnnouncement, PartUpload};
 
@@ -107,6 +107,10 @@ impl Town {
     }
 
     pub(super) async fn sends(&self, message: MessageId) -> Result<Accepted, Refusal> {
+        self.sends_on(message).await.map(accepted)
+    }
+
+    pub(super) async fn sends_on(&self, message: MessageId) -> Result<Taken, Refusal> {
         let permit = self.may_complete(message).await;
         if let Some(before) = self.node.exchange.sent_before(&permit).await? {
             return Ok(before);

@@ -1,19 +1,21 @@
 //! The signatures of a submission whose parts are all here: each is judged over the part that it signs, by the rules of a
 //! submission in one request, and each document and attachment needs one of the sender.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crypto::digest::{Digest, DigestAlgorithm, Digester, from_hex};
 use crypto::seal::DocumentKey;
 use schemas::limits::SIGNATURE_BYTES;
 use schemas::message::{Part, PartRole};
 use schemas::{Edrpou, MessageId, ProblemCode};
+use signing::validate::UnverifiedDocument;
 
+use crate::hold::Judgeable;
 use crate::intake::seal_context;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::signature;
-use crate::tables::Content;
+use crate::signature::{self, Tally};
+use crate::tables::{Content, HeldSignature};
 
 /// A part that is durable, before the node is responsible for it.
 pub(crate) struct Kept {
@@ -28,7 +30,7 @@ impl Exchange {
     /// Judges the signatures one after the other, so that one of them at a time is in memory.
     ///
     /// # Errors
-    /// What is wrong with the first that is wrong. `SignerStatusUnknown` only where nothing else is wrong.
+    /// What is wrong with the first that is wrong; what a signature waits for only where nothing else is wrong.
     pub(crate) async fn judge_parts(
         &self,
         id: MessageId,
@@ -36,56 +38,58 @@ impl Exchange {
         key: &DocumentKey,
         kept: &[Kept],
     ) -> Result<(), Refusal> {
-        let (mut covered, mut known, mut waiting) = (BTreeSet::new(), Digests::new(), None);
+        let (mut tally, mut known) = (Tally::default(), Digests::new());
         for kept_signature in kept.iter().filter(|kept| kept.part.role == PartRole::Signature) {
-            let number = kept_signature.part.of.unwrap_or_default();
-            let target = kept.iter().find(|kept| kept.part.number == number).ok_or(ProblemCode::Internal)?;
-            match self.judge_part(id, sender, key, kept_signature, target, &mut known).await {
-                Ok(true) => {
-                    covered.insert(number);
-                }
-                Ok(false) => {}
-                Err(refusal) if refusal.code == ProblemCode::SignerStatusUnknown => waiting = Some(refusal),
-                Err(refusal) => {
-                    let detail = refusal.detail.unwrap_or_default();
-                    let detail = format!("part {}: {detail}", kept_signature.part.number);
-                    return Err(Refusal::with_detail(refusal.code, detail));
-                }
-            }
+            let (_, document, digests) = self.signature_of(id, key, kept, kept_signature, &mut known).await?;
+            let judged = self.judge_detached(document, digests, sender).await;
+            tally.add(kept_signature.part.number, signed_part(kept_signature), judged)?;
         }
-        if let Some(refusal) = waiting {
-            return Err(refusal);
-        }
-        let mut contents = kept.iter().filter(|kept| kept.part.role != PartRole::Signature);
-        match contents.find(|kept| !covered.contains(&kept.part.number)) {
-            None => Ok(()),
-            Some(kept) => {
-                let detail = format!("part {}", kept.part.number);
-                Err(Refusal::with_detail(ProblemCode::SignerNotOfSender, detail))
-            }
-        }
+        let contents = kept.iter().filter(|kept| kept.part.role != PartRole::Signature);
+        tally.finish(contents.map(|kept| kept.part.number))
     }
 
-    /// Whether a valid signature is the sender's.
-    async fn judge_part(
+    /// The same signatures as they are kept to be judged again, in their order.
+    pub(super) async fn keep_parts(
         &self,
         id: MessageId,
-        sender: Edrpou,
         key: &DocumentKey,
+        kept: &[Kept],
+        key_of_hold: &DocumentKey,
+        signatures: &mut Vec<HeldSignature>,
+    ) -> Result<(), Refusal> {
+        let mut known = Digests::new();
+        for kept_signature in kept.iter().filter(|kept| kept.part.role == PartRole::Signature) {
+            let (bytes, _, digests) = self.signature_of(id, key, kept, kept_signature, &mut known).await?;
+            let (number, of) = (kept_signature.part.number, signed_part(kept_signature));
+            let judgeable = Judgeable { number, of, bytes: &bytes, digests: &digests };
+            signatures.push(self.keep_judgeable(id, key_of_hold, judgeable).await?);
+        }
+        Ok(())
+    }
+
+    /// A signature as it was handed in and as it was read, and the digests of the part that it signs.
+    async fn signature_of(
+        &self,
+        id: MessageId,
+        key: &DocumentKey,
+        all: &[Kept],
         kept: &Kept,
-        target: &Kept,
         known: &mut Digests,
-    ) -> Result<bool, Refusal> {
-        let document = signature::read(&self.whole(id, key, kept).await?)?;
+    ) -> Result<(Vec<u8>, UnverifiedDocument, Vec<Digest>), Refusal> {
+        let number = signed_part(kept);
+        let target = all.iter().find(|kept| kept.part.number == number).ok_or(ProblemCode::Internal)?;
+        let bytes = self.whole(id, key, kept).await?;
+        let wrong = |refusal: Refusal| {
+            let detail = format!("part {}: {}", kept.part.number, refusal.detail.as_deref().unwrap_or_default());
+            Refusal { detail: Some(detail), ..refusal }
+        };
+        let document = signature::read(&bytes).map_err(wrong)?;
         if document.is_attached() {
             let detail = "the signature carries its content; a detached one is needed";
-            return Err(Refusal::with_detail(ProblemCode::SignatureFormat, detail));
+            return Err(wrong(Refusal::with_detail(ProblemCode::SignatureFormat, detail)));
         }
-        let signers = self.signer_paths(&document)?;
         let digests = self.digests(id, key, target, &document.digest_algorithms(), known).await?;
-        let revocation = self.revocation(&signers).await;
-        let validated = self.judge(document.with_detached(digests), &revocation)?;
-        Ok(signature::signed_for(&validated, sender).is_ok())
+        Ok((bytes, document, digests))
     }
 
     /// A signature in memory.
@@ -130,4 +134,9 @@ impl Exchange {
         let wanted = algorithms.iter().filter_map(|algorithm| known.get(&(part.number, algorithm.oid())));
         Ok(wanted.copied().collect())
     }
+}
+
+/// The part that a signature signs.
+fn signed_part(signature: &Kept) -> u8 {
+    signature.part.of.unwrap_or_default()
 }

@@ -16,10 +16,9 @@ use super::judge::Kept;
 use super::{NotTaken, closed};
 use crate::document_key::note_holder;
 use crate::edge::{self, Deed, Edge};
-use crate::intake::Accepted;
 use crate::intake::commit::Onward;
 use crate::intake::commit::receipt;
-use crate::intake::seal_context;
+use crate::intake::{Accepted, Taken, seal_context};
 use crate::message::{Message, digests};
 use crate::notices::Bells;
 use crate::refusal::Refusal;
@@ -31,8 +30,9 @@ use crate::tables::{self, Announced, UploadPart, Whole};
 /// A submission that was judged: what its acceptance writes.
 pub(crate) struct Acceptance {
     pub(crate) message: Message,
-    /// The key, sealed to the recipient.
+    /// The key, wrapped for the recipient.
     pub(crate) key_envelope: Vec<u8>,
+    /// Whose deed it is, as a pseudonym.
     pub(crate) actor: String,
 }
 
@@ -52,13 +52,13 @@ impl Exchange {
     /// # Errors
     /// `SubmissionEnded` where it came to nothing, `NotFound` where the message was not announced; otherwise when the store
     /// fails.
-    pub async fn sent_before(&self, permit: &Permit<CompleteSubmission>) -> Result<Option<Accepted>, Refusal> {
+    pub async fn sent_before(&self, permit: &Permit<CompleteSubmission>) -> Result<Option<Taken>, Refusal> {
         let id = permit.resource().message;
         let found = self.inner.ledger.reader().read("sent_before", move |tx| {
             let Some(announced) = tables::announced(tx, id)? else { return Ok(None) };
             Ok(Some(tables::outcome(tx, &announced)?))
         });
-        let Some(outcome) = found.await?.ok_or(ProblemCode::NotFound)? else { return Ok(None) };
+        let Some(outcome) = found.await?.ok_or(ProblemCode::NotFound)? else { return self.sent_and_held(permit).await };
         let receipt = outcome.map_err(tables::Ended::refusal)?;
         let draft = EventDraft {
             action: Action::SubmitDocument,
@@ -68,10 +68,11 @@ impl Exchange {
             details: serde_json::json!({ "replayed": true }),
         };
         self.inner.ledger.record(draft).await?;
-        Ok(Some(Accepted { receipt, replayed: true }))
+        Ok(Some(Taken::Accepted(Accepted { receipt, replayed: true })))
     }
 
-    /// Sends an announced submission. On return the node is responsible: message, evidence A.1 and D.1, audit rows.
+    /// Sends an announced submission. On return the node is responsible: message, evidence A.1 and D.1, audit rows; or the
+    /// submission waits for a fact: V.2.
     ///
     /// # Errors
     /// `SubmissionIncomplete` while parts are missing; `AnnouncementLapsed`, `SubmissionSent`. What the sender did wrong ends the
@@ -80,7 +81,7 @@ impl Exchange {
         &self,
         permit: &Permit<CompleteSubmission>,
         submit: &Permit<SubmitDocument>,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Taken, Refusal> {
         let announced = self.open_announcement(permit.resource().message).await?;
         let message = &announced.message;
         let resource = submit.resource();
@@ -91,10 +92,17 @@ impl Exchange {
         }
         let mut parts = complete(&announced)?;
         let result = self.judge_and_accept(permit, &announced, &mut parts).await;
+        if let Err(missing) = &result
+            && missing.waits
+            && let Some(held) = self.hold_announced(permit, &announced, &parts, missing).await?
+        {
+            metrics::counter!("vuzol_submissions_total", "outcome" => "held").increment(1);
+            return Ok(held);
+        }
         let outcome = result.as_ref().map_or_else(|refusal| refusal.code.as_str(), |_| "accepted");
         metrics::counter!("vuzol_submissions_total", "outcome" => outcome).increment(1);
         match result {
-            Ok(receipt) => Ok(Accepted { receipt, replayed: false }),
+            Ok(receipt) => Ok(Taken::Accepted(Accepted { receipt, replayed: false })),
             Err(refusal) if ends(&refusal) => Err(self.reject_sent(permit, &announced, parts, refusal).await?),
             Err(refusal) => Err(refusal),
         }
@@ -108,17 +116,20 @@ impl Exchange {
     ) -> Result<Receipt, Refusal> {
         let key = self.ring_key(announced)?;
         let id = announced.message.id;
-        let contents = self.inner.ledger.reader().read("upload_contents", move |tx| tables::upload_contents(tx, id));
-        let kept: Vec<Kept> =
-            parts.iter().cloned().zip(contents.await?).map(|(part, (_, content))| Kept { part, content }).collect();
-        if kept.len() != parts.len() {
-            return Err(StoreError::Corrupt("upload_part.content").into());
-        }
+        let kept = self.kept_parts(id, parts).await?;
         self.screen_unseen(&announced.message, parts, &key, &kept).await?;
         let message = Message { parts: parts.to_vec(), ..announced.message.clone() };
         self.judge_parts(id, message.sender, &key, &kept).await?;
         let key_envelope = self.seal_to_recipient(&message, &key).await?;
         self.accept(Acceptance { message, key_envelope, actor: permit.actor().pseudonym() }).await
+    }
+
+    /// The parts with where they lie.
+    pub(super) async fn kept_parts(&self, id: MessageId, parts: &[Part]) -> Result<Vec<Kept>, Refusal> {
+        let contents = self.inner.ledger.reader().read("upload_contents", move |tx| tables::upload_contents(tx, id));
+        let kept: Vec<Kept> =
+            parts.iter().cloned().zip(contents.await?).map(|(part, (_, content))| Kept { part, content }).collect();
+        if kept.len() == parts.len() { Ok(kept) } else { Err(StoreError::Corrupt("upload_part.content").into()) }
     }
 
     /// Parts that came while this node had no scanner are scanned now that it has one.
