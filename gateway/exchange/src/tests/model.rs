@@ -3,13 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use certs::dev::{Identity, Usage};
 use proptest::prelude::*;
-use schemas::message::{Acknowledgement, AcknowledgementOutcome, Lease, MessageState, Receipt, Registration};
+use schemas::message::{
+    Acknowledgement, AcknowledgementOutcome, HeldReceipt, Lease, MessageState, Receipt, Registration, State,
+};
 use schemas::retention::HoldSubject;
 use schemas::{HoldId, LeaseToken, MessageId, ProblemCode};
 use time::{Duration, OffsetDateTime};
 
+use super::hold::held;
 use super::town::{Letter, NOON, Node, Town, acknowledgement};
+use crate::intake::{Accepted, Taken};
 use crate::state::replay;
 
 /// What happens. Letters are named by their place among those submitted so far.
@@ -19,6 +24,16 @@ enum Deed {
     Submit {
         mailbox: bool,
     },
+    /// A hands in a letter by a signer of whom nobody says anything yet.
+    SubmitUnknown,
+    /// The responder speaks of the signers of the letters that wait: of none, of one that holds, or of one that is revoked.
+    Speak(Option<Spoken>),
+    /// What waits is looked at again.
+    Look,
+    /// A process takes a look in hand and dies.
+    LoseLook,
+    /// A repeats a letter that waited, whatever became of it.
+    RepeatHeld(usize),
     /// A has not heard the answer and sends the letter again.
     Repeat(usize),
     /// B leases what waits, with contents or without.
@@ -46,6 +61,13 @@ enum Deed {
     Wait(u16),
 }
 
+/// What the responder says of a signer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    Good,
+    Revoked,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Said {
     Accepted,
@@ -57,6 +79,11 @@ fn deed() -> impl Strategy<Value = Deed> {
     let said = prop_oneof![Just(Said::Accepted), Just(Said::Refused), Just(Said::Registered)];
     prop_oneof![
         4 => any::<bool>().prop_map(|mailbox| Deed::Submit { mailbox }),
+        2 => Just(Deed::SubmitUnknown),
+        2 => prop_oneof![Just(None), Just(Some(Spoken::Good)), Just(Some(Spoken::Revoked))].prop_map(Deed::Speak),
+        3 => Just(Deed::Look),
+        1 => Just(Deed::LoseLook),
+        2 => (0..4_usize).prop_map(Deed::RepeatHeld),
         2 => (0..6_usize).prop_map(Deed::Repeat),
         4 => any::<bool>().prop_map(|contents| Deed::Lease { contents }),
         4 => (0..6_usize).prop_map(Deed::Download),
@@ -96,10 +123,24 @@ impl Expected {
     }
 }
 
+/// A letter that waited, or still does.
+struct Waiting {
+    letter: Letter,
+    signer: Identity,
+    receipt: HeldReceipt,
+    spoken: Option<Spoken>,
+    /// Whoever looked at it last holds it until then.
+    looked_at_until: Option<OffsetDateTime>,
+    /// The code of its rejection; None while it waits, and once it is a letter like any other.
+    rejected: Option<ProblemCode>,
+    accepted: bool,
+}
+
 struct World {
     town: Town,
     node: Node,
     letters: Vec<Expected>,
+    waiting: Vec<Waiting>,
     /// Jobs that a dead carrier holds: nothing happens to their letters until then.
     held_until: BTreeMap<usize, OffsetDateTime>,
     /// Acts so far.
@@ -108,11 +149,17 @@ struct World {
 
 const LEASE_SECONDS: u32 = 1800;
 
+const HOLD_HOURS: u32 = 100;
+
+/// A lost look holds its job for so long.
+const LOST_LOOK: Duration = Duration::minutes(30);
+
 impl World {
     async fn new() -> Self {
         let town = Town::new().await;
+        town.letters_wait(HOLD_HOURS).await;
         let node = town.another_process();
-        Self { town, node, letters: Vec::new(), held_until: BTreeMap::new(), acts: 0 }
+        Self { town, node, letters: Vec::new(), waiting: Vec::new(), held_until: BTreeMap::new(), acts: 0 }
     }
 
     fn now(&self) -> OffsetDateTime {
@@ -124,6 +171,11 @@ impl World {
         self.town.time_passes(Duration::milliseconds(7));
         match deed {
             Deed::Submit { mailbox } => self.submit(*mailbox).await,
+            Deed::SubmitUnknown => self.submit_unknown().await,
+            Deed::Speak(spoken) => self.speak(*spoken),
+            Deed::Look => self.look().await,
+            Deed::LoseLook => self.lose_look().await,
+            Deed::RepeatHeld(place) => self.repeat_held(*place).await,
             Deed::Repeat(place) => self.repeat(*place).await,
             Deed::Lease { contents } => self.lease(*contents).await,
             Deed::Download(place) => self.download(*place).await,
@@ -169,6 +221,104 @@ impl World {
             ended: None,
             holds: Vec::new(),
         });
+    }
+
+    /// Not so late that the signer's certificate ends before the hours are over.
+    async fn submit_unknown(&mut self) {
+        if self.now() > NOON + Duration::days(20) {
+            return;
+        }
+        let number = self.waiting.len();
+        let text = format!("unknown {number}");
+        let signer = self.town.issue(&self.town.a, Usage::Signing, |_| ());
+        self.town.responder_is_silent_about(&signer.certificate);
+        let signature = self.town.signs(&signer, text.as_bytes());
+        let letter = Letter { key: format!("unknown-{number}"), signature, ..self.town.letter(text.as_bytes()) };
+        let (receipt, replayed) = held(self.node.hand_in(&self.town.a.actor, letter.clone()).await.unwrap());
+        assert!(!replayed);
+        assert_eq!(receipt.until, self.now() + Duration::hours(i64::from(HOLD_HOURS)));
+        let (spoken, looked_at_until, rejected, accepted) = (None, None, None, false);
+        self.waiting.push(Waiting { letter, signer, receipt, spoken, looked_at_until, rejected, accepted });
+    }
+
+    /// Once a signer was spoken of, that stays so.
+    fn speak(&mut self, spoken: Option<Spoken>) {
+        let now = self.now();
+        for waiting in self.waiting.iter_mut().filter(|waiting| waiting.spoken.is_none()) {
+            if spoken == Some(Spoken::Revoked) {
+                self.town.pki.revoke(&waiting.signer.certificate, now, 1);
+            }
+            if spoken.is_some() {
+                self.town.responder_speaks_again_about(&waiting.signer.certificate);
+            }
+            waiting.spoken = spoken;
+        }
+    }
+
+    /// After a pause that is longer than any between two looks: then everything that nobody has in hand is looked at.
+    async fn look(&mut self) {
+        if self.now() > NOON + Duration::days(28) {
+            return;
+        }
+        self.town.time_passes(Duration::minutes(40));
+        while self.node.exchange.hold_round(100).await.unwrap() > 0 {}
+        let now = self.now();
+        let mut accepted = Vec::new();
+        for waiting in self.waiting.iter_mut().filter(|waiting| !waiting.accepted && waiting.rejected.is_none()) {
+            let in_hand = waiting.looked_at_until.is_some_and(|until| until > now);
+            match waiting.spoken {
+                _ if in_hand || waiting.receipt.until <= now => {}
+                None => {}
+                Some(Spoken::Revoked) => waiting.rejected = Some(ProblemCode::SignerRevoked),
+                Some(Spoken::Good) => {
+                    waiting.accepted = true;
+                    accepted.push(waiting.letter.clone());
+                }
+            }
+        }
+        for letter in accepted {
+            self.is_a_letter_now(letter).await;
+        }
+    }
+
+    /// What was accepted goes on like a letter that never waited.
+    async fn is_a_letter_now(&mut self, letter: Letter) {
+        let taken = self.node.hand_in(&self.town.a.actor, letter.clone()).await.unwrap();
+        let Taken::Accepted(Accepted { receipt, replayed: true }) = taken else { panic!("{taken:?}") };
+        let until = Some(self.now() + Duration::days(21));
+        self.letters.push(Expected {
+            letter,
+            receipt,
+            state: MessageState::Consigned,
+            until,
+            lease: None,
+            said: Vec::new(),
+            ended: None,
+            holds: Vec::new(),
+        });
+    }
+
+    async fn lose_look(&mut self) {
+        let now = self.now();
+        let jobs = storage::jobs::claim(&self.node.writer, "hold", 1, LOST_LOOK, now).await.unwrap();
+        for job in jobs {
+            let message = MessageId::from_bytes(&job.subject).unwrap();
+            let lost = self.waiting.iter_mut().find(|waiting| waiting.receipt.message_id == message).unwrap();
+            lost.looked_at_until = Some(now + LOST_LOOK);
+        }
+    }
+
+    async fn repeat_held(&mut self, place: usize) {
+        let Some(waiting) = self.waiting.get(place) else { return };
+        // Its key is remembered for a week after the last hour of waiting.
+        if waiting.accepted || self.now() - waiting.receipt.until >= Duration::days(7) {
+            return;
+        }
+        let answer = self.node.hand_in(&self.town.a.actor, waiting.letter.clone()).await;
+        match waiting.rejected {
+            Some(_) => assert_eq!(answer.unwrap_err().code, ProblemCode::SubmissionEnded),
+            None => assert_eq!(held(answer.unwrap()), (waiting.receipt.clone(), true)),
+        }
     }
 
     async fn repeat(&mut self, place: usize) {
@@ -237,7 +387,7 @@ impl World {
         let now = self.now();
         let Some(expected) = self.letters.get_mut(place) else { return };
         let Some((token, until)) = expected.lease else { return };
-        let word = word(expected.receipt.message_id, place, said);
+        let word = word(expected, said);
         let answer = self.town.says_at(&self.node, &word, token).await;
         let refused = match (expected.state, said) {
             // The same word again, the same answer.
@@ -286,6 +436,11 @@ impl World {
     async fn watch(&mut self) {
         let now = self.now();
         while self.node.exchange.timer_round(100).await.unwrap() > 0 {}
+        for waiting in self.waiting.iter_mut().filter(|waiting| !waiting.accepted && waiting.rejected.is_none()) {
+            if waiting.receipt.until <= now {
+                waiting.rejected = Some(ProblemCode::SignerStatusUnknown);
+            }
+        }
         for letter in &mut self.letters {
             let open = matches!(letter.state, MessageState::Consigned | MessageState::HandedOver);
             if open && letter.until.is_some_and(|until| until <= now) {
@@ -356,17 +511,30 @@ impl World {
             let handovers = evidence.iter().filter(|piece| piece.kind.code() == "E.1").count();
             assert!(handovers <= 1, "handed over twice");
         }
-        let messages = i64::try_from(self.letters.len()).unwrap();
+        for waiting in self.waiting.iter().filter(|waiting| !waiting.accepted) {
+            let Some(standing) = self.town.summary(&self.town.a, waiting.receipt.message_id).await.standing else {
+                panic!("no standing")
+            };
+            let expected = match waiting.rejected {
+                Some(code) => State::Rejected { reason: code.as_str().to_owned() },
+                None => State::Submitted { missing: waiting.receipt.missing.clone(), until: waiting.receipt.until },
+            };
+            assert_eq!(standing, expected);
+        }
+        let (letters, waiting) = (self.letters.len(), self.waiting.iter().filter(|waiting| !waiting.accepted));
+        let still = waiting.clone().filter(|waiting| waiting.rejected.is_none()).count();
         let erased = self.letters.iter().filter(|letter| letter.state == MessageState::Erased).count();
         let [found, parts, ..] = self.town.rows().await;
-        assert_eq!((found, parts), (messages, 2 * (messages - i64::try_from(erased).unwrap())));
+        let count = |letters: usize| i64::try_from(letters).unwrap();
+        assert_eq!((found, parts), (count(letters + waiting.count()), count(2 * (letters - erased + still))));
     }
 }
 
-fn word(message: MessageId, place: usize, said: Said) -> Acknowledgement {
-    let document = format!("letter {place}");
+fn word(expected: &Expected, said: Said) -> Acknowledgement {
+    let message = expected.receipt.message_id;
+    let document: Vec<u8> = expected.letter.chunks.iter().flat_map(|chunk| chunk.clone().unwrap()).collect();
     let reason = (said == Said::Refused).then_some("not ours");
-    let plain = acknowledgement(message, document.as_bytes(), reason);
+    let plain = acknowledgement(message, &document, reason);
     match said {
         Said::Accepted | Said::Refused => plain,
         Said::Registered => Acknowledgement {
