@@ -207,6 +207,7 @@ impl World {
         } else {
             let receipt = self.town.submit_while_the_mailbox_is_gone(vec![letter.clone()]).await.remove(0);
             self.town.the_mailbox_is_back().await;
+            self.town.letters_wait(HOLD_HOURS).await;
             receipt
         };
         let state = if mailbox { MessageState::Consigned } else { MessageState::Validated };
