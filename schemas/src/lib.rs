@@ -9,6 +9,7 @@
 //! | [`id`] | UUIDv7 identifiers, one type for each kind of thing | RFC 9562 5.7 |
 //! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
+//! | [`kinds`] | metadata of documents and their schemas, by kind and version | JSON Schema, draft 2020-12 |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
 //! | [`quarantine`] | what does not go on by itself, and what takes two operators | - |
@@ -30,6 +31,7 @@ pub mod announcement;
 pub mod evidence;
 pub mod export;
 pub mod id;
+pub mod kinds;
 pub mod limits;
 pub mod message;
 pub mod notice;

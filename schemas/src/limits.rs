@@ -18,6 +18,12 @@ pub const ANNOUNCEMENT_HOURS: u64 = 24;
 /// Smallest range of an upload that does not end its part, in bytes. Each range is a row, an object and an audit entry.
 pub const RANGE_BYTES: u64 = 256 * 1024;
 
+/// Largest content of metadata, as JSON without white space, in bytes: half of an envelope.
+pub const METADATA_BYTES: usize = 8 * 1024;
+
+/// Levels of metadata, the outermost counted. Every reader of a message walks them.
+pub const METADATA_DEPTH: usize = 8;
+
 /// Largest envelope (JSON) in bytes.
 pub const ENVELOPE_BYTES: usize = 16 * 1024;
 

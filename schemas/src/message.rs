@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::address::{DocumentKind, Edrpou, MailboxId};
 use crate::id::{CaseId, EventId, EvidenceId, LeaseToken, MessageId};
+pub use crate::kinds::Metadata;
 pub use crate::retention::MessageRetention;
 use crate::scan::PartScan;
 pub use crate::state::{MessageState, State, Term};
@@ -25,6 +26,9 @@ pub struct Envelope {
     pub case_id: Option<CaseId>,
     /// Media type of the document, for example `application/pdf`.
     pub media_type: MediaType,
+    /// What the recipient's system may know of the document before it opens it; the channel may demand it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
 }
 
 /// A media type: `type/subtype` in lower case, without parameters.
@@ -188,6 +192,9 @@ pub struct MessageSummary {
     /// How long its content is kept. Where one message is read; absent in listings, and before the node has accepted it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<MessageRetention>,
+    /// What the sender stated of the document. Evidence names its SHA-256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
 }
 
 /// One page of a listing, oldest first.

@@ -263,6 +263,15 @@ problem_codes! {
     SignerStatusUnknown = "signature.status_unknown", Peer, Some("ETSI EN 319 102-1, 5.2.5"),
         "The status of the signing certificate cannot be established now. Try again later.",
         "Статус сертифіката підписувача зараз неможливо встановити. Спробуйте пізніше.";
+    MetadataInvalid = "metadata.invalid", Caller, Some("JSON Schema 2020-12, Validation"),
+        "The metadata do not follow their schema; the detail names places and keywords.",
+        "Метадані не відповідають своїй схемі; у подробицях названо місця та ключові слова.";
+    MetadataSchemaUnknown = "metadata.schema_unknown", Caller, None,
+        "The metadata name a schema that this node does not know, or another one than the channel demands.",
+        "Метадані називають схему, якої цей вузол не знає, або не ту, якої вимагає канал.";
+    MetadataRequired = "metadata.required", Caller, None,
+        "The channel demands metadata, and there are none.",
+        "Канал вимагає метаданих, а їх немає.";
     SignatureConstraints = "signature.constraints", Caller, Some("ETSI EN 319 102-1, 5.2.8"),
         "The signature does not meet the acceptance policy of the channel.",
         "Підпис не відповідає політиці приймання каналу.";

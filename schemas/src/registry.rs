@@ -296,6 +296,10 @@ pub struct ChannelPolicy {
     /// Where the recipient has no encryption certificate: the document key is held by the node's key ring and handed to the recipient over
     /// its login, so that the node could read the documents. Without this they are refused.
     pub node_held_keys: bool,
+    /// The schema that metadata have to follow, by its URI. Absent: none are needed, and any that are known are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "urn:vuzol:kind:letter:1")]
+    pub metadata_schema: Option<String>,
 }
 
 impl Default for ChannelPolicy {
@@ -308,6 +312,7 @@ impl Default for ChannelPolicy {
             acknowledge_within_days: ACKNOWLEDGE_WITHIN_DAYS,
             sealed_by_sender: false,
             node_held_keys: false,
+            metadata_schema: None,
         }
     }
 }
@@ -327,6 +332,9 @@ impl ChannelPolicy {
         }
         if !(1..=ACKNOWLEDGE_DAYS).contains(&self.acknowledge_within_days) {
             return Err(OutOfBounds("acknowledge_within_days: 1 to 365"));
+        }
+        if self.metadata_schema.as_deref().is_some_and(|uri| crate::kinds::known(uri).is_none()) {
+            return Err(OutOfBounds("metadata_schema: none of this node's"));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::message::{MediaType, MessageState};
+use crate::message::{MediaType, MessageState, Metadata};
 
 /// A message that a node offers to the recipient's node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -19,6 +19,9 @@ pub struct RelayOffer {
     pub sealed: Vec<SealedDigest>,
     /// Evidence A.1 SubmissionAcceptance of the offering node: a JWS in compact form.
     pub evidence: String,
+    /// What the sender stated of the document; its digest stands in the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
 }
 
 /// The digest of a sealed part as it travels.

@@ -30,6 +30,8 @@ const PARAMETERS: &[(&str, &str, &str, ProblemCode)] = &[
     ("act", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("event", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("path", "0/000", "0/1", ProblemCode::NotFound),
+    ("kind", "letter", "none", ProblemCode::NotFound),
+    ("version", "1", "first", ProblemCode::MalformedId),
 ];
 
 struct Operation {

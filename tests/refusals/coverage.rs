@@ -49,6 +49,7 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(subscriptions::cases());
     cases.extend([logins::flood(), requests::too_early(), requests::silence(), submissions::reused_key()]);
     cases.extend([signatures::status_unknown(), logins::status_unknown(), submissions::recipient_unknown()]);
+    cases.extend([submissions::metadata_demanded()]);
     cases.extend([quotas::requests(), quotas::bytes(), quotas::concurrent(), quotas::full()]);
     let provoked: BTreeSet<ProblemCode> = cases.iter().map(|case| case.code).collect();
     let excused: BTreeSet<ProblemCode> = NOT_PROVOKED.iter().map(|(code, _)| *code).collect();

@@ -29,6 +29,10 @@ fn part(suffix: &str) -> Request {
 pub(crate) fn cases() -> Vec<Case> {
     vec![
         case!("an address that is not there", 404 NotFound, |r| ask(r, Request::get("/v1/secrets")).await),
+        case!("a schema that nobody released", 404 NotFound, |r| ask(r, Request::get("/v1/schemas/letter/99")).await),
+        case!("a schema whose version is no number", 400 MalformedId, |r| {
+            ask(r, Request::get("/v1/schemas/letter/new")).await
+        }),
         case!("the root", 404 NotFound, |r| ask(r, Request::get("/")).await),
         case!("a climbing address", 404 NotFound, |r| ask(r, Request::get("/v1/log/tile/../../../etc/passwd")).await),
         case!("a method that is not there", 405 MethodNotAllowed, |r| {

@@ -100,6 +100,9 @@ fn statements() -> Vec<Case> {
         case!("a channel that holds submissions for ever", 400 MalformedJson, |r| {
             operate(r, &channel(r, &json!({ "hold_hours": 721 }))).await
         }),
+        case!("a channel that demands metadata by a schema that nobody knows", 400 MalformedJson, |r| {
+            operate(r, &channel(r, &json!({ "metadata_schema": "urn:vuzol:kind:letter:99" }))).await
+        }),
         case!("a channel for documents larger than any", 400 MalformedJson, |r| {
             operate(r, &channel(r, &json!({ "maximum_bytes": 1_u64 << 32 }))).await
         }),

@@ -3,7 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schemas::MailboxId;
+use schemas::kinds::{Metadata, SchemaList};
 use schemas::message::Envelope;
+use schemas::registry::{Channel, ChannelPolicy};
 use tests::harness::agency::{fresh_key, kind};
 use tests::harness::{Answer, Form, Region, Request, pdf};
 
@@ -81,6 +83,12 @@ fn envelopes() -> Vec<Case> {
             let case = "01938f6e-3c00-7abc-8def-0123456789ab".parse().ok();
             with_envelope(r, |e| e.case_id = case).await
         }),
+        case!("metadata that do not follow their schema", 422 MetadataInvalid, |r| {
+            with_envelope(r, |e| e.metadata = metadata("urn:vuzol:kind:letter:1", r#"{"number":""}"#)).await
+        }),
+        case!("metadata by a schema that lies elsewhere", 422 MetadataSchemaUnknown, |r| {
+            with_envelope(r, |e| e.metadata = metadata("https://example.com/letter.json", "{}")).await
+        }),
         case!("an envelope that is no JSON", 400 MalformedJson, |r| {
             let broken = ("envelope", "application/json", b"sender=me".to_vec());
             with_parts(r, &[broken, signature(r), document()]).await
@@ -103,6 +111,46 @@ fn envelopes() -> Vec<Case> {
             with_envelope(r, |e| e.recipient = r.c.mailbox()).await
         }),
     ]
+}
+
+fn metadata(schema: &str, content: &str) -> Option<Metadata> {
+    Some(Metadata { schema: schema.to_owned(), content: serde_json::from_str(content).expect("an object") })
+}
+
+/// On a region of its own, since the channel is everybody's.
+pub(crate) fn metadata_demanded() -> Case {
+    case!("a letter without the metadata that its channel demands", 422 MetadataRequired, |r| {
+        let policy = ChannelPolicy { metadata_schema: Some(LETTER.to_owned()), ..ChannelPolicy::default() };
+        let channel = Channel {
+            sender: r.a.edrpou(),
+            recipient: r.b.mailbox(),
+            kinds: vec![kind("letter")],
+            policy: Some(policy),
+        };
+        let body = serde_json::to_string(&channel).expect("JSON");
+        let request = Request::new("PUT", "/v1/channels").body("application/json", body);
+        let set = r.wire(Some(r.ground.site.operator())).asks(&request).await;
+        assert_eq!(set.status, 204);
+        with_envelope(r, |_| ()).await
+    })
+}
+
+const LETTER: &str = "urn:vuzol:kind:letter:1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_channel_that_demands_metadata_takes_nothing_without_them() {
+    let region = Region::start().await;
+    let case = metadata_demanded();
+    let answer = (case.deed)(&region).await;
+    check(&case, &answer);
+    let sound = r#"{"number":"17","date":"2026-11-26"}"#;
+    let answer = with_envelope(&region, |e| e.metadata = metadata(LETTER, sound)).await;
+    assert_eq!(answer.status, 201);
+    let served = ask(&region, &Request::get("/v1/schemas/letter/1")).await;
+    assert_eq!((served.status, served.header("content-type")), (200, Some("application/schema+json")));
+    assert_eq!(served.json::<serde_json::Value>()["$id"], LETTER);
+    let listed: SchemaList = ask(&region, &Request::get("/v1/schemas")).await.json();
+    assert!(listed.schemas.iter().any(|entry| entry.uri == LETTER && entry.path == "/v1/schemas/letter/1"));
 }
 
 /// The recipient has a new certificate, and its authority's responder does not answer. On a region whose services have stopped.

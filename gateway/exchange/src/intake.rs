@@ -37,6 +37,7 @@ use time::{Duration, OffsetDateTime};
 use crate::document_key::SealTo;
 use crate::hold::{Between, SoFarLed};
 use crate::message::object;
+use crate::metadata;
 use crate::refusal::Refusal;
 use crate::screening::Screened;
 use crate::service::Exchange;
@@ -310,10 +311,12 @@ impl Exchange {
         Ok(Taken::Accepted(Accepted { receipt, replayed: true }))
     }
 
-    /// The largest document that the channel carries and the recipient takes.
+    /// What can be told by the terms of the channel: metadata are as it demands them, and this is the largest document that it
+    /// carries and the recipient takes.
     pub(crate) async fn most_bytes(&self, envelope: &Envelope) -> Result<u64, Refusal> {
         let Envelope { sender, recipient, kind, .. } = envelope;
         let policy = self.inner.registry.channel_policy(*sender, recipient, kind).await?;
+        metadata::check(envelope, policy.as_ref())?;
         let taken = self.inner.registry.participant(recipient.participant()).await?;
         let bounds = [policy.map(|policy| policy.maximum_bytes), taken.map(|taken| taken.reception.maximum_bytes)];
         Ok(bounds.into_iter().flatten().fold(DOCUMENT_BYTES, u64::min))

@@ -37,6 +37,7 @@ pub mod key_ring;
 mod lately;
 pub mod mailbox;
 mod message;
+mod metadata;
 pub mod notices;
 mod proposals;
 pub mod quarantine;

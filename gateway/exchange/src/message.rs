@@ -2,9 +2,12 @@
 
 use crypto::digest::hex;
 use schemas::evidence::{EVIDENCE_VERSION, EvidenceKind, EvidenceStatement};
+use schemas::kinds::Metadata;
 use schemas::message::{MediaType, MessageState, MessageSummary, Part, State};
 use schemas::{CaseId, DocumentKind, Edrpou, EventId, EvidenceId, MailboxId, MessageId};
 use time::OffsetDateTime;
+
+use crate::metadata;
 
 /// A message as its row tells it, without key and content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub(crate) struct Message {
     pub(crate) accepted_at: Option<OffsetDateTime>,
     pub(crate) changed_at: OffsetDateTime,
     pub(crate) parts: Vec<Part>,
+    pub(crate) metadata: Option<Metadata>,
 }
 
 impl Message {
@@ -45,6 +49,7 @@ impl Message {
             accepted_at: self.accepted_at,
             changed_at: self.changed_at,
             retention: None,
+            metadata: self.metadata.clone(),
         }
     }
 
@@ -76,6 +81,7 @@ impl Message {
             acknowledgement_sha256: None,
             on_behalf_of: None,
             rests_on: None,
+            metadata_sha256: self.metadata.as_ref().map(metadata::digest),
         }
     }
 }

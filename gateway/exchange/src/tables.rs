@@ -1,10 +1,10 @@
 //! The exchange's tables (migrations/sqlite/0004_exchange.sql, 0007_states.sql, 0009_uploads.sql, 0010_notices.sql,
-//! 0011_relay.sql, 0012_retention.sql, 0013_held.sql, 0014_scans.sql): every statement of this crate.
+//! 0011_relay.sql, 0012_retention.sql, 0013_held.sql, 0014_scans.sql, 0015_metadata.sql): every statement of this crate.
 
-/// What every statement that reads messages begins with; [`message`] reads these twelve.
+/// What every statement that reads messages begins with; [`message`] reads these thirteen.
 macro_rules! message_columns {
     () => {
-        "id, case_id, sender, sender_certificate, recipient, kind, media_type, standing, steps, accepted_at, changed_at, parts"
+        "id, case_id, sender, sender_certificate, recipient, kind, media_type, standing, steps, accepted_at, changed_at, parts, metadata"
     };
 }
 
@@ -93,6 +93,11 @@ fn message(row: &Row<'_>) -> Result<Message, StoreError> {
         accepted_at: if row.is_null(9)? { None } else { Some(row.time(9)?) },
         changed_at: row.time(10)?,
         parts: serde_json::from_str(&row.text(11)?).map_err(|_| StoreError::Corrupt("message.parts"))?,
+        metadata: if row.is_null(12)? {
+            None
+        } else {
+            Some(serde_json::from_str(&row.text(12)?).map_err(|_| StoreError::Corrupt("message.metadata"))?)
+        },
     })
 }
 

@@ -7,6 +7,7 @@ mod hold;
 mod intake;
 mod life;
 mod mailbox;
+mod metadata;
 mod model;
 mod notices;
 mod quarantine;

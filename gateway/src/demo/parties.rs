@@ -74,6 +74,7 @@ impl<'s> Party<'s> {
             kind: document_kind().ok_or_else(|| Failure::of("the kind of document is not well formed"))?,
             case_id: None,
             media_type: MediaType::try_from("application/pdf".to_owned())?,
+            metadata: None,
         })
     }
 

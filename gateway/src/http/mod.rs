@@ -12,6 +12,7 @@ pub(crate) mod cases;
 pub(crate) mod disposal;
 pub(crate) mod extract;
 pub(crate) mod identity;
+pub(crate) mod kinds;
 pub(crate) mod log;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
@@ -126,5 +127,7 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::tile))
         .routes(routes!(log::proof))
+        .routes(routes!(kinds::list))
+        .routes(routes!(kinds::read))
         .routes(routes!(openapi::document))
 }

@@ -90,6 +90,8 @@ const ADDRESSED: &[ProblemCode] = &[
     P::QuotaBytes,
     P::QuotaMailboxFull,
 ];
+/// What is wrong with the metadata in an envelope.
+const METADATA: &[ProblemCode] = &[P::MetadataInvalid, P::MetadataSchemaUnknown, P::MetadataRequired];
 /// What an announced submission answers that is announced no more.
 const CLOSED: &[ProblemCode] = &[P::SubmissionSent, P::SubmissionEnded];
 
@@ -113,7 +115,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::POST,
         path: "/v1/submissions",
         action: Action::SubmitDocument,
-        problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, ADDRESSED, SIGNATURE],
+        problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, ADDRESSED, METADATA, SIGNATURE],
     },
     Operation {
         id: "list_submissions",
@@ -133,6 +135,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             JSON,
             FORBIDDEN,
             ADDRESSED,
+            METADATA,
             &[
                 P::EmptyDocument,
                 P::PartsInconsistent,
@@ -476,6 +479,14 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/v1/log/proofs/{event}",
         action: Action::ReadLog,
         problems: &[MESSAGE, FORBIDDEN, &[P::NotYetInLog]],
+    },
+    Operation { id: "list_schemas", method: Method::GET, path: "/v1/schemas", action: Action::Request, problems: &[] },
+    Operation {
+        id: "read_schema",
+        method: Method::GET,
+        path: "/v1/schemas/{kind}/{version}",
+        action: Action::Request,
+        problems: &[MESSAGE],
     },
     Operation {
         id: "read_openapi",

@@ -67,6 +67,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RecipientCannotReceive
         | P::RecipientTakesOtherKinds
         | P::UnknownCase
+        | P::MetadataInvalid
+        | P::MetadataSchemaUnknown
+        | P::MetadataRequired
         | P::EmptyDocument
         | P::ContentInfected
         | P::ContentNotScannable

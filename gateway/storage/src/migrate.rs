@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "retention", sql: include_str!("../../../migrations/sqlite/0012_retention.sql") },
     Migration { name: "held", sql: include_str!("../../../migrations/sqlite/0013_held.sql") },
     Migration { name: "scans", sql: include_str!("../../../migrations/sqlite/0014_scans.sql") },
+    Migration { name: "metadata", sql: include_str!("../../../migrations/sqlite/0015_metadata.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

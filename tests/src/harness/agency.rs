@@ -111,6 +111,7 @@ impl Agency {
             kind: kind("letter"),
             case_id: None,
             media_type: MediaType::try_from("application/pdf".to_owned()).expect("a media type"),
+            metadata: None,
         }
     }
 

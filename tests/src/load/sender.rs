@@ -67,6 +67,7 @@ impl Sender {
             kind: "letter".parse().expect("a kind"),
             case_id: None,
             media_type: MediaType::try_from("application/octet-stream".to_owned()).expect("a media type"),
+            metadata: None,
         };
         serde_json::to_vec(&envelope).expect("an envelope is JSON")
     }

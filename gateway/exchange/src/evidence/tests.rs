@@ -33,6 +33,7 @@ fn statement() -> EvidenceStatement {
         acknowledgement_sha256: None,
         on_behalf_of: None,
         rests_on: None,
+        metadata_sha256: None,
     }
 }
 

@@ -150,6 +150,7 @@ mod tests {
             acknowledgement_sha256: None,
             on_behalf_of: None,
             rests_on: None,
+            metadata_sha256: None,
         }
     }
 

@@ -164,7 +164,7 @@ impl Exchange {
         fingerprint: [u8; 32],
     ) -> Result<NewMessage, Refusal> {
         let Staged { id, key_envelope, parts, document, signature } = staged;
-        let Envelope { sender, recipient, kind, case_id, media_type } = submission.envelope.clone();
+        let Envelope { sender, recipient, kind, case_id, media_type, metadata } = submission.envelope.clone();
         let now = self.inner.clock.now();
         let case = case_id.unwrap_or_else(|| CaseId::fresh(now));
         let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
@@ -188,6 +188,7 @@ impl Exchange {
             accepted_at: None,
             changed_at: now,
             parts,
+            metadata,
         };
         let deed = Deed::of(Action::SubmitDocument, permit.actor().pseudonym(), details);
         let mut edges = vec![self.edge(&message, &Step::Accept, deed)?];

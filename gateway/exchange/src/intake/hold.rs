@@ -168,7 +168,7 @@ impl Exchange {
         fingerprint: [u8; 32],
     ) -> Result<NewMessage, Refusal> {
         let Staged { id, key_envelope, parts, document, signature } = staged;
-        let Envelope { sender, recipient, kind, case_id, media_type, .. } = submission.envelope.clone();
+        let Envelope { sender, recipient, kind, case_id, media_type, metadata } = submission.envelope.clone();
         let now = self.inner.clock.now();
         let parts_json = serde_json::to_string(&parts).map_err(|_| ProblemCode::Internal)?;
         let message = Message {
@@ -184,6 +184,7 @@ impl Exchange {
             accepted_at: None,
             changed_at: now,
             parts,
+            metadata,
         };
         let edge = self.hold_edge(&message, &key_envelope, waits, permit.actor().pseudonym())?;
         let key = submission.idempotency_key.0.clone();

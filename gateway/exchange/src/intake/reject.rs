@@ -79,7 +79,7 @@ impl Exchange {
         refusal: &Refusal,
         so_far: SoFar,
     ) -> Result<NewMessage, Refusal> {
-        let Envelope { sender, recipient, kind, media_type, .. } = submission.envelope.clone();
+        let Envelope { sender, recipient, kind, media_type, metadata, .. } = submission.envelope.clone();
         let now = self.inner.clock.now();
         let claim = self.claim(submission, refusal, so_far.document.as_ref(), now)?;
         let parts: Vec<Part> = so_far.document.into_iter().chain(so_far.signature).collect();
@@ -98,6 +98,7 @@ impl Exchange {
             accepted_at: None,
             changed_at: now,
             parts,
+            metadata,
         };
         let deed = Deed {
             outcome: Outcome::Refused(refusal.code),

@@ -25,6 +25,7 @@ use crate::edge::Deed;
 use crate::intake::{length, part_key};
 use crate::key_ring::KeyRing;
 use crate::message::{Message, digests};
+use crate::metadata;
 use crate::refusal::Refusal;
 use crate::screening::any_infected;
 use crate::service::Exchange;
@@ -120,6 +121,7 @@ impl Offered {
             accepted_at: None,
             changed_at: now,
             parts: statement.parts.clone(),
+            metadata: self.offer.metadata.clone(),
         })
     }
 }
@@ -152,6 +154,9 @@ impl Exchange {
             || any_infected(&statement.parts)
         {
             return Err(wrong("parts"));
+        }
+        if offer.metadata.as_ref().map(metadata::digest) != statement.metadata_sha256 {
+            return Err(wrong("metadata"));
         }
         let malformed = || Refusal::with_detail(ProblemCode::MalformedJson, "key_envelope");
         let key_envelope = STANDARD.decode(&offer.key_envelope).map_err(|_| malformed())?;

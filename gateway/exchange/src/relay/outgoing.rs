@@ -277,6 +277,7 @@ impl Exchange {
             key_envelope: base64::Engine::encode(&base64::engine::general_purpose::STANDARD, key_envelope),
             sealed,
             evidence,
+            metadata: message.metadata.clone(),
         };
         let progress = carrier.offer(&peer.name, id, &offer).await?;
         let outcome = match progress.outcome {

@@ -129,10 +129,12 @@ pub(crate) fn insert_case(tx: &mut Tx<'_>, message: &Message) -> Result<(), Stor
 fn insert_message_row(tx: &mut Tx<'_>, new: &NewMessage, last: &Edge) -> Result<(), StoreError> {
     let sql = "-- insert_message
         INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state, standing, steps,
-            accepted_at, changed_at, due_at, parts, key_envelope)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+            accepted_at, changed_at, due_at, parts, key_envelope, metadata)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
     let message = &last.message;
     let recipient = message.recipient.to_string();
+    let metadata = message.metadata.as_ref().map(schemas::kinds::Metadata::octets);
+    let metadata = metadata.map(String::from_utf8).transpose().map_err(|_| StoreError::Corrupt("message.metadata"))?;
     let values = [
         message.id.as_bytes().into(),
         message.case.as_ref().map_or(Value::Null, |case| case.as_bytes().into()),
@@ -149,6 +151,7 @@ fn insert_message_row(tx: &mut Tx<'_>, new: &NewMessage, last: &Edge) -> Result<
         last.due.into(),
         (&new.parts_json).into(),
         new.key_envelope.as_deref().into(),
+        metadata.as_deref().into(),
     ];
     tx.execute(sql, &values).map(|_| ())
 }

@@ -163,8 +163,8 @@ pub(crate) fn lease(
     let mailbox = mailbox.to_string();
     let values = [token.as_bytes().into(), until.into(), (&mailbox).into(), now.into(), limit.into()];
     let mut leased = tx.query(sql, &values, |row| {
-        let key_envelope = if row.is_null(12)? { None } else { Some(row.blob(12)?) };
-        Ok(Leased { message: message(row)?, key_envelope, lease_count: row.integer(13)? })
+        let key_envelope = if row.is_null(13)? { None } else { Some(row.blob(13)?) };
+        Ok(Leased { message: message(row)?, key_envelope, lease_count: row.integer(14)? })
     })?;
     // RETURNING promises no order.
     leased.sort_by_key(|leased| leased.message.id);
@@ -240,17 +240,17 @@ pub(crate) fn part(tx: &mut Tx<'_>, message_id: MessageId, number: u8) -> Result
         let message = message(row)?;
         let part = message.parts.iter().find(|part| part.number == number).cloned();
         let part = part.ok_or(StoreError::Corrupt("message.parts"))?;
-        let content = if row.is_null(14)? {
-            super::Content::Inline(row.blob(15)?)
+        let content = if row.is_null(15)? {
+            super::Content::Inline(row.blob(16)?)
         } else {
-            super::Content::Object(row.text(14)?)
+            super::Content::Object(row.text(15)?)
         };
-        let key = match (row.integer(16)?, row.is_null(17)?) {
+        let key = match (row.integer(17)?, row.is_null(18)?) {
             (1, _) => StoredKey::Destroyed,
             (_, true) => StoredKey::Enveloped,
-            (_, false) => StoredKey::Ring(row.blob(17)?),
+            (_, false) => StoredKey::Ring(row.blob(18)?),
         };
-        Ok(StoredPart { message, held: held(row, 12)?, part, content, key })
+        Ok(StoredPart { message, held: held(row, 13)?, part, content, key })
     })
 }
 
@@ -268,7 +268,7 @@ pub(crate) fn acknowledgement(tx: &mut Tx<'_>, message_id: MessageId) -> Result<
         message_columns!(),
         ", lease_token, lease_until FROM message WHERE id = $1"
     );
-    let found = tx.query_optional(sql, &[message_id.as_bytes().into()], |row| Ok((message(row)?, held(row, 12)?)))?;
+    let found = tx.query_optional(sql, &[message_id.as_bytes().into()], |row| Ok((message(row)?, held(row, 13)?)))?;
     let Some((message, held)) = found else { return Ok(None) };
     let earlier = if message.standing().is_settled() { earlier(tx, message_id)? } else { Vec::new() };
     Ok(Some(Acknowledged { message, held, earlier }))

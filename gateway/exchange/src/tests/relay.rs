@@ -236,6 +236,7 @@ impl Country {
                 kind: "letter".parse().unwrap(),
                 case_id: None,
                 media_type: MediaType::try_from("application/pdf".to_owned()).unwrap(),
+                metadata: None,
             },
             signature: self.cms(&self.a.signer, signing::cades::Content::Detached(digest)),
             key: key.to_owned(),

@@ -284,6 +284,7 @@ impl Town {
                 kind: "letter".parse().unwrap(),
                 case_id: None,
                 media_type: MediaType::try_from("application/pdf".to_owned()).unwrap(),
+                metadata: None,
             },
             signature: self.signs(&self.a.signer, document),
             key: "key-1".to_owned(),

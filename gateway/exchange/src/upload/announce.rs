@@ -132,6 +132,7 @@ impl Exchange {
             accepted_at: None,
             changed_at: now,
             parts: Vec::new(),
+            metadata: envelope.metadata,
         };
         let deed = Deed::of(Action::AnnounceSubmission, permit.actor().pseudonym(), details);
         let edge = self.edge(&message, &Step::Announce { until: now + Duration::hours(hours) }, deed)?;

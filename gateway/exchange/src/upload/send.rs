@@ -263,6 +263,8 @@ pub(super) fn envelope_of(message: &Message) -> Envelope {
         kind: message.kind.clone(),
         case_id: message.case,
         media_type: message.media_type.clone(),
+        // Settled at the announcement.
+        metadata: None,
     }
 }
 

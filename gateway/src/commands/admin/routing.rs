@@ -131,6 +131,9 @@ pub(super) struct Terms {
     /// Where the recipient has no encryption certificate, the node may hold the document keys, in its key ring.
     #[arg(long)]
     node_held_keys: bool,
+    /// The schema that metadata have to follow; without it none are needed.
+    #[arg(long, value_name = "URI")]
+    metadata_schema: Option<String>,
 }
 
 impl Terms {
@@ -145,6 +148,7 @@ impl Terms {
             acknowledge_within_days: self.acknowledge_within_days.unwrap_or(usual.acknowledge_within_days),
             sealed_by_sender: self.sealed_by_sender,
             node_held_keys: self.node_held_keys,
+            metadata_schema: self.metadata_schema.clone(),
         };
         (stated != usual).then_some(stated)
     }

@@ -137,6 +137,7 @@ async fn a_channel_has_the_terms_that_were_stated_last() {
         acknowledge_within_days: 1,
         sealed_by_sender: true,
         node_held_keys: true,
+        metadata_schema: Some("urn:vuzol:kind:letter:1".to_owned()),
     };
     let channel = |policy: &ChannelPolicy| schemas::registry::Channel {
         sender,
