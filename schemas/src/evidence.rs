@@ -142,7 +142,7 @@ pub struct EvidenceStatement {
     /// C.4, C.5 and V.7 of a message that was relayed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rests_on: Option<OtherEvidence>,
-    /// SHA-256 of the metadata, in lower-case hexadecimal: of their JSON as messages show it, `schema` before `content`, with sorted
+    /// SHA-256 of the metadata, in lower-case hexadecimal: of their JSON as messages show it, `schema` before `content`, in it sorted
     /// keys and without white space. Absent where there are none, so that such statements are what they were before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_sha256: Option<String>,

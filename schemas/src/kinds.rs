@@ -13,6 +13,7 @@
 
 mod schema;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -72,9 +73,50 @@ impl Metadata {
     /// The octets that evidence names the digest of: JSON with sorted keys and without white space, as messages show it too.
     #[must_use]
     pub fn octets(&self) -> Vec<u8> {
-        // Maps with text keys; nothing of that can fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        let mut octets = br#"{"schema":"#.to_vec();
+        write_text(&self.schema, &mut octets);
+        octets.extend_from_slice(br#","content":"#);
+        write_members(&self.content, &mut octets);
+        octets.push(b'}');
+        octets
     }
+}
+
+/// With sorted keys, whatever order the map keeps: that is a feature of its crate, which any other crate may switch.
+fn write(value: &Value, octets: &mut Vec<u8>) {
+    match value {
+        Value::Object(members) => write_members(members, octets),
+        Value::Array(items) => {
+            octets.push(b'[');
+            for (place, item) in items.iter().enumerate() {
+                if place > 0 {
+                    octets.push(b',');
+                }
+                write(item, octets);
+            }
+            octets.push(b']');
+        }
+        Value::String(text) => write_text(text, octets),
+        Value::Null | Value::Bool(_) | Value::Number(_) => octets.extend_from_slice(value.to_string().as_bytes()),
+    }
+}
+
+fn write_members(members: &Map<String, Value>, octets: &mut Vec<u8>) {
+    let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+    octets.push(b'{');
+    for (place, (name, value)) in sorted.into_iter().enumerate() {
+        if place > 0 {
+            octets.push(b',');
+        }
+        write_text(name, octets);
+        octets.push(b':');
+        write(value, octets);
+    }
+    octets.push(b'}');
+}
+
+fn write_text(text: &str, octets: &mut Vec<u8>) {
+    octets.extend_from_slice(Value::from(text).to_string().as_bytes());
 }
 
 /// Whether nothing in it lies deeper than that many levels.

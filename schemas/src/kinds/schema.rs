@@ -100,6 +100,8 @@ impl Schema {
                 _ => return None,
             }
         }
+        // So that violations come in one order, whatever order the map keeps.
+        schema.properties.sort_by(|(one, _), (other, _)| one.cmp(other));
         Some(schema)
     }
 

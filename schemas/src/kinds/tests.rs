@@ -120,4 +120,6 @@ fn the_octets_are_the_same_however_the_members_came() {
     let one = read(r#"{ "schema": "urn:x", "content": { "b": 1, "a": [ ] } }"#);
     assert_eq!(one, read(r#"{"content":{"a":[],"b":1},"schema":"urn:x"}"#));
     assert_eq!(one, br#"{"schema":"urn:x","content":{"a":[],"b":1}}"#);
+    let text = r#"{"schema":"urn:x","content":{"a":{"x":[true,null,"\"ї\n"],"y":-1.5},"b":{}}}"#;
+    assert_eq!(read(text), text.as_bytes());
 }
