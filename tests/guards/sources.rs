@@ -37,6 +37,8 @@ const JOBS_ONLY: &[(&str, &str)] = &[
     ("gateway/exchange/src/notices/courier.rs", "inner.jobs.run_tx(\"claim_notices\", claim)"),
     ("gateway/exchange/src/notices/courier.rs", "self.inner.jobs.run_tx(\"release_notice\", "),
     ("gateway/exchange/src/notices/courier.rs", "self.inner.jobs.run_tx(\"end_notice\", close)"),
+    ("gateway/exchange/src/hold.rs", "self.inner.jobs.run_tx(\"end_look\", move |tx| jobs::complete(tx, &job))"),
+    ("gateway/exchange/src/hold.rs", "self.inner.jobs.run_tx(\"rewrap_held\", move |tx| tables::rewrap_held("),
     ("gateway/exchange/src/timers.rs", "self.inner.jobs.run_tx(\"look_again\", move |tx| tables::look_again("),
 ];
 

@@ -108,7 +108,7 @@ mod tests {
         use SubIndication as Sub;
         let waiting = indeterminate(Sub::TryLater, &["signature.status_unknown"]);
         let passed = verdict(Indication::TotalPassed, None, &[]);
-        assert!(told(&[waiting.clone()]));
+        assert!(told(std::slice::from_ref(&waiting)));
         assert!(told(&[passed.clone(), waiting.clone()]));
         assert!(told(&[indeterminate(Sub::TryLater, &["signature.status_stale", REMARK])]));
         assert!(!told(&[]), "what has no signature waits for none");
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn an_issuer_is_waited_for_where_it_is_unknown_and_not_where_it_is_not_trusted() {
         let untrusted = indeterminate(SubIndication::NoCertificateChainFound, &[NO_CHAIN]);
-        assert!(!told(&[untrusted.clone()]));
+        assert!(!told(std::slice::from_ref(&untrusted)));
         let kind = MissingKind::Issuer;
         let fact = MissingFact { kind, sha256: String::new(), subject: String::new(), addresses: Vec::new() };
         assert!(told(&[SignatureReport { missing: vec![fact], ..untrusted }]));

@@ -195,7 +195,7 @@ async fn a_signer_that_turns_out_to_be_revoked_is_refused() {
     town.looks().await;
     let reason = ProblemCode::SignerRevoked.as_str().to_owned();
     assert_eq!(town.stands(message).await, State::Rejected { reason });
-    let last = town.audited().await.into_iter().filter(|row| row.starts_with("document.submit")).next_back().unwrap();
+    let last = town.audited().await.into_iter().rfind(|row| row.starts_with("document.submit")).unwrap();
     assert!(last.starts_with("document.submit signature.revoked_signer"), "{last}");
     assert_eq!(town.hands_in(&letter).await.unwrap_err().code, ProblemCode::SubmissionEnded);
     assert_eq!((town.kept().await, town.objects().await), ([0, 0], Vec::<String>::new()));
