@@ -57,7 +57,7 @@ use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::signature::{self, Tally};
 use crate::state::Step;
-use crate::tables::{self, Held, HeldMessage, NewHold};
+use crate::tables::{self, HeldMessage, NewHold, WaitingSignatures};
 use crate::upload::Acceptance;
 
 pub(crate) use fact::may_arrive;
@@ -170,7 +170,7 @@ impl Exchange {
     }
 
     /// What the transaction of V.2 writes beside the step.
-    pub(crate) fn new_hold(&self, kept: Held, until: OffsetDateTime) -> NewHold {
+    pub(crate) fn new_hold(&self, kept: WaitingSignatures, until: OffsetDateTime) -> NewHold {
         let now = self.inner.clock.now();
         NewHold { kept, until, job: JobId::fresh(now), first_look: now + FIRST_PAUSE }
     }
@@ -241,7 +241,7 @@ impl Exchange {
 
     /// Judges the message anew, and decides where that can be told now.
     async fn look(&self, id: MessageId) -> Result<Looked, Refusal> {
-        let found = self.inner.ledger.reader().read("held", move |tx| tables::held(tx, id)).await?;
+        let found = self.inner.ledger.reader().read("held", move |tx| tables::waiting(tx, id)).await?;
         let Some(held) = found else { return Ok(Looked::Settled) };
         let HeldMessage { message, key_envelope, kept } = held;
         let Some(State::Submitted { until, .. }) = &message.state else { return Ok(Looked::Settled) };
@@ -256,7 +256,7 @@ impl Exchange {
         }
     }
 
-    async fn judge_held(&self, message: &Message, held: &Held) -> Result<(), Refusal> {
+    async fn judge_held(&self, message: &Message, held: &WaitingSignatures) -> Result<(), Refusal> {
         let (key, rewrapped) = self.reopen(message.id, held)?;
         if let Some(new) = rewrapped {
             self.follow_the_ring(message.id, held.wrapped_key.clone(), new).await?;

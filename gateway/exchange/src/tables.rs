@@ -27,7 +27,9 @@ use crate::edge::Edge;
 use crate::message::{Evidence, Message};
 
 pub(crate) use export::{Exported, exported};
-pub(crate) use hold::{Held, HeldMessage, HeldSignature, NewHold, held, held_receipt, insert_hold, rewrap_held};
+pub(crate) use hold::{
+    HeldMessage, HeldSignature, NewHold, WaitingSignatures, held_receipt, insert_waiting, rewrap_held, waiting,
+};
 pub(crate) use intake::{
     Claim, Content, Ended, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part,
     insert_case, insert_message, stored_receipt,

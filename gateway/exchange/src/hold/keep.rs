@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use crate::intake::{length, part_key};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::tables::{Content, Held, HeldSignature};
+use crate::tables::{Content, HeldSignature, WaitingSignatures};
 
 /// What is to be kept of a signature.
 pub(crate) struct Judgeable<'a> {
@@ -59,7 +59,11 @@ impl Exchange {
     }
 
     /// The key again; where the ring was turned meanwhile, also under its current key.
-    pub(super) fn reopen(&self, id: MessageId, held: &Held) -> Result<(DocumentKey, Option<Vec<u8>>), Refusal> {
+    pub(super) fn reopen(
+        &self,
+        id: MessageId,
+        held: &WaitingSignatures,
+    ) -> Result<(DocumentKey, Option<Vec<u8>>), Refusal> {
         let ring = self.inner.ring.as_ref().ok_or_else(|| {
             tracing::error!(message = %id, "a submission waits, and the node has no key ring any more");
             ProblemCode::Internal

@@ -15,7 +15,7 @@ use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::signature;
-use crate::tables::{self, Claim, Held, NewHold, NewMessage};
+use crate::tables::{self, Claim, NewHold, NewMessage, WaitingSignatures};
 
 /// A submission that may wait, before anything of it is kept.
 pub(super) struct Waiting {
@@ -131,14 +131,18 @@ impl Exchange {
             .transact("hold_submission", move |tx| {
                 let appended = tables::insert_message(tx, &new)?.ok_or(NotHeld::KeyTaken)?;
                 let message = &new.edges.last().ok_or(StoreError::Corrupt("a message without a step"))?.message;
-                tables::insert_hold(tx, message, JOB_KIND, &hold)?;
+                tables::insert_waiting(tx, message, JOB_KIND, &hold)?;
                 Ok::<_, NotHeld>(appended.with(()))
             })
             .await
     }
 
     /// The signature once more, for the looks, and the parts as an accepted message has them.
-    async fn keep_and_stage(&self, submission: &Submission, sealed: Sealed) -> Result<(Held, Staged), Refusal> {
+    async fn keep_and_stage(
+        &self,
+        submission: &Submission,
+        sealed: Sealed,
+    ) -> Result<(WaitingSignatures, Staged), Refusal> {
         let (id, digests) = (sealed.id, sealed.received.digests.clone());
         let encryption_certificate = sealed.seal_to.certificate();
         let (key, wrapped_key) = self.key_of_hold(id)?;
@@ -151,7 +155,9 @@ impl Exchange {
         };
         let judgeable = Judgeable { number: 1, of: 0, bytes: &submission.signature, digests: &digests };
         match self.keep_judgeable(id, &key, judgeable).await {
-            Ok(signature) => Ok((Held { wrapped_key, encryption_certificate, signatures: vec![signature] }, staged)),
+            Ok(signature) => {
+                Ok((WaitingSignatures { wrapped_key, encryption_certificate, signatures: vec![signature] }, staged))
+            }
             Err(refusal) => {
                 self.unstage(&staged.object_keys()).await;
                 Err(refusal)

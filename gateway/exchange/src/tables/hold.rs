@@ -24,7 +24,7 @@ pub(crate) struct HeldSignature {
 
 /// What is kept of a submission while it waits, beside the message itself.
 #[derive(Debug, Clone)]
-pub(crate) struct Held {
+pub(crate) struct WaitingSignatures {
     /// The key of the sealed signatures, under the node's key ring.
     pub(crate) wrapped_key: Vec<u8>,
     /// DER of the certificate that the document's key is sealed to; None where the node holds the key for the recipient.
@@ -38,19 +38,19 @@ pub(crate) struct HeldMessage {
     pub(crate) message: Message,
     /// The document's key, wrapped for the recipient.
     pub(crate) key_envelope: Vec<u8>,
-    pub(crate) kept: Held,
+    pub(crate) kept: WaitingSignatures,
 }
 
 /// A submission that begins to wait.
 pub(crate) struct NewHold {
-    pub(crate) kept: Held,
+    pub(crate) kept: WaitingSignatures,
     pub(crate) until: OffsetDateTime,
     pub(crate) job: JobId,
     pub(crate) first_look: OffsetDateTime,
 }
 
 /// Keeps what the message is judged by, and the job that does it. Its idempotency key is remembered for as long as it waits.
-pub(crate) fn insert_hold(tx: &mut Tx<'_>, message: &Message, kind: &str, hold: &NewHold) -> Result<(), StoreError> {
+pub(crate) fn insert_waiting(tx: &mut Tx<'_>, message: &Message, kind: &str, hold: &NewHold) -> Result<(), StoreError> {
     let id = message.id;
     let held = "-- insert_held
         INSERT INTO held (message_id, wrapped_key, encryption_certificate) VALUES ($1, $2, $3)";
@@ -85,7 +85,7 @@ fn remember_key(tx: &mut Tx<'_>, sender: Edrpou, id: MessageId, until: OffsetDat
 }
 
 /// The message, with what is kept of it while it waits. None where it does not wait.
-pub(crate) fn held(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<HeldMessage>, StoreError> {
+pub(crate) fn waiting(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<HeldMessage>, StoreError> {
     let Some(message) = read_message(tx, id)? else { return Ok(None) };
     let sql = "-- held
         SELECT wrapped_key, encryption_certificate, key_envelope
@@ -106,7 +106,7 @@ pub(crate) fn held(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<HeldMessage>
             content: content(row, 4, 5)?.ok_or(StoreError::Corrupt("held_signature.content"))?,
         })
     })?;
-    let kept = Held { wrapped_key, encryption_certificate, signatures };
+    let kept = WaitingSignatures { wrapped_key, encryption_certificate, signatures };
     Ok(Some(HeldMessage { message, key_envelope, kept }))
 }
 

@@ -15,7 +15,7 @@ use crate::intake::Taken;
 use crate::message::Message;
 use crate::refusal::Refusal;
 use crate::service::Exchange;
-use crate::tables::{self, Announced, Held};
+use crate::tables::{self, Announced, WaitingSignatures};
 
 impl Exchange {
     /// Holds a submission that is complete, where its channel waits for what it was refused for; None where it does not.
@@ -36,12 +36,13 @@ impl Exchange {
         let encryption_certificate = to.certificate();
         let kept = self.kept_parts(message.id, parts).await?;
         let (key_of_hold, wrapped_key) = self.key_of_hold(message.id)?;
-        let mut held = Held { wrapped_key, encryption_certificate, signatures: Vec::new() };
+        let mut held = WaitingSignatures { wrapped_key, encryption_certificate, signatures: Vec::new() };
         let keeping = self.keep_parts(message.id, &key, &kept, &key_of_hold, &mut held.signatures).await;
         let objects = hold::objects(&held.signatures);
         let done = match keeping {
             Ok(()) => {
-                let edge = self.hold_edge(&message, &key_envelope, Waits { missing, until }, permit.actor().pseudonym());
+                let edge =
+                    self.hold_edge(&message, &key_envelope, Waits { missing, until }, permit.actor().pseudonym());
                 self.commit_held_upload(&message, edge, key_envelope, self.new_hold(held, until)).await
             }
             Err(refusal) => Err(refusal.into()),
@@ -79,7 +80,7 @@ impl Exchange {
             let superseded = tables::superseded_objects(tx, id)?;
             tables::adopt_upload(tx, &edge.message, &parts_json, Some(&key_envelope))?;
             let appended = edge::take(tx, &edge, None)?.ok_or(NotTaken::Moved)?;
-            tables::insert_hold(tx, &edge.message, JOB_KIND, &hold)?;
+            tables::insert_waiting(tx, &edge.message, JOB_KIND, &hold)?;
             Ok::<_, NotTaken>(appended.with(superseded))
         });
         match committed.await {
