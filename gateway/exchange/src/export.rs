@@ -61,7 +61,7 @@ struct File(String, &'static str, Vec<u8>);
 
 impl Exchange {
     /// Exports the messages of a case after `after`, oldest first, up to [`EXPORT_EVIDENCE`] pieces of evidence, with the proofs of
-    /// what `log` has integrated.
+    /// what `log` has integrated. A message that this node has not accepted is exported to its sender alone.
     ///
     /// # Errors
     /// `TooLarge` where one message alone has more evidence than that; otherwise when the store, the log or the key fails.
@@ -71,9 +71,10 @@ impl Exchange {
         after: Option<MessageId>,
         log: &Log,
     ) -> Result<CaseExport, Refusal> {
-        let case_id = permit.resource().case;
+        let (case_id, participant) = (permit.resource().case, permit.actor().participant());
         let reader = self.inner.ledger.reader();
-        let read = reader.read("export_case", move |tx| tables::exported(tx, case_id, after, EXPORT_EVIDENCE));
+        let read =
+            reader.read("export_case", move |tx| tables::exported(tx, (case_id, participant), after, EXPORT_EVIDENCE));
         let (exported, more) = read.await?;
         let pieces = exported.iter().map(|exported| exported.evidence.len()).sum::<usize>();
         if pieces > EXPORT_EVIDENCE {

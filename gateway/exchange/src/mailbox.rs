@@ -124,15 +124,16 @@ impl Exchange {
         Ok(MessageSummary { retention, ..message.summary() })
     }
 
-    /// All evidence of a case, oldest first: of this node, and of the node that a message came from or went to.
+    /// All evidence of a case, oldest first: of this node, and of the node that a message came from or went to. Of a message that this
+    /// node has not accepted only for its sender.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn case_events(&self, permit: Permit<ReadCase>) -> Result<CaseEvents, Refusal> {
-        let case_id = permit.resource().case;
+        let (case_id, participant) = (permit.resource().case, permit.actor().participant());
         let reader = self.inner.ledger.reader();
         let found = reader.read("case_evidence", move |tx| {
-            Ok((tables::case_evidence(tx, case_id)?, tables::case_peer_evidence(tx, case_id)?))
+            Ok((tables::case_evidence(tx, case_id, participant)?, tables::case_peer_evidence(tx, case_id)?))
         });
         let (evidence, of_peers) = found.await?;
         let details = serde_json::json!({ "events": evidence.len() + of_peers.len() });

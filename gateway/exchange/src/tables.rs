@@ -8,6 +8,13 @@ macro_rules! message_columns {
     };
 }
 
+/// Which messages of a case concern whom: what the node has not accepted is its sender's business alone. The participant who asks is $2.
+macro_rules! concerns {
+    () => {
+        "(sender = $2 OR state NOT IN ('announced', 'submitted', 'rejected'))"
+    };
+}
+
 mod export;
 mod hold;
 mod intake;

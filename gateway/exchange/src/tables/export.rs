@@ -1,6 +1,6 @@
 //! Statements of the export of a case.
 
-use schemas::{CaseId, MessageId};
+use schemas::{CaseId, Edrpou, MessageId};
 use storage::{StoreError, Tx, Value};
 
 use super::{evidence, message, number};
@@ -15,11 +15,11 @@ pub(crate) struct Exported {
     pub(crate) acknowledgements: Vec<(u32, Vec<u8>)>,
 }
 
-/// Messages of a case after `after`, oldest first, as many as have `bound` pieces of evidence together, and one at least; and
-/// whether there are more.
+/// Messages of a case that concern a participant, after `after`, oldest first, as many as have `bound` pieces of evidence together,
+/// and one at least; and whether there are more.
 pub(crate) fn exported(
     tx: &mut Tx<'_>,
-    case: CaseId,
+    case: (CaseId, Option<Edrpou>),
     after: Option<MessageId>,
     bound: usize,
 ) -> Result<(Vec<Exported>, bool), StoreError> {
@@ -39,15 +39,23 @@ pub(crate) fn exported(
     Ok((taken, more))
 }
 
-fn messages(tx: &mut Tx<'_>, case: CaseId, after: Option<MessageId>, limit: usize) -> Result<Vec<Message>, StoreError> {
+fn messages(
+    tx: &mut Tx<'_>,
+    (case, participant): (CaseId, Option<Edrpou>),
+    after: Option<MessageId>,
+    limit: usize,
+) -> Result<Vec<Message>, StoreError> {
     let sql = concat!(
         "-- exported_messages\n SELECT ",
         message_columns!(),
-        " FROM message WHERE case_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+        " FROM message WHERE case_id = $1 AND ",
+        concerns!(),
+        " AND id > $3 ORDER BY id LIMIT $4"
     );
     let after = after.as_ref().map_or(Value::Blob(&[]), |id| id.as_bytes().into());
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-    tx.query(sql, &[case.as_bytes().into(), after, limit.into()], message)
+    let participant = participant.as_ref().map(Edrpou::as_str);
+    tx.query(sql, &[case.as_bytes().into(), participant.into(), after, limit.into()], message)
 }
 
 fn of_message(tx: &mut Tx<'_>, id: MessageId) -> Result<Vec<Evidence>, StoreError> {

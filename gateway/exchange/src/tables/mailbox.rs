@@ -299,9 +299,18 @@ pub(crate) fn insert_acknowledgement(
 }
 
 /// All evidence of a case, in the order of the commits.
-pub(crate) fn case_evidence(tx: &mut Tx<'_>, case: CaseId) -> Result<Vec<Evidence>, StoreError> {
-    let sql = "-- case_evidence
+pub(crate) fn case_evidence(
+    tx: &mut Tx<'_>,
+    case: CaseId,
+    participant: Option<Edrpou>,
+) -> Result<Vec<Evidence>, StoreError> {
+    let sql = concat!(
+        "-- case_evidence
         SELECT e.id, e.message_id, e.step, e.kind, e.state, e.at, e.event_id, e.jws
-        FROM message m JOIN evidence e ON e.message_id = m.id WHERE m.case_id = $1 ORDER BY e.ordinal";
-    tx.query(sql, &[case.as_bytes().into()], evidence)
+        FROM (SELECT id AS message FROM message WHERE case_id = $1 AND ",
+        concerns!(),
+        ") JOIN evidence e ON e.message_id = message ORDER BY e.ordinal"
+    );
+    let participant = participant.as_ref().map(Edrpou::as_str);
+    tx.query(sql, &[case.as_bytes().into(), participant.into()], evidence)
 }

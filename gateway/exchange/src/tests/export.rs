@@ -264,7 +264,7 @@ async fn a_large_case_is_taken_away_in_pieces_of_whole_messages() {
         letter.key = format!("k{n}");
         sent.push(town.submit(letter).await.unwrap().receipt);
     }
-    let case = sent[0].case_id;
+    let case = (sent[0].case_id, Some(town.b.edrpou));
     let reader = town.node.ledger.reader();
     let ids: Vec<_> = sent.iter().map(|receipt| receipt.message_id).collect();
     // Each message has two pieces of evidence.

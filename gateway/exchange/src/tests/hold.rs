@@ -1,13 +1,16 @@
 //! Submissions that wait for a fact about their signatures.
 
+use audit::Log;
 use certs::dev::{Identity, Usage};
 use schemas::evidence::EvidenceKind;
+use schemas::export::{CaseManifest, MANIFEST_FILE};
 use schemas::message::{HeldReceipt, MessageState, PartRole, State};
 use schemas::registry::ChannelPolicy;
-use schemas::{MessageId, ProblemCode};
+use schemas::{CaseId, MessageId, ProblemCode};
+use signing::asic::zip::{Archive, Limits};
 use time::Duration;
 
-use super::town::{Letter, NOON, Node, Town, bytes};
+use super::town::{Agency, Letter, NOON, Node, Town, bytes};
 use super::upload::part;
 use crate::intake::{Accepted, Taken};
 use crate::refusal::Refusal;
@@ -43,6 +46,17 @@ impl Town {
         self.responder_is_silent_about(&signer.certificate);
         let letter = Letter { signature: self.signs(&signer, document), ..self.letter(document) };
         (signer, letter)
+    }
+
+    /// How many pieces of evidence of the message an agency finds in the case, and whether the export has it.
+    async fn sees(&self, agency: &Agency, case: CaseId, message: MessageId, log: &Log) -> (usize, bool) {
+        let evidence = self.evidence(agency, case).await;
+        let container = self.export(agency, case, log).await.container;
+        let archive = Archive::read(&container, &Limits::default()).unwrap();
+        let manifest = archive.entries().iter().find(|entry| entry.name() == MANIFEST_FILE).unwrap();
+        let manifest: CaseManifest = serde_json::from_slice(&archive.content(manifest, usize::MAX).unwrap()).unwrap();
+        let exported = manifest.messages.iter().any(|exported| exported.message_id == message);
+        (evidence.iter().filter(|piece| piece.message_id == Some(message)).count(), exported)
     }
 
     async fn looks(&self) {
@@ -224,6 +238,38 @@ async fn a_process_that_dies_while_it_looks_is_followed_by_another() {
     looks(&other).await;
     town.accepted_once(&letter, message).await;
     assert_eq!(town.rows().await[4], 0);
+}
+
+#[tokio::test]
+async fn in_a_case_that_goes_on_the_recipient_sees_what_waited_once_it_is_accepted() {
+    let town = Town::new().await;
+    town.letters_wait(24).await;
+    let case = town.deliver(b"the first letter", "first").await.case_id;
+    let (signer, mut letter) = town.unknown(DOCUMENT);
+    letter.envelope.case_id = Some(case);
+    let message = town.is_held(&letter).await.message_id;
+    let log = town.log();
+    log.round().await.unwrap();
+    assert_eq!(town.sees(&town.a, case, message, &log).await, (1, true));
+    assert_eq!(town.sees(&town.b, case, message, &log).await, (0, false));
+
+    town.responder_speaks_again_about(&signer.certificate);
+    town.time_passes(LATER);
+    town.looks().await;
+    log.round().await.unwrap();
+    for agency in [&town.a, &town.b] {
+        assert_eq!(town.sees(agency, case, message, &log).await, (3, true));
+    }
+
+    // What came to nothing never becomes the recipient's affair.
+    let (_, mut vain) = town.unknown(b"in vain");
+    (vain.envelope.case_id, vain.key) = (Some(case), "vain".to_owned());
+    let vain = town.is_held(&vain).await.message_id;
+    town.time_passes(Duration::hours(24));
+    town.node.exchange.timer_round(10).await.unwrap();
+    log.round().await.unwrap();
+    assert_eq!(town.sees(&town.a, case, vain, &log).await, (2, true));
+    assert_eq!(town.sees(&town.b, case, vain, &log).await, (0, false));
 }
 
 #[tokio::test]
