@@ -49,7 +49,7 @@ use storage::jobs::{self, Job};
 use storage::{StoreError, TxError};
 use time::{Duration, OffsetDateTime};
 
-use crate::document_key::note_holder;
+use crate::document_key::{SealTo, note_holder};
 use crate::edge::{self, Deed, Edge};
 use crate::intake::Taken;
 use crate::message::{Message, digests, object};
@@ -147,6 +147,15 @@ impl Exchange {
     ) -> Result<Vec<VerifiedPath>, Refusal> {
         let may_wait = led.claimed && self.patience(between).await?.is_some();
         if may_wait { Ok(led.paths) } else { Err(refusal) }
+    }
+
+    /// What is asked of the recipient's certificate before a submission waits: that nobody reports its key lost. Whether it is in good
+    /// standing may be as unknown as it is of the signer, since one responder often answers for both; the decision asks again.
+    pub(crate) async fn check_before_hold(&self, recipient: Edrpou, to: &SealTo) -> Result<(), Refusal> {
+        match self.check_seal_to(recipient, to).await {
+            Err(refusal) if refusal.code == ProblemCode::RecipientStatusUnknown => Ok(()),
+            checked => checked,
+        }
     }
 
     /// The step V.2 of a message, by its sender's deed.

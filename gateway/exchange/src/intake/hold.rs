@@ -79,7 +79,7 @@ impl Exchange {
         if !signature::claims(&signature::read(&submission.signature)?, envelope.sender) {
             return Err(ProblemCode::SignerNotOfSender.into());
         }
-        self.check_seal_to(envelope.recipient.participant(), seal_to).await?;
+        self.check_before_hold(envelope.recipient.participant(), seal_to).await?;
         Ok(Some(until))
     }
 

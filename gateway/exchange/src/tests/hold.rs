@@ -273,6 +273,26 @@ async fn in_a_case_that_goes_on_the_recipient_sees_what_waited_once_it_is_accept
 }
 
 #[tokio::test]
+async fn a_responder_that_is_silent_about_signer_and_recipient_is_waited_for() {
+    let town = Town::new().await;
+    town.letters_wait(24).await;
+    let (signer, letter) = town.unknown(DOCUMENT);
+    town.responder_is_silent_about(&town.b.encryption.certificate);
+    let receipt = town.is_held(&letter).await;
+    assert_eq!(receipt.missing, ProblemCode::SignerStatusUnknown.as_str());
+
+    town.responder_speaks_again_about(&signer.certificate);
+    town.time_passes(LATER);
+    town.looks().await;
+    let standing = town.stands(receipt.message_id).await;
+    assert!(matches!(standing, State::Submitted { .. }), "nothing is sealed to a key that nobody vouches for");
+    town.responder_speaks_again_about(&town.b.encryption.certificate);
+    town.time_passes(LATER);
+    town.looks().await;
+    town.accepted_once(&letter, receipt.message_id).await;
+}
+
+#[tokio::test]
 async fn where_the_channel_does_not_wait_nothing_is_held() {
     let town = Town::new().await;
     let (_, letter) = town.unknown(DOCUMENT);

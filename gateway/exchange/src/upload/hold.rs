@@ -31,7 +31,7 @@ impl Exchange {
         let Some(until) = self.patience(&between).await? else { return Ok(None) };
         let key = self.ring_key(announced)?;
         let to = self.seal_to(&envelope_of(&message)).await?;
-        self.check_seal_to(message.recipient.participant(), &to).await?;
+        self.check_before_hold(message.recipient.participant(), &to).await?;
         let key_envelope = self.wrap_key(message.id, message.recipient.participant(), &key, &to)?;
         let encryption_certificate = to.certificate();
         let kept = self.kept_parts(message.id, parts).await?;
