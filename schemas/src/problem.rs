@@ -257,6 +257,9 @@ problem_codes! {
     SignerRevoked = "signature.revoked_signer", Caller, Some("ETSI EN 319 102-1, 5.3.4"),
         "The signing certificate is revoked.",
         "Сертифікат підписувача скасовано.";
+    SignerSuspended = "signature.signer_on_hold", Caller, Some("RFC 5280, 5.3.1; Regulation (EU) 910/2014, Art. 28(5)"),
+        "The signing certificate is suspended.",
+        "Дію сертифіката підписувача призупинено.";
     SignerExpired = "signature.expired_signer", Caller, Some("ETSI EN 319 102-1, 5.3.4"),
         "The signing certificate is outside its validity period, and nothing proves an earlier signing time.",
         "Строк дії сертифіката підписувача не почався або закінчився, а раніший час підписання не доведено.";

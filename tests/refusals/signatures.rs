@@ -71,6 +71,9 @@ pub(crate) fn cases() -> Vec<Case> {
         case!("a revoked signer", 422 SignerRevoked, |r| {
             signed_by(r, &r.ground.issues_revoked(&r.a, Usage::Signing)).await
         }),
+        case!("a suspended signer", 422 SignerSuspended, |r| {
+            signed_by(r, &r.ground.issues_suspended(&r.a, Usage::Signing)).await
+        }),
         case!("a signature without signed attributes", 422 SignatureConstraints, |r| {
             with(r, &handmade::without_attributes(r.a.signer(), &pdf("letter"))).await
         }),

@@ -174,7 +174,10 @@ fn refusal(report: &Report) -> Refusal {
     };
     let Some(worst) = report.signatures.iter().min_by_key(rank) else { return ProblemCode::SignatureMissing.into() };
     let name = serde_json::to_value((worst.indication, worst.sub_indication)).unwrap_or_default();
+    let suspended = worst.reasons.iter().any(|reason| reason.code == ProblemCode::SignerSuspended.as_str());
     let code = match worst.sub_indication {
+        // The standard has one sub-indication for what is not known and for what is known and may change.
+        Some(SubIndication::TryLater) if suspended => ProblemCode::SignerSuspended,
         Some(sub) => code_of(sub),
         // No sub-indication and yet not passed: nothing that a report may say.
         None => ProblemCode::Internal,

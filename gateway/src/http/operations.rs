@@ -68,6 +68,7 @@ const SIGNATURE: &[ProblemCode] = &[
     P::SignerUnidentified,
     P::SignerUntrusted,
     P::SignerRevoked,
+    P::SignerSuspended,
     P::SignerExpired,
     P::SignerStatusUnknown,
     P::SignatureConstraints,

@@ -84,6 +84,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::SignerUnidentified
         | P::SignerUntrusted
         | P::SignerRevoked
+        | P::SignerSuspended
         | P::SignerExpired
         | P::SignatureConstraints
         | P::SignatureWeakAlgorithm

@@ -122,7 +122,7 @@ causes! {
     RevokedAuthority = "signature.revoked_authority", Indeterminate / RevokedCaNoPoe, SignerRevoked, "ETSI EN 319 102-1, 5.3.4",
         "The certificate of an authority above the signer is revoked.",
         "Сертифікат центру, що стоїть над підписувачем, скасовано.";
-    OnHold = "signature.signer_on_hold", Indeterminate / TryLater, SignerRevoked, "ETSI EN 319 102-1, 5.2.6; RFC 5280, 5.3.1",
+    OnHold = "signature.signer_on_hold", Indeterminate / TryLater, SignerSuspended, "ETSI EN 319 102-1, 5.2.6; RFC 5280, 5.3.1",
         "The signing certificate is suspended.",
         "Дію сертифіката підписувача призупинено.";
     StatusUnknown = "signature.status_unknown", Indeterminate / TryLater, SignerStatusUnknown, "ETSI EN 319 102-1, 5.2.5",

@@ -205,6 +205,16 @@ fn a_revoked_signer_is_refused() {
 }
 
 #[test]
+fn a_suspended_signer_is_refused_as_such() {
+    let world = World::new();
+    let signer = world.signer();
+    let cms = world.sign(Content::Attached(DOCUMENT), &signer);
+    world.pki.revoke(&signer.certificate, NOW - Duration::days(1), 6);
+    let outcome = world.validate(&cms, &world.revocation(&signer.certificate, NOW));
+    assert_refused(&outcome, SubIndication::TryLater, true, ProblemCode::SignerSuspended);
+}
+
+#[test]
 fn a_signer_of_another_authority_is_untrusted() {
     let (world, stranger) = (World::new(), World::new());
     let signer = stranger.signer();

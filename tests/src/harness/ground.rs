@@ -158,6 +158,17 @@ impl Ground {
         identity
     }
 
+    /// A certificate that was suspended an hour ago.
+    ///
+    /// # Panics
+    /// Where the keys cannot be made.
+    #[must_use]
+    pub fn issues_suspended(&self, agency: &Agency, usage: Usage) -> Identity {
+        let identity = self.issues(agency, usage, |_| ());
+        self.site.pki().revoke(&identity.certificate, self.clock.now() - Duration::hours(1), CERTIFICATE_HOLD);
+        identity
+    }
+
     /// An authority that nobody here trusts, and a certificate of it.
     ///
     /// # Panics
@@ -208,3 +219,6 @@ pub(super) fn free_port() -> SocketAddr {
 
 /// CRLReason keyCompromise, RFC 5280 5.3.1.
 const KEY_COMPROMISE: u8 = 1;
+
+/// The same.
+const CERTIFICATE_HOLD: u8 = 6;

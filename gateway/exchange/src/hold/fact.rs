@@ -4,7 +4,8 @@
 //!
 //! | sub-indication | waits | why |
 //! |---|---|---|
-//! | TRY_LATER | yes | "additional revocation information that will be available at a later point of time": the next list, a responder that is in reach again; a suspended certificate is revoked or released |
+//! | TRY_LATER | yes | "additional revocation information that will be available at a later point of time": the next list, a responder that is in reach again |
+//! | TRY_LATER of a suspended certificate | no | the fact is known: while it is suspended a certificate has lost its validity (Regulation (EU) 910/2014, Art. 28(5)), and a release does not reach back to a signature made meanwhile |
 //! | REVOCATION_OUT_OF_BOUNDS_NO_POE | yes | what tells the status is signed under a certificate that has ended; the next answer is signed under another one |
 //! | NO_CERTIFICATE_CHAIN_FOUND | where an issuer is unknown | certificates of authorities are collected and stated by operators; where the chain ends at a root that nobody trusts nothing is on its way |
 //! | NO_CERTIFICATE_CHAIN_FOUND_NO_POE, REVOKED_NO_POE, REVOKED_CA_NO_POE, OUT_OF_BOUNDS_NO_POE, CRYPTO_CONSTRAINTS_FAILURE_NO_POE, NO_POE | no | the facts are known; what is missing is a proof of an earlier time, which only the sender can add, and that is another submission |
@@ -20,8 +21,7 @@
 use schemas::report::{Indication, MissingKind, Report, SignatureReport, SubIndication};
 
 /// Codes of the reasons that may stand in a verdict that waits, as `signing::validate` writes them.
-const WAITED_FOR: [&str; 4] =
-    ["signature.status_unknown", "signature.status_stale", "signature.revocation_unproven", "signature.signer_on_hold"];
+const WAITED_FOR: [&str; 3] = ["signature.status_unknown", "signature.status_stale", "signature.revocation_unproven"];
 
 /// Waits where an issuer is unknown.
 const NO_CHAIN: &str = "signature.untrusted_signer";
@@ -115,6 +115,7 @@ mod tests {
         assert!(!told(&[passed]), "what has passed does not wait");
         let weak = ["signature.status_unknown", "signature.weak_algorithm"];
         assert!(!told(&[indeterminate(Sub::TryLater, &weak)]), "a weak algorithm behind an unknown status");
+        assert!(!told(&[indeterminate(Sub::TryLater, &["signature.signer_on_hold"])]), "a suspended certificate");
         let spoilt = SignatureReport { intact: false, ..waiting.clone() };
         assert!(!told(&[spoilt]));
         let failed = verdict(Indication::TotalFailed, Some(Sub::HashFailure), &["signature.hash_failure"]);

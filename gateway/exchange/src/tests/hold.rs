@@ -318,6 +318,10 @@ async fn what_fails_for_good_is_refused_at_once_whatever_the_channel_says() {
     town.pki.revoke(&revoked.certificate, NOON - Duration::hours(1), 1);
     let revoked = letter(town.signs(&revoked, DOCUMENT));
     assert_eq!(town.submit(revoked).await.unwrap_err().code, ProblemCode::SignerRevoked);
+    let suspended = town.issue(&town.a, Usage::Signing, |_| ());
+    town.pki.revoke(&suspended.certificate, NOON - Duration::hours(1), 6);
+    let suspended = letter(town.signs(&suspended, DOCUMENT));
+    assert_eq!(town.submit(suspended).await.unwrap_err().code, ProblemCode::SignerSuspended);
     // Of somebody else's signature no fact makes one of the sender's.
     town.responder_is_silent_about(&town.b.signer.certificate);
     let of_another = letter(town.signs(&town.b.signer, DOCUMENT));
