@@ -118,6 +118,9 @@ problem_codes! {
     QuotaMailboxFull = "quota.mailbox_full", Peer, Some("RFC 6585, 4"),
         "Too many messages wait in the recipient's mailbox. Try again when it has fetched some.",
         "У скриньці одержувача очікує забагато повідомлень. Спробуйте, коли він їх забере.";
+    QuotaHeld = "quota.held", Peer, Some("RFC 6585, 4"),
+        "The signatures of this submission would have to wait, and too many of your submissions wait already. Try again when some are decided.",
+        "Підписи цього подання мали б зачекати, а ваших подань очікує вже забагато. Спробуйте, коли щодо частини з них буде рішення.";
     // --- may they
     ActionForbidden = "access.forbidden", Caller, None,
         "Your role does not allow this action.",

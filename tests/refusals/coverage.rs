@@ -21,6 +21,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
+    (ProblemCode::QuotaHeld, "needs a thousand submissions that wait: the exchange's own tests put them there"),
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
     (ProblemCode::EvidenceUnavailable, "needs a token that is pulled out: tests/oracles has one"),

@@ -29,6 +29,8 @@
 //! **Repeats.** The same submission under the same key brings the same answer for as long as it waits, also past the week in
 //! which keys are remembered otherwise; afterwards the receipt, or the refusal with its A.2.
 //!
+//! **How many.** Of one sender no more than `HELD_SUBMISSIONS`; counted in the transaction of V.2, by an index.
+//!
 //! **What comes by relay does not wait here.** The node that it comes from has accepted it (A.1) and judged the signatures by then;
 //! this node takes that statement over and judges none. A held submission to another node waits at the first.
 

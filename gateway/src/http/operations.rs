@@ -74,6 +74,7 @@ const SIGNATURE: &[ProblemCode] = &[
     P::SignatureConstraints,
     P::SignatureWeakAlgorithm,
     P::SignerNotOfSender,
+    P::QuotaHeld,
 ];
 const SUBMISSION: &[ProblemCode] =
     &[P::MalformedMultipart, P::EmptyDocument, P::IdempotencyKeyReused, P::SubmissionEnded];

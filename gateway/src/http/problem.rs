@@ -100,6 +100,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::QuotaRequests
         | P::QuotaConcurrent
         | P::QuotaBytes
+        | P::QuotaHeld
         | P::QuotaMailboxFull => StatusCode::TOO_MANY_REQUESTS,
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown

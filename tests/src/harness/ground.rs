@@ -220,5 +220,5 @@ pub(super) fn free_port() -> SocketAddr {
 /// CRLReason keyCompromise, RFC 5280 5.3.1.
 const KEY_COMPROMISE: u8 = 1;
 
-/// The same.
+/// The same: certificateHold.
 const CERTIFICATE_HOLD: u8 = 6;

@@ -27,6 +27,8 @@ pub(super) struct Waiting {
 /// Why the transaction of V.2 did not commit.
 enum NotHeld {
     KeyTaken,
+    /// As many of the sender's wait as may.
+    Full,
     Store(StoreError),
 }
 
@@ -111,6 +113,10 @@ impl Exchange {
                 let earlier = earlier.ok_or(StoreError::Corrupt("submission_key"))?;
                 self.replay(permit, submission, &document, earlier).await
             }
+            Err(TxError::Refused(NotHeld::Full)) => {
+                self.unstage(&keys).await;
+                Err(ProblemCode::QuotaHeld.into())
+            }
             Err(TxError::Refused(NotHeld::Store(error))) => {
                 self.unstage(&keys).await;
                 Err(error.into())
@@ -131,7 +137,9 @@ impl Exchange {
             .transact("hold_submission", move |tx| {
                 let appended = tables::insert_message(tx, &new)?.ok_or(NotHeld::KeyTaken)?;
                 let message = &new.edges.last().ok_or(StoreError::Corrupt("a message without a step"))?.message;
-                tables::insert_waiting(tx, message, JOB_KIND, &hold)?;
+                if !tables::insert_waiting(tx, message, JOB_KIND, &hold)? {
+                    return Err(NotHeld::Full);
+                }
                 Ok::<_, NotHeld>(appended.with(()))
             })
             .await

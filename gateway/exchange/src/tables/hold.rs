@@ -1,5 +1,6 @@
 //! Statements of submissions that wait for a fact (migrations/sqlite/0013_held.sql).
 
+use schemas::limits::HELD_SUBMISSIONS;
 use schemas::message::{HeldReceipt, State};
 use schemas::{Edrpou, JobId, MessageId};
 use storage::{StoreError, Tx, jobs};
@@ -49,9 +50,18 @@ pub(crate) struct NewHold {
     pub(crate) first_look: OffsetDateTime,
 }
 
-/// Keeps what the message is judged by, and the job that does it. Its idempotency key is remembered for as long as it waits.
-pub(crate) fn insert_waiting(tx: &mut Tx<'_>, message: &Message, kind: &str, hold: &NewHold) -> Result<(), StoreError> {
+/// Keeps what the message is judged by, and the job that does it. Its idempotency key is remembered for as long as it waits. False
+/// where more of its sender's would wait than may: then nothing may be committed.
+pub(crate) fn insert_waiting(
+    tx: &mut Tx<'_>,
+    message: &Message,
+    kind: &str,
+    hold: &NewHold,
+) -> Result<bool, StoreError> {
     let id = message.id;
+    if count_held(tx, message.sender)? > HELD_SUBMISSIONS {
+        return Ok(false);
+    }
     let held = "-- insert_held
         INSERT INTO held (message_id, wrapped_key, encryption_certificate) VALUES ($1, $2, $3)";
     let kept = &hold.kept;
@@ -74,7 +84,21 @@ pub(crate) fn insert_waiting(tx: &mut Tx<'_>, message: &Message, kind: &str, hol
         tx.execute(signature, &values)?;
     }
     remember_key(tx, message.sender, id, hold.until)?;
-    jobs::enqueue(tx, hold.job, kind, id.as_bytes(), hold.first_look)
+    jobs::enqueue(tx, hold.job, kind, id.as_bytes(), hold.first_look)?;
+    Ok(true)
+}
+
+/// How many submissions of a sender wait, this one among them, counted no further than needed. The states stand there word for word
+/// as in the condition of the index.
+fn count_held(tx: &mut Tx<'_>, sender: Edrpou) -> Result<u64, StoreError> {
+    let sql = "-- count_held
+        SELECT count(*) FROM (
+            SELECT 1 FROM message WHERE sender = $1 AND state = 'submitted'
+                AND state IN ('announced', 'submitted', 'rejected', 'relay_failed', 'quarantined', 'refused', 'expired')
+            LIMIT $2)";
+    let most = integer(HELD_SUBMISSIONS.saturating_add(1))?;
+    let count = tx.query_optional(sql, &[sender.as_str().into(), most.into()], |row| row.integer(0))?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
 /// A key is forgotten a week after its time; a submission may wait for longer, and its repeat must find it.

@@ -4,6 +4,7 @@ use audit::Log;
 use certs::dev::{Identity, Usage};
 use schemas::evidence::EvidenceKind;
 use schemas::export::{CaseManifest, MANIFEST_FILE};
+use schemas::limits::HELD_SUBMISSIONS;
 use schemas::message::{HeldReceipt, MessageState, PartRole, State};
 use schemas::registry::ChannelPolicy;
 use schemas::{CaseId, MessageId, ProblemCode};
@@ -290,6 +291,50 @@ async fn a_responder_that_is_silent_about_signer_and_recipient_is_waited_for() {
     town.time_passes(LATER);
     town.looks().await;
     town.accepted_once(&letter, receipt.message_id).await;
+}
+
+#[tokio::test]
+async fn of_one_sender_no_more_waits_than_may() {
+    let town = Town::new().await;
+    town.letters_wait(24).await;
+    let (signer, letter) = town.unknown(DOCUMENT);
+    town.is_held(&letter).await;
+    // As many more rows like it as may be; their looks find nothing to judge.
+    let more = i64::try_from(HELD_SUBMISSIONS).unwrap() - 1;
+    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+        INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state, standing, steps,
+            accepted_at, changed_at, due_at, parts, key_envelope)
+        SELECT randomblob(16), case_id, sender, sender_certificate, recipient, kind, media_type, state, standing, steps,
+            accepted_at, changed_at, due_at, parts, key_envelope FROM n, message";
+    let copied = town.node.writer.run_tx("test", move |tx| tx.execute(sql, &[more.into()]));
+    assert_eq!(copied.await.unwrap(), HELD_SUBMISSIONS - 1);
+
+    let next = Letter { signature: town.signs(&signer, b"next"), key: "next".to_owned(), ..town.letter(b"next") };
+    let refusal = town.submit(next.clone()).await.unwrap_err();
+    assert_eq!(refusal.code, ProblemCode::QuotaHeld);
+    let statement = town.proves(&refusal.evidence.unwrap());
+    assert_eq!((statement.kind, statement.reason.as_deref()), (EvidenceKind::SubmissionRejection, Some("quota.held")));
+    assert_eq!(town.kept().await, [1, 1]);
+    assert!(held(town.hands_in(&letter).await.unwrap()).1, "what waits already is answered as before");
+
+    // In several requests it stays announced.
+    let signature = town.signs(&signer, b"in parts");
+    let parts = vec![part(0, PartRole::Document, None, b"in parts"), part(1, PartRole::Signature, Some(0), &signature)];
+    let announced = town.announces("in parts", parts).await.unwrap().status.message_id;
+    for (number, content) in [(0, b"in parts".as_slice()), (1, &signature)] {
+        town.puts(announced, number, None, content).await.unwrap();
+    }
+    assert_eq!(town.sends_on(announced).await.unwrap_err().code, ProblemCode::QuotaHeld);
+    assert!(matches!(town.stands(announced).await, State::Announced { .. }));
+
+    let decided = town.node.writer.run_tx("test", |tx| {
+        let sql = "UPDATE message SET state = 'rejected' WHERE id NOT IN (SELECT message_id FROM held) AND state = 'submitted'";
+        tx.execute(sql, &[])
+    });
+    assert!(decided.await.unwrap() > 0);
+    town.is_held(&next).await;
+    let (_, replayed) = held(town.sends_on(announced).await.unwrap());
+    assert!(!replayed);
 }
 
 #[tokio::test]

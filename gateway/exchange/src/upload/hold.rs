@@ -7,7 +7,6 @@ use schemas::ProblemCode;
 use schemas::message::{HeldReceipt, Part};
 use storage::{StoreError, TxError};
 
-use super::NotTaken;
 use super::send::envelope_of;
 use crate::edge;
 use crate::hold::{self, Between, JOB_KIND, Waits};
@@ -79,23 +78,42 @@ impl Exchange {
         let committed = self.inner.ledger.transact("hold_announced", move |tx| {
             let superseded = tables::superseded_objects(tx, id)?;
             tables::adopt_upload(tx, &edge.message, &parts_json, Some(&key_envelope))?;
-            let appended = edge::take(tx, &edge, None)?.ok_or(NotTaken::Moved)?;
-            tables::insert_waiting(tx, &edge.message, JOB_KIND, &hold)?;
-            Ok::<_, NotTaken>(appended.with(superseded))
+            let appended = edge::take(tx, &edge, None)?.ok_or(NotHeld::Moved)?;
+            if !tables::insert_waiting(tx, &edge.message, JOB_KIND, &hold)? {
+                return Err(NotHeld::Full);
+            }
+            Ok::<_, NotHeld>(appended.with(superseded))
         });
         match committed.await {
             Ok(superseded) => {
                 self.unstage(&superseded).await;
                 Ok(receipt)
             }
-            Err(TxError::Refused(NotTaken::Moved)) => Err(Refusal::new(ProblemCode::SubmissionSent).into()),
-            Err(TxError::Refused(NotTaken::Store(error))) => Err(Refusal::from(error).into()),
+            Err(TxError::Refused(NotHeld::Moved)) => Err(Refusal::new(ProblemCode::SubmissionSent).into()),
+            // It stays announced: it may be sent again when others are decided.
+            Err(TxError::Refused(NotHeld::Full)) => Err(Refusal::new(ProblemCode::QuotaHeld).into()),
+            Err(TxError::Refused(NotHeld::Store(error))) => Err(Refusal::from(error).into()),
             // As with an acceptance, the commit may have reached the disk.
             Err(TxError::Store(error)) => {
                 let nothing_is_kept = matches!(error, StoreError::Overloaded | StoreError::Closed);
                 Err(Failed { refusal: error.into(), nothing_is_kept })
             }
         }
+    }
+}
+
+/// Why the transaction of V.2 did not commit.
+enum NotHeld {
+    /// Somebody else was there first.
+    Moved,
+    /// As many of the sender's wait as may.
+    Full,
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotHeld {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
