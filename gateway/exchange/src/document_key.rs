@@ -153,8 +153,8 @@ impl Exchange {
 }
 
 /// Says in the audit entry of an acceptance that the node holds the key; where it does not, says nothing.
-pub(crate) fn note_holder(details: &mut serde_json::Value, key_envelope: &[u8]) {
-    if let (true, Some(details)) = (KeyRing::is_envelope(key_envelope), details.as_object_mut()) {
+pub(crate) fn note_holder(details: &mut serde_json::Value, by_the_ring: bool) {
+    if let (true, Some(details)) = (by_the_ring, details.as_object_mut()) {
         details.insert("key_holder".to_owned(), "node".into());
     }
 }

@@ -54,13 +54,14 @@ use time::{Duration, OffsetDateTime};
 use crate::document_key::{SealTo, note_holder};
 use crate::edge::{self, Deed, Edge};
 use crate::intake::Taken;
+use crate::key_ring::KeyRing;
 use crate::message::{Message, digests, object};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::signature::{self, Tally};
 use crate::state::Step;
 use crate::tables::{self, HeldMessage, NewHold, WaitingSignatures};
-use crate::upload::Acceptance;
+use crate::upload::{Acceptance, WrappedKey};
 
 pub(crate) use fact::may_arrive;
 pub(crate) use keep::{Judgeable, objects};
@@ -175,7 +176,7 @@ impl Exchange {
             "parts": digests(&message.parts),
             "held_for": missing.code.as_str(),
         });
-        note_holder(&mut details, key_envelope);
+        note_holder(&mut details, KeyRing::is_envelope(key_envelope));
         let step = Step::Hold { missing: missing.code.as_str().to_owned(), until };
         Ok(self.edge(message, &step, Deed::of(Action::SubmitDocument, actor, details))?)
     }
@@ -254,14 +255,16 @@ impl Exchange {
     async fn look(&self, id: MessageId) -> Result<Looked, Refusal> {
         let found = self.inner.ledger.reader().read("held", move |tx| tables::waiting(tx, id)).await?;
         let Some(held) = found else { return Ok(Looked::Settled) };
-        let HeldMessage { message, key_envelope, kept } = held;
+        let HeldMessage { message, key_is_gone, kept } = held;
         let Some(State::Submitted { until, .. }) = &message.state else { return Ok(Looked::Settled) };
         // From here on it is the timers'.
         if *until <= self.inner.clock.now() {
             return Ok(Looked::Settled);
         }
-        match self.judge_held(&message, &kept).await {
-            Ok(()) => self.accept_held(message, key_envelope).await,
+        let judged =
+            if key_is_gone { Err(ProblemCode::KeyDestroyed.into()) } else { self.judge_held(&message, &kept).await };
+        match judged {
+            Ok(()) => self.accept_held(message, &kept).await,
             Err(refusal) if settles(&refusal) => self.reject_held(message, &refusal).await,
             Err(refusal) => Ok(Looked::Waits(refusal)),
         }
@@ -296,8 +299,9 @@ impl Exchange {
         })
     }
 
-    async fn accept_held(&self, message: Message, key_envelope: Vec<u8>) -> Result<Looked, Refusal> {
-        let acceptance = Acceptance { message, key_envelope, actor: NODE.to_owned() };
+    async fn accept_held(&self, message: Message, kept: &WaitingSignatures) -> Result<Looked, Refusal> {
+        let key = WrappedKey::InItsRow { by_the_ring: kept.encryption_certificate.is_none() };
+        let acceptance = Acceptance { message, key, actor: NODE.to_owned() };
         match self.accept(acceptance).await {
             Ok(_) => {
                 metrics::counter!("vuzol_held_total", "outcome" => "accepted").increment(1);

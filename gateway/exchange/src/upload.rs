@@ -50,7 +50,7 @@ use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables::{self, Announced, UploadPart};
 
-pub(crate) use send::Acceptance;
+pub(crate) use send::{Acceptance, WrappedKey};
 
 pub use announce::NewAnnouncement;
 pub use range::{ContentRange, PartUpload};

@@ -20,6 +20,7 @@ use super::{Accepted, Submission, Taken, fingerprint, forgotten_before, length, 
 use crate::delivery::JOB_KIND;
 use crate::document_key::{SealTo, note_holder};
 use crate::edge::{Deed, Edge};
+use crate::key_ring::KeyRing;
 use crate::message::{Message, digests};
 use crate::notices::Bells;
 use crate::refusal::Refusal;
@@ -174,7 +175,7 @@ impl Exchange {
             "kind": &kind,
             "parts": digests(&parts),
         });
-        note_holder(&mut details, &key_envelope);
+        note_holder(&mut details, KeyRing::is_envelope(&key_envelope));
         let message = Message {
             id,
             case: Some(case),

@@ -37,8 +37,8 @@ pub(crate) struct WaitingSignatures {
 /// A submission that waits, as it is judged again.
 pub(crate) struct HeldMessage {
     pub(crate) message: Message,
-    /// The document's key, wrapped for the recipient.
-    pub(crate) key_envelope: Vec<u8>,
+    /// The document's key was destroyed with a key of the ring.
+    pub(crate) key_is_gone: bool,
     pub(crate) kept: WaitingSignatures,
 }
 
@@ -112,12 +112,12 @@ fn remember_key(tx: &mut Tx<'_>, sender: Edrpou, id: MessageId, until: OffsetDat
 pub(crate) fn waiting(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<HeldMessage>, StoreError> {
     let Some(message) = read_message(tx, id)? else { return Ok(None) };
     let sql = "-- held
-        SELECT wrapped_key, encryption_certificate, key_envelope
+        SELECT wrapped_key, encryption_certificate, key_envelope IS NULL
         FROM held JOIN message ON message.id = message_id WHERE message_id = $1";
     let found = tx.query_optional(sql, &[id.as_bytes().into()], |row| {
-        Ok((row.blob(0)?, optional(row, 1, |row| row.blob(1))?, row.blob(2)?))
+        Ok((row.blob(0)?, optional(row, 1, |row| row.blob(1))?, row.integer(2)? == 1))
     })?;
-    let Some((wrapped_key, encryption_certificate, key_envelope)) = found else { return Ok(None) };
+    let Some((wrapped_key, encryption_certificate, key_is_gone)) = found else { return Ok(None) };
     let sql = "-- held_signatures
         SELECT number, signs, digests, sealed_size, object_key, content
         FROM held_signature WHERE message_id = $1 ORDER BY number";
@@ -131,7 +131,7 @@ pub(crate) fn waiting(tx: &mut Tx<'_>, id: MessageId) -> Result<Option<HeldMessa
         })
     })?;
     let kept = WaitingSignatures { wrapped_key, encryption_certificate, signatures };
-    Ok(Some(HeldMessage { message, key_envelope, kept }))
+    Ok(Some(HeldMessage { message, key_is_gone, kept }))
 }
 
 /// Puts the key under the ring's current key. False where another process did so, or the message waits no more.

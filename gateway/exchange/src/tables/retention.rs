@@ -150,12 +150,12 @@ pub(crate) fn objects_of(tx: &mut Tx<'_>, message: MessageId) -> Result<Vec<Stri
     tx.query(sql, &[message.as_bytes().into()], |row| row.text(0))
 }
 
-/// Destroys the content of a message: parts, key, what its recipient said. Its digests stay.
+/// Destroys the content of a message: parts, key, metadata, what its recipient said. Its digests stay.
 pub(crate) fn erase_content(tx: &mut Tx<'_>, message: MessageId) -> Result<(), StoreError> {
     let parts = "-- erase_parts
         DELETE FROM part WHERE message_id = $1";
     let key = "-- erase_key
-        UPDATE message SET key_envelope = NULL WHERE id = $1";
+        UPDATE message SET key_envelope = NULL, metadata = NULL WHERE id = $1";
     let spoken = "-- erase_acknowledgements
         UPDATE acknowledgement SET spoken = x'' WHERE message_id = $1";
     for sql in [parts, key, spoken] {

@@ -15,6 +15,7 @@ use time::Duration;
 
 use super::town::{Letter, NOON, Town, acknowledgement, bytes};
 use super::upload::part;
+use crate::intake::Taken;
 use crate::key_ring::custody::{REST, Underneath};
 use crate::key_ring::{Custody, KeyRing};
 
@@ -114,6 +115,39 @@ async fn an_announced_submission_ends_under_the_ring_too() {
     town.sends(message).await.unwrap();
     let lease = town.lease(&town.b).await;
     assert!(town.b_reads(only(&lease), lease.token).await == document);
+}
+
+#[tokio::test]
+async fn what_waits_for_a_fact_may_lie_under_the_ring_and_follows_it() {
+    let (town, custody) = town().await;
+    let policy = ChannelPolicy { node_held_keys: true, hold_hours: 240, ..ChannelPolicy::default() };
+    town.letters_under(policy).await;
+    let (signer, letter) = town.unknown(b"a letter");
+    let message = town.is_held(&letter).await.message_id;
+    let document = bytes(70_000);
+    let signature = town.signs(&signer, &document);
+    let parts = vec![part(0, PartRole::Document, None, &document), part(1, PartRole::Signature, Some(0), &signature)];
+    let announced = town.announces("key", parts).await.unwrap().status.message_id;
+    town.puts(announced, 0, None, &document).await.unwrap();
+    town.puts(announced, 1, None, &signature).await.unwrap();
+    assert!(matches!(town.sends_on(announced).await.unwrap(), Taken::Held { replayed: false, .. }));
+
+    // A look puts what it is judged by under the new key of the ring; the first one goes.
+    let first = custody.ring().current().unwrap();
+    custody.rotate().await.unwrap();
+    custody.rewrap(None).await.unwrap();
+    town.time_passes(REST);
+    town.looks().await;
+    custody.destroy(first, Underneath::Keep).await.unwrap();
+
+    town.responder_speaks_again_about(&signer.certificate);
+    town.time_passes(Duration::hours(1));
+    town.looks().await;
+    let lease = town.lease(&town.b).await;
+    for (id, content) in [(message, b"a letter".as_slice()), (announced, &document)] {
+        let leased = lease.messages.iter().find(|leased| leased.summary.message_id == id).unwrap();
+        assert!(town.b_reads(leased, lease.token).await == content);
+    }
 }
 
 #[tokio::test]

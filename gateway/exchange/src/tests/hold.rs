@@ -35,14 +35,14 @@ impl Town {
         self.node.hand_in(&self.a.actor, letter.clone()).await
     }
 
-    async fn is_held(&self, letter: &Letter) -> HeldReceipt {
+    pub(super) async fn is_held(&self, letter: &Letter) -> HeldReceipt {
         let (receipt, replayed) = held(self.hands_in(letter).await.unwrap());
         assert!(!replayed);
         receipt
     }
 
     /// A signer of A's of whom the responder says nothing yet, and a letter that it signs.
-    fn unknown(&self, document: &[u8]) -> (Identity, Letter) {
+    pub(super) fn unknown(&self, document: &[u8]) -> (Identity, Letter) {
         let signer = self.issue(&self.a, Usage::Signing, |_| ());
         self.responder_is_silent_about(&signer.certificate);
         let letter = Letter { signature: self.signs(&signer, document), ..self.letter(document) };
@@ -53,14 +53,14 @@ impl Town {
     async fn sees(&self, agency: &Agency, case: CaseId, message: MessageId, log: &Log) -> (usize, bool) {
         let evidence = self.evidence(agency, case).await;
         let container = self.export(agency, case, log).await.container;
-        let archive = Archive::read(&container, &Limits::default()).unwrap();
+        let archive = Archive::read(container.as_slice(), &Limits::default()).unwrap();
         let manifest = archive.entries().iter().find(|entry| entry.name() == MANIFEST_FILE).unwrap();
         let manifest: CaseManifest = serde_json::from_slice(&archive.content(manifest, usize::MAX).unwrap()).unwrap();
         let exported = manifest.messages.iter().any(|exported| exported.message_id == message);
         (evidence.iter().filter(|piece| piece.message_id == Some(message)).count(), exported)
     }
 
-    async fn looks(&self) {
+    pub(super) async fn looks(&self) {
         looks(&self.node).await;
     }
 
@@ -320,7 +320,7 @@ async fn of_one_sender_no_more_waits_than_may() {
     // In several requests it stays announced.
     let signature = town.signs(&signer, b"in parts");
     let parts = vec![part(0, PartRole::Document, None, b"in parts"), part(1, PartRole::Signature, Some(0), &signature)];
-    let announced = town.announces("in parts", parts).await.unwrap().status.message_id;
+    let announced = town.announces("in-parts", parts).await.unwrap().status.message_id;
     for (number, content) in [(0, b"in parts".as_slice()), (1, &signature)] {
         town.puts(announced, number, None, content).await.unwrap();
     }

@@ -7,6 +7,7 @@ use schemas::message::{MessageState, PartRole, State};
 use schemas::registry::ChannelPolicy;
 use schemas::scan::{PartScan, ScanResult};
 use schemas::{MessageId, ProblemCode};
+use time::Duration;
 
 use super::town::{Letter, Town, bytes};
 use super::upload::{RANGE, part};
@@ -94,6 +95,29 @@ async fn what_hides_in_the_signature_file_is_found_before_the_document_is_read()
     let [part] = statement.parts.as_slice() else { panic!("{:?}", statement.parts) };
     assert_eq!((part.role, part.sealed_size), (PartRole::Signature, 0));
     assert_eq!(part.scan, mark(ScanResult::Infected, Some("Test.Virus")));
+}
+
+#[tokio::test]
+async fn what_waits_was_scanned_and_keeps_its_marks() {
+    let (town, _) = town(Unavailable::Refuse).await;
+    town.letters_wait(24).await;
+    let (signer, letter) = town.unknown(b"a letter");
+    let held = town.is_held(&letter).await;
+    assert!(held.parts.len() == 2 && held.parts.iter().all(|part| part.scan == mark(ScanResult::Clean, None)));
+    let document = infected_document(2000);
+    let infected =
+        Letter { signature: town.signs(&signer, &document), key: "infected".to_owned(), ..town.letter(&document) };
+    assert_eq!(
+        town.submit(infected).await.unwrap_err().code,
+        ProblemCode::ContentInfected,
+        "malware waits for nothing"
+    );
+
+    town.responder_speaks_again_about(&signer.certificate);
+    town.time_passes(Duration::hours(1));
+    town.looks().await;
+    let lease = town.lease(&town.b).await;
+    assert_eq!(lease.messages.iter().map(|leased| &leased.parts).collect::<Vec<_>>(), [&held.parts]);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use crate::edge::{self, Deed, Edge};
 use crate::intake::commit::Onward;
 use crate::intake::commit::receipt;
 use crate::intake::{Accepted, Taken, seal_context};
+use crate::key_ring::KeyRing;
 use crate::message::{Message, digests};
 use crate::notices::Bells;
 use crate::refusal::Refusal;
@@ -27,11 +28,21 @@ use crate::service::Exchange;
 use crate::state::Step;
 use crate::tables::{self, Announced, UploadPart, Whole};
 
+/// The key of a message's document, wrapped for the recipient.
+pub(crate) enum WrappedKey {
+    /// Just now.
+    Anew(Vec<u8>),
+    /// Before: it stays as its row has it, where the ring may be turned at any time.
+    InItsRow {
+        /// The node holds it.
+        by_the_ring: bool,
+    },
+}
+
 /// A submission that was judged: what its acceptance writes.
 pub(crate) struct Acceptance {
     pub(crate) message: Message,
-    /// The key, wrapped for the recipient.
-    pub(crate) key_envelope: Vec<u8>,
+    pub(crate) key: WrappedKey,
     /// Whose deed it is, as a pseudonym.
     pub(crate) actor: String,
 }
@@ -120,8 +131,8 @@ impl Exchange {
         self.screen_unseen(&announced.message, parts, &key, &kept).await?;
         let message = Message { parts: parts.to_vec(), ..announced.message.clone() };
         self.judge_parts(id, message.sender, &key, &kept).await?;
-        let key_envelope = self.seal_to_recipient(&message, &key).await?;
-        self.accept(Acceptance { message, key_envelope, actor: permit.actor().pseudonym() }).await
+        let key = WrappedKey::Anew(self.seal_to_recipient(&message, &key).await?);
+        self.accept(Acceptance { message, key, actor: permit.actor().pseudonym() }).await
     }
 
     /// The parts with where they lie.
@@ -170,7 +181,7 @@ impl Exchange {
 
     /// The steps Accept and what comes next, in one transaction in which the upload becomes the message.
     pub(crate) async fn accept(&self, acceptance: Acceptance) -> Result<Receipt, Refusal> {
-        let Acceptance { message, key_envelope, actor } = acceptance;
+        let Acceptance { message, key, actor } = acceptance;
         let now = self.inner.clock.now();
         let opens_case = message.case.is_none();
         let message = Message { case: Some(message.case.unwrap_or_else(|| CaseId::fresh(now))), ..message };
@@ -180,7 +191,11 @@ impl Exchange {
             "kind": &message.kind,
             "parts": digests(&message.parts),
         });
-        note_holder(&mut details, &key_envelope);
+        let (by_the_ring, key_envelope) = match key {
+            WrappedKey::Anew(envelope) => (KeyRing::is_envelope(&envelope), Some(envelope)),
+            WrappedKey::InItsRow { by_the_ring } => (by_the_ring, None),
+        };
+        note_holder(&mut details, by_the_ring);
         let accepted = self.edge(&message, &Step::Accept, Deed::of(Action::SubmitDocument, actor, details))?;
         let receipt = receipt(&accepted)?;
         let Onward { edge: next, carrier, route } = self.onward(&accepted.message).await?;
@@ -193,7 +208,7 @@ impl Exchange {
                 tables::insert_case(tx, &accepted.message)?;
             }
             let superseded = tables::superseded_objects(tx, id)?;
-            tables::adopt_upload(tx, &accepted.message, &parts_json, Some(&key_envelope))?;
+            tables::adopt_upload(tx, &accepted.message, &parts_json, key_envelope.as_deref())?;
             let mut appended = edge::take(tx, &accepted, None)?.ok_or(NotTaken::Moved)?;
             if let Some(next) = &next {
                 appended = edge::take(tx, next, None)?.ok_or(NotTaken::Moved)?;
