@@ -6,7 +6,7 @@
 //!
 //! A schema is named by a URI, and a name is all that it is: nothing is ever fetched. What has no file here is unknown.
 //!
-//! The check is this crate's own ([`schema`]). The crates that implement all of JSON Schema were weighed: with every feature off the
+//! The check is this crate's own (`schema`). The crates that implement all of JSON Schema were weighed: with every feature off the
 //! best kept of them brings some thirty others, among them an engine of regular expressions that backtracks and arithmetic
 //! without bounds, for schemas that need none of it. The vocabulary that is served is listed there; a schema that uses
 //! another keyword does not compile, which a test would find.

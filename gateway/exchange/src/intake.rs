@@ -4,7 +4,7 @@
 //! out by the commit, since hardly any is a repeat), a signature that cannot be parsed or leads nowhere, a recipient that nothing can be sealed to, a case of others. Then the document streams through
 //! once, in bounded memory whatever its size. What the answer depends on is durable before the answer leaves.
 //!
-//! Where the channel waits for a fact that is missing, what was read is held instead of refused ([`crate::hold`]).
+//! Where the channel waits for a fact that is missing, what was read is held instead of refused (`hold`).
 //!
 //! A refusal after the permit leaves an audit row and evidence A.2, and nothing else: large parts are uploaded under a
 //! name that becomes visible only after validation, and no row names them before the commit.

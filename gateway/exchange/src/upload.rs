@@ -25,7 +25,7 @@
 //! **Its end.** Accepted, the parts become the message's. Rejected, given up or lapsed, the rows of the upload go with the
 //! key in the transaction of evidence A.2; the objects are removed after it, or by the sweep. What others have to mend (a
 //! responder out of reach, a certificate of the recipient) rejects nothing: the sender sends again, or the submission is held
-//! where its channel says so ([`crate::hold`]).
+//! where its channel says so (`hold`).
 
 mod announce;
 mod hold;

@@ -9,6 +9,8 @@ use schemas::message::LeaseRequest;
 use serde::Serialize;
 use storage::clock::SystemClock;
 
+use super::party::Party;
+use super::pool::{Pool, request};
 use crate::harness::process::{cpu_seconds, peak_memory_mib};
 use crate::harness::{Agency, Ground, NodeProcess};
 
@@ -42,14 +44,16 @@ pub async fn drive(mebibytes: u32, folder: Option<PathBuf>) -> Figures {
     ground.registers(&operator, &to).await;
     ground.opens_channel(&operator, &from, &to.mailbox()).await;
     // Everything that a first document needs is loaded before the measurement.
-    there_and_back(&from, &to, Bytes::from_static(b"small"), &node).await;
+    let party = Party::read(ground.site.directory(), to.edrpou());
+    let pool = Pool::new(party.tls, "localhost", ground.config.listen.public.port(), 1);
+    there_and_back(&from, &to, &pool, Bytes::from_static(b"small"), &node).await;
     let rest_mib = peak_memory_mib(node.id()).expect("the node's memory");
 
     let document: Bytes =
         (0..u64::from(mebibytes) << 17).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()).collect();
     #[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
     let megabytes = document.len() as f64 / 1e6;
-    let [up, down] = there_and_back(&from, &to, document, &node).await;
+    let [up, down] = there_and_back(&from, &to, &pool, document, &node).await;
     Figures {
         large_mib: mebibytes,
         up_s: up.wall,
@@ -69,7 +73,8 @@ struct Spent {
     cpu: f64,
 }
 
-async fn there_and_back(from: &Agency, to: &Agency, document: Bytes, node: &NodeProcess) -> [Spent; 2] {
+/// Over `pool` the recipient downloads: the client of the product takes so much in ranges only.
+async fn there_and_back(from: &Agency, to: &Agency, pool: &Pool, document: Bytes, node: &NodeProcess) -> [Spent; 2] {
     let cpu = || cpu_seconds(node.id()).expect("the node's processor time");
     // Signed beforehand: hashing is the client's.
     let signature = from.signs(&document);
@@ -78,12 +83,15 @@ async fn there_and_back(from: &Agency, to: &Agency, document: Bytes, node: &Node
     let receipt = submission.await.expect("a receipt");
     let up = Spent { wall: started.elapsed().as_secs_f64(), cpu: cpu() - before };
 
-    let request = LeaseRequest { max_messages: 1, seconds: 3600, contents: false, wait_seconds: 10 };
-    let lease = to.client.lease(&to.mailbox(), &request).await.expect("a lease");
+    let wish = LeaseRequest { max_messages: 1, seconds: 3600, contents: false, wait_seconds: 10 };
+    let lease = to.client.lease(&to.mailbox(), &wish).await.expect("a lease");
     let message = lease.messages.first().expect("what was submitted waits");
     assert_eq!(message.summary.message_id, receipt.message_id);
     let (started, before) = (Instant::now(), cpu());
-    let sealed = to.client.download(receipt.message_id, 0, lease.token).await.expect("the sealed document");
+    let target = format!("/v1/messages/{}/parts/0", receipt.message_id);
+    let asked = request("GET", &target, &[("vuzol-lease", &*lease.token.to_string())], Bytes::new());
+    let (status, sealed) = pool.ask(asked).await.expect("the sealed document");
+    assert_eq!(status, http::StatusCode::OK);
     let down = Spent { wall: started.elapsed().as_secs_f64(), cpu: cpu() - before };
     let opened = to.unseals(message, 0, &sealed).expect("the document opens, and its digest is right");
     assert!(opened == document, "what came out is not what went in");
