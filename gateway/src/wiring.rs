@@ -262,7 +262,7 @@ impl Rooms {
             ring,
             poster,
             relay: peers.relay,
-            screening: screening(&config.scan),
+            screening: screening(&config.scan, clock.clone()),
             retention,
         });
         Ok(Self {
@@ -318,8 +318,8 @@ impl Rooms {
 }
 
 /// How documents are scanned; None where the configuration names no scanner.
-fn screening(config: &ScanConfig) -> Option<Screening> {
-    let scanner = Arc::new(Clamd::of_config(config)?);
+fn screening(config: &ScanConfig, clock: Arc<dyn Clock>) -> Option<Screening> {
+    let scanner = Arc::new(Clamd::of_config(config, clock)?);
     Some(Screening { scanner, unavailable: config.unavailable })
 }
 

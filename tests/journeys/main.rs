@@ -4,6 +4,7 @@
 
 mod delivery;
 mod exported;
+mod held;
 mod large;
 mod relay;
 mod restart;

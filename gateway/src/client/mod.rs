@@ -20,8 +20,8 @@ use http::{HeaderMap, Method, StatusCode};
 use reqwest::multipart::{Form, Part as FormPart};
 use reqwest::{Body, RequestBuilder};
 use schemas::message::{
-    AcknowledgementReceipt, CaseEvents, Envelope, Lease, LeaseRequest, LogProof, MessagePage, MessageState,
-    MessageSummary, Receipt,
+    AcknowledgementReceipt, CaseEvents, Envelope, HeldReceipt, Lease, LeaseRequest, LogProof, MessagePage,
+    MessageState, MessageSummary, Receipt,
 };
 use schemas::notice::{Subscription, SubscriptionRequest};
 use schemas::quarantine::{Quarantine, RetryOutcome};
@@ -70,6 +70,26 @@ pub struct RawAnswer {
     pub body: Bytes,
 }
 
+/// What came of a submission that was not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submitted {
+    /// The node has taken responsibility for it (201).
+    Accepted(Receipt),
+    /// It has not, and waits for a fact about a signature (202). [`Client::message`] tells later what became of it, and so does a repeat.
+    Held(HeldReceipt),
+}
+
+impl Submitted {
+    /// The receipt, where it was accepted.
+    #[must_use]
+    pub fn accepted(self) -> Option<Receipt> {
+        match self {
+            Self::Accepted(receipt) => Some(receipt),
+            Self::Held(_) => None,
+        }
+    }
+}
+
 /// A client of one node under one identity. Cheap to clone; clones share connections.
 #[derive(Clone)]
 pub struct Client {
@@ -107,7 +127,7 @@ impl Client {
         Self::new(base, std::slice::from_ref(root), Some((&chain, &key)))
     }
 
-    /// Hands a document in. Returns the receipt and whether the node had accepted the same submission before.
+    /// Hands a document in. Returns what came of it and whether the node had answered the same submission so before.
     ///
     /// # Errors
     /// [`ClientError`]; after [`ClientError::Transport`] the outcome is unknown: repeat with the same key.
@@ -117,7 +137,7 @@ impl Client {
         envelope: &Envelope,
         signature: Vec<u8>,
         document: Bytes,
-    ) -> Result<(Receipt, bool), ClientError> {
+    ) -> Result<(Submitted, bool), ClientError> {
         let length = document.len() as u64;
         self.submit_streamed(idempotency_key, envelope, signature, Body::from(document), Some(length)).await
     }
@@ -133,7 +153,7 @@ impl Client {
         signature: Vec<u8>,
         document: Body,
         length: Option<u64>,
-    ) -> Result<(Receipt, bool), ClientError> {
+    ) -> Result<(Submitted, bool), ClientError> {
         let form = Form::new()
             .part("envelope", typed(FormPart::bytes(to_json(envelope)?), "application/json")?)
             .part("signature", typed(FormPart::bytes(signature), "application/pkcs7-signature")?)
@@ -141,7 +161,11 @@ impl Client {
         let request = self.request(Method::POST, "/v1/submissions").header(IDEMPOTENCY_KEY, idempotency_key);
         let answer = self.send(request.timeout(TRANSFER_TIMEOUT).multipart(form), ANSWER_BYTES).await?;
         let replayed = answer.headers.get(IDEMPOTENCY_REPLAYED).is_some_and(|value| value == "true");
-        Ok((expect(answer, StatusCode::CREATED)?.json()?, replayed))
+        let submitted = match answer.status {
+            StatusCode::ACCEPTED => Submitted::Held(answer.json()?),
+            _ => Submitted::Accepted(expect(answer, StatusCode::CREATED)?.json()?),
+        };
+        Ok((submitted, replayed))
     }
 
     /// One page of a mailbox, oldest first.

@@ -16,6 +16,10 @@
 //! | says something else than the above, too much, or half of it | [`NotScanned::Unintelligible`], with the name of what is wrong |
 //! | says FOUND, whenever | [`Verdict::Infected`] |
 //!
+//! A clamd that could not be connected with three times in a row rests ([`super::breaker`]): documents that come meanwhile do not wait
+//! for it. Only connecting counts. If slow answers counted, three documents that are made to be slow would switch the scanner off for
+//! everybody else.
+//!
 //! A document above the configured maximum is sent up to there and no further. Nothing is tried twice: the document has streamed
 //! by. What a verdict that was not reached means for the document is not decided here ([`exchange::scan::Unavailable`]).
 //!
@@ -28,11 +32,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::scan::{NotScanned, Scan, Scanner, Verdict};
+use storage::Clock;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::breaker::Breakers;
 use crate::config::{ClamdAddress, ScanConfig};
 
 /// How long clamd may take.
@@ -77,28 +83,37 @@ struct Inner {
     maximum_bytes: u64,
     deadlines: Deadlines,
     places: Arc<Semaphore>,
+    breakers: Breakers,
+    clock: Arc<dyn Clock>,
 }
+
+/// The only host that the breakers of a scanner know.
+const HOST: &str = "clamd";
 
 impl Clamd {
     /// As the configuration says; None where it names no clamd. Nothing is connected yet.
     #[must_use]
-    pub fn of_config(config: &ScanConfig) -> Option<Self> {
+    pub fn of_config(config: &ScanConfig, clock: Arc<dyn Clock>) -> Option<Self> {
         let address = config.clamd.clone()?;
-        Some(Self::new(address, config.maximum_bytes, DEADLINES))
+        Some(Self::new(address, config.maximum_bytes, DEADLINES, clock))
     }
 
-    fn new(address: ClamdAddress, maximum_bytes: u64, deadlines: Deadlines) -> Self {
-        let places = Arc::new(Semaphore::new(SCANS));
-        Self(Arc::new(Inner { address, maximum_bytes, deadlines, places }))
+    fn new(address: ClamdAddress, maximum_bytes: u64, deadlines: Deadlines, clock: Arc<dyn Clock>) -> Self {
+        let (places, breakers) = (Arc::new(Semaphore::new(SCANS)), Breakers::new());
+        Self(Arc::new(Inner { address, maximum_bytes, deadlines, places, breakers, clock }))
     }
 
     /// A connection on which clamd waits for the first piece.
     async fn connect(&self) -> Result<Connection, NotScanned> {
-        let Inner { address, deadlines, places, .. } = &*self.0;
+        let Inner { address, deadlines, places, breakers, clock, .. } = &*self.0;
         let place = timeout(deadlines.connect, Arc::clone(places).acquire_owned()).await;
         let place = place.ok().and_then(Result::ok).ok_or(NotScanned::Busy)?;
-        let opened = timeout(deadlines.connect, open(address)).await.map_err(|_| NotScanned::Unreachable)?;
-        let mut stream = opened.map_err(|_| NotScanned::Unreachable)?;
+        if !breakers.permits(HOST, clock.now()) {
+            return Err(NotScanned::Unreachable);
+        }
+        let opened = timeout(deadlines.connect, open(address)).await.ok().and_then(Result::ok);
+        breakers.ended(HOST, clock.now(), opened.is_some());
+        let mut stream = opened.ok_or(NotScanned::Unreachable)?;
         let greeted = timeout(deadlines.connect, stream.write_all(INSTREAM)).await;
         greeted.map_err(|_| NotScanned::TooSlow)?.map_err(|_| NotScanned::BrokenOff)?;
         Ok(Connection { stream, deadlines: *deadlines, frame: Vec::new(), _place: place })

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 
+use storage::clock::ManualClock;
+
 use super::*;
 
 /// The EICAR test file, which every scanner recognises and which does nothing.
@@ -31,6 +33,10 @@ enum Script {
     Deaf,
     /// Says this before anything, then takes in everything.
     First(&'static [u8]),
+}
+
+fn noon() -> Arc<ManualClock> {
+    Arc::new(ManualClock::new(time::macros::datetime!(2026-11-26 12:00:00 UTC)))
 }
 
 struct FalseClamd {
@@ -60,7 +66,7 @@ impl FalseClamd {
     }
 
     fn client(&self, maximum_bytes: u64, deadlines: Deadlines) -> Clamd {
-        Clamd::new(ClamdAddress::Unix(self.folder.path().join("clamd.ctl")), maximum_bytes, deadlines)
+        Clamd::new(ClamdAddress::Unix(self.folder.path().join("clamd.ctl")), maximum_bytes, deadlines, noon())
     }
 
     fn document(&self) -> Vec<u8> {
@@ -136,7 +142,7 @@ async fn clamd_is_asked_over_tcp_too() {
     let address = ClamdAddress::Tcp(listener.local_addr().unwrap().to_string());
     let served =
         tokio::spawn(async move { play(Script::Scan, listener.accept().await.unwrap().0, Arc::default()).await });
-    assert_eq!(scan(&Clamd::new(address, 1000, PATIENT), &[EICAR]).await, infected("Eicar-Signature"));
+    assert_eq!(scan(&Clamd::new(address, 1000, PATIENT, noon()), &[EICAR]).await, infected("Eicar-Signature"));
     served.await.unwrap();
 }
 
@@ -183,7 +189,7 @@ async fn every_answer_means_one_thing() {
 #[tokio::test]
 async fn a_clamd_that_is_not_there_or_too_slow_is_no_verdict() {
     let nowhere = ClamdAddress::Unix(PathBuf::from("/nonexistent/clamd.ctl"));
-    let verdict = scan(&Clamd::new(nowhere, 1000, PATIENT), &[EICAR]).await;
+    let verdict = scan(&Clamd::new(nowhere, 1000, PATIENT, noon()), &[EICAR]).await;
     assert_eq!(verdict, Verdict::NotScanned(NotScanned::Unreachable));
     let silent = FalseClamd::new(Script::Silence);
     let verdict = scan(&silent.client(1000, Deadlines { answer: SHORT, ..PATIENT }), &[EICAR]).await;
@@ -246,9 +252,9 @@ async fn scans_wait_for_a_place_and_not_for_ever() {
 
 #[test]
 fn without_an_address_there_is_no_scanner() {
-    assert!(Clamd::of_config(&ScanConfig::default()).is_none());
+    assert!(Clamd::of_config(&ScanConfig::default(), noon()).is_none());
     let clamd = Some(ClamdAddress::Tcp("127.0.0.1:1".to_owned()));
-    assert!(Clamd::of_config(&ScanConfig { clamd, ..ScanConfig::default() }).is_some());
+    assert!(Clamd::of_config(&ScanConfig { clamd, ..ScanConfig::default() }, noon()).is_some());
 }
 
 /// A real clamd over a database of one signature, in a folder of its own.
@@ -298,7 +304,7 @@ async fn the_real_clamd_answers_as_the_false_one() {
         println!("clamd is not installed: not compared");
         return;
     };
-    let client = Clamd::new(ClamdAddress::Unix(real.folder.path().join("clamd.ctl")), 1 << 30, PATIENT);
+    let client = Clamd::new(ClamdAddress::Unix(real.folder.path().join("clamd.ctl")), 1 << 30, PATIENT, noon());
     assert_eq!(scan(&client, &[b"a letter"]).await, Verdict::Clean);
     assert_eq!(scan(&client, &[]).await, Verdict::Clean);
     assert_eq!(scan(&client, &[&EICAR[..20], &EICAR[20..]]).await, infected("Vuzol.Test.Eicar.UNOFFICIAL"));
@@ -314,4 +320,37 @@ async fn the_real_clamd_answers_as_the_false_one() {
     tokio::time::sleep(Duration::from_secs(4)).await;
     slow.feed(b"the rest").await;
     assert_eq!(slow.finish().await, Verdict::NotScanned(NotScanned::ScannersBound), "ReadTimeout");
+}
+
+#[tokio::test]
+async fn a_clamd_that_is_not_there_is_left_alone_for_a_while_and_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, clock) = (folder.path().join("clamd.ctl"), noon());
+    let clamd = Clamd::new(ClamdAddress::Unix(socket.clone()), 1000, PATIENT, clock.clone());
+    for _ in 0..3 {
+        assert_eq!(scan(&clamd, &[b"x"]).await, Verdict::NotScanned(NotScanned::Unreachable));
+    }
+    let listener = UnixListener::bind(&socket).unwrap();
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        play(Script::Scan, stream, Arc::default()).await;
+    });
+    assert_eq!(
+        scan(&clamd, &[b"x"]).await,
+        Verdict::NotScanned(NotScanned::Unreachable),
+        "it rests, although it is back"
+    );
+    clock.advance(time::Duration::seconds(10));
+    assert_eq!(scan(&clamd, &[EICAR]).await, infected("Eicar-Signature"));
+    serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn no_document_can_switch_the_scanner_off() {
+    let deadlines = Deadlines { answer: SHORT, ..PATIENT };
+    let silent = FalseClamd::new(Script::Silence);
+    let client = silent.client(1000, deadlines);
+    for _ in 0..5 {
+        assert_eq!(scan(&client, &[b"slow"]).await, Verdict::NotScanned(NotScanned::TooSlow));
+    }
 }

@@ -11,7 +11,7 @@ use certs::dev::Identity;
 use certs::revocation::{OcspResponse, RevocationData, ocsp_request};
 use crypto::digest::{DigestAlgorithm, digest};
 use crypto::seal::{self, DocumentKey};
-use gateway::client::{Client, ClientError};
+use gateway::client::{Client, ClientError, Submitted};
 use gateway::demo::parties::part_context;
 use gateway::demo::site::{self, Site};
 use schemas::message::{
@@ -331,7 +331,19 @@ impl Submission<'_> {
     ///
     /// # Errors
     /// What the node refuses.
+    ///
+    /// # Panics
+    /// Where the node holds it.
     pub async fn made(self) -> Result<(Receipt, bool), ClientError> {
+        let (submitted, replayed) = self.answered().await?;
+        Ok((submitted.accepted().expect("accepted, not held"), replayed))
+    }
+
+    /// Makes it and says what came of it, and whether the node had answered it so before.
+    ///
+    /// # Errors
+    /// What the node refuses.
+    pub async fn answered(self) -> Result<(Submitted, bool), ClientError> {
         let agency = self.agency;
         let mut envelope = agency.envelope(&self.recipient);
         envelope.kind = kind(&self.kind);

@@ -64,7 +64,8 @@ async fn submit(world: &World, document: Vec<u8>, signature: Vec<u8>) -> Result<
     let envelope = a.envelope(&world.agency(B)?.mailbox)?;
     let idempotency_key = hex(&crypto::random::array::<16>());
     let body = Bytes::from(document.clone());
-    let (receipt, replayed) = a.client().submit(&idempotency_key, &envelope, signature.clone(), body).await?;
+    let (submitted, replayed) = a.client().submit(&idempotency_key, &envelope, signature.clone(), body).await?;
+    let receipt = submitted.accepted().ok_or_else(|| Failure::of("held, where nothing is missing"))?;
     if replayed {
         return Err(Failure::of("a first submission was answered as a repeat"));
     }

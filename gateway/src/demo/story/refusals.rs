@@ -5,13 +5,13 @@ use crypto::digest::{DigestAlgorithm, digest, hex};
 use exchange::evidence;
 use schemas::ProblemCode;
 use schemas::evidence::EvidenceKind;
-use schemas::message::{Envelope, Receipt};
+use schemas::message::Envelope;
 use signing::cades::Content;
 use time::Duration;
 
 use super::journey::Delivered;
 use super::world::{A, B, C, World};
-use crate::client::ClientError;
+use crate::client::{ClientError, Submitted};
 use crate::demo::screen::{Failure, Screen, Stopped};
 
 pub(super) async fn play(world: &World, delivered: &Delivered, screen: &mut Screen<'_>) -> Result<(), Stopped> {
@@ -60,8 +60,8 @@ async fn replay(world: &World, delivered: &Delivered) -> Result<((), String), Fa
     let body = Bytes::from(delivered.document.clone());
     let signature = delivered.signature.clone();
     let client = world.party(A)?.client().clone();
-    let (receipt, replayed) = client.submit(&delivered.idempotency_key, &delivered.envelope, signature, body).await?;
-    if !replayed || receipt != delivered.receipt {
+    let (submitted, replayed) = client.submit(&delivered.idempotency_key, &delivered.envelope, signature, body).await?;
+    if !replayed || submitted.accepted().as_ref() != Some(&delivered.receipt) {
         return Err(Failure::of("the repeat was not answered with the first receipt"));
     }
     Ok(((), "the same receipt, to the byte of its evidence; Idempotency-Replayed: true".to_owned()))
@@ -85,10 +85,10 @@ async fn submit(
     envelope: &Envelope,
     signature: Vec<u8>,
     document: Vec<u8>,
-) -> Result<Result<Receipt, ClientError>, Failure> {
+) -> Result<Result<Submitted, ClientError>, Failure> {
     let key = hex(&crypto::random::array::<16>());
     let answer = world.party(A)?.client().submit(&key, envelope, signature, Bytes::from(document)).await;
-    Ok(answer.map(|(receipt, _)| receipt))
+    Ok(answer.map(|(submitted, _)| submitted))
 }
 
 /// Ok only if the answer is a refusal with exactly this code; evidence A.2 that comes with it must verify.
