@@ -77,12 +77,13 @@ macro_rules! numbers {
     };
 }
 
+/// CROSS JOIN, so that the few templates come first: SQLite would rather scan what was copied so far, for every batch anew.
 const COPIES: [&str; 4] = [
     concat!(
         "-- copy_cases\n", numbers!(),
         " INSERT INTO exchange_case (id, opener, counterpart, opened_at)
         SELECT ", numbered!("c.id"), ", c.opener, c.counterpart, c.opened_at
-        FROM n CROSS JOIN template m JOIN exchange_case c ON c.id = m.case_id"
+        FROM n CROSS JOIN template m CROSS JOIN exchange_case c ON c.id = m.case_id"
     ),
     concat!(
         "-- copy_messages\n", numbers!(),
@@ -96,12 +97,12 @@ const COPIES: [&str; 4] = [
         "-- copy_parts\n", numbers!(),
         " INSERT INTO part (message_id, number, object_key, content)
         SELECT ", numbered!("m.id"), ", p.number, p.object_key, p.content
-        FROM n CROSS JOIN template m JOIN part p ON p.message_id = m.id"
+        FROM n CROSS JOIN template m CROSS JOIN part p ON p.message_id = m.id"
     ),
     concat!(
         "-- copy_evidence\n", numbers!(),
         " INSERT INTO evidence (id, message_id, step, kind, state, at, event_id, jws)
         SELECT ", numbered!("e.id"), ", ", numbered!("m.id"), ", e.step, e.kind, e.state, e.at, ", numbered!("e.event_id"), ", e.jws
-        FROM n CROSS JOIN template m JOIN evidence e ON e.message_id = m.id"
+        FROM n CROSS JOIN template m CROSS JOIN evidence e ON e.message_id = m.id"
     ),
 ];
