@@ -374,6 +374,10 @@ impl Running<'_> {
     }
 
     fn relay(&self, rooms: &Rooms, at_once: u8) {
+        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "unknown peers", move || {
+            workers::seek_unknown_peers(exchange.clone(), shutdown.clone())
+        });
         for peer in &rooms.peers {
             for _ in 0..at_once {
                 let (exchange, peer, shutdown) = (rooms.exchange.clone(), peer.clone(), self.shutdown.clone());

@@ -14,7 +14,8 @@
 //! validate the sender's signature, and does not pretend to: it holds the evidence A.1 of the node that did, verified under the
 //! certificate that its operator was given, and checks that sealed parts arrive as they were offered.
 //!
-//! Each peer has jobs of its own kind and a loop of its own, so a peer that is out of reach delays nobody else.
+//! Each peer has jobs of its own kind and a loop of its own, so a peer that is out of reach delays nobody else. Messages to a node that
+//! was taken out of the configuration are not forgotten either: their sender reads the reason, and in the end that they were given up.
 
 mod incoming;
 mod outgoing;
@@ -148,8 +149,11 @@ impl PeerCarrier for Nowhere {
 }
 
 fn nowhere<'a, T: Send + 'a>() -> Carrying<'a, T> {
-    Box::pin(std::future::ready(Err(CarryError::NoAnswer("relay.unknown_peer"))))
+    Box::pin(std::future::ready(Err(CarryError::NoAnswer(UNKNOWN_PEER))))
 }
+
+/// Why nothing reaches a node that the configuration does not name.
+const UNKNOWN_PEER: &str = "relay.unknown_peer";
 
 /// What a peer states, once its signature and its name are its own.
 fn stated(peer: &Peer, jws: &str) -> Result<EvidenceStatement, EvidenceError> {

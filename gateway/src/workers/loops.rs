@@ -118,6 +118,27 @@ pub(crate) async fn relay(exchange: Exchange, peer: Arc<str>, shutdown: Cancella
     }
 }
 
+/// Looks after messages to nodes that the configuration does not name.
+pub(crate) async fn seek_unknown_peers(exchange: Exchange, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let rest = match exchange.unknown_peers_round(DELIVERIES).await {
+            Ok(count) if count >= usize::try_from(DELIVERIES).unwrap_or(usize::MAX) => Duration::ZERO,
+            Ok(_) => {
+                backoff.reset();
+                TIMER_TICK
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a round for unknown peers failed");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
+        }
+    }
+}
+
 /// Reminds recipients and ends what has lapsed.
 pub(crate) async fn watch_time(exchange: Exchange, shutdown: CancellationToken) {
     let mut backoff = Backoff::new();

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 pub(crate) use health::Health;
 pub(crate) use loops::{
     collect_issuers, deliver, dispose, exchange_sightings, grow_log, post_notices, refresh_lists, refresh_trust, relay,
-    sweep, watch_held, watch_subscriptions, watch_time,
+    seek_unknown_peers, sweep, watch_held, watch_subscriptions, watch_time,
 };
 
 /// Pause before a loop that panicked starts again.

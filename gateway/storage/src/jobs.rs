@@ -42,6 +42,16 @@ pub fn enqueue(
     Ok(())
 }
 
+/// The kinds of jobs that there are whose name begins so.
+///
+/// # Errors
+/// When the database fails.
+pub fn kinds_from(tx: &mut Tx<'_>, begin: &str) -> Result<Vec<String>, StoreError> {
+    let sql = "-- kinds_from
+        SELECT DISTINCT kind FROM jobs WHERE kind >= $1 AND substr(kind, 1, length($1)) = $1";
+    tx.query(sql, &[begin.into()], |row| row.text(0))
+}
+
 /// Leases up to `limit` due jobs of the kind, the longest due first, until `now + lease`. (Bookkeeping: no audit row.)
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use storage::jobs::{self, Job};
 use storage::{StoreError, TxError};
 use time::Duration;
 
-use super::{CarryError, Peer, Piece, is_final, job_kind, named, pause, stated};
+use super::{CarryError, Peer, Piece, RELAY, UNKNOWN_PEER, is_final, job_kind, named, pause, stated};
 use crate::edge::{self, Deed, Edge, NoEdge};
 use crate::message::Message;
 use crate::service::Exchange;
@@ -96,11 +96,43 @@ impl Exchange {
         Ok(due.len())
     }
 
+    /// One round for messages to nodes that the configuration does not name, or no more: each has its attempt on record, with the reason,
+    /// and is given up when its time is over, as if the node could not be reached. Returns how many there were; at most `limit` of each.
+    ///
+    /// # Errors
+    /// When jobs cannot be found or leased.
+    pub async fn unknown_peers_round(&self, limit: u32) -> Result<usize, StoreError> {
+        let kinds = self.inner.ledger.reader().read("relay_kinds", |tx| jobs::kinds_from(tx, RELAY)).await?;
+        let mut count = 0;
+        for kind in &kinds {
+            let Some(peer) = kind.strip_prefix(RELAY).filter(|name| self.inner.relay.peer(name).is_none()) else {
+                continue;
+            };
+            let now = self.inner.clock.now();
+            for job in jobs::claim(&self.inner.jobs, kind, limit, JOB_LEASE, now).await? {
+                let outcome = self.find_nobody(peer, &job).await;
+                self.relay_ended(peer, &job, outcome).await;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn find_nobody(&self, peer: &str, job: &Job) -> Result<&'static str, Failed> {
+        let message = self.begun(job).await?;
+        self.delay(peer, job, &message, CarryError::NoAnswer(UNKNOWN_PEER)).await
+    }
+
     async fn relay(&self, peer: &Peer, job: &Job) {
-        let outcome = match self.try_relay(peer, job).await {
+        let outcome = self.try_relay(peer, job).await;
+        self.relay_ended(&peer.name, job, outcome).await;
+    }
+
+    async fn relay_ended(&self, peer: &str, job: &Job, outcome: Result<&'static str, Failed>) {
+        let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(failed) => {
-                tracing::warn!(job = %job.id, peer = %peer.name, %failed, "a relay did not come to its end");
+                tracing::warn!(job = %job.id, %peer, %failed, "a relay did not come to its end");
                 let done = match failed {
                     Failed::LeaseLost => Ok(()),
                     Failed::Moved => self.close_relay(job).await,
@@ -114,17 +146,11 @@ impl Exchange {
                 "failed"
             }
         };
-        metrics::counter!("vuzol_relays_total", "peer" => peer.name.to_string(), "outcome" => outcome).increment(1);
+        metrics::counter!("vuzol_relays_total", "peer" => peer.to_owned(), "outcome" => outcome).increment(1);
     }
 
     async fn try_relay(&self, peer: &Peer, job: &Job) -> Result<&'static str, Failed> {
-        let message = self.relayed_message(job).await?;
-        let message = match &message.state {
-            Some(State::Queued { .. } | State::RetryWait { .. }) => self.begin(&message).await?,
-            // Another process began and fell silent: this goes on where it stopped.
-            Some(State::Relaying { .. }) => message,
-            _ => return Err(Failed::Moved),
-        };
+        let message = self.begun(job).await?;
         match self.transfer(peer, job, &message).await {
             Ok((outcome, statement)) => {
                 let details = serde_json::json!({ "peer": &*peer.name });
@@ -142,7 +168,18 @@ impl Exchange {
                 self.refused_there(peer, job, &message, code, evidence).await?;
                 Ok("refused")
             }
-            Err(NotCarried::ByPeer(error)) => self.delay(peer, job, &message, error).await,
+            Err(NotCarried::ByPeer(error)) => self.delay(&peer.name, job, &message, error).await,
+        }
+    }
+
+    /// The job's message, with the attempt on record.
+    async fn begun(&self, job: &Job) -> Result<Message, Failed> {
+        let message = self.relayed_message(job).await?;
+        match &message.state {
+            Some(State::Queued { .. } | State::RetryWait { .. }) => self.begin(&message).await,
+            // Another process began and fell silent: this goes on where it stopped.
+            Some(State::Relaying { .. }) => Ok(message),
+            _ => Err(Failed::Moved),
         }
     }
 
@@ -190,13 +227,7 @@ impl Exchange {
     }
 
     /// V.5, or B.3 where the time is over.
-    async fn delay(
-        &self,
-        peer: &Peer,
-        job: &Job,
-        message: &Message,
-        error: CarryError,
-    ) -> Result<&'static str, Failed> {
+    async fn delay(&self, peer: &str, job: &Job, message: &Message, error: CarryError) -> Result<&'static str, Failed> {
         let reason = match error {
             CarryError::NoAnswer(code) => code.to_owned(),
             CarryError::Refused { code, .. } => code,
@@ -213,7 +244,7 @@ impl Exchange {
         } else {
             (Step::Delay { reason: reason.clone(), until }, JobThen::DueAt(until), "delayed")
         };
-        let details = serde_json::json!({ "peer": &*peer.name, "reason": reason, "attempt": attempt });
+        let details = serde_json::json!({ "peer": peer, "reason": reason, "attempt": attempt });
         let edge = self.edge(message, &step, Deed::of_node(Action::RelayMessage, details))?;
         self.end_relay(job, then, edge, None).await?;
         Ok(outcome)

@@ -150,7 +150,7 @@ const TWO: &str = "two.example";
 
 /// Agency A is at node one, agency B at node two. A may send B letters, as both nodes know.
 struct Country {
-    _folders: [tempfile::TempDir; 2],
+    folders: [tempfile::TempDir; 2],
     clock: Arc<ManualClock>,
     pki: Arc<DevPki>,
     signers: [EvidenceSigner; 2],
@@ -191,13 +191,22 @@ impl Country {
         let _ = there.far.set((two.exchange.clone(), two.access.clone()));
         let _ = back.far.set((one.exchange.clone(), one.access.clone()));
         let [a, b] = ["00000001", "00000002"].map(|code| agency(&pki, code));
-        let country = Self { _folders: folders, clock, pki, signers, one, two, there, back, a, b };
+        let country = Self { folders, clock, pki, signers, one, two, there, back, a, b };
         for (node, a_at, b_at) in [(&country.one, None, Some(TWO)), (&country.two, Some(ONE), None)] {
             country.register(node, &country.a, a_at).await;
             country.register(node, &country.b, b_at).await;
             country.open_channel(node, &["letter"]).await;
         }
         country
+    }
+
+    /// Node one as it starts when its operator has taken node two out of the configuration.
+    fn one_without_peers(&self) -> Node {
+        let responder = Arc::new(Responder::new(&self.pki));
+        let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
+        let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
+        let with = (Relay::none(), None, &Retention::default());
+        node_with(self.folders[0].path(), &self.clock, &responder, &self.signers[0], &ring, &Arc::default(), with)
     }
 
     async fn register(&self, node: &Node, agency: &Agency, at: Option<&str>) {
@@ -425,6 +434,29 @@ async fn who_cannot_be_reached_is_given_up_after_three_days_and_not_before() {
     assert_eq!(country.standing(&country.one, receipt.message_id).await, failed);
     let [own, _] = country.evidence(&country.one, &country.a, receipt.case_id).await;
     assert_eq!(own.last().unwrap().kind.code(), "B.3");
+}
+
+#[tokio::test]
+async fn a_message_to_a_node_that_was_taken_out_of_the_configuration_is_not_forgotten() {
+    let country = Country::new().await;
+    let receipt = country.sends(b"a letter", "k").await.receipt;
+    country.sends(b"another", "l").await;
+    let without_peers = country.one_without_peers();
+    assert_eq!(without_peers.exchange.unknown_peers_round(10).await.unwrap(), 2);
+    let state = country.standing(&country.one, receipt.message_id).await;
+    assert!(matches!(&state, State::RetryWait { reason, .. } if reason == "relay.unknown_peer"), "{state:?}");
+    assert_eq!(without_peers.exchange.unknown_peers_round(10).await.unwrap(), 0, "not again at once");
+    country.clock.advance(GIVE_UP);
+    assert_eq!(without_peers.exchange.unknown_peers_round(10).await.unwrap(), 2);
+    let failed = State::RelayFailed { peer: TWO.to_owned(), reason: "relay.unknown_peer".to_owned() };
+    assert_eq!(country.standing(&country.one, receipt.message_id).await, failed);
+    let [own, _] = country.evidence(&country.one, &country.a, receipt.case_id).await;
+    assert_eq!(own.last().unwrap().kind.code(), "B.3");
+    assert_eq!(
+        country.one.exchange.unknown_peers_round(10).await.unwrap(),
+        0,
+        "a node that knows its peer leaves this to the relay"
+    );
 }
 
 #[tokio::test]
