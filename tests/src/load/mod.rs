@@ -107,6 +107,9 @@ pub async fn drive(options: &Options) -> Figures {
     recipients.stop();
     let cpu = before.zip(after).map(|(before, after)| after - before);
     tally.report_failures();
+    if let Some(seconds) = options.windows {
+        tally.report_windows(options, seconds);
+    }
     let mut figures = tally.figures(options, cpu, memory);
     figures.evidence_complete = stage.evidence_complete().await;
     figures

@@ -70,6 +70,10 @@ pub struct Options {
     #[arg(long, default_value_t = 100)]
     pub poll: u64,
 
+    /// Also print, on standard error, the figures of each so many seconds: a stall of a moment is lost in those of ten minutes.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub windows: Option<u32>,
+
     /// Most seconds to wait for what is still on its way when the last submission is answered.
     #[arg(long, default_value_t = 30)]
     pub drain: u64,

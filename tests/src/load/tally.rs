@@ -136,6 +136,23 @@ impl Tally {
         }
     }
 
+    /// Prints the receipts of each `seconds` to standard error: from which second on they were due, how many there are, and their latencies.
+    #[allow(clippy::print_stderr, reason = "a command-line program's report")]
+    pub fn report_windows(&self, options: &Options, seconds: u32) {
+        let each = u64::from(options.rate) * u64::from(seconds);
+        let mut windows: BTreeMap<u64, Vec<Duration>> = BTreeMap::new();
+        for (index, after) in self.receipts.lock().expect("no holder panics").iter() {
+            windows.entry(index / each).or_default().push(*after);
+        }
+        eprintln!("{:>8} {:>9} {:>9} {:>9} {:>9}", "due from", "receipts", "p50 ms", "p99 ms", "most ms");
+        for (window, mut times) in windows {
+            times.sort_unstable();
+            let figure = |per_mille| percentile(&times, per_mille).unwrap_or_default();
+            let (from, receipts) = (window * u64::from(seconds), times.len());
+            eprintln!("{from:>8} {receipts:>9} {:>9.1} {:>9.1} {:>9.1}", figure(500), figure(990), figure(1000));
+        }
+    }
+
     /// The figures.
     #[must_use]
     pub fn figures(&self, options: &Options, cpu_s: Option<f64>, rss_mib: Option<f64>) -> Figures {
