@@ -48,7 +48,7 @@ impl Access {
         let pool: Vec<_> =
             rest.iter().take(CHAIN_CERTIFICATES).filter_map(|der| Certificate::from_der(der).ok()).collect();
         let fingerprint = leaf.fingerprint();
-        match self.inner.logins.check(&leaf, &pool).await {
+        match self.inner.logins.check_anew(&leaf, &pool).await {
             Ok(_) => Ok(fingerprint),
             Err(reason) => {
                 let certificate = fingerprint_prefix(&fingerprint);

@@ -99,3 +99,22 @@ async fn a_certificate_that_is_no_longer_registered_is_out_at_once() {
     town.register(AGENCY, registration(&["chancellery"], Vec::new())).await.unwrap();
     assert_eq!(town.access.identify(&town.chain(&login)).await, Err(ClientCertificateUnregistered));
 }
+
+#[tokio::test]
+async fn one_caller_renews_a_verdict_before_it_is_over_and_the_others_go_on() {
+    let town = Town::new();
+    let login = registered(&town).await;
+    let identify = || async { town.access.identify(&town.chain(&login)).await };
+    assert!(identify().await.is_ok());
+    town.clock.advance(Duration::seconds(20));
+    town.responder.pki.revoke(&login.certificate, NOON, 1);
+    assert!(identify().await.is_ok(), "nobody asks yet");
+    town.clock.advance(Duration::seconds(35));
+    assert_eq!(identify().await, Err(ClientCertificateRevoked), "who renews it hears of the revocation");
+    town.responder.in_reach.store(false, Ordering::SeqCst);
+    assert_eq!(
+        identify().await,
+        Err(ClientCertificateStatusUnknown),
+        "and after that nobody goes on with what was known"
+    );
+}
