@@ -106,6 +106,20 @@ typed_id! {
     HoldId;
     /// One disposal act.
     DisposalActId;
+    /// One person, whatever certificates they hold. Says nothing of them.
+    PersonId;
+    /// One role entrusted to one person.
+    AssignmentId;
+    /// One session of a person at a portal: its name in the log, never what opens it.
+    SessionId;
+    /// One API token: its name in the log, never what opens it.
+    TokenId;
+    /// One application of a person for a service.
+    ApplicationId;
+    /// One copy of a document that a person keeps at the node.
+    CopyId;
+    /// One look at something personal, as its subject is shown it.
+    LookId;
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! | module | what it holds | source |
 //! |---|---|---|
 //! | [`id`] | UUIDv7 identifiers, one type for each kind of thing | RFC 9562 5.7 |
+//! | [`access`] | people's roles, portals | the region's own rules |
 //! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
 //! | [`kinds`] | metadata of documents and their schemas, by kind and version | JSON Schema, draft 2020-12 |
@@ -26,6 +27,7 @@
 //! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
 //! | [`limits`] | the bounds that every door enforces | - |
 
+pub mod access;
 pub mod address;
 pub mod announcement;
 pub mod evidence;
@@ -48,6 +50,7 @@ pub mod trust;
 
 pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
 pub use id::{
-    CaseId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId,
+    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, LookId,
+    MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 pub use problem::{Problem, ProblemCode};

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use schemas::Edrpou;
+use schemas::access::Roles;
+use schemas::{Edrpou, PersonId};
 
 /// Someone who logged in with a certificate. [`crate::Access::identify`] makes one for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +27,28 @@ pub enum Actor {
         /// SHA-256 of the login certificate's DER.
         certificate: [u8; 32],
     },
+    /// A person with a session at a portal.
+    Person(Person),
+}
+
+/// A person as a session knows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Who.
+    pub id: PersonId,
+    /// The participant in whose name they act; none: in their own, or for the node.
+    pub acting_for: Option<Edrpou>,
+    /// The roles that they have now: those within `acting_for`, those of the node, and [`Role::Applicant`](schemas::access::Role)
+    /// at the external portal.
+    pub roles: Roles,
+    /// SHA-256 of the certificate that they logged in with (DER).
+    pub certificate: [u8; 32],
+    /// They signed once more, just now, what they are about to do.
+    pub stepped_up: bool,
 }
 
 impl Actor {
-    /// The name in audit entries: `participant:<ЄДРПОУ>`, `peer:<name>`,
+    /// The name in audit entries: `participant:<ЄДРПОУ>`, `peer:<name>`, `person:<id>`,
     /// `operator:<first 16 hexadecimal digits of the fingerprint>`.
     #[must_use]
     pub fn pseudonym(&self) -> String {
@@ -37,6 +56,7 @@ impl Actor {
             Self::Participant { edrpou, .. } => format!("participant:{edrpou}"),
             Self::Peer { name, .. } => format!("peer:{name}"),
             Self::Operator { certificate } => format!("operator:{}", fingerprint_prefix(certificate)),
+            Self::Person(person) => format!("person:{}", person.id),
         }
     }
 
@@ -47,14 +67,16 @@ impl Actor {
             Self::Participant { certificate, .. } | Self::Peer { certificate, .. } | Self::Operator { certificate } => {
                 certificate
             }
+            Self::Person(person) => &person.certificate,
         }
     }
 
-    /// The participant, if the actor is one.
+    /// The participant that the actor is, or in whose name it acts.
     #[must_use]
     pub fn participant(&self) -> Option<Edrpou> {
         match self {
             Self::Participant { edrpou, .. } => Some(*edrpou),
+            Self::Person(person) => person.acting_for,
             Self::Peer { .. } | Self::Operator { .. } => None,
         }
     }
@@ -64,7 +86,7 @@ impl Actor {
     pub fn peer(&self) -> Option<&Arc<str>> {
         match self {
             Self::Peer { name, .. } => Some(name),
-            Self::Participant { .. } | Self::Operator { .. } => None,
+            Self::Participant { .. } | Self::Operator { .. } | Self::Person(_) => None,
         }
     }
 }

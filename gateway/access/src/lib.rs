@@ -23,7 +23,7 @@ pub mod registry;
 pub mod standing;
 pub mod trust;
 
-pub use actor::Actor;
+pub use actor::{Actor, Person};
 pub use decide::{Access, Denied, Permit};
 pub use policies::PolicyError;
 

@@ -5,11 +5,11 @@ use std::fmt;
 
 use cedar_policy::{
     ActionConstraint, Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicyId,
-    PolicySet, Request, Schema, ValidationMode, Validator,
+    PolicySet, Request, RestrictedExpression, Schema, ValidationMode, Validator,
 };
 use schemas::ProblemCode;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Person};
 use crate::decide::Denied;
 use crate::describe::Description;
 
@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Participant,
     Operator,
     Peer,
+    Person,
+    Role,
     Mailbox,
     Message,
     Case,
@@ -45,8 +47,8 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn type_name(self) -> &'static EntityTypeName {
-        static NAMES: std::sync::LazyLock<[EntityTypeName; 7]> = std::sync::LazyLock::new(|| {
-            ["Node", "Participant", "Operator", "Peer", "Mailbox", "Message", "Case"].map(type_name)
+        static NAMES: std::sync::LazyLock<[EntityTypeName; 9]> = std::sync::LazyLock::new(|| {
+            ["Node", "Participant", "Operator", "Peer", "Person", "Role", "Mailbox", "Message", "Case"].map(type_name)
         });
         &NAMES[self as usize]
     }
@@ -142,13 +144,19 @@ impl Policies {
             Actor::Participant { edrpou, .. } => uid(Kind::Participant, edrpou.as_str()),
             Actor::Peer { name, .. } => uid(Kind::Peer, name),
             Actor::Operator { .. } => uid(Kind::Operator, &actor.pseudonym()),
+            Actor::Person(person) => uid(Kind::Person, &person.id.to_string()),
         };
         let Description { kind, name, attributes, context, .. } = description;
         let resource = uid(kind, &name);
         let attributes = attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let made = (|| {
             let entity = Entity::new(resource.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
-            let entities = Entities::from_entities([entity], self.schema.as_ref()).map_err(|e| e.to_string())?;
+            let person = match actor {
+                Actor::Person(person) => Some(person_entity(person, principal.clone())?),
+                Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => None,
+            };
+            let entities = person.into_iter().chain([entity]);
+            let entities = Entities::from_entities(entities, self.schema.as_ref()).map_err(|e| e.to_string())?;
             let context = Context::from_pairs(context.into_iter().map(|(name, value)| (name.to_owned(), value)))
                 .map_err(|e| e.to_string())?;
             let request = Request::new(principal, action, resource, context, self.schema.as_ref());
@@ -157,6 +165,18 @@ impl Policies {
         })();
         made.inspect_err(|error| tracing::error!(error, "a request does not fit the policy schema")).ok()
     }
+}
+
+/// A person: below each of their roles, with the participant in whose name they act.
+fn person_entity(person: &Person, uid_of: EntityUid) -> Result<Entity, String> {
+    let roles = person.roles.iter().map(|role| uid(Kind::Role, role.as_str())).collect();
+    let acting_for = person.acting_for.map(|participant| {
+        let participant = uid(Kind::Participant, participant.as_str());
+        ("acting_for".to_owned(), RestrictedExpression::new_entity_uid(participant))
+    });
+    let stepped_up = ("stepped_up".to_owned(), RestrictedExpression::new_bool(person.stepped_up));
+    let attributes = acting_for.into_iter().chain([stepped_up]).collect();
+    Entity::new(uid_of, attributes, roles).map_err(|e| e.to_string())
 }
 
 fn named_policies(files: &[(&str, &str)]) -> Result<PolicySet, PolicyError> {
@@ -198,9 +218,17 @@ mod tests {
     #[test]
     fn policies_are_sound() {
         Policies::built_in(ACTIONS).unwrap();
-        for kind in
-            [Kind::Node, Kind::Participant, Kind::Operator, Kind::Peer, Kind::Mailbox, Kind::Message, Kind::Case]
-        {
+        for kind in [
+            Kind::Node,
+            Kind::Participant,
+            Kind::Operator,
+            Kind::Peer,
+            Kind::Person,
+            Kind::Role,
+            Kind::Mailbox,
+            Kind::Message,
+            Kind::Case,
+        ] {
             assert_eq!(kind.type_name().to_string(), format!("Vuzol::{kind:?}"));
         }
     }

@@ -4,7 +4,8 @@
 //! identifiers of a document costs more than the identifiers. Bytes are overwritten as they are handed out.
 
 use schemas::{
-    CaseId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, MessageId, NoticeId, ProposalId, RequestId,
+    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, LookId,
+    MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 use std::cell::RefCell;
 use time::OffsetDateTime;
@@ -37,7 +38,14 @@ fresh!(
     ProposalId,
     RequestId,
     HoldId,
-    DisposalActId
+    DisposalActId,
+    PersonId,
+    AssignmentId,
+    SessionId,
+    TokenId,
+    ApplicationId,
+    CopyId,
+    LookId
 );
 
 fn unix_milliseconds(at: OffsetDateTime) -> u64 {

@@ -32,6 +32,9 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "held", sql: include_str!("../../../migrations/sqlite/0013_held.sql") },
     Migration { name: "scans", sql: include_str!("../../../migrations/sqlite/0014_scans.sql") },
     Migration { name: "metadata", sql: include_str!("../../../migrations/sqlite/0015_metadata.sql") },
+    Migration { name: "people", sql: include_str!("../../../migrations/sqlite/0016_people.sql") },
+    Migration { name: "sessions", sql: include_str!("../../../migrations/sqlite/0017_sessions.sql") },
+    Migration { name: "applications", sql: include_str!("../../../migrations/sqlite/0018_applications.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.
