@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use certs::revocation::RevocationSource;
 use certs::trust::{Purpose, TrustSource};
+use schemas::access::Role;
 use schemas::trust::CertificateDigest;
-use schemas::{Addressee, CaseId, DocumentKind, Edrpou, MailboxId, MessageId, ProblemCode, ServiceName};
+use schemas::{Addressee, CaseId, DocumentKind, Edrpou, MailboxId, MessageId, PersonId, ProblemCode, ServiceName};
 use storage::{Clock, StoreError};
 
 use crate::actor::Actor;
@@ -85,6 +86,17 @@ pub struct MessageResource {
     pub recipient: MailboxId,
 }
 
+/// A role, given or taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantResource {
+    /// Whose.
+    pub person: PersonId,
+    /// Which.
+    pub role: Role,
+    /// Within which participant; none: for the node.
+    pub participant: Option<Edrpou>,
+}
+
 /// Who takes part in a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseResource {
@@ -148,6 +160,24 @@ actions! {
     /// Have a disposal act drawn up, hand in its signatures, take it back. That it is carried out takes two members of the
     /// commission.
     DisposeMessages(()) = "dispose_messages" as describe::node;
+    /// See the people of a participant, or of the node, and their roles.
+    ReadPeople(Option<Edrpou>) = "read_people" as describe::people;
+    /// Enter a person into the directory, or take them out of it.
+    RegisterPerson(()) = "register_person" as describe::node;
+    /// Entrust a role to a person.
+    GrantRole(GrantResource) = "grant_role" as describe::grant;
+    /// Take a role back from a person.
+    RevokeRole(GrantResource) = "revoke_role" as describe::grant;
+    /// Enter participants, people and roles in bulk.
+    ImportDirectory(()) = "import_directory" as describe::node;
+    /// Issue an API token to a participant's systems.
+    IssueToken(Edrpou) = "issue_token" as describe::registered_participant;
+    /// See which tokens a participant's systems have.
+    ReadTokens(Edrpou) = "read_tokens" as describe::registered_participant;
+    /// Take such a token back.
+    RevokeToken(Edrpou) = "revoke_token" as describe::registered_participant;
+    /// End all sessions of a person.
+    EndSessions(()) = "end_sessions" as describe::node;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
     /// Read whom the node believes.

@@ -8,7 +8,7 @@ use schemas::trust::CertificateDigest;
 use schemas::{Addressee, Edrpou, MailboxId, MessageId, ProblemCode, ServiceName};
 
 use crate::actor::Actor;
-use crate::decide::{CaseResource, MessageResource, RelayResource, SubmissionResource};
+use crate::decide::{CaseResource, GrantResource, MessageResource, RelayResource, SubmissionResource};
 use crate::policies::{Kind, uid};
 use crate::registry::Snapshot;
 
@@ -167,6 +167,24 @@ pub(crate) fn quarantined(actor: &Actor, _message: &MessageId, facts: &Facts<'_>
 /// Whom the node believes concerns everyone alike, whichever certificate it is about.
 pub(crate) fn certificate(actor: &Actor, _sha256: &CertificateDigest, facts: &Facts<'_>) -> Description {
     node(actor, &(), facts)
+}
+
+/// A participant, or the node where none is named.
+pub(crate) fn people(actor: &Actor, participant: &Option<Edrpou>, facts: &Facts<'_>) -> Description {
+    match participant {
+        Some(edrpou) => registered_participant(actor, edrpou, facts),
+        None => node(actor, &(), facts),
+    }
+}
+
+/// `own`: who acts is who gets or loses the role.
+pub(crate) fn grant(actor: &Actor, resource: &GrantResource, facts: &Facts<'_>) -> Description {
+    let own = matches!(actor, Actor::Person(person) if person.id == resource.person);
+    let role = RestrictedExpression::new_entity_uid(uid(Kind::Role, resource.role.as_str()));
+    Description {
+        context: vec![("role", role), ("own", RestrictedExpression::new_bool(own))],
+        ..people(actor, &resource.participant, facts)
+    }
 }
 
 pub(crate) fn node(_actor: &Actor, _resource: &(), _facts: &Facts<'_>) -> Description {

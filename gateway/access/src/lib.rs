@@ -3,6 +3,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`actor`] | who is asking, once a certificate said so |
+//! | [`people`] | who people are and what they are entrusted with |
 //! | [`registry`] | participants, their mailboxes, certificates, channels and functional addresses, as operators state them |
 //! | [`delivery`] | whether a document could be sent, before it is |
 //! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
@@ -18,6 +19,7 @@ pub mod decide;
 pub mod delivery;
 mod describe;
 mod identify;
+pub mod people;
 mod policies;
 pub mod registry;
 pub mod standing;

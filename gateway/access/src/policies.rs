@@ -14,10 +14,11 @@ use crate::decide::Denied;
 use crate::describe::Description;
 
 const SCHEMA: &str = include_str!("../policies/vuzol.cedarschema");
-const POLICIES: [(&str, &str); 3] = [
+const POLICIES: [(&str, &str); 4] = [
     ("participants.cedar", include_str!("../policies/participants.cedar")),
     ("operators.cedar", include_str!("../policies/operators.cedar")),
     ("peers.cedar", include_str!("../policies/peers.cedar")),
+    ("people.cedar", include_str!("../policies/people.cedar")),
 ];
 
 /// The policies cannot be used, so the node must not start. Says which file and why.

@@ -61,6 +61,51 @@ const MATRIX: &[(&str, [Option<ProblemCode>; 5])] = &[
         "dispose_messages",
         [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
     ),
+    ("read_people", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    (
+        "register_person",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
+    ("grant_role", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    ("revoke_role", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
+    (
+        "import_directory",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
+    (
+        "issue_token",
+        [
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+        ],
+    ),
+    (
+        "read_tokens",
+        [
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+        ],
+    ),
+    (
+        "revoke_token",
+        [
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+            Some(ActionForbidden),
+        ],
+    ),
+    (
+        "end_sessions",
+        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
+    ),
     ("read_log", [None, None, None, None, Some(ActionForbidden)]),
     ("read_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
     ("set_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
@@ -90,6 +135,11 @@ fn relayed(sender: &str, recipient: &str) -> RelayResource {
 
 fn case() -> CaseResource {
     CaseResource { case: CaseId::from_parts(1, [1; 10]), participants: vec![edrpou(SENDER), edrpou(RECIPIENT)] }
+}
+
+fn entrusting() -> GrantResource {
+    let (person, participant) = (PersonId::from_parts(1, [1; 10]), Some(edrpou(RECIPIENT)));
+    GrantResource { person, role: Role::AuthorisedRepresentative, participant }
 }
 
 async fn town() -> Town {
@@ -139,6 +189,15 @@ async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode
         "read_retention" => told::<ReadRetention>(access, actor, ()).await,
         "set_hold" => told::<SetHold>(access, actor, ()).await,
         "dispose_messages" => told::<DisposeMessages>(access, actor, ()).await,
+        "read_people" => told::<ReadPeople>(access, actor, Some(edrpou(RECIPIENT))).await,
+        "register_person" => told::<RegisterPerson>(access, actor, ()).await,
+        "grant_role" => told::<GrantRole>(access, actor, entrusting()).await,
+        "revoke_role" => told::<RevokeRole>(access, actor, entrusting()).await,
+        "import_directory" => told::<ImportDirectory>(access, actor, ()).await,
+        "issue_token" => told::<IssueToken>(access, actor, edrpou(RECIPIENT)).await,
+        "read_tokens" => told::<ReadTokens>(access, actor, edrpou(RECIPIENT)).await,
+        "revoke_token" => told::<RevokeToken>(access, actor, edrpou(RECIPIENT)).await,
+        "end_sessions" => told::<EndSessions>(access, actor, ()).await,
         "read_log" => told::<ReadLog>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
