@@ -110,6 +110,8 @@ typed_id! {
     PersonId;
     /// One role entrusted to one person.
     AssignmentId;
+    /// What was entered into the directory of people in bulk, at once.
+    ImportId;
     /// One session of a person at a portal: its name in the log, never what opens it.
     SessionId;
     /// One API token: its name in the log, never what opens it.

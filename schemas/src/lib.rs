@@ -10,6 +10,7 @@
 //! | [`access`] | people's roles, portals | the region's own rules |
 //! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
+//! | [`directory`] | the directory of people: registrations, roles, imports | RFC 4180 for imports |
 //! | [`kinds`] | metadata of documents and their schemas, by kind and version | JSON Schema, draft 2020-12 |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
@@ -30,6 +31,7 @@
 pub mod access;
 pub mod address;
 pub mod announcement;
+pub mod directory;
 pub mod evidence;
 pub mod export;
 pub mod id;
@@ -50,7 +52,7 @@ pub mod trust;
 
 pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
 pub use id::{
-    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, LookId,
-    MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
+    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId, JobId,
+    LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 pub use problem::{Problem, ProblemCode};

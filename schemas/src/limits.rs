@@ -127,3 +127,18 @@ pub const RETENTION_TEXT_CHARACTERS: usize = 2000;
 
 /// Characters of the number of a disposal act.
 pub const DISPOSAL_NUMBER_CHARACTERS: usize = 64;
+
+/// Characters of a person's name. The longest full names are below 100.
+pub const PERSON_NAME_CHARACTERS: usize = 200;
+
+/// Roles of one person that the directory shows. What is older is in the log.
+pub const ASSIGNMENTS_SHOWN: u32 = 100;
+
+/// Bytes of one import into the directory, as JSON. It is held in memory, some three times over, while it is planned.
+pub const IMPORT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Rows of one import, in all its tables. All of them are one transaction, at some 50 us each, and everybody else's writes wait for it.
+pub const IMPORT_ROWS: usize = 5_000;
+
+/// Faults of rows that an import tells. Who has more of them mends the table as a whole.
+pub const IMPORT_ERRORS: usize = 500;

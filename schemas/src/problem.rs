@@ -131,6 +131,64 @@ problem_codes! {
     ChannelNotAllowed = "access.channel_not_allowed", Caller, None,
         "No channel allows you to send this kind of document to this mailbox.",
         "Жоден канал не дозволяє вам надсилати документи цього виду до цієї скриньки.";
+    // --- people and their roles
+    PersonNumberWrong = "person.number_wrong", Caller, None,
+        "A personal number is missing, is not one, or its control digit is wrong.",
+        "Особистого номера немає, він має неправильний вигляд або хибну контрольну цифру.";
+    PersonRegistered = "person.already_registered", Caller, None,
+        "This person is registered already.",
+        "Цю особу вже зареєстровано.";
+    PersonNumbersOfTwo = "person.numbers_of_two", Caller, None,
+        "As the node knows it, these numbers are not those of one person.",
+        "За даними вузла ці номери не належать одній особі.";
+    PeopleNotKept = "person.not_kept", Operator, None,
+        "This node keeps no people: its operator has given it no identity key.",
+        "Цей вузол не веде обліку осіб: оператор не надав йому ключа ідентифікації.";
+    RoleScopeWrong = "role.scope_wrong", Caller, None,
+        "This role is entrusted for the node and not within a participant, or the other way round.",
+        "Ця роль надається для вузла, а не в межах учасника, або навпаки.";
+    RoleNotEntrusted = "role.not_entrusted", Caller, None,
+        "Nobody is entrusted with this role: whoever is identified has it.",
+        "Цю роль ніхто не надає: її має кожен, кого ідентифіковано.";
+    RoleDatesWrong = "role.dates_wrong", Caller, None,
+        "The role would begin in the past, or end before it begins.",
+        "Роль починалася б у минулому або закінчувалася б раніше, ніж почнеться.";
+    RoleOwn = "role.own", Caller, None,
+        "Nobody entrusts themselves with a role.",
+        "Ніхто не надає ролі собі.";
+    RoleIncompatible = "role.incompatible", Caller, Some("ISO/IEC 27001:2022, A.5.3"),
+        "This person has a role that nobody has together with this one.",
+        "Ця особа має роль, несумісну з цією.";
+    RoleHeld = "role.already_held", Caller, None,
+        "This person has this role already in that time.",
+        "Ця особа вже має цю роль на цей час.";
+    RoleParticipantUnknown = "role.unknown_participant", Caller, None,
+        "There is no such participant.",
+        "Такого учасника немає.";
+    ImportRefused = "import.rows_refused", Caller, None,
+        "Rows of the import are wrong, and nothing was entered. A dry run names each.",
+        "У рядках імпорту є помилки, нічого не внесено. Пробний запуск назве кожну.";
+    ImportTableWrong = "import.table_wrong", Caller, Some("RFC 4180, 2"),
+        "The table is not CSV as it must be.",
+        "Таблиця не є CSV належного вигляду.";
+    ImportColumns = "import.columns", Caller, Some("RFC 4180, 2.3"),
+        "The first line does not name the columns that this table has.",
+        "Перший рядок не називає стовпців, які має ця таблиця.";
+    ImportValueWrong = "import.value_wrong", Caller, None,
+        "A value is missing or has not the form that its column demands.",
+        "Значення немає, або воно не має вигляду, якого вимагає стовпець.";
+    ImportRowRepeated = "import.row_repeated", Caller, None,
+        "The table has this row before.",
+        "Цей рядок у таблиці вже є.";
+    ImportDiffers = "import.differs", Caller, None,
+        "The node has this already, but otherwise. An import changes nothing that is there: change it singly.",
+        "Вузол це вже має, але в іншому вигляді. Імпорт не змінює наявного: змініть його окремо.";
+    ImportPersonUnknown = "import.person_unknown", Caller, None,
+        "The directory has no such person, and neither has the table of people.",
+        "Такої особи немає ні в обліку, ні в таблиці осіб.";
+    ImportUndoneBefore = "import.already_undone", Caller, None,
+        "This import was undone before.",
+        "Цей імпорт уже скасовано.";
     // --- what they asked for
     NotFound = "request.not_found", Caller, Some("RFC 9110, 15.5.5"),
         "There is nothing at this address for you.",

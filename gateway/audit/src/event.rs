@@ -159,6 +159,24 @@ actions! {
     HearPeer = "relay.hear";
     /// What a participant handed in was listed.
     ListSubmissions = "document.list";
+    /// The people of a participant, or of the node, were listed.
+    ReadPeople = "person.list";
+    /// A person was entered into the directory.
+    RegisterPerson = "person.register";
+    /// A person was taken out of it.
+    RemovePerson = "person.remove";
+    /// An operator proposed that a person be entrusted with a role.
+    ProposeRole = "role.propose";
+    /// A person was entrusted with a role.
+    GrantRole = "role.grant";
+    /// A role was taken back from a person.
+    RevokeRole = "role.revoke";
+    /// An operator proposed an import into the directory.
+    ProposeImport = "directory.propose_import";
+    /// Participants, people and roles were entered in bulk; each has its own entry too.
+    ImportDirectory = "directory.import";
+    /// What an import had entered was taken back.
+    UndoImport = "directory.undo_import";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }

@@ -26,7 +26,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ClientCertificateExpired
         | P::ClientCertificateRevoked
         | P::ClientCertificateUnregistered => StatusCode::UNAUTHORIZED,
-        P::ActionForbidden | P::SenderNotYou | P::ChannelNotAllowed => StatusCode::FORBIDDEN,
+        P::ActionForbidden | P::SenderNotYou | P::ChannelNotAllowed | P::RoleOwn => StatusCode::FORBIDDEN,
         P::NotFound => StatusCode::NOT_FOUND,
         P::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         P::MalformedId
@@ -58,6 +58,11 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::DisposalNumberTaken
         | P::DisposalActClosed
         | P::DisposalSamePerson
+        | P::PersonRegistered
+        | P::RoleIncompatible
+        | P::RoleHeld
+        | P::ImportDiffers
+        | P::ImportUndoneBefore
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -94,6 +99,18 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::WebhookNotAllowed
         | P::UnknownRetentionClass
         | P::SignerNotOfCommission
+        | P::PersonNumberWrong
+        | P::PersonNumbersOfTwo
+        | P::RoleScopeWrong
+        | P::RoleNotEntrusted
+        | P::RoleDatesWrong
+        | P::RoleParticipantUnknown
+        | P::ImportRefused
+        | P::ImportTableWrong
+        | P::ImportColumns
+        | P::ImportValueWrong
+        | P::ImportRowRepeated
+        | P::ImportPersonUnknown
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests
         | P::TooManyWaiting
@@ -111,7 +128,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::Overloaded
         | P::StorageUnavailable
         | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        P::AnnouncementsNotTaken => StatusCode::NOT_IMPLEMENTED,
+        P::AnnouncementsNotTaken | P::PeopleNotKept => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

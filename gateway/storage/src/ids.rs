@@ -4,7 +4,7 @@
 //! identifiers of a document costs more than the identifiers. Bytes are overwritten as they are handed out.
 
 use schemas::{
-    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, JobId, LeaseToken, LookId,
+    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId, JobId, LeaseToken, LookId,
     MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 use std::cell::RefCell;
@@ -41,6 +41,7 @@ fresh!(
     DisposalActId,
     PersonId,
     AssignmentId,
+    ImportId,
     SessionId,
     TokenId,
     ApplicationId,
