@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`actor`] | who is asking, once a certificate said so |
 //! | [`people`] | who people are and what they are entrusted with |
+//! | [`proposals`] | what takes two operators |
 //! | [`registry`] | participants, their mailboxes, certificates, channels and functional addresses, as operators state them |
 //! | [`delivery`] | whether a document could be sent, before it is |
 //! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
@@ -21,6 +22,7 @@ mod describe;
 mod identify;
 pub mod people;
 mod policies;
+pub mod proposals;
 pub mod registry;
 pub mod standing;
 pub mod trust;

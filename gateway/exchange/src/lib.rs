@@ -13,7 +13,6 @@
 //! | [`scan`] | what a malware scanner is asked while a document streams through, and what becomes of the document | ISO/IEC 27001:2022 A.8.7 |
 //! | [`screening`] | parts on their way past the scanner: what it is given of them, the marks that they carry on | as above |
 //! | [`quarantine`] | what could not be delivered, and the two operators who have it delivered again | V.6 |
-//! | `proposals` | what takes two operators | - |
 //! | [`state`] | where a message may go from where it stands, and the one piece of evidence of each step | EN 319 522-1, 6 |
 //! | `edge` | the one way to take a step: state, evidence and audit row in one transaction | - |
 //! | `timers` | what happens to messages although nobody does anything: reminders, expiry | C.5, D.4 |
@@ -39,7 +38,6 @@ pub mod mailbox;
 mod message;
 mod metadata;
 pub mod notices;
-mod proposals;
 pub mod quarantine;
 pub mod refusal;
 pub mod relay;

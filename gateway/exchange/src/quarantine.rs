@@ -2,6 +2,7 @@
 
 use access::Permit;
 use access::decide::{ReadQuarantine, RetryMessage};
+use access::proposals::{self, Proposed, Turn};
 use audit::{Action, EventDraft, Outcome};
 use schemas::limits::PAGE_ITEMS;
 use schemas::message::MessageState;
@@ -13,7 +14,6 @@ use storage::{StoreError, TxError, jobs};
 use crate::delivery::JOB_KIND;
 use crate::edge::{self, Deed};
 use crate::message::Message;
-use crate::proposals::{self, Proposed, Turn};
 use crate::refusal::Refusal;
 use crate::service::Exchange;
 use crate::state::Step;

@@ -1,5 +1,6 @@
 //! Refusals of the exchange.
 
+use access::proposals::SameOperator;
 use crypto::key::KeyError;
 use schemas::{EventId, ProblemCode};
 use storage::{StoreError, TxError};
@@ -42,6 +43,12 @@ impl Refusal {
 impl From<ProblemCode> for Refusal {
     fn from(code: ProblemCode) -> Self {
         Self::new(code)
+    }
+}
+
+impl From<SameOperator> for Refusal {
+    fn from(_: SameOperator) -> Self {
+        Self::new(ProblemCode::SameOperator)
     }
 }
 
