@@ -20,6 +20,7 @@ pub mod decide;
 pub mod delivery;
 mod describe;
 mod identify;
+mod kept;
 pub mod people;
 mod policies;
 pub mod proposals;

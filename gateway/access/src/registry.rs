@@ -13,8 +13,7 @@ mod search;
 mod snapshot;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use audit::{Action, Event, EventDraft, Ledger, Outcome};
 use certs::certificate::Certificate;
@@ -22,19 +21,13 @@ use schemas::limits::KINDS;
 use schemas::registry::{Channel, ChannelPolicy, Participant, ParticipantRegistration};
 use schemas::{DocumentKind, Edrpou, MailboxId, ProblemCode, RetentionClass};
 use storage::{Clock, StoreError, Tx, TxError};
-use time::{Duration, OffsetDateTime};
 
 use crate::decide::{Permit, RegisterParticipant, SetChannel};
+use crate::kept::Kept;
 use presence::Presence;
 use registration::Registration;
 pub use retention::{UnknownClass, retention_class};
 pub(crate) use snapshot::Snapshot;
-
-/// How old the snapshot may grow before the database is asked whether it changed.
-const FRESH: Duration = Duration::seconds(1);
-
-/// How long the last snapshot serves while the database cannot be read. Past it the node no longer knows who is who.
-const STALE: Duration = Duration::seconds(30);
 
 /// The registry. Cheap to clone; clones share the snapshot.
 #[derive(Clone)]
@@ -45,17 +38,10 @@ pub struct Registry {
 struct Inner {
     ledger: Ledger,
     clock: Arc<dyn Clock>,
-    cached: RwLock<Option<Cached>>,
-    refreshing: AtomicBool,
+    kept: Kept<Snapshot>,
     presence: Presence,
     /// Which classes of retention the terms of a channel may name.
     classes: BTreeSet<RetentionClass>,
-}
-
-#[derive(Clone)]
-struct Cached {
-    snapshot: Arc<Snapshot>,
-    read_at: OffsetDateTime,
 }
 
 /// A change of the registry failed.
@@ -91,8 +77,8 @@ impl Registry {
     /// The same, whose channels may name these classes of retention.
     #[must_use]
     pub fn with_classes(ledger: Ledger, clock: Arc<dyn Clock>, classes: BTreeSet<RetentionClass>) -> Self {
-        let (cached, refreshing, presence) = (RwLock::default(), AtomicBool::new(false), Presence::default());
-        Self { inner: Arc::new(Inner { ledger, clock, cached, refreshing, presence, classes }) }
+        let (kept, presence) = (Kept::default(), Presence::default());
+        Self { inner: Arc::new(Inner { ledger, clock, kept, presence, classes }) }
     }
 
     /// Enters a participant, or replaces all that was stated of it. Channels to a mailbox that is no longer there are closed, and
@@ -276,71 +262,14 @@ impl Registry {
         self.inner.ledger.record(draft).await.map(drop)
     }
 
-    /// The current snapshot. One caller at a time looks whether it is current; the others go on with the last one.
+    /// The current snapshot, at most a second old.
     pub(crate) async fn snapshot(&self) -> Result<Arc<Snapshot>, StoreError> {
-        let now = self.inner.clock.now();
-        let Some(cached) = self.cached() else { return self.load(now).await };
-        let age = now - cached.read_at;
-        if (Duration::ZERO..FRESH).contains(&age) {
-            return Ok(cached.snapshot);
-        }
-        let Some(_turn) = Turn::take(&self.inner.refreshing) else { return Ok(cached.snapshot) };
-        match self.refresh(&cached, now).await {
-            Err(error) if (Duration::ZERO..STALE).contains(&age) => {
-                tracing::warn!(%error, "the registry cannot be read; the last snapshot serves");
-                Ok(cached.snapshot)
-            }
-            done => done,
-        }
-    }
-
-    fn cached(&self) -> Option<Cached> {
-        self.inner.cached.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.kept.current(self.inner.ledger.reader(), self.inner.clock.now()).await
     }
 
     /// After a change: the next lookup reads the database.
-    fn forget(&self) {
-        *self.inner.cached.write().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    async fn refresh(&self, cached: &Cached, now: OffsetDateTime) -> Result<Arc<Snapshot>, StoreError> {
-        let version = self.inner.ledger.reader().read("registry_version", rows::version).await?;
-        if version != cached.snapshot.version() {
-            return self.load(now).await;
-        }
-        self.keep(Arc::clone(&cached.snapshot), now);
-        Ok(Arc::clone(&cached.snapshot))
-    }
-
-    async fn load(&self, now: OffsetDateTime) -> Result<Arc<Snapshot>, StoreError> {
-        let rows = self.inner.ledger.reader().read("load_registry", rows::load).await?;
-        let snapshot = Arc::new(Snapshot::from_rows(rows)?);
-        tracing::debug!(version = snapshot.version(), "registry read");
-        self.keep(Arc::clone(&snapshot), now);
-        Ok(snapshot)
-    }
-
-    /// A slow reader must not put back what a change has replaced meanwhile.
-    fn keep(&self, snapshot: Arc<Snapshot>, now: OffsetDateTime) {
-        let mut cached = self.inner.cached.write().unwrap_or_else(PoisonError::into_inner);
-        if cached.as_ref().is_none_or(|cached| cached.snapshot.version() <= snapshot.version()) {
-            *cached = Some(Cached { snapshot, read_at: now });
-        }
-    }
-}
-
-/// The right to refresh; given back on drop, also when the request that held it is cancelled.
-struct Turn<'a>(&'a AtomicBool);
-
-impl<'a> Turn<'a> {
-    fn take(flag: &'a AtomicBool) -> Option<Self> {
-        flag.compare_exchange(false, true, Ordering::AcqRel, Ordering::Relaxed).is_ok().then_some(Self(flag))
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Release);
+    pub(crate) fn forget(&self) {
+        self.inner.kept.forget();
     }
 }
 

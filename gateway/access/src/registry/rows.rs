@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::registration::Registration;
 
 /// The tables as read in one transaction.
-pub(super) struct Rows {
+pub(crate) struct Rows {
     pub(super) version: i64,
     pub(super) participants: Vec<ParticipantRow>,
     pub(super) mailboxes: Vec<MailboxId>,
@@ -22,7 +22,7 @@ pub(super) struct Rows {
     pub(super) suspended: Vec<Addressee>,
 }
 
-pub(super) struct ParticipantRow {
+pub(crate) struct ParticipantRow {
     pub(super) edrpou: Edrpou,
     pub(super) name: String,
     pub(super) area: Option<AreaCode>,

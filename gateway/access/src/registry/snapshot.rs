@@ -7,12 +7,13 @@ use schemas::address::AreaLevels;
 use schemas::registry::{ChannelPolicy, Encryption, EncryptionKey, Participant, Reception};
 use schemas::routing::FunctionalAddress;
 use schemas::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, ServiceName};
-use storage::StoreError;
+use storage::{StoreError, Tx};
 use time::OffsetDateTime;
 
 use super::encryption::key_of;
-use super::rows::{ParticipantRow, Rows};
+use super::rows::{self, ParticipantRow, Rows};
 use super::search::folded;
+use crate::kept::View;
 
 /// Everything that lookups need. Immutable.
 pub(crate) struct Snapshot {
@@ -74,8 +75,18 @@ impl Entry {
     }
 }
 
-impl Snapshot {
-    pub(super) fn from_rows(rows: Rows) -> Result<Self, StoreError> {
+impl View for Snapshot {
+    type Rows = Rows;
+
+    fn stored_version(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+        rows::version(tx)
+    }
+
+    fn read(tx: &mut Tx<'_>, _: OffsetDateTime) -> Result<Rows, StoreError> {
+        rows::load(tx)
+    }
+
+    fn of_rows(rows: Rows) -> Result<Self, StoreError> {
         let mut participants: BTreeMap<_, _> = rows.participants.into_iter().map(Entry::new).collect();
         for mailbox in &rows.mailboxes {
             let owner = participants.get_mut(&mailbox.participant()).ok_or(StoreError::Corrupt("mailbox.owner"))?;
@@ -104,10 +115,12 @@ impl Snapshot {
         })
     }
 
-    pub(super) fn version(&self) -> i64 {
+    fn version(&self) -> i64 {
         self.version
     }
+}
 
+impl Snapshot {
     /// All participants after this one, by code.
     pub(super) fn entries_after(&self, after: Option<Edrpou>) -> impl Iterator<Item = (&Edrpou, &Entry)> {
         let from = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);

@@ -2,6 +2,8 @@ use certs::dev::{Identity, Usage};
 use schemas::ProblemCode::{MalformedJson, NotFound, UnknownRecipient};
 use schemas::registry::ParticipantQuery;
 
+use time::Duration;
+
 use super::*;
 use crate::town::{Town, certificate, edrpou, mailbox, registration};
 use schemas::registry::CertificateUsage::{Encryption, Login};
