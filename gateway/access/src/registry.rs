@@ -4,6 +4,7 @@
 //! again after each change of this process, and once a second looks whether another process changed the registry.
 
 mod encryption;
+pub(crate) mod entering;
 mod presence;
 mod registration;
 mod retention;

@@ -108,6 +108,11 @@ impl Town {
         open_node(self.folder.path(), &self.clock, &self.responder, &self.operator).1
     }
 
+    /// The ledger of a second process over the same database.
+    pub(crate) fn other_ledger(&self) -> Ledger {
+        open_node(self.folder.path(), &self.clock, &self.responder, &self.operator).0
+    }
+
     pub(crate) fn issue(&self, edrpou: &str, usage: Usage) -> Identity {
         issue(&self.responder.pki, Some(edrpou), usage, NOON + Duration::days(10))
     }

@@ -23,6 +23,7 @@ const NODE_CHARACTERS: usize = 128;
 const CLIENT_AUTHENTICATION: [&str; 2] = ["1.3.6.1.5.5.7.3.2", "2.5.29.37.0"];
 
 /// A registration that can be stored.
+#[derive(Debug)]
 pub(super) struct Registration {
     edrpou: Edrpou,
     name: String,

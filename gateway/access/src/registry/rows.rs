@@ -140,11 +140,7 @@ pub(super) fn replace_participant(
     let sql = "-- delete_mailboxes
         DELETE FROM mailbox WHERE participant = $1";
     tx.execute(sql, &[edrpou.as_str().into()])?;
-    for mailbox in registration.mailboxes() {
-        let sql = "-- insert_mailbox
-            INSERT INTO mailbox (id, participant) VALUES ($1, $2)";
-        tx.execute(sql, &[(&mailbox.to_string()).into(), edrpou.as_str().into()])?;
-    }
+    insert_mailboxes(tx, registration)?;
     let sql = "-- delete_channels_to_missing_mailboxes
         DELETE FROM channel WHERE mailbox NOT IN (SELECT id FROM mailbox)";
     tx.execute(sql, &[])?;
@@ -167,6 +163,29 @@ pub(super) fn replace_participant(
         tx.execute(sql, &values)?;
     }
     changed(tx)
+}
+
+/// Enters a participant that is not there, without certificates. What is the same for all is left to the caller: see [`changed`].
+pub(super) fn insert_participant(
+    tx: &mut Tx<'_>,
+    registration: &Registration,
+    at: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let edrpou = registration.edrpou();
+    let sql = "-- insert_participant
+        INSERT INTO participant (edrpou, name, registered_at, area) VALUES ($1, $2, $3, $4)";
+    let area = registration.area().map(|area| area.to_string());
+    tx.execute(sql, &[edrpou.as_str().into(), registration.name().into(), at.into(), area.as_ref().into()])?;
+    insert_mailboxes(tx, registration)
+}
+
+fn insert_mailboxes(tx: &mut Tx<'_>, registration: &Registration) -> Result<(), StoreError> {
+    let sql = "-- insert_mailbox
+        INSERT INTO mailbox (id, participant) VALUES ($1, $2)";
+    for mailbox in registration.mailboxes() {
+        tx.execute(sql, &[(&mailbox.to_string()).into(), registration.edrpou().as_str().into()])?;
+    }
+    Ok(())
 }
 
 pub(super) fn replace_channel(

@@ -1,0 +1,89 @@
+//! The roles of officials as they stood at one moment.
+
+use std::collections::{BTreeMap, HashMap};
+
+use schemas::access::{Role, Roles};
+use schemas::{Edrpou, PersonId};
+use storage::{StoreError, Tx};
+use time::OffsetDateTime;
+
+use super::Entrusted;
+use super::rows::{self, Assignment};
+use crate::kept::View;
+
+/// Roles by person, of those who have one that holds or will hold. Immutable.
+pub(crate) struct Snapshot {
+    version: i64,
+    officials: HashMap<PersonId, Vec<Held>>,
+}
+
+struct Held {
+    role: Role,
+    participant: Option<Edrpou>,
+    from: OffsetDateTime,
+    until: Option<OffsetDateTime>,
+}
+
+impl Held {
+    fn holds_at(&self, now: OffsetDateTime) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// The tables.
+pub(crate) struct Rows {
+    version: i64,
+    assignments: Vec<Assignment>,
+}
+
+impl View for Snapshot {
+    type Rows = Rows;
+
+    fn stored_version(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
+        rows::version(tx)
+    }
+
+    fn read(tx: &mut Tx<'_>, now: OffsetDateTime) -> Result<Rows, StoreError> {
+        Ok(Rows { version: rows::version(tx)?, assignments: rows::all_assignments(tx, now)? })
+    }
+
+    fn of_rows(rows: Rows) -> Result<Self, StoreError> {
+        let mut officials: HashMap<_, Vec<Held>> = HashMap::new();
+        for Assignment { person, role, participant, valid_from, valid_until, .. } in rows.assignments {
+            let held = Held { role, participant, from: valid_from, until: valid_until };
+            officials.entry(person).or_default().push(held);
+        }
+        Ok(Self { version: rows.version, officials })
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+impl Snapshot {
+    /// None: no official. They may be registered nevertheless.
+    pub(super) fn entrusted(&self, person: PersonId, now: OffsetDateTime) -> Option<Entrusted> {
+        let mut within: BTreeMap<Edrpou, Roles> = BTreeMap::new();
+        let mut node = Roles::default();
+        for held in self.officials.get(&person)?.iter().filter(|held| held.holds_at(now)) {
+            match held.participant {
+                Some(participant) => {
+                    let roles = within.entry(participant).or_default();
+                    *roles = roles.with(held.role);
+                }
+                None => node = node.with(held.role),
+            }
+        }
+        Some(Entrusted { node, within: within.into_iter().collect() })
+    }
+
+    /// Whether the person heads the participant.
+    pub(super) fn heads(&self, person: PersonId, participant: Option<Edrpou>, now: OffsetDateTime) -> bool {
+        let heads = |held: &&Held| {
+            let head = matches!(held.role, Role::HeadOfAgency | Role::HeadOfCentre);
+            head && held.participant == participant && held.holds_at(now)
+        };
+        self.officials.get(&person).is_some_and(|roles| roles.iter().find(heads).is_some())
+    }
+}
