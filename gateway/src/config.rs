@@ -215,6 +215,11 @@ fn default_round() -> u64 {
 pub struct AccessConfig {
     /// PEM certificates of the node operators, who register participants and channels. Empty: nobody can.
     pub operators: Vec<PathBuf>,
+    /// Key of the digests by which people are known: 64 hexadecimal digits. Without it no person can be registered or log in. Lost or
+    /// replaced, nobody who is registered can log in any more, and the node does not start; read by others together with the database, the
+    /// numbers of all people can be found. Keep a copy, apart from the backup of the database.
+    #[serde(default)]
+    pub identity_key: Option<PathBuf>,
 }
 
 /// How the node learns of revoked certificates.
@@ -280,7 +285,8 @@ impl Config {
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
         let lists = lists.chain(peers).chain(login).chain(self.evidence.paths());
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
-        let optional = trust.chain(&mut self.access.operators).chain(&mut self.retention.commission);
+        let access = self.access.operators.iter_mut().chain(&mut self.access.identity_key);
+        let optional = trust.chain(access).chain(&mut self.retention.commission);
         // `join` leaves an absolute path as it is.
         paths.into_iter().chain(optional).chain(lists).for_each(|path| *path = folder.join(&*path));
         for list in &mut self.trusted_lists.lists {
@@ -369,7 +375,13 @@ impl Config {
                     ("round_milliseconds", Some(self.log.round_milliseconds.to_string())),
                 ],
             ),
-            ("access", vec![("operators", Some(list(self.access.operators.iter().map(|file| path(file)).collect())))]),
+            (
+                "access",
+                vec![
+                    ("operators", Some(list(self.access.operators.iter().map(|file| path(file)).collect()))),
+                    ("identity_key", self.access.identity_key.as_deref().map(path)),
+                ],
+            ),
             (
                 "revocation",
                 vec![(

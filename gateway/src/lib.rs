@@ -21,6 +21,7 @@ pub mod config;
 pub mod demo;
 mod evidence_key;
 pub mod http;
+mod identity_key;
 pub mod outbound;
 pub mod portals;
 pub mod telemetry;

@@ -3,7 +3,7 @@
 //! Everything is bounded: connections and streams ([`crate::http`]), the writer's queue (`storage`), outbound exchanges
 //! ([`crate::outbound`]), the time that a stop takes (`STOP`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::Access;
+use access::people::{Operators, People};
 use access::registry::Registry;
 use access::trust::Statements;
 use arc_swap::ArcSwap;
@@ -40,6 +41,7 @@ use crate::config::{Config, KeyPairFiles, ScanConfig};
 use crate::evidence_key::evidence_signer;
 use crate::http::server::{CONNECTIONS, HANDSHAKES, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
+use crate::identity_key::identity_key;
 use crate::outbound::relay::{Login, PeerAddress, RelayClient};
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::telemetry;
@@ -98,6 +100,7 @@ impl Node {
         let subscriptions = rooms.exchange.refresh_subscriptions().await;
         subscriptions.map_err(|e| StartError(format!("storage.database: cannot read subscriptions: {e}")))?;
         rooms.check_retention().await?;
+        rooms.check_identity_key().await?;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -203,6 +206,7 @@ struct Rooms {
     kept: FetchedStore,
     seen: SeenStore,
     access: Access,
+    people: People,
     exchange: Exchange,
     /// Names of the peers.
     peers: Vec<Arc<str>>,
@@ -216,7 +220,8 @@ impl Rooms {
         let fetcher = Arc::new(Fetcher::new(&config.revocation.allowed_hosts).map_err(StartError)?);
         let issuers = Issuers::new(fetcher.clone());
         let signer = evidence_signer(config, &*clock)?;
-        let operators = operators(&config.access.operators)?;
+        let (operators, key) =
+            (operators(&config.access.operators)?, identity_key(config.access.identity_key.as_deref())?);
         let peers = Peers::open(config, clock.clone())?;
         let logins = peers.logins;
         let (writer, reader) = open_database(&config.storage.database, migrate)?;
@@ -241,6 +246,9 @@ impl Rooms {
             TrustKeeper::new(trust.clone(), trusted_lists.clone(), Statements::new(ledger.clone()), clock.clone());
         let retention = retention(config)?;
         let registry = Registry::with_classes(ledger.clone(), clock.clone(), retention.classes());
+        let known = Operators::new(key.as_ref(), &operators);
+        let people = People::new(ledger.clone(), clock.clone(), key, known);
+        let operators = operators.iter().map(Certificate::fingerprint).collect();
         let source: Arc<dyn TrustSource> = trust.clone();
         let access =
             Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators, logins)
@@ -277,6 +285,7 @@ impl Rooms {
             kept,
             seen,
             access,
+            people,
             exchange,
             peers: peers.names,
         })
@@ -287,6 +296,13 @@ impl Rooms {
         let checked = self.access.registry().check_classes().await;
         let checked = checked.map_err(|e| StartError(format!("storage.database: cannot read channels: {e}")))?;
         checked.map_err(|e| StartError(format!("retention.classes: {e}: state it in vuzol.toml")))
+    }
+
+    /// Under another key nobody who is registered would be found, and they could be registered once more.
+    async fn check_identity_key(&self) -> Result<(), StartError> {
+        let checked = self.people.check_key().await;
+        let checked = checked.map_err(|e| StartError(format!("storage.database: cannot read the directory: {e}")))?;
+        checked.map_err(|e| StartError(format!("access.identity_key: {e}")))
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -305,6 +321,7 @@ impl Rooms {
             admission: http::admission::Admission::new(&config.limits, self.clock.clone()),
             exchange: self.exchange,
             access: self.access,
+            people: self.people,
             trust: self.keeper,
             log: self.log,
             ledger: self.ledger,
@@ -500,8 +517,8 @@ fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
         .map_err(|e| StartError(format!("log.key {}: an Ed25519 key is needed: {e}", config.log.key.display())))
 }
 
-fn operators(files: &[std::path::PathBuf]) -> Result<BTreeSet<[u8; 32]>, StartError> {
-    files.iter().map(|file| read_certificate("access.operators", file).map(|c| c.fingerprint())).collect()
+fn operators(files: &[std::path::PathBuf]) -> Result<Vec<Certificate>, StartError> {
+    files.iter().map(|file| read_certificate("access.operators", file)).collect()
 }
 
 fn retention(config: &Config) -> Result<Retention, StartError> {

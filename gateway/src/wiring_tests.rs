@@ -132,6 +132,35 @@ async fn a_class_that_channels_have_named_must_stay_in_the_configuration() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_would_know_nobody_does_not_start() {
+    let ground = Ground::new().await;
+    let config = ground.site.config().clone();
+    let other = ground.folder.path().join("other.key");
+    std::fs::write(&other, "0f".repeat(32)).unwrap();
+    let with = |key: Option<std::path::PathBuf>| {
+        let mut config = config.clone();
+        config.access.identity_key = key;
+        config
+    };
+    // As long as nobody is registered, any key will do, or none.
+    for key in [None, Some(other.clone())] {
+        ground.start(with(key)).await.unwrap().stop().await;
+    }
+    let node = ground.start(config.clone()).await.unwrap();
+    let base = format!("https://localhost:{}", node.public_address().port());
+    let operator = ground.site.client(&base, ground.site.operator()).unwrap();
+    let (name, rnokpp) = ("Особа".to_owned(), Some("0000000017".to_owned()));
+    let registration = schemas::directory::PersonRegistration { name, rnokpp, unzr: None };
+    operator.register_person(&registration).await.unwrap();
+    node.stop().await;
+    for (key, what) in [(None, "no key is there"), (Some(other), "find nobody")] {
+        let refused = ground.start(with(key)).await.err().unwrap().0;
+        assert!(refused.contains("access.identity_key") && refused.contains(what), "{refused}");
+    }
+    ground.start(config).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_expired_evidence_certificate_stops_a_start() {
     let ground = Ground::new().await;
     let expiry = ground.site.evidence_certificate().not_after();

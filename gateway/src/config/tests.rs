@@ -32,6 +32,7 @@ fn complete() -> Config {
     let mut config = load(&example(), &[]).unwrap();
     config.trust.intermediates = Some("/i".into());
     config.trust.lists = Some("/l".into());
+    config.access.identity_key = Some("/i \"1\"".into());
     let participant = ParticipantLimits { burst: 7, ..ParticipantLimits::default() };
     let (connections, handshakes, submissions) = (Some(1), Some(1), Some(8));
     config.limits = LimitsConfig { document_bytes: Some(1), connections, handshakes, submissions, participant };

@@ -5,8 +5,8 @@
 //! vuzol.toml
 //! anchors/root.pem            the one anchor, for logins, signatures, time-stamps and encryption
 //! intermediates/issuing.pem
-//! node/{tls,evidence}.{pem,key}  node/log.key  node/log-state
-//! operator/login.{pem,key}
+//! node/{tls,evidence}.{pem,key}  node/log.key  node/log-state  node/identity.key
+//! operator/{login,second}.{pem,key}   what is dangerous takes two
 //! agencies/<ЄДРПОУ>/{login,signing,encryption}.{pem,key}
 //! data/                       database and objects
 //! ```
@@ -84,6 +84,7 @@ pub struct Site {
     pki: Arc<DevPki>,
     config: Config,
     operator: Identity,
+    second_operator: Identity,
     evidence_certificate: Certificate,
     agencies: Vec<Agency>,
     now: OffsetDateTime,
@@ -112,7 +113,10 @@ impl Site {
         let evidence = issue(node_profile("Vuzol demonstration evidence", Usage::Seal), "node/evidence")?;
         let log_key = SoftwareKey::generate(KeyKind::Ed25519)?;
         write_secret(&directory.join("node/log.key"), log_key.to_pkcs8_pem()?.as_bytes())?;
+        let identity_key = crypto::digest::hex(&crypto::random::array::<32>());
+        write_secret(&directory.join("node/identity.key"), identity_key.as_bytes())?;
         let operator = issue(profile("Operator of the node", Usage::TlsClient, now), "operator/login")?;
+        let second_operator = issue(profile("Second operator of the node", Usage::TlsClient, now), "operator/second")?;
         let agencies =
             (0..agencies).map(|index| Agency::create(&pki, &directory, index, now)).collect::<Result<_, _>>()?;
 
@@ -121,7 +125,7 @@ impl Site {
         write(&config_file, configuration(ocsp_url)?.to_toml().as_bytes())?;
         let config = Config::load(&config_file)?;
         let evidence_certificate = evidence.certificate;
-        Ok(Self { directory, pki, config, operator, evidence_certificate, agencies, now })
+        Ok(Self { directory, pki, config, operator, second_operator, evidence_certificate, agencies, now })
     }
 
     /// The folder, absolute.
@@ -152,6 +156,12 @@ impl Site {
     #[must_use]
     pub fn operator(&self) -> &Identity {
         &self.operator
+    }
+
+    /// The login of another: what is dangerous takes two.
+    #[must_use]
+    pub fn second_operator(&self) -> &Identity {
+        &self.second_operator
     }
 
     /// Evidence verifies with this.
@@ -353,7 +363,10 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             signer_state: "node/log-state".into(),
             round_milliseconds: LOG_ROUND,
         },
-        access: AccessConfig { operators: vec!["operator/login.pem".into()] },
+        access: AccessConfig {
+            operators: vec!["operator/login.pem".into(), "operator/second.pem".into()],
+            identity_key: Some("node/identity.key".into()),
+        },
         revocation: RevocationConfig { allowed_hosts: vec![host_and_port(ocsp_url)?] },
         limits: LimitsConfig::default(),
     })

@@ -100,16 +100,16 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Terms<T
     }
 }
 
-/// A JSON body of at most `JSON_BYTES`.
-pub(crate) struct Json<T>(pub(crate) T);
+/// A JSON body of at most so many bytes.
+pub(crate) struct Json<T, const BYTES: usize = { schemas::limits::JSON_BYTES }>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const BYTES: usize> FromRequest<S> for Json<T, BYTES> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
         let (parts, content) = request.into_parts();
         media_type(&parts.headers, "application/json")?;
-        let bytes = body::whole(&parts.headers, content, schemas::limits::JSON_BYTES).await?;
+        let bytes = body::whole(&parts.headers, content, BYTES).await?;
         Ok(Self(json(&bytes)?))
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
-//! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `routing`, `quarantine`,
-//! `relay`, `trust`, `log`. Nothing here decides anything about documents.
+//! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
+//! `routing`, `quarantine`, `relay`, `trust`, `log`. Nothing here decides anything about documents.
 
 pub(crate) mod admission;
 pub(crate) mod announcements;
 pub(crate) mod body;
 pub(crate) mod cases;
+pub(crate) mod directory;
 pub(crate) mod disposal;
 pub(crate) mod extract;
 pub(crate) mod identity;
@@ -22,6 +23,7 @@ pub(crate) mod operations;
 pub(crate) mod operator;
 pub(crate) mod participants;
 pub(crate) mod pass;
+pub(crate) mod people;
 pub(crate) mod problem;
 pub(crate) mod quarantine;
 pub(crate) mod relay;
@@ -37,6 +39,7 @@ pub(crate) mod trust;
 use std::sync::Arc;
 
 use access::Access;
+use access::people::People;
 use audit::{Ledger, Log};
 use axum::Router;
 use bytes::Bytes;
@@ -54,6 +57,8 @@ pub(crate) struct Door {
     pub(crate) exchange: Exchange,
     /// Who is it, what may they do.
     pub(crate) access: Access,
+    /// Who people are and what they are entrusted with.
+    pub(crate) people: People,
     /// Whom the node believes.
     pub(crate) trust: TrustKeeper,
     /// The transparency log, to read.
@@ -111,6 +116,13 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(participants::list))
         .routes(routes!(participants::register))
         .routes(routes!(participants::set_channel))
+        .routes(routes!(people::list, people::register))
+        .routes(routes!(people::remove))
+        .routes(routes!(people::grant))
+        .routes(routes!(people::revoke))
+        .routes(routes!(people::list_of_participant))
+        .routes(routes!(directory::import))
+        .routes(routes!(directory::undo))
         .routes(routes!(routing::resolve, routing::set, routing::remove))
         .routes(routes!(routing::suspend))
         .routes(routes!(routing::capabilities))

@@ -97,6 +97,18 @@ const METADATA: &[ProblemCode] = &[P::MetadataInvalid, P::MetadataSchemaUnknown,
 /// What an announced submission answers that is announced no more.
 const CLOSED: &[ProblemCode] = &[P::SubmissionSent, P::SubmissionEnded];
 
+/// Why a person is not entrusted with a role.
+const ROLES: &[ProblemCode] = &[
+    P::RoleScopeWrong,
+    P::RoleNotEntrusted,
+    P::RoleDatesWrong,
+    P::RoleOwn,
+    P::RoleIncompatible,
+    P::RoleHeld,
+    P::RoleParticipantUnknown,
+    P::SameOperator,
+];
+
 const RELAYED: &[ProblemCode] = &[
     P::MalformedId,
     P::ActionForbidden,
@@ -321,6 +333,67 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/v1/channels",
         action: Action::SetChannel,
         problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRecipient, P::NotFound, P::UnknownRetentionClass]],
+    },
+    Operation {
+        id: "read_people",
+        method: Method::GET,
+        path: "/v1/people",
+        action: Action::ReadPeople,
+        problems: &[FORBIDDEN, QUERY],
+    },
+    Operation {
+        id: "register_person",
+        method: Method::POST,
+        path: "/v1/people",
+        action: Action::RegisterPerson,
+        problems: &[
+            BODY,
+            JSON,
+            FORBIDDEN,
+            &[P::PersonNumberWrong, P::PersonRegistered, P::PersonNumbersOfTwo, P::PeopleNotKept],
+        ],
+    },
+    Operation {
+        id: "remove_person",
+        method: Method::DELETE,
+        path: "/v1/people/{person}",
+        action: Action::RemovePerson,
+        problems: &[MESSAGE, FORBIDDEN],
+    },
+    Operation {
+        id: "grant_role",
+        method: Method::POST,
+        path: "/v1/people/{person}/roles",
+        action: Action::GrantRole,
+        problems: &[MESSAGE, BODY, JSON, FORBIDDEN, ROLES],
+    },
+    Operation {
+        id: "revoke_role",
+        method: Method::DELETE,
+        path: "/v1/people/{person}/roles/{assignment}",
+        action: Action::RevokeRole,
+        problems: &[MESSAGE, FORBIDDEN],
+    },
+    Operation {
+        id: "read_people_of_participant",
+        method: Method::GET,
+        path: "/v1/participants/{edrpou}/people",
+        action: Action::ReadPeople,
+        problems: &[&[P::MalformedId], FORBIDDEN, QUERY],
+    },
+    Operation {
+        id: "import_directory",
+        method: Method::POST,
+        path: "/v1/directory/import",
+        action: Action::ImportDirectory,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::ImportRefused, P::SameOperator, P::PeopleNotKept]],
+    },
+    Operation {
+        id: "undo_import",
+        method: Method::POST,
+        path: "/v1/directory/import/{import}/undo",
+        action: Action::UndoImport,
+        problems: &[MESSAGE, FORBIDDEN, &[P::ImportUndoneBefore]],
     },
     Operation {
         id: "resolve_address",

@@ -4,6 +4,7 @@
 //! ([`super::pass`]) knows the request's number and writes the audit row that has to precede the answer.
 
 use access::Denied;
+use access::people::DirectoryError;
 use access::registry::RegistryError;
 use access::trust::StatementError;
 use audit::log::LogFailure;
@@ -302,6 +303,15 @@ impl From<RegistryError> for Failure {
         match error {
             RegistryError::Store(error) => error.into(),
             RegistryError::Invalid { code, detail } => Self::new(code).detail(detail),
+        }
+    }
+}
+
+impl From<DirectoryError> for Failure {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::Store(error) => error.into(),
+            DirectoryError::Invalid { code, detail } => Self::new(code).detail(detail),
         }
     }
 }
