@@ -6,6 +6,7 @@
 //! carries bytes. It never follows a redirect, never uses a proxy and never repeats a request by itself; whether a repeat
 //! is safe (an `Idempotency-Key` makes it so) is the caller's decision.
 
+mod people;
 pub mod retention;
 mod transport;
 

@@ -1,6 +1,7 @@
 //! `vuzol admin`: what an operator does to a node. A client of the public API like any other, whose power is the operator's
 //! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
+mod people;
 mod quarantine;
 mod retention;
 mod routing;
@@ -23,6 +24,7 @@ use super::trust::TrustTask;
 use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
+use people::{GrantTask, ImportTask, PeopleTask, PersonTask, RevokeTask};
 use quarantine::QuarantineTask;
 use retention::RetentionTask;
 use routing::{AddressTask, ReceptionTerms, Suspended, Terms};
@@ -36,6 +38,9 @@ Examples:
   vuzol admin channel set --sender 00000001 --recipient 00000002.chancellery --kind letter ...
   vuzol admin address set subsidy --area UA05020030000031457 --mailbox 00000002.chancellery ...
   vuzol admin suspend 00000002.chancellery ...          nothing can be sent to it until `resume`
+  vuzol admin person add --name 'Шевченко Оксана Іванівна' --rnokpp 3184710691 ...
+  vuzol admin grant PERSON head_of_agency --participant 00000001 ...    one proposes, another confirms
+  vuzol admin import --participants bodies.csv --people people.csv --roles roles.csv --dry-run ...
   vuzol admin quarantine retry 01938f6e-3c00-7abc-8def-0123456789ab ...    one proposes, another confirms
   vuzol admin retention hold --case 01938f6e-3c00-7abc-8def-0123456789ab --reason 'ruling 757/1/26' ...
   vuzol admin retention act draw --number 1/26 --date 2026-11-26 --class letters --ground '...' --member 'NAME|POSITION|WORD' ...
@@ -64,6 +69,17 @@ enum Task {
     Suspend(Suspended),
     /// Let everybody send to it again.
     Resume(Suspended),
+    /// Print who is in the directory of people, with their roles and what is proposed.
+    People(PeopleTask),
+    /// Enter a person into the directory, or take one out of it.
+    #[command(subcommand)]
+    Person(PersonTask),
+    /// Entrust a person with a role. Heads and roles of the node take two: one proposes, another confirms with the same command in a day.
+    Grant(GrantTask),
+    /// Take a role back.
+    Revoke(RevokeTask),
+    /// Enter participants, people and roles from CSV files: all of it or nothing.
+    Import(ImportTask),
     /// What could not be delivered, and having it delivered again.
     #[command(subcommand)]
     Quarantine(QuarantineTask),
@@ -215,6 +231,11 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         Task::Address(task) => routing::address(task, terminal),
         Task::Suspend(suspended) => suspended.state(true, terminal),
         Task::Resume(suspended) => suspended.state(false, terminal),
+        Task::People(task) => people::list(task, terminal),
+        Task::Person(task) => people::person(task, terminal),
+        Task::Grant(task) => people::grant(task, terminal),
+        Task::Revoke(task) => people::revoke(task, terminal),
+        Task::Import(task) => people::import(task, terminal),
         Task::Quarantine(task) => quarantine::run(task, terminal),
         Task::Retention(task) => retention::run(task, terminal),
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),

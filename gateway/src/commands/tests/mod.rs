@@ -21,6 +21,7 @@ fn vuzol(arguments: &[&str]) -> Seen {
 mod arguments;
 mod bench;
 mod markup;
+mod people;
 mod playing;
 mod retention;
 mod ring;

@@ -47,11 +47,16 @@ impl Running {
 
     /// A command of `admin` as the node's operator.
     pub(super) fn operates(&self, line: &[&str]) -> Seen {
-        let (roots, key) = (self.file("anchors/root.pem"), self.file("operator/login.key"));
+        self.operates_as("login", line)
+    }
+
+    /// The same as another: `login` or `second`.
+    pub(super) fn operates_as(&self, operator: &str, line: &[&str]) -> Seen {
+        let (roots, key) = (self.file("anchors/root.pem"), self.file(&format!("operator/{operator}.key")));
         // The operator's certificate, with the authority above it in the same file.
         let chain = self.file("operator/chain.pem");
         let read = |name: &str| std::fs::read_to_string(self.file(name)).unwrap();
-        std::fs::write(&chain, read("operator/login.pem") + &read("intermediates/issuing.pem")).unwrap();
+        std::fs::write(&chain, read(&format!("operator/{operator}.pem")) + &read("intermediates/issuing.pem")).unwrap();
         let node = ["--node", &self.url, "--roots", &roots, "--certificate", &chain, "--key", &key];
         vuzol(&[&["admin"], line, node.as_slice()].concat())
     }
