@@ -5,18 +5,18 @@ use std::collections::BTreeSet;
 use schemas::ProblemCode;
 
 use crate::{
-    announcements, logins, messages, quotas, requests, retention, routing, scanning, signatures, submissions,
+    announcements, logins, messages, people, quotas, requests, retention, routing, scanning, signatures, submissions,
     subscriptions,
 };
+
+/// Why a code of an import is no answer to a request.
+const OF_A_ROW: &str =
+    "told of a row in the answer to a dry run, which is no refusal: access's own tests bring each about";
 
 /// Codes that no request of a client can bring about on a sound node.
 const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::Internal, "a request that brings it about is a defect; every test asserts that it does not come"),
     (ProblemCode::Overloaded, "needs a writer that is slower than the disk is: storage's own tests fill its queue"),
-    (
-        ProblemCode::SameOperator,
-        "needs a message in quarantine, which no request brings about: exchange's own tests have one",
-    ),
     (
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
@@ -26,6 +26,13 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
     (ProblemCode::EvidenceUnavailable, "needs a token that is pulled out: tests/oracles has one"),
     (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
+    (ProblemCode::RoleOwn, "needs an operator who is in the directory, or a head: access's own tests have both"),
+    (ProblemCode::ImportTableWrong, OF_A_ROW),
+    (ProblemCode::ImportColumns, OF_A_ROW),
+    (ProblemCode::ImportValueWrong, OF_A_ROW),
+    (ProblemCode::ImportRowRepeated, OF_A_ROW),
+    (ProblemCode::ImportDiffers, OF_A_ROW),
+    (ProblemCode::ImportPersonUnknown, OF_A_ROW),
     (ProblemCode::RelayConflict, "only another node can bring it about"),
     (ProblemCode::RelayIncomplete, "only another node can bring it about"),
     (
@@ -42,6 +49,8 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(signatures::cases());
     cases.extend(messages::cases());
     cases.extend(routing::cases());
+    cases.extend(people::cases());
+    cases.extend([people::without_key()]);
     cases.extend(retention::cases());
     cases.extend(announcements::cases());
     cases.extend([announcements::without_ring(), announcements::lapsed()]);

@@ -10,6 +10,7 @@ mod fuzz;
 mod handmade;
 mod logins;
 mod messages;
+mod people;
 mod quotas;
 mod requests;
 mod retention;
