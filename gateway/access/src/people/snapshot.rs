@@ -80,10 +80,10 @@ impl Snapshot {
 
     /// Whether the person heads the participant.
     pub(super) fn heads(&self, person: PersonId, participant: Option<Edrpou>, now: OffsetDateTime) -> bool {
-        let heads = |held: &&Held| {
+        let heads = |held: &Held| {
             let head = matches!(held.role, Role::HeadOfAgency | Role::HeadOfCentre);
             head && held.participant == participant && held.holds_at(now)
         };
-        self.officials.get(&person).is_some_and(|roles| roles.iter().find(heads).is_some())
+        self.officials.get(&person).is_some_and(|roles| roles.iter().any(heads))
     }
 }

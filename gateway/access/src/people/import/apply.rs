@@ -8,7 +8,7 @@ use schemas::{AssignmentId, Edrpou, ImportId, PersonId};
 use storage::ids::FreshId;
 use storage::{StoreError, Tx};
 
-use super::plan::Plan;
+use super::plan::{Entrant, Plan};
 use super::stated::Stated;
 use super::{IMPORT, object};
 use crate::decide::{ImportDirectory, Permit};
@@ -71,8 +71,9 @@ impl People {
             details["import"] = serde_json::json!(import);
             prepare(Action::RegisterParticipant, format!("participant:{}", participant.edrpou()), details)
         });
-        let people = plan.people.iter().map(|(id, newcomer)| {
-            let details = serde_json::json!({ "known_by": newcomer.digests.kinds(), "import": import });
+        let people = plan.people.iter().map(|Entrant { id, newcomer, returning }| {
+            let known_by = newcomer.digests.kinds();
+            let details = serde_json::json!({ "known_by": known_by, "returning": returning, "import": import });
             prepare(Action::RegisterPerson, format!("person:{id}"), details)
         });
         let roles = plan.roles.iter().map(|new| {
@@ -126,8 +127,12 @@ fn write(tx: &mut Tx<'_>, work: &Work, events: &Events, import: ImportId, by: &s
         audit::append(tx, event)?;
         remember(tx, Entered::Participant(participant.edrpou()))?;
     }
-    for ((id, newcomer), event) in plan.people.iter().zip(&events.people) {
-        rows::insert_person(tx, *id, &newcomer.name, event.at(), by)?;
+    for (Entrant { id, newcomer, returning }, event) in plan.people.iter().zip(&events.people) {
+        if *returning {
+            rows::reinstate_person(tx, *id, &newcomer.name, event.at(), by)?;
+        } else {
+            rows::insert_person(tx, *id, &newcomer.name, event.at(), by)?;
+        }
         rows::add_digests(tx, *id, &newcomer.digests)?;
         audit::append(tx, event)?;
         remember(tx, Entered::Person(*id))?;

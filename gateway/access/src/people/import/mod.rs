@@ -2,8 +2,8 @@
 //!
 //! All of an import is one transaction, or nothing: half a table entered is a table that nobody can hand in again without thought. It
 //! adds, and never changes: a row that is there already, as stated, is passed over, so the same tables can be handed in again and
-//! again; a row that is there otherwise is a fault. Keys are the natural ones: ЄДРПОУ, the digest of a number, and of a role its
-//! person, name and scope.
+//! again; a row that is there otherwise is a fault. Somebody who was removed, by the undoing of an import above all, is entered again
+//! as who they were. Keys are the natural ones: ЄДРПОУ, the digest of a number, and of a role its person, name and scope.
 //!
 //! Each row has its own audit entry, the same that it would have had singly, and there is one of the import. One entry over the whole
 //! list would be shorter; but who asks the log about one person would have to be shown all the others to check it.

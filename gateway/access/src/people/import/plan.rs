@@ -34,11 +34,19 @@ pub(super) struct Plan {
     pub(super) registry_version: i64,
     /// Places in the list of what is stated.
     pub(super) participants: Vec<usize>,
-    pub(super) people: Vec<(PersonId, Newcomer)>,
+    pub(super) people: Vec<Entrant>,
     pub(super) roles: Vec<Assignment>,
     pub(super) faults: Faults,
     /// How many participants, people and roles are there already.
     unchanged: [u64; 3],
+}
+
+/// A person who is to be entered.
+pub(super) struct Entrant {
+    pub(super) id: PersonId,
+    pub(super) newcomer: Newcomer,
+    /// They were in the directory before, and removed: they come back as who they were.
+    pub(super) returning: bool,
 }
 
 impl Plan {
@@ -140,13 +148,12 @@ impl Planning<'_> {
             let id = match known {
                 Known::Nobody => {
                     let id = PersonId::fresh(self.terms.now);
-                    self.plan.people.push((id, newcomer.clone()));
+                    self.plan.people.push(Entrant { id, newcomer: newcomer.clone(), returning: false });
                     id
                 }
                 Known::One(person) if person.removed_at.is_some() => {
-                    let detail = format!("{} was removed: register them singly", person.id);
-                    self.fault(table, *line, "name", ProblemCode::ImportDiffers, detail);
-                    continue;
+                    self.plan.people.push(Entrant { id: person.id, newcomer: newcomer.clone(), returning: true });
+                    person.id
                 }
                 Known::One(person) if person.name != newcomer.name => {
                     let detail = format!("{} has another name", person.id);
@@ -181,9 +188,9 @@ impl Planning<'_> {
         let mut named = named.into_iter();
         let (person, other) = (named.next(), named.next());
         let Some(person) = person else { return Ok(Err(ProblemCode::ImportPersonUnknown)) };
-        let newcomer = self.plan.people.iter().find(|(id, _)| *id == person);
-        let digests = match newcomer {
-            Some((_, newcomer)) => newcomer.digests.clone(),
+        let entrant = self.plan.people.iter().find(|entrant| entrant.id == person);
+        let digests = match entrant {
+            Some(entrant) => entrant.newcomer.digests.clone(),
             None => {
                 let there = rows::person(tx, person)?.is_some_and(|person| person.removed_at.is_none());
                 if !there {

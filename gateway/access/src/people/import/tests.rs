@@ -263,6 +263,11 @@ async fn an_import_is_undone_as_far_as_nothing_rests_on_it() {
     assert_eq!(code(hall.undoes(ImportId::from_parts(1, [1; 10])).await), NotFound);
     let audited = hall.town.audited().await;
     assert!(audited.last().unwrap().starts_with("directory.undo_import operator:0303030303030303"), "{audited:?}");
+    // What was undone is entered again: the person as who they were, with the role that they had.
+    let again = hall.imports(&operator(1), &request).await.unwrap();
+    assert_eq!(counts(&again), [(0, 2), (1, 1), (2, 0)]);
+    assert_eq!(hall.found(1).await, Some(first));
+    assert_eq!(hall.entrusted(first).await.unwrap().1, [("88000001".to_owned(), vec![Role::PostalOperator])]);
 }
 
 #[tokio::test]
