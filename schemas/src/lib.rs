@@ -21,6 +21,7 @@
 //! | [`relay`] | what nodes say to each other of a message that goes from one to the other | - |
 //! | [`registry`] | participants, certificates, channels as operators state them; search | - |
 //! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
+//! | [`session`] | logins, sessions and tokens | - |
 //! | [`scan`] | what a malware scanner said of a part | - |
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
 //! | [`retention`] | what falls due for disposal, legal holds, disposal acts | - |
@@ -47,6 +48,7 @@ pub mod report;
 pub mod retention;
 pub mod routing;
 pub mod scan;
+pub mod session;
 pub mod state;
 pub mod trust;
 

@@ -102,6 +102,45 @@ problem_codes! {
     ClientCertificateUnregistered = "login.certificate_unregistered", Caller, None,
         "The client certificate is valid, but no participant has registered it.",
         "Сертифікат клієнта чинний, але його не зареєстровано за жодним учасником.";
+    ChallengeInvalid = "login.challenge_invalid", Caller, None,
+        "The text is not a challenge of this node for this portal and purpose, or it was altered. Ask for a new one.",
+        "Цей текст не є завданням цього вузла для цього порталу й цієї дії, або його змінено. Отримайте нове завдання.";
+    ChallengeExpired = "login.challenge_expired", Caller, None,
+        "The challenge was not answered in time. Ask for a new one.",
+        "Час на підписання завдання минув. Отримайте нове завдання.";
+    ChallengeAnswered = "login.challenge_answered", Caller, None,
+        "The challenge was answered before. Ask for a new one.",
+        "На це завдання вже відповіли. Отримайте нове завдання.";
+    LoginSeveralSigners = "login.several_signers", Caller, None,
+        "A challenge is signed by one person; this signature file has several signers.",
+        "Завдання підписує одна особа, а цей файл підпису має кілька підписувачів.";
+    LoginNamesNoPerson = "login.names_no_person", Caller, None,
+        "The certificate names no person by RNOKPP or UNZR, or it is one of a seal.",
+        "Сертифікат не містить РНОКПП чи УНЗР особи, або це сертифікат печатки.";
+    LoginRefused = "login.refused", Caller, None,
+        "The signature is valid, but its signer has no access here.",
+        "Підпис чинний, але підписувач не має тут доступу.";
+    LoginThrottled = "login.throttled", Caller, Some("RFC 6585, 4"),
+        "Too many logins of this certificate, organisation or address. Try again later.",
+        "Забагато входів із цим сертифікатом, від цієї організації або з цієї адреси. Спробуйте пізніше.";
+    SessionMissing = "session.missing", Caller, None,
+        "There is no session. Log in.",
+        "Сеансу немає. Виконайте вхід.";
+    SessionEnded = "session.ended", Caller, None,
+        "The session is over. Log in again.",
+        "Сеанс завершено. Виконайте вхід знову.";
+    SessionForeignOrigin = "session.foreign_origin", Caller, Some("RFC 6454, 7"),
+        "The request does not come from a page of this portal.",
+        "Запит надійшов не зі сторінки цього порталу.";
+    SessionCsrfToken = "session.csrf_token", Caller, None,
+        "The request does not carry the Vuzol-Csrf token of its session.",
+        "Запит не містить коду Vuzol-Csrf свого сеансу.";
+    SessionOtherPerson = "session.other_person", Caller, None,
+        "The deed was confirmed by another person than the one whose session it is.",
+        "Дію підтвердила не та особа, якій належить сеанс.";
+    TokenRefused = "login.token_refused", Caller, Some("RFC 6750, 3.1"),
+        "The API token is unknown, has expired or was taken back.",
+        "Ключ доступу невідомий, прострочений або відкликаний.";
     TooManyAnonymousRequests = "login.too_many_attempts", Caller, None,
         "Too many requests without a valid login. Try again later.",
         "Забагато запитів без успішного входу. Спробуйте пізніше.";
@@ -109,6 +148,9 @@ problem_codes! {
     QuotaRequests = "quota.requests", Caller, Some("RFC 6585, 4"),
         "Your systems ask more often than this node allows a participant. Ask less often.",
         "Ваші системи звертаються частіше, ніж вузол дозволяє учаснику. Зменште частоту запитів.";
+    QuotaSession = "quota.session_requests", Caller, Some("RFC 6585, 4"),
+        "Your session asks more often than this node allows. Wait a few seconds.",
+        "Ваш сеанс надсилає запити частіше, ніж дозволяє вузол. Зачекайте кілька секунд.";
     QuotaConcurrent = "quota.concurrent", Caller, Some("RFC 6585, 4"),
         "Your systems hand in more documents at once than this node allows a participant. Wait until some are answered.",
         "Ваші системи подають одночасно більше документів, ніж вузол дозволяє учаснику. Зачекайте на відповіді.";
@@ -189,6 +231,15 @@ problem_codes! {
     ImportUndoneBefore = "import.already_undone", Caller, None,
         "This import was undone before.",
         "Цей імпорт уже скасовано.";
+    StepUpRequired = "access.step_up_required", Caller, None,
+        "This deed must be confirmed with a fresh signature that names it.",
+        "Цю дію потрібно підтвердити новим підписом, у якому її названо.";
+    TokenScope = "access.token_scope", Caller, Some("RFC 6750, 3.1"),
+        "The API token was not issued for this action.",
+        "Ключ доступу не видано для цієї дії.";
+    TooManyTokens = "token.too_many", Caller, None,
+        "The participant has as many valid API tokens as this node allows. Take one back first.",
+        "Учасник уже має стільки чинних ключів доступу, скільки дозволяє вузол. Спершу відкличте один із них.";
     // --- what they asked for
     NotFound = "request.not_found", Caller, Some("RFC 9110, 15.5.5"),
         "There is nothing at this address for you.",

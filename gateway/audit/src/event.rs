@@ -46,6 +46,22 @@ macro_rules! actions {
 actions! {
     /// Somebody proved who they are.
     Login = "session.login";
+    /// A challenge to be signed was asked for.
+    RequestChallenge = "session.challenge";
+    /// A person looked at their own session.
+    ReadSession = "session.read";
+    /// A session acts in another name from now on.
+    ActFor = "session.act_for";
+    /// A person confirmed a deed with a fresh signature.
+    StepUp = "session.step_up";
+    /// A session, or all of a person, ended before their time.
+    EndSession = "session.end";
+    /// A token was issued to a participant's systems.
+    IssueToken = "token.issue";
+    /// The tokens of a participant were listed.
+    ReadTokens = "token.list";
+    /// A token was taken back.
+    RevokeToken = "token.revoke";
     /// A participant handed in a document.
     SubmitDocument = "document.submit";
     /// A participant announced a submission.

@@ -26,8 +26,20 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ClientCertificateUntrusted
         | P::ClientCertificateExpired
         | P::ClientCertificateRevoked
-        | P::ClientCertificateUnregistered => StatusCode::UNAUTHORIZED,
-        P::ActionForbidden | P::SenderNotYou | P::ChannelNotAllowed | P::RoleOwn => StatusCode::FORBIDDEN,
+        | P::ClientCertificateUnregistered
+        | P::LoginRefused
+        | P::SessionMissing
+        | P::SessionEnded
+        | P::TokenRefused => StatusCode::UNAUTHORIZED,
+        P::SessionForeignOrigin
+        | P::SessionCsrfToken
+        | P::SessionOtherPerson
+        | P::StepUpRequired
+        | P::TokenScope
+        | P::ActionForbidden
+        | P::SenderNotYou
+        | P::RoleOwn
+        | P::ChannelNotAllowed => StatusCode::FORBIDDEN,
         P::NotFound => StatusCode::NOT_FOUND,
         P::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         P::MalformedId
@@ -64,6 +76,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::RoleHeld
         | P::ImportDiffers
         | P::ImportUndoneBefore
+        | P::ChallengeAnswered
+        | P::TooManyTokens
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -99,6 +113,10 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::AcknowledgementMismatch
         | P::WebhookNotAllowed
         | P::UnknownRetentionClass
+        | P::ChallengeInvalid
+        | P::ChallengeExpired
+        | P::LoginSeveralSigners
+        | P::LoginNamesNoPerson
         | P::SignerNotOfCommission
         | P::PersonNumberWrong
         | P::PersonNumbersOfTwo
@@ -114,8 +132,10 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ImportPersonUnknown
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests
+        | P::LoginThrottled
         | P::TooManyWaiting
         | P::QuotaRequests
+        | P::QuotaSession
         | P::QuotaConcurrent
         | P::QuotaBytes
         | P::QuotaHeld
@@ -154,7 +174,7 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
         StatusCode::SERVICE_UNAVAILABLE => Some(HeaderValue::from_static("1")),
         // One that waits ends within half a minute, most often much sooner.
         StatusCode::TOO_MANY_REQUESTS if code == P::TooManyWaiting => Some(HeaderValue::from_static("5")),
-        StatusCode::TOO_MANY_REQUESTS if matches!(code, P::QuotaRequests | P::QuotaConcurrent) => {
+        StatusCode::TOO_MANY_REQUESTS if matches!(code, P::QuotaRequests | P::QuotaSession | P::QuotaConcurrent) => {
             Some(HeaderValue::from_static("1"))
         }
         // The day ends at another time for each; an hour is a pause that is short enough for the last of them.
@@ -201,6 +221,12 @@ impl Failure {
     /// Says why, for the operator's log.
     pub(crate) fn cause(mut self, cause: impl ToString) -> Self {
         self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The audit row is there already.
+    pub(crate) fn recorded(mut self, event: Option<EventId>) -> Self {
+        self.0.recorded = event;
         self
     }
 
