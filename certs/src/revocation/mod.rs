@@ -259,6 +259,18 @@ pub trait RevocationSource: Send + Sync {
         path: &'a VerifiedPath,
         at: OffsetDateTime,
     ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>>;
+
+    /// The same, where what is known of the first certificate should not be older than `since`. What nobody can be asked for anew is as old
+    /// as it is.
+    fn data_since<'a>(
+        &'a self,
+        path: &'a VerifiedPath,
+        at: OffsetDateTime,
+        since: OffsetDateTime,
+    ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
+        let _ = since;
+        self.data(path, at)
+    }
 }
 
 #[cfg(test)]

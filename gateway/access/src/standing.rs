@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use certs::certificate::Certificate;
 use certs::path::{self, Budget, Failure, PathError, Requirements, VerifiedPath};
-use certs::revocation::{RevocationSource, Status, path_status};
+use certs::revocation::{RevocationData, RevocationSource, Status, path_status};
 use certs::trust::{Purpose, TrustSnapshot, TrustSource};
 use storage::Clock;
 use time::{Duration, OffsetDateTime};
@@ -21,7 +21,13 @@ const REMEMBERED: Duration = Duration::seconds(60);
 const RENEWED_FROM: Duration = Duration::seconds(25);
 
 /// By when a certificate that is in use is renewed, if its renewal does not fail.
-const RENEWED_BY: Duration = Duration::seconds(50);
+const RENEWED_BY: Duration = Duration::seconds(45);
+
+/// The same where what was heard may not be old either: with [`HEARD`] it is a minute from the revocation to the verdict.
+const WATCHED: Duration = Duration::seconds(50);
+
+/// How old what was heard may be there.
+const HEARD: Duration = Duration::seconds(10);
 
 /// Verdicts kept at once. A region has hundreds of systems; past this the oldest knowledge is thrown away.
 const VERDICTS: usize = 4096;
@@ -89,6 +95,8 @@ pub struct Standings {
     trust: Arc<dyn TrustSource>,
     revocation: Arc<dyn RevocationSource>,
     clock: Arc<dyn Clock>,
+    /// Whether to ask anew for each verdict.
+    watched: bool,
     /// By the leaf's DER: the lookup of a request hashes the bytes that the handshake left and parses nothing.
     known: RwLock<HashMap<Vec<u8>, Verdict>>,
 }
@@ -123,7 +131,22 @@ impl Standings {
         revocation: Arc<dyn RevocationSource>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { purpose, trust, revocation, clock, known: RwLock::default() }
+        Self { purpose, trust, revocation, clock, watched: false, known: RwLock::default() }
+    }
+
+    /// The same, where a revocation is heeded within a minute of its publication: whoever can be asked is asked for each verdict.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self { watched: true, ..self }
+    }
+
+    /// What is known of the revocation of a path, as fresh as these verdicts need it.
+    pub async fn revocation(&self, path: &VerifiedPath, now: OffsetDateTime) -> RevocationData {
+        if self.watched {
+            self.revocation.data_since(path, now, now - HEARD).await
+        } else {
+            self.revocation.data(path, now).await
+        }
     }
 
     /// The fingerprint of a certificate (DER) whose good standing is remembered. Where there is none, or the caller is the one to renew it:
@@ -152,7 +175,7 @@ impl Standings {
         let now = self.clock.now();
         let trust = self.trust.current();
         let path = self.find(leaf, pool, &trust, now).inspect_err(|_| self.forget(leaf))?;
-        let data = self.revocation.data(&path, now).await;
+        let data = self.revocation(&path, now).await;
         match not_revoked(&path_status(&path, &data, now), now) {
             Ok(()) => {
                 self.remember(&path, true, &trust, now);
@@ -212,7 +235,8 @@ impl Standings {
 
     fn remember(&self, path: &VerifiedPath, reliable: bool, trust: &TrustSnapshot, now: OffsetDateTime) {
         let expiry = path.certificates().iter().map(Certificate::not_after).min();
-        let until = expiry.map_or(now, |expiry| expiry.min(now + REMEMBERED));
+        let remembered = if self.watched { WATCHED } else { REMEMBERED };
+        let until = expiry.map_or(now, |expiry| expiry.min(now + remembered));
         let (der, fingerprint) = (path.leaf().der().to_vec(), path.leaf().fingerprint());
         let path = path.clone();
         let (trust, renewal, renewing) = (trust.id(), now + renewed_after(&fingerprint), Arc::default());

@@ -95,8 +95,14 @@ impl<V> Drop for Asking<V> {
     }
 }
 
-/// The value of a slot: fresh, or after one exchange that all callers share.
-pub(super) async fn value<V, F>(slot: Slot<V>, at: OffsetDateTime, ask: impl FnOnce() -> F) -> Option<V>
+/// The value of a slot: fresh, or after one exchange that all callers share. `since`: older than that it is no better than none, unless
+/// the exchange fails.
+pub(super) async fn value<V, F>(
+    slot: Slot<V>,
+    at: OffsetDateTime,
+    since: Option<OffsetDateTime>,
+    ask: impl FnOnce() -> F,
+) -> Option<V>
 where
     V: Clone + Send + Sync + 'static,
     F: Future<Output = Asked<V>> + Send + 'static,
@@ -107,7 +113,8 @@ where
         let failed = state.failed_at.is_some_and(|failed| failed <= at && at - failed < RETRY);
         (state.known.clone().filter(|known| known.fresh(at)), failed)
     };
-    let wanted = known.as_ref().is_none_or(|known| known.aging(at)) && !failed;
+    let is_new = known.as_ref().is_some_and(|known| since.is_none_or(|since| since <= known.from));
+    let wanted = (!is_new || known.as_ref().is_some_and(|known| known.aging(at))) && !failed;
     let mut mine = false;
     if wanted {
         slot.send_if_modified(|state| {
@@ -125,7 +132,7 @@ where
             });
         });
     }
-    if known.is_some() || failed {
+    if is_new || failed {
         return known.map(|known| known.value);
     }
     // Out of time, or the asker is gone: what cannot be had is absent.

@@ -25,7 +25,7 @@ impl Source {
 
     async fn value(&self, at: OffsetDateTime) -> Option<usize> {
         let (asked, silent) = (self.asked.clone(), self.silent);
-        value(self.cache.slot(0, at), at, || async move {
+        value(self.cache.slot(0, at), at, None, || async move {
             let n = asked.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(StdDuration::from_millis(50)).await;
             (!silent).then(|| known(n, at)).into()

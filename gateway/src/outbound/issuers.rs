@@ -135,7 +135,7 @@ impl Issuers {
         let slot = self.files.slot(url.clone(), at);
         let _place = self.exchanges.acquire().await.ok()?;
         let fetcher = self.fetcher.clone();
-        value(slot, at, || async move {
+        value(slot, at, None, || async move {
             let read = fetcher.certificates(permitted, at).await.map_err(|e| e.to_string()).and_then(|b| read(&b));
             match read {
                 Ok(certificates) => Asked {

@@ -4,7 +4,8 @@
 //! background while it still serves. Without a fresh one the caller waits for one exchange, however many callers there are,
 //! and not for long ([`super::cache`]). An answer enters the cache only after `certs::revocation::status` has accepted it for
 //! exactly this certificate, so a responder's nonsense never displaces an honest answer. A failure is remembered for some
-//! seconds: a responder that is down is not asked by every request.
+//! seconds: a responder that is down is not asked by every request. Callers to whom an hour is too long (open sessions) say how old an
+//! answer about a person's certificate may be.
 //!
 //! What was accepted is kept in storage too ([`storage::fetched`]), with the time at which it was fetched. A node that starts
 //! while a responder is down goes on where it stopped: a kept answer is judged anew, signature and all, and is believed no
@@ -98,19 +99,54 @@ impl Revocation {
         Self(Arc::new(Inner { fetcher, answers, lists, exchanges, sources }))
     }
 
-    async fn answer(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Option<Answer> {
+    async fn answer(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+        since: Option<OffsetDateTime>,
+    ) -> Option<Answer> {
         let slot = self.0.answers.slot(certificate.fingerprint(), at);
-        value(slot, at, || {
+        value(slot, at, since, || {
             let (this, certificate, issuer) = (self.clone(), certificate.clone(), issuer.clone());
-            async move { this.ask(&certificate, &issuer, at).await }
+            async move { this.ask(&certificate, &issuer, at, since).await }
         })
         .await
     }
 
+    /// What is known of a path. `since`: how old what is known of its first certificate may be, where somebody can be asked.
+    async fn gather(&self, path: &VerifiedPath, at: OffsetDateTime, since: Option<OffsetDateTime>) -> RevocationData {
+        if let Some(issuers) = &self.0.sources.issuers {
+            issuers.learn(path);
+        }
+        let pairs = path.certificates().windows(2).filter_map(|pair| pair.first().zip(pair.get(1)));
+        let answers = pairs.enumerate().map(|(place, (certificate, issuer))| {
+            let since = since.filter(|_| place == 0);
+            self.answer(certificate, issuer, at, since)
+        });
+        let answers = join_all(answers).await;
+        let mut data = RevocationData::default();
+        data.crls.extend(self.0.sources.beside.iter().flat_map(|trust| trust.lists()));
+        for answer in answers.into_iter().flatten() {
+            match answer {
+                Answer::Ocsp(response) => data.ocsp.push(response),
+                Answer::Lists(lists) => data.crls.extend(lists),
+            }
+        }
+        data
+    }
+
     /// What storage has, unless it is aging; else what the network says, and where that says nothing, what storage has.
-    async fn ask(&self, certificate: &Certificate, issuer: &Certificate, at: OffsetDateTime) -> Asked<Answer> {
+    async fn ask(
+        &self,
+        certificate: &Certificate,
+        issuer: &Certificate,
+        at: OffsetDateTime,
+        since: Option<OffsetDateTime>,
+    ) -> Asked<Answer> {
         let kept = self.recall(certificate, issuer, at).await;
-        if kept.as_ref().is_some_and(|kept| !kept.aging(at)) {
+        let is_new = |kept: &Known<Answer>| since.is_none_or(|since| since <= kept.from);
+        if kept.as_ref().is_some_and(|kept| !kept.aging(at) && is_new(kept)) {
             return kept.into();
         }
         match self.inquire(certificate, issuer, at).await {
@@ -192,7 +228,7 @@ impl Revocation {
         let (this, key) = (self.clone(), crypto::digest::sha256(url.as_bytes()));
         // Whether the list is signed by the issuer, and until when it holds, is judged for each certificate.
         let believed = |value: FetchedList, from| Known { value: Arc::new(value), from, until: from + UNDATED };
-        let list = value(slot, at, || async move {
+        let list = value(slot, at, None, || async move {
             let kept = this.recall_list(key, at).await;
             let kept = match kept {
                 Some(kept) if at < kept.at + UNDATED => {
@@ -364,22 +400,16 @@ impl RevocationSource for Revocation {
         path: &'a VerifiedPath,
         at: OffsetDateTime,
     ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
-        Box::pin(async move {
-            if let Some(issuers) = &self.0.sources.issuers {
-                issuers.learn(path);
-            }
-            let pairs = path.certificates().windows(2).filter_map(|pair| pair.first().zip(pair.get(1)));
-            let answers = join_all(pairs.map(|(certificate, issuer)| self.answer(certificate, issuer, at))).await;
-            let mut data = RevocationData::default();
-            data.crls.extend(self.0.sources.beside.iter().flat_map(|trust| trust.lists()));
-            for answer in answers.into_iter().flatten() {
-                match answer {
-                    Answer::Ocsp(response) => data.ocsp.push(response),
-                    Answer::Lists(lists) => data.crls.extend(lists),
-                }
-            }
-            data
-        })
+        Box::pin(self.gather(path, at, None))
+    }
+
+    fn data_since<'a>(
+        &'a self,
+        path: &'a VerifiedPath,
+        at: OffsetDateTime,
+        since: OffsetDateTime,
+    ) -> Pin<Box<dyn Future<Output = RevocationData> + Send + 'a>> {
+        Box::pin(self.gather(path, at, Some(since)))
     }
 }
 

@@ -186,6 +186,32 @@ async fn an_aging_answer_is_renewed_where_the_responder_is_there() {
 }
 
 #[tokio::test]
+async fn who_must_not_be_told_what_is_old_has_the_responder_asked_anew() {
+    let (ground, mut world) = (Ground::new(), World::new().await);
+    let process = ground.process(&world.host);
+    let soon = NOW + Duration::minutes(1);
+    let told_anew = async |world: &World, process: &Revocation| {
+        let data = process.data_since(&world.path, soon, soon - Duration::seconds(10)).await;
+        path_status(&world.path, &data, soon).remove(0)
+    };
+    assert!(matches!(world.statuses(&process).await[0], Status::Good { .. }));
+    ground.holds(OCSP, &world.keys()).await;
+    world.pki.revoke(&world.signer, NOW, 1);
+    assert!(matches!(world.status_at(&process, soon).await, Status::Good { .. }), "an hour is near enough for others");
+    // Neither what memory has nor what storage has is new enough.
+    for process in [&process, &ground.process(&world.host)] {
+        assert!(matches!(told_anew(&world, process).await, Status::Revoked { .. }));
+    }
+    // Where nobody can be asked, what is known serves as long as for others.
+    let fresh = || Revocation::new(std::slice::from_ref(&world.host)).unwrap();
+    let (process, other) = (fresh(), fresh());
+    let known = world.status_at(&process, NOW).await;
+    world.responder_goes_down().await;
+    assert_eq!(told_anew(&world, &process).await, known);
+    assert!(matches!(told_anew(&world, &other).await, Status::Unknown { .. }));
+}
+
+#[tokio::test]
 async fn changed_bytes_are_thrown_away() {
     let (ground, mut world) = (Ground::new(), World::new().await);
     world.statuses(&ground.process(&world.host)).await;
