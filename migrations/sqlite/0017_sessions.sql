@@ -16,19 +16,23 @@ CREATE TABLE session (
     portal TEXT NOT NULL CHECK (portal IN ('internal', 'external')),
     person_id BLOB NOT NULL REFERENCES person (id),
     acting_for TEXT REFERENCES participant (edrpou),
+    -- The signer's certificate and those above it, without the anchor: each DER after its length in four octets.
     certificate BLOB NOT NULL,
     opened_at INTEGER NOT NULL,
     seen_at INTEGER NOT NULL,
     ends_at INTEGER NOT NULL,
+    -- The deed that was confirmed last, and when.
+    stepped_up_for TEXT,
     stepped_up_at INTEGER,
     -- Not NULL: over, and why.
     ended_at INTEGER,
     end_reason TEXT,
-    CHECK ((ended_at IS NULL) = (end_reason IS NULL))
+    CHECK ((ended_at IS NULL) = (end_reason IS NULL)),
+    CHECK ((stepped_up_for IS NULL) = (stepped_up_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX session_person ON session (person_id) WHERE ended_at IS NULL;
-CREATE INDEX session_open ON session (ends_at) WHERE ended_at IS NULL;
+CREATE INDEX session_age ON session (ends_at);
 
 CREATE TABLE api_token (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),

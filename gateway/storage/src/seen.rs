@@ -1,9 +1,10 @@
-//! When somebody was last seen: one row for each name, written behind what happens, in batches.
+//! When somebody was last seen: one row for each name, written behind what happens, in batches; and when a session was last used.
 //!
 //! Nothing here is anybody's deed, so these rows have no audit row, as the leases of [`crate::jobs`] have none. What is lost in a
 //! crash is the last batch.
 
 use crate::store::{Reader, StoreError, Tx, TxError, Writer};
+use schemas::SessionId;
 use time::OffsetDateTime;
 
 /// Who was seen, and when last.
@@ -35,6 +36,21 @@ impl SeenStore {
             })?;
         }
         self.reader.read("load_seen", load).await
+    }
+
+    /// A session was used. A later time stays, whoever wrote it.
+    ///
+    /// # Errors
+    /// Where the database fails.
+    pub async fn saw_session(&self, session: SessionId, at: OffsetDateTime) -> Result<(), StoreError> {
+        let written = self.writer.run_tx("write_session_seen", move |tx| {
+            let sql = "-- write_session_seen
+                UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2 AND ended_at IS NULL";
+            tx.execute(sql, &[session.as_bytes().into(), at.into()]).map(drop)
+        });
+        written.await.map_err(|error| match error {
+            TxError::Refused(error) | TxError::Store(error) => error,
+        })
     }
 }
 

@@ -1,0 +1,175 @@
+//! A session begins; a deed is confirmed. Either takes an answered challenge, which is remembered in the same transaction: a second
+//! answer finds it there.
+
+use std::sync::Arc;
+
+use audit::{Action, Event, EventDraft, Outcome};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use crypto::digest::{hex, sha256};
+use schemas::access::Portal;
+use schemas::session::Deed;
+use schemas::{Edrpou, PersonId, ProblemCode, SessionId};
+use storage::ids::FreshId;
+use storage::{StoreError, Tx};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::end::Reason;
+use super::{Entered, Session, rows};
+use crate::login::{LoggedIn, Signed};
+use crate::people::Entrusted;
+use crate::portal::{Portals, Refused};
+
+/// What opens a session: 32 random octets. Never stored, and always new: nobody can choose for another which session they get.
+pub struct SessionSecret(Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for SessionSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SessionSecret")
+    }
+}
+
+impl SessionSecret {
+    fn fresh() -> Self {
+        Self(Zeroizing::new(crypto::random::array()))
+    }
+
+    /// Reads what a browser sent back; none where no session ever had this.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let octets = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
+        octets.as_slice().try_into().ok().map(|octets| Self(Zeroizing::new(octets)))
+    }
+
+    /// 43 characters of base64url, for the cookie.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(&*self.0))
+    }
+
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        sha256(&*self.0)
+    }
+}
+
+/// Whose session, where, with what.
+pub(crate) struct Opening {
+    pub(crate) portal: Portal,
+    pub(crate) person: PersonId,
+    pub(crate) acting_for: Option<Edrpou>,
+    pub(crate) signed: Signed,
+}
+
+impl Portals {
+    /// Opens a session. Where its person has as many as they may, the oldest ends.
+    ///
+    /// # Errors
+    /// `ChallengeAnswered`; `Overloaded` where another login of the same person came in between.
+    pub(crate) async fn open(&self, opening: Opening, entrusted: Entrusted) -> Result<LoggedIn, Refused> {
+        let Opening { portal, person, acting_for, signed } = opening;
+        let (now, limits) = (self.inner.clock.now(), self.inner.limits);
+        let secret = SessionSecret::fresh();
+        let session = Arc::new(Session {
+            id: SessionId::fresh(now),
+            secret_sha256: secret.sha256(),
+            portal,
+            person,
+            acting_for,
+            chain: signed.chain.clone().into(),
+            opened_at: now,
+            ends_at: now + limits.absolute,
+            confirmed: None,
+        });
+        let event = self.inner.ledger.prepare(EventDraft {
+            action: Action::Login,
+            actor: format!("person:{person}"),
+            object: Some(format!("session:{}", session.id)),
+            outcome: Outcome::Done,
+            details: serde_json::json!({
+                "portal": portal,
+                "acting_for": acting_for,
+                "certificate": hex(&signed.certificate().fingerprint()),
+                "challenge": hex(signed.challenge.nonce()),
+            }),
+        });
+        let displaced = self.displaced(person, portal, now).await?;
+        let (opened, challenge) = (Arc::clone(&session), signed.challenge);
+        let idle_since = now - limits.idle(portal);
+        let done = self.inner.ledger.transact("log_in", move |tx| {
+            once(rows::answered(tx, challenge.nonce(), challenge.expires_at(), now))?;
+            end_displaced(tx, &displaced, now)?;
+            if rows::open_of(tx, person, portal, now, idle_since)?.len() >= limits.open as usize {
+                return Err(Refused::from(ProblemCode::Overloaded));
+            }
+            rows::insert(tx, &opened)?;
+            Ok(audit::append(tx, &event)?.with(()))
+        });
+        done.await?;
+        self.inner.sessions.forget_person(person);
+        self.inner.sessions.keep(&session, now, now);
+        Ok(LoggedIn { secret, entered: Entered { session, entrusted, at: now } })
+    }
+
+    /// Sessions that make room for one more, each with the event of its end.
+    async fn displaced(
+        &self,
+        person: PersonId,
+        portal: Portal,
+        now: OffsetDateTime,
+    ) -> Result<Vec<(SessionId, Event)>, Refused> {
+        let idle_since = now - self.inner.limits.idle(portal);
+        let open = move |tx: &mut Tx<'_>| rows::open_of(tx, person, portal, now, idle_since);
+        let open = self.inner.ledger.reader().read("open_sessions_of_person", open).await?;
+        let surplus = (open.len() + 1).saturating_sub(self.inner.limits.open as usize);
+        let ends = open.into_iter().take(surplus).map(|id| (id, self.end_event(id, Reason::Displaced, "node")));
+        Ok(ends.collect())
+    }
+
+    /// A fresh signature over a challenge that names the deed: the session may do it for a while.
+    ///
+    /// # Errors
+    /// `ChallengeAnswered`, `SessionEnded`.
+    pub(crate) async fn confirm(&self, entered: &Entered, deed: Deed, signed: &Signed) -> Result<Entered, Refused> {
+        let (session, now) = (&entered.session, self.inner.clock.now());
+        let event = self.inner.ledger.prepare(EventDraft {
+            action: Action::StepUp,
+            actor: format!("person:{}", session.person),
+            object: Some(format!("session:{}", session.id)),
+            outcome: Outcome::Done,
+            details: serde_json::json!({
+                "deed": deed,
+                "certificate": hex(&signed.certificate().fingerprint()),
+                "challenge": hex(signed.challenge.nonce()),
+            }),
+        });
+        let (id, challenge) = (session.id, signed.challenge.clone());
+        let done = self.inner.ledger.transact("step_up", move |tx| {
+            once(rows::answered(tx, challenge.nonce(), challenge.expires_at(), now))?;
+            if !rows::confirm(tx, id, deed.as_str(), now)? {
+                return Err(Refused::from(ProblemCode::SessionEnded));
+            }
+            Ok(audit::append(tx, &event)?.with(()))
+        });
+        done.await?;
+        self.inner.sessions.forget(&session.secret_sha256);
+        let session = Arc::new(Session { confirmed: Some((deed, now)), ..(**session).clone() });
+        Ok(Entered { session, entrusted: entered.entrusted.clone(), at: now })
+    }
+}
+
+/// A challenge is answered once.
+fn once(answered: Result<(), StoreError>) -> Result<(), Refused> {
+    answered.map_err(|error| match error {
+        StoreError::Conflict => ProblemCode::ChallengeAnswered.into(),
+        other => other.into(),
+    })
+}
+
+fn end_displaced(tx: &mut Tx<'_>, displaced: &[(SessionId, Event)], now: OffsetDateTime) -> Result<(), StoreError> {
+    for (id, event) in displaced {
+        if rows::end(tx, *id, now, Reason::Displaced.as_str())? {
+            audit::append(tx, event)?;
+        }
+    }
+    Ok(())
+}
