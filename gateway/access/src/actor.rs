@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use schemas::access::Roles;
-use schemas::{Edrpou, PersonId};
+use schemas::{Edrpou, PersonId, TokenId};
 
-/// Someone who logged in with a certificate. [`crate::Access::identify`] makes one for a request.
+use crate::token::Scopes;
+
+/// Someone who logged in. [`crate::Access::identify`], [`crate::token::Tokens::identify`] and a session make one for a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
     /// A participant's system.
@@ -14,6 +16,17 @@ pub enum Actor {
         edrpou: Edrpou,
         /// SHA-256 of the login certificate's DER.
         certificate: [u8; 32],
+    },
+    /// A participant's system that logged in with a token: the participant, within the token's scopes.
+    Token {
+        /// Whose.
+        edrpou: Edrpou,
+        /// Its name in the log.
+        token: TokenId,
+        /// SHA-256 of what opens it.
+        sha256: [u8; 32],
+        /// What it may do at most.
+        scopes: Arc<Scopes>,
     },
     /// Another node, of which the configuration says who it is.
     Peer {
@@ -48,25 +61,27 @@ pub struct Person {
 }
 
 impl Actor {
-    /// The name in audit entries: `participant:<ЄДРПОУ>`, `peer:<name>`, `person:<id>`,
+    /// The name in audit entries: `participant:<ЄДРПОУ>`, `participant:<ЄДРПОУ>/token:<id>`, `peer:<name>`, `person:<id>`,
     /// `operator:<first 16 hexadecimal digits of the fingerprint>`.
     #[must_use]
     pub fn pseudonym(&self) -> String {
         match self {
             Self::Participant { edrpou, .. } => format!("participant:{edrpou}"),
+            Self::Token { edrpou, token, .. } => format!("participant:{edrpou}/token:{token}"),
             Self::Peer { name, .. } => format!("peer:{name}"),
             Self::Operator { certificate } => format!("operator:{}", fingerprint_prefix(certificate)),
             Self::Person(person) => format!("person:{}", person.id),
         }
     }
 
-    /// SHA-256 of the certificate that the actor logged in with.
+    /// SHA-256 of what the actor logged in with: a certificate's DER, or what opens a token.
     #[must_use]
     pub fn certificate(&self) -> &[u8; 32] {
         match self {
             Self::Participant { certificate, .. } | Self::Peer { certificate, .. } | Self::Operator { certificate } => {
                 certificate
             }
+            Self::Token { sha256, .. } => sha256,
             Self::Person(person) => &person.certificate,
         }
     }
@@ -75,7 +90,7 @@ impl Actor {
     #[must_use]
     pub fn participant(&self) -> Option<Edrpou> {
         match self {
-            Self::Participant { edrpou, .. } => Some(*edrpou),
+            Self::Participant { edrpou, .. } | Self::Token { edrpou, .. } => Some(*edrpou),
             Self::Person(person) => person.acting_for,
             Self::Peer { .. } | Self::Operator { .. } => None,
         }
@@ -86,7 +101,7 @@ impl Actor {
     pub fn peer(&self) -> Option<&Arc<str>> {
         match self {
             Self::Peer { name, .. } => Some(name),
-            Self::Participant { .. } | Self::Operator { .. } | Self::Person(_) => None,
+            Self::Participant { .. } | Self::Token { .. } | Self::Operator { .. } | Self::Person(_) => None,
         }
     }
 }

@@ -171,11 +171,11 @@ actions! {
     /// Enter participants, people and roles in bulk.
     ImportDirectory(()) = "import_directory" as describe::node;
     /// Issue an API token to a participant's systems.
-    IssueToken(Edrpou) = "issue_token" as describe::registered_participant;
+    IssueToken(Edrpou) = "issue_token" as describe::tokens;
     /// See which tokens a participant's systems have.
     ReadTokens(Edrpou) = "read_tokens" as describe::registered_participant;
     /// Take such a token back.
-    RevokeToken(Edrpou) = "revoke_token" as describe::registered_participant;
+    RevokeToken(Edrpou) = "revoke_token" as describe::tokens;
     /// End all sessions of a person.
     EndSessions(()) = "end_sessions" as describe::node;
     /// Read the transparency log and its proofs.
@@ -260,6 +260,7 @@ impl Access {
     /// # Errors
     /// [`Denied`] with the code for the caller; `StorageUnavailable` or `Overloaded` when the registry cannot be read.
     pub async fn decide<A: Action>(&self, actor: &Actor, resource: A::Resource) -> Result<Permit<A>, Denied> {
+        within_scopes(actor, A::NAME)?;
         let snapshot = self.inner.registry.snapshot().await.map_err(|error| Denied::unreadable(&error))?;
         let description = A::describe(actor, &resource, &Facts { snapshot: &snapshot });
         self.inner.policies.decide(actor, A::NAME, description)?;
@@ -270,6 +271,16 @@ impl Access {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.inner.registry
+    }
+}
+
+/// A token may do what it was issued for, and what the policies let its participant do of that. Here, where every permit is made.
+fn within_scopes(actor: &Actor, action: &str) -> Result<(), Denied> {
+    match actor {
+        Actor::Token { scopes, .. } if !scopes.allows(action) => {
+            Err(Denied { code: ProblemCode::TokenScope, policies: vec!["tokens.scope".to_owned()] })
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,10 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`actor`] | who is asking, once a certificate said so |
+//! | [`portal`] | the two portals: logins and sessions of people |
+//! | [`login`] | signed challenges |
+//! | [`session`] | sessions |
+//! | [`token`] | API tokens of participants' systems |
 //! | [`people`] | who people are and what they are entrusted with |
 //! | [`proposals`] | what takes two operators |
 //! | [`registry`] | participants, their mailboxes, certificates, channels and functional addresses, as operators state them |
@@ -21,16 +25,22 @@ pub mod delivery;
 mod describe;
 mod identify;
 mod kept;
+pub mod login;
 pub mod people;
 mod policies;
+pub mod portal;
 pub mod proposals;
 pub mod registry;
+pub mod session;
 pub mod standing;
+pub mod token;
 pub mod trust;
 
 pub use actor::{Actor, Person};
 pub use decide::{Access, Denied, Permit};
 pub use policies::PolicyError;
 
+#[cfg(test)]
+mod office;
 #[cfg(test)]
 mod town;

@@ -142,7 +142,7 @@ impl Policies {
     /// decisions makes one of each kind. What would not fit in other builds is an attribute that a policy does not find, and so a denial.
     fn request(&self, actor: &Actor, action: EntityUid, description: Description) -> Option<(Request, Entities)> {
         let principal = match actor {
-            Actor::Participant { edrpou, .. } => uid(Kind::Participant, edrpou.as_str()),
+            Actor::Participant { edrpou, .. } | Actor::Token { edrpou, .. } => uid(Kind::Participant, edrpou.as_str()),
             Actor::Peer { name, .. } => uid(Kind::Peer, name),
             Actor::Operator { .. } => uid(Kind::Operator, &actor.pseudonym()),
             Actor::Person(person) => uid(Kind::Person, &person.id.to_string()),
@@ -154,7 +154,7 @@ impl Policies {
             let entity = Entity::new(resource.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
             let person = match actor {
                 Actor::Person(person) => Some(person_entity(person, principal.clone())?),
-                Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => None,
+                Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } | Actor::Operator { .. } => None,
             };
             let entities = person.into_iter().chain([entity]);
             let entities = Entities::from_entities(entities, self.schema.as_ref()).map_err(|e| e.to_string())?;
