@@ -7,6 +7,7 @@
 
 mod evidence;
 mod limits;
+mod portals;
 mod relay;
 mod retention;
 mod scan;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
+pub use portals::{PortalConfig, PortalsConfig};
 pub use relay::{PeerConfig, RelayConfig};
 pub use retention::{ClassConfig, RetentionConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
@@ -58,6 +60,9 @@ pub struct Config {
     pub log: LogConfig,
     /// Who operates it.
     pub access: AccessConfig,
+    /// Where people log in.
+    #[serde(default)]
+    pub portals: PortalsConfig,
     /// How it learns of revoked certificates.
     #[serde(default)]
     pub revocation: RevocationConfig,
@@ -279,7 +284,8 @@ impl Config {
             &mut self.trusted_lists.folder,
         ];
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
-        let lists = lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring);
+        let lists =
+            lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots);
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
@@ -316,6 +322,7 @@ impl Config {
             return Err(("webhooks.private_hosts", format!("{host:?} is not host:port (no scheme, no path)")));
         }
         self.relay.check(&self.node.name)?;
+        self.portals.check()?;
         self.retention.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
@@ -382,6 +389,7 @@ impl Config {
                     ("identity_key", self.access.identity_key.as_deref().map(path)),
                 ],
             ),
+            ("portals", self.portals.to_toml()),
             (
                 "revocation",
                 vec![(

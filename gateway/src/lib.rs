@@ -23,6 +23,7 @@ mod evidence_key;
 pub mod http;
 mod identity_key;
 pub mod outbound;
+mod people_doors;
 pub mod portals;
 pub mod telemetry;
 pub mod wiring;

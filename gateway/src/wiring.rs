@@ -11,8 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::Access;
-use access::people::{Operators, People};
+use access::people::{Directory, Operators, People};
+use access::portal::Portals;
 use access::registry::Registry;
+use access::token::Tokens;
 use access::trust::Statements;
 use arc_swap::ArcSwap;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
@@ -27,6 +29,7 @@ use exchange::retention::Retention;
 use exchange::screening::Screening;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
+use schemas::access::Portal;
 use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
 use storage::seen::SeenStore;
@@ -39,11 +42,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, KeyPairFiles, ScanConfig};
 use crate::evidence_key::evidence_signer;
+use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES, Server};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::identity_key::identity_key;
 use crate::outbound::relay::{Login, PeerAddress, RelayClient};
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
+use crate::people_doors;
 use crate::telemetry;
 use crate::workers::{self, Health};
 
@@ -75,6 +80,7 @@ pub enum Duties {
 pub struct Node {
     public: SocketAddr,
     operator: SocketAddr,
+    portals: Vec<(Portal, SocketAddr)>,
     log_key: String,
     tasks: TaskTracker,
     shutdown: CancellationToken,
@@ -93,8 +99,20 @@ impl Node {
         duties: Duties,
         migrate: bool,
     ) -> Result<Self, StartError> {
+        // Where nobody is registered, nobody logs in.
+        Self::start_among(Arc::new(people_doors::Nobody), config, clock, duties, migrate).await
+    }
+
+    /// The same, with another directory of people.
+    async fn start_among(
+        directory: Arc<dyn Directory>,
+        config: Config,
+        clock: Arc<dyn Clock>,
+        duties: Duties,
+        migrate: bool,
+    ) -> Result<Self, StartError> {
         telemetry::metrics();
-        let rooms = Rooms::open(&config, clock, migrate)?;
+        let rooms = Rooms::open_among(directory, &config, clock, migrate)?;
         // What operators state may be that somebody is believed no longer: without it the node must not answer.
         rooms.keeper.refresh().await.map_err(|e| StartError(e.0))?;
         let subscriptions = rooms.exchange.refresh_subscriptions().await;
@@ -104,6 +122,7 @@ impl Node {
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
+        let portals = if tls.is_some() { people_doors::bind(&config.portals).await? } else { Vec::new() };
         // Both ports before any work begins: a node that cannot be reached must not take jobs.
         let public = match &tls {
             Some(_) => Some(bind("listen.public", config.listen.public).await?),
@@ -111,6 +130,7 @@ impl Node {
         };
         let operator_listener = bind("listen.operator", config.listen.operator).await?;
         let operator = local_address(&operator_listener)?;
+        let portal_addresses = people_doors::addresses(&portals)?;
         let public_address = public.as_ref().map_or(Ok(config.listen.public), local_address)?;
         rooms.record_start(duties).await?;
         let health = Arc::new(Health::new(
@@ -121,23 +141,28 @@ impl Node {
             rooms.exchange.evidence_signer().clone(),
             rooms.clock.clone(),
         ));
-        running.serve(operator_listener, operator::router(health.clone()), None, (OPERATOR_CONNECTIONS, 1));
+        let bounds = (OPERATOR_CONNECTIONS, 1);
+        running.serve(Entrance::Api, operator_listener, operator::router(health.clone()), None, bounds);
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
         }
-        let reloaded = tls.clone().map(|current| (config.tls.clone(), current));
-        running.refresh(&rooms, reloaded);
+        running.refresh(&rooms, tls.clone());
         running.collect(&rooms);
         let log_key = rooms.log.verifier().vkey();
-        if let Some(listener) = public {
+        if let (Some(listener), Some(tls)) = (public, tls) {
             let connections = config.limits.connections.unwrap_or(CONNECTIONS);
             let handshakes = config.limits.handshakes.unwrap_or(HANDSHAKES);
-            running.serve(listener, http::router(Arc::new(rooms.into_door(&config))), tls, (connections, handshakes));
+            let (router, bounds) = (http::router(Arc::new(rooms.into_door(&config))), (connections, handshakes));
+            for (portal, listener) in portals {
+                running.serve(Entrance::Portal(portal), listener, router.clone(), Some(tls.portals.clone()), bounds);
+            }
+            running.serve(Entrance::Api, listener, router, Some(tls.api), bounds);
         }
         tracing::info!(node = config.node.name, public = %public_address, operator = %operator, "the node runs");
         let _guard = shutdown.clone().drop_guard();
-        Ok(Self { public: public_address, operator, log_key, tasks, shutdown, _guard })
+        let portals = portal_addresses;
+        Ok(Self { public: public_address, operator, portals, log_key, tasks, shutdown, _guard })
     }
 
     /// Where the public API listens.
@@ -150,6 +175,12 @@ impl Node {
     #[must_use]
     pub fn operator_address(&self) -> SocketAddr {
         self.operator
+    }
+
+    /// Where a portal listens; none where there is no such portal.
+    #[must_use]
+    pub fn portal_address(&self, portal: Portal) -> Option<SocketAddr> {
+        self.portals.iter().find(|(of, _)| *of == portal).map(|(_, address)| *address)
     }
 
     /// C2SP vkey of the log.
@@ -207,13 +238,25 @@ struct Rooms {
     seen: SeenStore,
     access: Access,
     people: People,
+    portals: Option<Portals>,
+    tokens: Tokens,
     exchange: Exchange,
     /// Names of the peers.
     peers: Vec<Arc<str>>,
 }
 
 impl Rooms {
+    #[cfg(test)]
     fn open(config: &Config, clock: Arc<dyn Clock>, migrate: bool) -> Result<Self, StartError> {
+        Self::open_among(Arc::new(people_doors::Nobody), config, clock, migrate)
+    }
+
+    fn open_among(
+        directory: Arc<dyn Directory>,
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        migrate: bool,
+    ) -> Result<Self, StartError> {
         let trusted_lists = TrustedLists::open(&config.trusted_lists, clock.clone()).map_err(|e| StartError(e.0))?;
         let trust = FolderTrust::open_beside(&config.trust, Some(&trusted_lists), clock.clone());
         let (trust, trusted_lists) = (Arc::new(trust.map_err(|e| StartError(e.0))?), Arc::new(trusted_lists));
@@ -253,6 +296,16 @@ impl Rooms {
         let access =
             Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators, logins)
                 .map_err(|e| StartError(e.to_string()))?;
+        let shared = people_doors::Shared {
+            ledger: ledger.clone(),
+            seen: seen.clone(),
+            clock: clock.clone(),
+            trust: source.clone(),
+            revocation: revocation.clone(),
+            directory,
+        };
+        let portals = people_doors::open(config, shared)?;
+        let tokens = Tokens::new(ledger.clone(), clock.clone(), registry.clone());
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
         let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
@@ -286,6 +339,8 @@ impl Rooms {
             seen,
             access,
             people,
+            portals,
+            tokens,
             exchange,
             peers: peers.names,
         })
@@ -322,6 +377,8 @@ impl Rooms {
             exchange: self.exchange,
             access: self.access,
             people: self.people,
+            portals: self.portals,
+            tokens: self.tokens,
             trust: self.keeper,
             log: self.log,
             ledger: self.ledger,
@@ -349,6 +406,7 @@ struct Running<'a> {
 impl Running<'_> {
     fn serve(
         &self,
+        entrance: Entrance,
         listener: TcpListener,
         router: axum::Router,
         tls: Option<Arc<ArcSwap<ServerConfig>>>,
@@ -356,7 +414,7 @@ impl Running<'_> {
     ) {
         let (shutdown, tasks) = (self.shutdown.clone(), self.tasks.clone());
         let handshakes = Arc::new(Semaphore::new(usize::try_from(handshakes).unwrap_or(usize::MAX)));
-        self.tasks.spawn(Server { router, tls, connections, handshakes, shutdown, tasks }.run(listener));
+        self.tasks.spawn(Server { entrance, router, tls, connections, handshakes, shutdown, tasks }.run(listener));
     }
 
     fn work(&self, rooms: &Rooms, health: Arc<Health>, round: Duration) {
@@ -405,7 +463,7 @@ impl Running<'_> {
         }
     }
 
-    fn refresh(&self, rooms: &Rooms, tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>) {
+    fn refresh(&self, rooms: &Rooms, tls: Option<tls::Served>) {
         let (trust, ledger, shutdown) = (rooms.trust.clone(), rooms.ledger.clone(), self.shutdown.clone());
         let keeper = rooms.keeper.clone();
         workers::supervise(self.tasks, self.shutdown, "trust", move || {
@@ -499,8 +557,8 @@ fn open_database(database: &Path, migrate: bool) -> Result<(Writer, Reader), Sta
     storage::store::open(&config).map_err(failed)
 }
 
-fn tls_config(files: &KeyPairFiles) -> Result<Arc<ArcSwap<ServerConfig>>, StartError> {
-    tls::server_config(files).map(|config| Arc::new(ArcSwap::new(config))).map_err(StartError)
+fn tls_config(files: &KeyPairFiles) -> Result<tls::Served, StartError> {
+    tls::Served::open(files).map_err(StartError)
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -553,6 +611,9 @@ pub(crate) fn warn_if_others_may_read(key: &str, file: &Path) -> std::io::Result
     Ok(())
 }
 
+#[cfg(test)]
+#[path = "portal_tests.rs"]
+mod portal_tests;
 #[cfg(test)]
 #[path = "wiring_tests.rs"]
 mod tests;

@@ -12,7 +12,7 @@ use tower::Service;
 use crate::config::KeySource;
 use crate::demo::services::DemoServices;
 use crate::demo::site::Site;
-use crate::http::identity::Connection;
+use crate::http::identity::{Connection, Entrance};
 use crate::http::pass::REQUEST_ID;
 
 /// A place to run a node in, with the services of its authority.
@@ -175,7 +175,7 @@ async fn behind_the_door(rooms: Rooms, config: &Config, chain: Vec<Vec<u8>>, pat
         .route("/panics", get(async || -> String { panic!("the database's password is secret") }))
         .route("/fine", get(async || "fine"));
     let mut router = http::guarded(routes, Arc::new(rooms.into_door(config)));
-    let connection = Arc::new(Connection::new(([127, 0, 0, 1], 1).into(), chain));
+    let connection = Arc::new(Connection::new(Entrance::Api, ([127, 0, 0, 1], 1).into(), chain));
     let request = Request::builder().method(Method::GET).uri(path).extension(connection).body(Body::empty()).unwrap();
     router.call(request).await.unwrap()
 }

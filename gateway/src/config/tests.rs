@@ -48,6 +48,14 @@ fn complete() -> Config {
     let (name, url) = ("other.example".to_owned(), "https://other.example:8443".to_owned());
     let peers = vec![PeerConfig { name, url, authorities, login: "/l".into(), evidence }];
     config.relay = RelayConfig { login: Some(login), give_up_hours: 1, at_once: 2, peers };
+    let portal = |origin: &str, port| {
+        let listen = SocketAddr::from(([127, 0, 0, 1], port));
+        Some(PortalConfig { origin: origin.to_owned(), listen })
+    };
+    config.portals.secret = Some("/s \"2\"".into());
+    config.portals.internal = portal("https://office.example", 8444);
+    config.portals.external = portal("https://cabinet.example:8445", 8445);
+    config.portals.sessions_of_person = 7;
     config.retention.commission = vec!["/m \"1\"".into(), "/m2".into()];
     let five_years = ClassConfig { days: Some(1826), permanent: false };
     config.retention.classes.insert("letters".to_owned(), five_years);
@@ -97,6 +105,33 @@ fn what_is_written_is_read_back() {
     config.storage.database = "/with \"quotes\" \\ and\ttab".into();
     assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
     assert_eq!(keys_of(&config.to_toml()), keys_of(&example()));
+}
+
+#[test]
+fn portals_that_could_not_be_kept_apart_are_refused() {
+    let wrong = |internal: &str, external: &str, secret: bool| {
+        let mut config = complete();
+        let portals = &mut config.portals;
+        portals.internal.as_mut().unwrap().origin = internal.to_owned();
+        portals.external.as_mut().unwrap().origin = external.to_owned();
+        if !secret {
+            portals.secret = None;
+        }
+        load(&config.to_toml(), &[]).err()
+    };
+    let (office, cabinet) = ("https://office.example", "https://cabinet.example");
+    assert_eq!(wrong(office, cabinet, true), None);
+    assert!(wrong(office, cabinet, false).unwrap().contains("portals.secret"));
+    assert!(wrong(office, "https://office.example:8443", true).unwrap().contains("another host"));
+    for origin in [
+        "http://office.example",
+        "https://Office.example",
+        "https://office.example/",
+        "office.example",
+        "https://o.example:443",
+    ] {
+        assert!(wrong(origin, cabinet, true).unwrap().contains("portals.internal"), "{origin}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! vuzol.toml
 //! anchors/root.pem            the one anchor, for logins, signatures, time-stamps and encryption
 //! intermediates/issuing.pem
-//! node/{tls,evidence}.{pem,key}  node/log.key  node/log-state  node/identity.key
+//! node/{tls,evidence}.{pem,key}  node/log.key  node/log-state  node/identity.key  node/portals.secret
 //! operator/{login,second}.{pem,key}   what is dangerous takes two
 //! agencies/<ЄДРПОУ>/{login,signing,encryption}.{pem,key}
 //! data/                       database and objects
@@ -20,17 +20,19 @@ use base64::engine::general_purpose::STANDARD;
 use certs::certificate::Certificate;
 use certs::dev::{DevPki, Identity, Profile, Usage};
 use certs::trust::{Purpose, TrustAnchor, TrustSnapshot};
+use crypto::digest::hex;
 use crypto::key::{Curve, KeyError, KeyKind, SoftwareKey};
 use schemas::address::InvalidAddress;
 use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
 use schemas::{DocumentKind, Edrpou, MailboxId};
 use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, RelayConfig,
-    RetentionConfig, RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig,
-    WebhooksConfig,
+    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, PortalsConfig,
+    RelayConfig, RetentionConfig, RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig,
+    TrustedListsConfig, WebhooksConfig,
 };
 
 /// Why a site could not be made.
@@ -115,6 +117,8 @@ impl Site {
         write_secret(&directory.join("node/log.key"), log_key.to_pkcs8_pem()?.as_bytes())?;
         let identity_key = crypto::digest::hex(&crypto::random::array::<32>());
         write_secret(&directory.join("node/identity.key"), identity_key.as_bytes())?;
+        let portal_secret = Zeroizing::new(hex(&*Zeroizing::new(crypto::random::array::<32>())));
+        write_secret(&directory.join("node/portals.secret"), portal_secret.as_bytes())?;
         let operator = issue(profile("Operator of the node", Usage::TlsClient, now), "operator/login")?;
         let second_operator = issue(profile("Second operator of the node", Usage::TlsClient, now), "operator/second")?;
         let agencies =
@@ -367,6 +371,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             operators: vec!["operator/login.pem".into(), "operator/second.pem".into()],
             identity_key: Some("node/identity.key".into()),
         },
+        portals: PortalsConfig { secret: Some("node/portals.secret".into()), ..PortalsConfig::default() },
         revocation: RevocationConfig { allowed_hosts: vec![host_and_port(ocsp_url)?] },
         limits: LimitsConfig::default(),
     })

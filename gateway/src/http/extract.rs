@@ -17,7 +17,7 @@ use super::body;
 use super::problem::Failure;
 
 /// Headers of which there may be one. Two of them are two readings of one request: each side would pick its own.
-const SINGLE: [HeaderName; 15] = [
+const SINGLE: [HeaderName; 18] = [
     IDEMPOTENCY_KEY,
     LEASE,
     header::CONTENT_LENGTH,
@@ -33,6 +33,9 @@ const SINGLE: [HeaderName; 15] = [
     header::AUTHORIZATION,
     header::EXPECT,
     header::DATE,
+    header::ORIGIN,
+    super::portals::CSRF,
+    super::portals::SEC_FETCH_SITE,
 ];
 
 /// Names one submission, so that it can be repeated safely.

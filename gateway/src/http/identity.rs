@@ -1,4 +1,6 @@
-//! Who is on the other end: the client certificate of a connection and the login that it came to.
+//! Who is on the other end: the door that a connection came in by, its client certificate, and the login that it came to.
+//!
+//! At the door of the API a connection is somebody's. At the door of a portal each request is ([`super::portals`]).
 //!
 //! A login is decided by [`access::Access::identify`] when the connection's first request arrives, not in the handshake,
 //! so that a wrong certificate gets a problem that says what is wrong. It is decided again when it is older than
@@ -9,10 +11,12 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use access::session::Entered;
 use access::{Access, Actor};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use schemas::ProblemCode;
+use schemas::access::Portal;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 
@@ -25,8 +29,18 @@ const LOGIN_AGE: Duration = Duration::seconds(10);
 /// How long a refused login is remembered: one connection cannot make the node build the same path over and over.
 const REFUSAL_AGE: Duration = Duration::seconds(1);
 
+/// By which door a connection came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// Systems and operators, by client certificate.
+    Api,
+    /// People, by session.
+    Portal(Portal),
+}
+
 /// A connection, shared by its requests.
 pub(crate) struct Connection {
+    entrance: Entrance,
     peer: SocketAddr,
     chain: Vec<Vec<u8>>,
     login: Mutex<Option<Login>>,
@@ -47,13 +61,33 @@ pub(crate) struct Known {
     pub(crate) actor: Actor,
     /// The actor's name in audit entries and logs, made once.
     pub(crate) pseudonym: String,
+    /// The session, of a person.
+    pub(crate) session: Option<Entered>,
+}
+
+impl Known {
+    /// Somebody who logged in with a certificate or a token.
+    pub(crate) fn by_login(actor: Actor) -> Arc<Self> {
+        Arc::new(Self { pseudonym: actor.pseudonym(), actor, session: None })
+    }
+
+    /// Somebody with a session, for one operation.
+    pub(crate) fn with_session(entered: Entered, operation: Option<&str>) -> Self {
+        let actor = entered.actor(operation);
+        Self { pseudonym: actor.pseudonym(), actor, session: Some(entered) }
+    }
 }
 
 impl Connection {
     /// A connection whose handshake proved possession of the key of `chain` (DER, leaf first; empty: none presented).
-    pub(crate) fn new(peer: SocketAddr, chain: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(entrance: Entrance, peer: SocketAddr, chain: Vec<Vec<u8>>) -> Self {
         let (login, known, dismissed) = (Mutex::new(None), AtomicBool::new(false), Notify::new());
-        Self { peer, chain, login, known, dismissed }
+        Self { entrance, peer, chain, login, known, dismissed }
+    }
+
+    /// By which door it came in.
+    pub(crate) fn entrance(&self) -> Entrance {
+        self.entrance
     }
 
     /// The other end's address.
@@ -69,6 +103,11 @@ impl Connection {
     /// Whether somebody ever logged in here. Connections of strangers are closed soon.
     pub(crate) fn is_known(&self) -> bool {
         self.known.load(Ordering::Relaxed)
+    }
+
+    /// Somebody logged in here.
+    pub(crate) fn mark_known(&self) {
+        self.known.store(true, Ordering::Relaxed);
     }
 
     /// Asks the connection to end after the answers that are under way.
@@ -92,13 +131,7 @@ impl Connection {
         if let Some(outcome) = self.remembered(now) {
             return outcome;
         }
-        let outcome = access.identify(&self.chain).await.map(|actor| {
-            let pseudonym = actor.pseudonym();
-            Arc::new(Known { actor, pseudonym })
-        });
-        if outcome.is_ok() {
-            self.known.store(true, Ordering::Relaxed);
-        }
+        let outcome = access.identify(&self.chain).await.map(Known::by_login);
         let login = Login { at: now, outcome: outcome.clone() };
         *self.login.lock().unwrap_or_else(PoisonError::into_inner) = Some(login);
         outcome

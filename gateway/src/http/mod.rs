@@ -3,7 +3,7 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `relay`, `trust`, `log`. Nothing here decides anything about documents.
+//! `routing`, `quarantine`, `relay`, `trust`, `sessions`, `tokens`, `log`. Nothing here decides anything about documents.
 
 pub(crate) mod admission;
 pub(crate) mod announcements;
@@ -24,22 +24,27 @@ pub(crate) mod operator;
 pub(crate) mod participants;
 pub(crate) mod pass;
 pub(crate) mod people;
+pub(crate) mod portals;
 pub(crate) mod problem;
 pub(crate) mod quarantine;
 pub(crate) mod relay;
 mod retention;
 pub(crate) mod routing;
 pub(crate) mod server;
+pub(crate) mod sessions;
 pub(crate) mod strangers;
 pub(crate) mod submissions;
 pub(crate) mod subscriptions;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 pub(crate) mod trust;
 
 use std::sync::Arc;
 
 use access::Access;
 use access::people::People;
+use access::portal::Portals;
+use access::token::Tokens;
 use audit::{Ledger, Log};
 use axum::Router;
 use bytes::Bytes;
@@ -59,6 +64,10 @@ pub(crate) struct Door {
     pub(crate) access: Access,
     /// Who people are and what they are entrusted with.
     pub(crate) people: People,
+    /// Logins and sessions of people, where there are portals.
+    pub(crate) portals: Option<Portals>,
+    /// Tokens of participants' systems.
+    pub(crate) tokens: Tokens,
     /// Whom the node believes.
     pub(crate) trust: TrustKeeper,
     /// The transparency log, to read.
@@ -77,6 +86,16 @@ pub(crate) struct Door {
     pub(crate) meters: operations::Meters,
     /// The OpenAPI document, serialised once.
     pub(crate) openapi: Bytes,
+}
+
+impl Door {
+    /// Logins and sessions.
+    ///
+    /// # Errors
+    /// `request.not_found` where the node has no portal.
+    pub(crate) fn portals(&self) -> Result<&Portals, problem::Failure> {
+        self.portals.as_ref().ok_or_else(|| schemas::ProblemCode::NotFound.into())
+    }
 }
 
 /// Routes of the public API.
@@ -136,6 +155,14 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(disposal::sign))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))
+        .routes(routes!(sessions::challenge))
+        .routes(routes!(sessions::log_in))
+        .routes(routes!(sessions::read, sessions::log_out))
+        .routes(routes!(sessions::act_for))
+        .routes(routes!(sessions::step_up))
+        .routes(routes!(sessions::end_all))
+        .routes(routes!(tokens::list, tokens::issue))
+        .routes(routes!(tokens::revoke))
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::tile))
         .routes(routes!(log::proof))

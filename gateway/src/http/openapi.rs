@@ -19,7 +19,7 @@ use utoipa::PartialSchema;
 
 use super::Door;
 use super::identity::Caller;
-use super::operations::{OPERATIONS, Operation};
+use super::operations::{self, OPERATIONS, Operation};
 use super::problem::{Failure, status};
 
 /// Read this document.
@@ -51,16 +51,32 @@ fn complete() -> Value {
         "description": "TLS 1.3 with the client certificate that an operator registered for the participant. \
             The handshake accepts any certificate whose key the client holds; a wrong one is answered with a login.* problem.",
     });
-    document["security"] = json!([{ "certificate": [] }]);
+    document["components"]["securitySchemes"]["token"] = json!({
+        "type": "http", "scheme": "bearer",
+        "description": "A token that a head of the participant issued: it does what it was issued for, and no more.",
+    });
+    for (name, cookie) in [("internal", "__Host-vuzol-internal"), ("external", "__Host-vuzol-external")] {
+        document["components"]["securitySchemes"][name] = json!({
+            "type": "apiKey", "in": "cookie", "name": cookie,
+            "description": "A session at this portal, which `log_in` opens. Requests other than GET and HEAD come from the portal's origin \
+                and carry its token as Vuzol-Csrf.",
+        });
+    }
+    document["security"] = security();
     for operation in OPERATIONS {
         let item = &mut document["paths"][operation.path][operation.method.as_str().to_ascii_lowercase()];
-        item["security"] = json!([{ "certificate": [] }]);
+        item["security"] = if operations::is_for_strangers(operation) { json!([{}]) } else { security() };
         for (status, codes) in by_status(operation) {
             item["responses"][status.to_string()] = problem_response(&codes);
         }
     }
     plain_wildcards(&mut document["paths"]);
     sorted(document)
+}
+
+/// Any of these is a login.
+fn security() -> Value {
+    json!([{ "certificate": [] }, { "token": [] }, { "internal": [] }, { "external": [] }])
 }
 
 /// Keys in order, whatever order the maps of this build keep: the golden file must not depend on it.
@@ -172,7 +188,8 @@ mod tests {
         }
         for operation in document["paths"].as_object().unwrap().values().flat_map(|i| i.as_object().unwrap().values()) {
             assert!(operation["responses"]["401"]["x-problem-codes"].as_array().unwrap().len() >= 5);
-            assert_eq!(operation["security"][0]["certificate"], json!([]));
+            let is_login = ["request_challenge", "log_in"].contains(&operation["operationId"].as_str().unwrap());
+            assert_eq!(operation["security"], if is_login { json!([{}]) } else { security() });
         }
         assert!(document["paths"].get("/v1/log/tile/{path}").is_some());
     }

@@ -44,8 +44,16 @@ const COMMON: &[ProblemCode] = &[
     P::ClientCertificateRevoked,
     P::ClientCertificateStatusUnknown,
     P::ClientCertificateUnregistered,
+    P::TokenRefused,
+    P::TokenScope,
+    P::SessionMissing,
+    P::SessionEnded,
+    P::SessionForeignOrigin,
+    P::SessionCsrfToken,
+    P::SignerStatusUnknown,
     P::TooManyAnonymousRequests,
     P::QuotaRequests,
+    P::QuotaSession,
     P::MethodNotAllowed,
     P::RepeatedHeader,
     P::Overloaded,
@@ -120,6 +128,29 @@ const RELAYED: &[ProblemCode] = &[
     P::RelayEvidenceWrong,
     P::RelayConflict,
     P::RelayIncomplete,
+];
+
+/// What is wrong with the answer to a challenge.
+const CHALLENGE: &[ProblemCode] = &[
+    P::NotFound,
+    P::ChallengeInvalid,
+    P::ChallengeExpired,
+    P::ChallengeAnswered,
+    P::LoginSeveralSigners,
+    P::LoginNamesNoPerson,
+    P::LoginThrottled,
+    P::SignatureMissing,
+    P::SignatureUnreadable,
+    P::SignatureFormat,
+    P::SignatureOverOtherContent,
+    P::SignatureValueWrong,
+    P::SignerUnidentified,
+    P::SignerUntrusted,
+    P::SignerRevoked,
+    P::SignerSuspended,
+    P::SignerExpired,
+    P::SignatureConstraints,
+    P::SignatureWeakAlgorithm,
 ];
 
 /// Every operation, in the order of the document.
@@ -535,6 +566,76 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         problems: &[MESSAGE, FORBIDDEN, &[P::LastAnchor]],
     },
     Operation {
+        id: "request_challenge",
+        method: Method::POST,
+        path: "/v1/logins/challenges",
+        action: Action::RequestChallenge,
+        problems: &[BODY, JSON, &[P::NotFound, P::LoginThrottled]],
+    },
+    Operation {
+        id: "log_in",
+        method: Method::POST,
+        path: "/v1/logins",
+        action: Action::Login,
+        problems: &[BODY, JSON, CHALLENGE, &[P::LoginRefused]],
+    },
+    Operation {
+        id: "read_session",
+        method: Method::GET,
+        path: "/v1/session",
+        action: Action::ReadSession,
+        problems: &[&[P::NotFound]],
+    },
+    Operation {
+        id: "log_out",
+        method: Method::DELETE,
+        path: "/v1/session",
+        action: Action::EndSession,
+        problems: &[&[P::NotFound]],
+    },
+    Operation {
+        id: "act_for",
+        method: Method::POST,
+        path: "/v1/session/acting-for",
+        action: Action::ActFor,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::NotFound]],
+    },
+    Operation {
+        id: "step_up",
+        method: Method::POST,
+        path: "/v1/session/step-up",
+        action: Action::StepUp,
+        problems: &[BODY, JSON, CHALLENGE, &[P::SessionOtherPerson]],
+    },
+    Operation {
+        id: "end_sessions",
+        method: Method::POST,
+        path: "/v1/people/{person}/sessions/end",
+        action: Action::EndSession,
+        problems: &[MESSAGE, FORBIDDEN],
+    },
+    Operation {
+        id: "issue_token",
+        method: Method::POST,
+        path: "/v1/participants/{edrpou}/tokens",
+        action: Action::IssueToken,
+        problems: &[&[P::MalformedId], BODY, JSON, FORBIDDEN, &[P::StepUpRequired, P::TooManyTokens]],
+    },
+    Operation {
+        id: "read_tokens",
+        method: Method::GET,
+        path: "/v1/participants/{edrpou}/tokens",
+        action: Action::ReadTokens,
+        problems: &[&[P::MalformedId], FORBIDDEN],
+    },
+    Operation {
+        id: "revoke_token",
+        method: Method::DELETE,
+        path: "/v1/participants/{edrpou}/tokens/{token}",
+        action: Action::RevokeToken,
+        problems: &[MESSAGE, FORBIDDEN, &[P::StepUpRequired]],
+    },
+    Operation {
         id: "read_checkpoint",
         method: Method::GET,
         path: "/v1/log/checkpoint",
@@ -571,6 +672,12 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         problems: &[],
     },
 ];
+
+/// Whether who has no session may ask for it at a portal: the two operations by which one comes to a session. At the door of the API nobody
+/// may ask for anything without a login.
+pub(crate) fn is_for_strangers(operation: &Operation) -> bool {
+    matches!(operation.id, "request_challenge" | "log_in")
+}
 
 /// The operation that a route serves, with its place in the table.
 pub(crate) fn find(method: &Method, path: &str) -> Option<(usize, &'static Operation)> {

@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::{HeaderName, HeaderValue, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body::Body as _;
 use schemas::problem::Blame;
 use schemas::{ProblemCode, RequestId};
@@ -27,9 +27,11 @@ use super::admission::BodyMeter;
 use super::admission::quota::is_quota;
 use super::body::{self, GuardedBody};
 use super::extract;
-use super::identity::{Connection, Known, is_stranger};
+use super::identity::{Connection, Entrance, Known, is_stranger};
 use super::operations::{self, Operation};
+use super::portals::{self, Guest};
 use super::problem::Failure;
+use super::tokens;
 
 /// The request's number, on every answer and in the log.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("vuzol-request-id");
@@ -74,10 +76,11 @@ struct Visit {
 
 impl Visit {
     async fn answer(&self, mut request: Request, next: Next, started: Instant) -> Response {
-        let login = self.connection.login(&self.door.access, self.door.clock.now()).await;
-        let admitted = login.map_err(Failure::new).and_then(|known| {
-            tracing::Span::current().record("actor", known.pseudonym.as_str());
-            extract::single_headers(request.headers()).map(|()| known)
+        let admitted = self.log_in(request.method(), request.headers()).await.and_then(|guest| {
+            if let Guest::Known(known) = &guest {
+                tracing::Span::current().record("actor", known.pseudonym.as_str());
+            }
+            extract::single_headers(request.headers()).map(|()| guest)
         });
         let meter = Arc::new(BodyMeter::default());
         let remainder = (!request.body().is_end_stream()).then(|| {
@@ -86,11 +89,13 @@ impl Visit {
             remainder
         });
         let (known, mut response) = match admitted {
-            Ok(known) => {
+            Ok(Guest::Known(known)) => {
                 request.extensions_mut().insert(known.clone());
                 let response = self.let_in(&known, request, next, &meter).await;
                 (Some(known), response)
             }
+            // An operation of the login, which counts how often it is asked.
+            Ok(Guest::Stranger) => (None, next.run(request).await),
             Err(failure) => {
                 drop(request);
                 (None, axum::response::IntoResponse::into_response(failure))
@@ -109,6 +114,30 @@ impl Visit {
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         tracing::debug!(status = response.status().as_u16(), milliseconds = started.elapsed().as_millis(), "answered");
         response
+    }
+
+    /// Who asks. First of all, whatever is asked for: only a portal has operations for strangers, and knows which.
+    async fn log_in(&self, method: &Method, headers: &HeaderMap) -> Result<Guest, Failure> {
+        match self.connection.entrance() {
+            Entrance::Api => {
+                let login = match tokens::bearer(headers) {
+                    None => self.connection.login(&self.door.access, self.door.clock.now()).await.map_err(Failure::new),
+                    // Beside a certificate too: it says less than the certificate does, and who sends it wants that.
+                    Some(token) => self.door.tokens.identify(token).await.map(Known::by_login).map_err(Failure::from),
+                };
+                if login.is_ok() {
+                    self.connection.mark_known();
+                }
+                login.map(Guest::Known)
+            }
+            Entrance::Portal(portal) => {
+                let guest = portals::admit(&self.door, portal, method, self.operation, headers).await?;
+                if matches!(guest, Guest::Known(_)) {
+                    self.connection.mark_known();
+                }
+                Ok(guest)
+            }
+        }
     }
 
     /// Runs the handler if there is room, within what the caller may use.
@@ -161,7 +190,9 @@ impl Visit {
             return Ok(());
         }
         let peer = self.connection.peer().ip();
-        if is_stranger(code) && !self.door.strangers.admit(peer, Instant::now()) {
+        // At a portal strangers get further than a login, and whatever they are told costs a row.
+        let is_stranger = is_stranger(code) || (known.is_none() && self.connection.entrance() != Entrance::Api);
+        if is_stranger && !self.door.strangers.admit(peer, Instant::now()) {
             return Err(Failure::new(ProblemCode::TooManyAnonymousRequests));
         }
         let unrecorded = match known.and_then(|known| known.actor.participant()).filter(|_| is_quota(code)) {

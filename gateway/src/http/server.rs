@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
-use super::identity::Connection;
+use super::identity::{Connection, Entrance};
 
 /// Connections at a time, unless configured.
 pub(crate) const CONNECTIONS: u32 = 1024;
@@ -52,6 +52,10 @@ const HEADERS: Duration = Duration::from_secs(30);
 /// From the handshake to the first valid login. A connection that does not come to one is closed.
 const FIRST_LOGIN: Duration = Duration::from_secs(10);
 
+/// The same at a portal, where somebody signs a challenge meanwhile. Nothing hangs on the connection: who takes longer goes on over
+/// another one. Strangers there cannot keep systems out, since each door has connections of its own.
+const FIRST_SESSION: Duration = Duration::from_secs(150);
+
 /// Requests of one HTTP/2 connection at a time.
 const STREAMS: u32 = 128;
 
@@ -63,6 +67,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 /// What a port serves, and under which bounds.
 pub(crate) struct Server {
+    /// Which door it is.
+    pub(crate) entrance: Entrance,
     /// Routes.
     pub(crate) router: Router,
     /// TLS, replaced when its files change; none on the operator port.
@@ -106,14 +112,14 @@ impl Server {
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
         let _counted = Counted::new();
         match &self.tls {
-            None => self.serve(stream, Connection::new(peer, Vec::new())).await,
+            None => self.serve(stream, Connection::new(self.entrance, peer, Vec::new())).await,
             Some(tls) => {
                 let handshake = self.handshake(stream, tls.load_full());
                 match tokio::time::timeout(HANDSHAKE, handshake).await {
                     Ok(Ok(stream)) => {
                         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
                         let chain = certificates.iter().map(|certificate| certificate.to_vec()).collect();
-                        self.serve(stream, Connection::new(peer, chain)).await;
+                        self.serve(stream, Connection::new(self.entrance, peer, chain)).await;
                     }
                     Ok(Err(error)) => {
                         metrics::counter!("vuzol_handshakes_failed_total", "why" => "refused").increment(1);
@@ -152,7 +158,10 @@ impl Server {
         let serving = builder.serve_connection(TokioIo::new(stream), service);
         tokio::pin!(serving);
         let is_public = self.tls.is_some();
-        let first_login = tokio::time::sleep(FIRST_LOGIN);
+        let first_login = tokio::time::sleep(match self.entrance {
+            Entrance::Api => FIRST_LOGIN,
+            Entrance::Portal(_) => FIRST_SESSION,
+        });
         tokio::pin!(first_login);
         let outcome = loop {
             tokio::select! {

@@ -78,8 +78,9 @@ impl World {
             }),
         );
         let handshakes = Arc::new(Semaphore::new(2));
-        let server =
-            Server { router, tls, connections: 8, handshakes, shutdown: shutdown.clone(), tasks: tasks.clone() };
+        let (entrance, connections) = (Entrance::Api, 8);
+        let (ends, counted) = (shutdown.clone(), tasks.clone());
+        let server = Server { entrance, router, tls, connections, handshakes, shutdown: ends, tasks: counted };
         tasks.spawn(server.run(listener));
         Self { pki, address, shutdown, tasks, _folder: folder }
     }

@@ -16,6 +16,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -36,6 +37,50 @@ pub(crate) fn server_config(files: &KeyPairFiles) -> Result<Arc<ServerConfig>, S
     from_parts(provider, verifier, chain, key)
         .map(Arc::new)
         .map_err(|e| format!("tls.key {} and tls.certificate do not serve TLS together: {e}", files.key.display()))
+}
+
+/// TLS of all doors, from one pair of files, replaced when these change.
+#[derive(Clone)]
+pub(crate) struct Served {
+    files: KeyPairFiles,
+    /// Of the API: client certificates are asked for.
+    pub(crate) api: Arc<ArcSwap<ServerConfig>>,
+    /// Of the portals: they are not.
+    pub(crate) portals: Arc<ArcSwap<ServerConfig>>,
+}
+
+impl Served {
+    /// # Errors
+    /// As [`server_config`].
+    pub(crate) fn open(files: &KeyPairFiles) -> Result<Self, String> {
+        let (api, portals) = (ArcSwap::new(server_config(files)?), ArcSwap::new(portal_config(files)?));
+        Ok(Self { files: files.clone(), api: Arc::new(api), portals: Arc::new(portals) })
+    }
+
+    /// Reads the files anew.
+    ///
+    /// # Errors
+    /// As [`server_config`]; then what is in use stays.
+    pub(crate) fn reload(&self) -> Result<(), String> {
+        let (api, portals) = (server_config(&self.files)?, portal_config(&self.files)?);
+        self.api.store(api);
+        self.portals.store(portals);
+        Ok(())
+    }
+}
+
+/// The server's side of the handshake at a portal. A browser that was asked for a client certificate would ask the person for one.
+///
+/// # Errors
+/// As [`server_config`].
+fn portal_config(files: &KeyPairFiles) -> Result<Arc<ServerConfig>, String> {
+    let (chain, key) = chain_and_key("tls", files)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(&[&rustls::version::TLS13]);
+    let config = builder.and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key));
+    let config = config
+        .map_err(|e| format!("tls.key {} and tls.certificate do not serve TLS together: {e}", files.key.display()))?;
+    Ok(Arc::new(as_served(config)))
 }
 
 /// Certificates, leaf first, and the key of the leaf; `section` names them in errors.
@@ -63,14 +108,19 @@ fn from_parts(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<ServerConfig, Error> {
-    let mut config = ServerConfig::builder_with_provider(provider)
+    let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)?;
+    Ok(as_served(config))
+}
+
+/// What is the same at every door.
+fn as_served(mut config: ServerConfig) -> ServerConfig {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
-    Ok(config)
+    config
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::registry::Registry;
-use arc_swap::ArcSwap;
 use audit::log::LogFailure;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::trust::{TrustSnapshot, TrustSource as _};
 use exchange::Exchange;
 use exchange::notices::Courier;
-use rustls::ServerConfig;
 use storage::Clock;
 use storage::seen::SeenStore;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::health::Health;
 use super::{Backoff, pause};
-use crate::config::KeyPairFiles;
 use crate::http::tls;
 use crate::outbound::trust::difference;
 use crate::outbound::{FolderTrust, Issuers, TrustKeeper, TrustedLists};
@@ -332,7 +329,7 @@ pub(crate) async fn refresh_trust(
     trust: Arc<FolderTrust>,
     keeper: TrustKeeper,
     ledger: Ledger,
-    tls: Option<(KeyPairFiles, Arc<ArcSwap<ServerConfig>>)>,
+    tls: Option<tls::Served>,
     shutdown: CancellationToken,
 ) {
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| tracing::warn!(cause = %error, "no SIGHUP")).ok();
@@ -355,12 +352,9 @@ pub(crate) async fn refresh_trust(
             }
         }
         recorded = record_change(&ledger, recorded, trust.current()).await;
-        if let (true, Some((files, current))) = (asked, &tls) {
-            match tls::server_config(files) {
-                Ok(config) => {
-                    current.store(config);
-                    tracing::info!("TLS key and certificate read anew");
-                }
+        if let (true, Some(served)) = (asked, &tls) {
+            match served.reload() {
+                Ok(()) => tracing::info!("TLS key and certificate read anew"),
                 Err(problem) => tracing::error!(cause = problem, "TLS key and certificate in use stay"),
             }
         }
