@@ -25,6 +25,25 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
     (ProblemCode::EvidenceUnavailable, "needs a token that is pulled out: tests/oracles has one"),
+    (ProblemCode::ChallengeInvalid, AT_A_PORTAL),
+    (ProblemCode::ChallengeExpired, AT_A_PORTAL),
+    (ProblemCode::ChallengeAnswered, AT_A_PORTAL),
+    (ProblemCode::LoginSeveralSigners, AT_A_PORTAL),
+    (ProblemCode::LoginNamesNoPerson, AT_A_PORTAL),
+    (ProblemCode::LoginRefused, AT_A_PORTAL),
+    (ProblemCode::LoginThrottled, AT_A_PORTAL),
+    (ProblemCode::SessionMissing, AT_A_PORTAL),
+    (ProblemCode::SessionEnded, AT_A_PORTAL),
+    (ProblemCode::SessionForeignOrigin, AT_A_PORTAL),
+    (ProblemCode::SessionCsrfToken, AT_A_PORTAL),
+    (ProblemCode::SessionOtherPerson, AT_A_PORTAL),
+    (ProblemCode::StepUpRequired, AT_A_PORTAL),
+    (ProblemCode::QuotaSession, AT_A_PORTAL),
+    (
+        ProblemCode::TokenScope,
+        "needs a token, which a person issues at a portal: access's own tests and the gateway's do",
+    ),
+    (ProblemCode::TooManyTokens, "needs a hundred tokens: access's own tests issue them"),
     (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
     (ProblemCode::RoleOwn, "needs an operator who is in the directory, or a head: access's own tests have both"),
     (ProblemCode::ImportTableWrong, OF_A_ROW),
@@ -40,6 +59,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         "only another node can bring it about: the exchange's own tests do, by losing answers",
     ),
 ];
+
+/// The stage of these tests has no portal and no people.
+const AT_A_PORTAL: &str =
+    "needs a person at a portal: access's own tests have one, and gateway/src/portal_tests.rs through its doors";
 
 #[test]
 fn every_code_is_provoked_or_has_its_reason() {

@@ -30,6 +30,14 @@ pub(crate) fn cases() -> Vec<Case> {
         case!("a valid certificate that nobody registered", 401 ClientCertificateUnregistered, |r| {
             ask_as(r, r.stranger.login()).await
         }),
+        case!("a token that nobody issued", 401 TokenRefused, |r| {
+            let request = Request::get(ASKED).header("authorization", format!("Bearer vuzol_{}", "A".repeat(43)));
+            r.wire(None).asks(&request).await
+        }),
+        case!("a token of another kind beside a good certificate", 401 TokenRefused, |r| {
+            let request = Request::get(ASKED).header("authorization", "Basic dXNlcjpwYXNzd29yZA==");
+            r.wire(Some(r.a.login())).asks(&request).await
+        }),
         case!("a participant registers participants", 403 ActionForbidden, |r| {
             let body = serde_json::to_vec(&r.stranger.registration()).expect("JSON");
             let target = format!("/v1/participants/{}", r.stranger.edrpou());
