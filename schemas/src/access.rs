@@ -83,6 +83,15 @@ impl fmt::Display for Role {
 pub struct Roles(u16);
 
 impl Roles {
+    /// No role.
+    pub const NONE: Self = Self(0);
+
+    /// Whether one of the others is among them.
+    #[must_use]
+    pub const fn intersects(self, others: Self) -> bool {
+        self.0 & others.0 != 0
+    }
+
     /// These and one more.
     #[must_use]
     pub const fn with(self, role: Role) -> Self {
@@ -159,5 +168,7 @@ mod tests {
         let roles: Roles = some.into_iter().collect();
         assert_eq!(roles.iter().collect::<Vec<_>>(), [Role::CentreAdministrator, Role::Applicant]);
         assert!(!roles.contains(Role::Auditor) && !roles.is_empty() && Roles::default().is_empty());
+        assert!(roles.intersects(Roles::NONE.with(Role::Auditor).with(Role::Applicant)));
+        assert!(!roles.intersects(Roles::NONE.with(Role::Auditor)) && !roles.intersects(Roles::NONE));
     }
 }

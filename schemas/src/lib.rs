@@ -11,6 +11,7 @@
 //! | [`address`] | participants and mailboxes, document kinds, areas, services | CMU resolution 55 (2018) for ЄДРПОУ as the address; КАТОТТГ for areas |
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
 //! | [`directory`] | the directory of people: registrations, roles, imports | RFC 4180 for imports |
+//! | [`application`] | people's applications for services, the copies that they keep, who looked at these | - |
 //! | [`kinds`] | metadata of documents and their schemas, by kind and version | JSON Schema, draft 2020-12 |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
@@ -26,6 +27,7 @@
 //! | [`trust`] | whom the node believes, as operators read and state it | - |
 //! | [`retention`] | what falls due for disposal, legal holds, disposal acts | - |
 //! | [`report`] | the report of a signature validation | ETSI EN 319 102-1, TS 119 102-2 |
+//! | [`purpose`] | what personal data is looked at for | Law of Ukraine 2297-VI |
 //! | [`problem`] | what a refusal looks like, and every code that there is | RFC 9457 |
 //! | [`limits`] | the bounds that every door enforces | - |
 
@@ -33,6 +35,7 @@ pub mod access;
 pub mod address;
 pub mod announcement;
 pub mod directory;
+pub mod application;
 pub mod evidence;
 pub mod export;
 pub mod id;
@@ -41,6 +44,7 @@ pub mod limits;
 pub mod message;
 pub mod notice;
 pub mod problem;
+pub mod purpose;
 pub mod quarantine;
 pub mod registry;
 pub mod relay;

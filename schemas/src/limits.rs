@@ -142,3 +142,17 @@ pub const IMPORT_ROWS: usize = 5_000;
 
 /// Faults of rows that an import tells. Who has more of them mends the table as a whole.
 pub const IMPORT_ERRORS: usize = 500;
+/// Largest sealed copy that a person keeps at the node, in bytes: a scan of some pages. It lies in a row of the database.
+pub const COPY_BYTES: usize = 1024 * 1024;
+
+/// Copies that one person keeps at a time.
+pub const COPIES_OF_PERSON: u32 = 100;
+
+/// Open applications of one person at a time, and copies attached to one application.
+pub const APPLICATIONS_OF_PERSON: u32 = 100;
+
+/// Purposes that a node may list.
+pub const PURPOSES: usize = 64;
+
+/// Characters of the sentences and the legal ground of a purpose.
+pub const PURPOSE_TEXT_CHARACTERS: usize = 400;

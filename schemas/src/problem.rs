@@ -167,6 +167,15 @@ problem_codes! {
     ActionForbidden = "access.forbidden", Caller, None,
         "Your role does not allow this action.",
         "Ваша роль не дозволяє цю дію.";
+    StepUpRequired = "access.step_up_required", Caller, None,
+        "You may do this, with a signature of just now: sign the challenge that the node issues for it, and ask again.",
+        "Ви маєте на це право, але потрібен щойно накладений підпис: підпишіть виклик, який видасть вузол, і повторіть запит.";
+    PurposeMissing = "purpose.missing", Caller, Some("Law of Ukraine 2297-VI, Art. 6"),
+        "Personal data is looked at for a stated purpose only. State one of those that this node lists.",
+        "Персональні дані переглядають лише із зазначеною метою. Зазначте одну з мет, визначених для вузла.";
+    PurposeUnknown = "purpose.unknown", Caller, Some("Law of Ukraine 2297-VI, Art. 6"),
+        "This purpose is not one of those that this node lists.",
+        "Такої мети немає серед визначених для вузла.";
     SenderNotYou = "access.sender_not_you", Caller, None,
         "The envelope names a sender other than the participant that is logged in.",
         "Відправник у конверті не збігається з учасником, що виконав вхід.";
@@ -449,6 +458,19 @@ problem_codes! {
     TooManyWaiting = "mailbox.too_many_waiting", Caller, Some("RFC 6585, 4"),
         "Too many of your requests are waiting for mail. Let one of them end.",
         "Забагато ваших запитів чекають на пошту. Дочекайтеся завершення одного з них.";
+    // --- what people keep at the node, and apply for
+    ApplicationEnded = "application.ended", Caller, None,
+        "The application was withdrawn or closed: nothing of it can be changed, and what was attached is seen no more than its retention allows.",
+        "Заяву відкликано або закрито: змінити її неможливо, а додане до неї видно лише протягом строку зберігання.";
+    ApplicationsFull = "application.too_many", Caller, None,
+        "You have as many open applications as this node allows a person. Withdraw one, or wait until one is closed.",
+        "Ви маєте найбільшу дозволену особі кількість відкритих заяв. Відкличте одну або дочекайтеся закриття.";
+    CopiesFull = "copy.too_many", Caller, None,
+        "You keep as many copies as this node allows a person. Erase one first.",
+        "Ви зберігаєте найбільшу дозволену особі кількість копій. Спершу вилучіть одну.";
+    CopyAttached = "copy.attached", Caller, None,
+        "The copy is attached to an application that is open or still kept. It can be erased when it is not.",
+        "Копію додано до відкритої заяви або заяви, строк зберігання якої триває. Вилучити її можна після цього.";
     // --- notices
     WebhookNotAllowed = "subscription.url_not_allowed", Caller, None,
         "Notices are posted to https addresses of public hosts only, without credentials, at port 443 or above 1023.",

@@ -193,6 +193,32 @@ actions! {
     ImportDirectory = "directory.import";
     /// What an import had entered was taken back.
     UndoImport = "directory.undo_import";
+    /// A person stored a copy of a document at the node.
+    StoreCopy = "copy.store";
+    /// A person read their own copy.
+    ReadCopy = "copy.read";
+    /// A person had their copy erased.
+    EraseCopy = "copy.erase";
+    /// Somebody looked at a person's copy, for a purpose.
+    LookAtCopy = "copy.look";
+    /// A person was shown what they keep at the node and applied for.
+    ReadOwnFile = "file.read";
+    /// A person was shown who looked at what is theirs.
+    ListLooks = "look.list";
+    /// A person applied for a service.
+    ApplyForService = "application.apply";
+    /// A person attached a copy to an application.
+    AttachCopy = "application.attach";
+    /// A person detached one.
+    DetachCopy = "application.detach";
+    /// A person withdrew an application.
+    WithdrawApplication = "application.withdraw";
+    /// A centre closed an application.
+    CloseApplication = "application.close";
+    /// An application was read, or those of a centre.
+    ReadApplication = "application.read";
+    /// The node began to decide by other policies.
+    PoliciesChanged = "policy.change";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }
