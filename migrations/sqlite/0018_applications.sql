@@ -8,15 +8,19 @@ CREATE TABLE application (
     centre TEXT NOT NULL REFERENCES participant (edrpou),
     service TEXT NOT NULL,
     applied_at INTEGER NOT NULL,
+    -- At most one of the two: it ends once.
     withdrawn_at INTEGER,
     closed_at INTEGER,
-    -- Until when the centre may look at what was attached once the case is closed.
-    kept_until INTEGER
+    -- Class of retention of what was attached when it was closed. How long that is says the configuration.
+    retention TEXT,
+    CHECK (withdrawn_at IS NULL OR closed_at IS NULL),
+    CHECK ((closed_at IS NULL) = (retention IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX application_applicant ON application (applicant, id);
 CREATE INDEX application_centre ON application (centre, id);
 
+-- What a person's portal sealed: the node cannot open it. An erased one keeps its row, without its bytes.
 CREATE TABLE stored_copy (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     owner BLOB NOT NULL REFERENCES person (id),
@@ -24,10 +28,11 @@ CREATE TABLE stored_copy (
     sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     sealed BLOB NOT NULL,
     stored_at INTEGER NOT NULL,
-    erased_at INTEGER
-) STRICT, WITHOUT ROWID;
+    erased_at INTEGER,
+    CHECK (erased_at IS NULL OR length(sealed) = 0)
+) STRICT;
 
-CREATE INDEX stored_copy_owner ON stored_copy (owner, id);
+CREATE INDEX stored_copy_owner ON stored_copy (owner, id) WHERE erased_at IS NULL;
 
 CREATE TABLE application_copy (
     application_id BLOB NOT NULL REFERENCES application (id),
@@ -39,7 +44,7 @@ CREATE TABLE application_copy (
 
 CREATE INDEX application_copy_copy ON application_copy (copy_id);
 
--- Every look at a person's data, as the person is shown it.
+-- Every look at a person's data, as the person is shown it. Never changed, never deleted.
 CREATE TABLE look (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     subject BLOB NOT NULL REFERENCES person (id),
@@ -52,3 +57,13 @@ CREATE TABLE look (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX look_subject ON look (subject, id);
+
+CREATE TRIGGER look_is_not_changed BEFORE UPDATE ON look
+BEGIN
+    SELECT RAISE(ABORT, 'a look was made');
+END;
+
+CREATE TRIGGER look_is_not_deleted BEFORE DELETE ON look
+BEGIN
+    SELECT RAISE(ABORT, 'a look was made');
+END;

@@ -142,6 +142,7 @@ pub const IMPORT_ROWS: usize = 5_000;
 
 /// Faults of rows that an import tells. Who has more of them mends the table as a whole.
 pub const IMPORT_ERRORS: usize = 500;
+
 /// Largest sealed copy that a person keeps at the node, in bytes: a scan of some pages. It lies in a row of the database.
 pub const COPY_BYTES: usize = 1024 * 1024;
 

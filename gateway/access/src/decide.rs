@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use certs::revocation::RevocationSource;
 use certs::trust::{Purpose, TrustSource};
 use schemas::access::Role;
@@ -10,9 +11,10 @@ use schemas::trust::CertificateDigest;
 use schemas::{Addressee, CaseId, DocumentKind, Edrpou, MailboxId, MessageId, PersonId, ProblemCode, ServiceName};
 use storage::{Clock, StoreError};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Person};
+use crate::consent::{ApplicationResource, AttachmentResource, CopyResource, LookResource};
 use crate::describe::{self, Description, Facts};
-use crate::policies::{Policies, PolicyError};
+use crate::policies::{Policies, PolicyError, PolicyFiles};
 use crate::registry::Registry;
 use crate::standing::Standings;
 
@@ -178,6 +180,30 @@ actions! {
     RevokeToken(Edrpou) = "revoke_token" as describe::tokens;
     /// End all sessions of a person.
     EndSessions(()) = "end_sessions" as describe::node;
+    /// Keep a copy of a document at the node.
+    StoreCopy(()) = "store_copy" as describe::node;
+    /// Read one's own copy.
+    ReadCopy(CopyResource) = "read_copy" as describe::copy;
+    /// Have one's own copy erased.
+    EraseCopy(CopyResource) = "erase_copy" as describe::copy;
+    /// See which copies one keeps, and what one applied for.
+    ReadOwnFile(PersonId) = "read_own_file" as describe::own_file;
+    /// See who looked at what is one's own, and why.
+    ListLooks(PersonId) = "list_looks" as describe::own_file;
+    /// Apply for a service of a centre.
+    ApplyForService(Edrpou) = "apply_for_service" as describe::applying;
+    /// Attach a copy to an application, or detach it.
+    AttachCopy(AttachmentResource) = "attach_copy" as describe::attaching;
+    /// Withdraw one's own application.
+    WithdrawApplication(ApplicationResource) = "withdraw_application" as describe::application;
+    /// Close an application: the centre has done what was applied for, or will not.
+    CloseApplication(ApplicationResource) = "close_application" as describe::application;
+    /// See an application and which copies are attached to it; not the copies.
+    ReadApplication(ApplicationResource) = "read_application" as describe::application;
+    /// See the applications that were made at a centre.
+    ListApplications(Edrpou) = "list_applications" as describe::registered_participant;
+    /// Look at a copy that is attached to an application.
+    LookAtCopy(LookResource) = "look_at_copy" as describe::look;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
     /// Read whom the node believes.
@@ -215,6 +241,8 @@ pub struct Denied {
     pub code: ProblemCode,
     /// `@id`s of the policies that forbade it, sorted; empty where no policy permits it.
     pub policies: Vec<String>,
+    /// Which set of policies was asked, see [`PolicyFiles::version`](crate::PolicyFiles::version); empty where none was.
+    pub version: Arc<str>,
 }
 
 /// Identifies and decides. Cheap to clone.
@@ -225,7 +253,7 @@ pub struct Access {
 
 pub(crate) struct Inner {
     registry: Registry,
-    policies: Policies,
+    pub(crate) policies: ArcSwap<Policies>,
     pub(crate) logins: Standings,
     /// Encryption certificates, of which is asked before something is sent.
     pub(crate) recipients: Standings,
@@ -247,7 +275,7 @@ impl Access {
         operators: BTreeSet<[u8; 32]>,
         peers: BTreeMap<[u8; 32], Arc<str>>,
     ) -> Result<Self, PolicyError> {
-        let policies = Policies::built_in(ACTIONS)?;
+        let policies = ArcSwap::from_pointee(Policies::built_in(ACTIONS)?);
         let standings =
             |purpose| Standings::new(purpose, Arc::clone(&trust), Arc::clone(&revocation), Arc::clone(&clock));
         let (logins, recipients) = (standings(Purpose::TlsClient), standings(Purpose::Encryption));
@@ -262,9 +290,30 @@ impl Access {
     pub async fn decide<A: Action>(&self, actor: &Actor, resource: A::Resource) -> Result<Permit<A>, Denied> {
         within_scopes(actor, A::NAME)?;
         let snapshot = self.inner.registry.snapshot().await.map_err(|error| Denied::unreadable(&error))?;
-        let description = A::describe(actor, &resource, &Facts { snapshot: &snapshot });
-        self.inner.policies.decide(actor, A::NAME, description)?;
-        Ok(Permit { actor: actor.clone(), resource })
+        let facts = Facts { snapshot: &snapshot };
+        let policies = self.inner.policies.load();
+        let asked = |actor: &Actor| policies.decide(actor, A::NAME, A::describe(actor, &resource, &facts));
+        match asked(actor) {
+            Ok(()) => Ok(Permit { actor: actor.clone(), resource }),
+            Err(denied) => Err(denied.unless_signed(actor, asked)),
+        }
+    }
+
+    /// Decides by other policies from now on; the next decision is the first. Those that cannot be used change nothing.
+    ///
+    /// What puts them there is responsible for knowing whose they are, and for the record of it.
+    ///
+    /// # Errors
+    /// [`PolicyError`]: they do not parse, do not fit their schema, or their schema lacks an action.
+    pub fn adopt_policies(&self, files: &PolicyFiles) -> Result<(), PolicyError> {
+        self.inner.policies.store(Arc::new(Policies::new(files, ACTIONS)?));
+        Ok(())
+    }
+
+    /// Which policies decide now, see [`PolicyFiles::version`].
+    #[must_use]
+    pub fn policy_version(&self) -> Arc<str> {
+        Arc::clone(self.inner.policies.load().version())
     }
 
     /// Who takes part.
@@ -287,7 +336,19 @@ fn within_scopes(actor: &Actor, action: &str) -> Result<(), Denied> {
 impl Denied {
     fn unreadable(error: &StoreError) -> Self {
         tracing::error!(%error, "the registry cannot be read");
-        Self { code: unreadable(error), policies: Vec::new() }
+        Self { code: unreadable(error), policies: Vec::new(), version: Arc::default() }
+    }
+
+    /// Where a signature of just now is all that is missing, the code says so, and a portal knows what to ask for.
+    fn unless_signed(self, actor: &Actor, asked: impl Fn(&Actor) -> Result<(), Self>) -> Self {
+        match actor {
+            Actor::Person(person) if !person.stepped_up => {
+                let signed = Actor::Person(Person { stepped_up: true, ..person.clone() });
+                let code = if asked(&signed).is_ok() { ProblemCode::StepUpRequired } else { self.code };
+                Self { code, ..self }
+            }
+            Actor::Person(_) | Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => self,
+        }
     }
 }
 
@@ -302,5 +363,11 @@ pub(crate) fn unreadable(error: &StoreError) -> ProblemCode {
     }
 }
 
+#[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scene;
 #[cfg(test)]
 mod tests;

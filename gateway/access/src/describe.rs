@@ -3,6 +3,8 @@
 //! Policies say yes or no. Which of "not found" and "forbidden" a refusal is, is decided here by the facts: what the actor
 //! may not know of must look like what does not exist.
 
+mod applicants;
+
 use cedar_policy::RestrictedExpression;
 use schemas::access::{Role, Roles};
 use schemas::trust::CertificateDigest;
@@ -12,6 +14,7 @@ use crate::actor::Actor;
 use crate::decide::{CaseResource, GrantResource, MessageResource, RelayResource, SubmissionResource};
 use crate::policies::{Kind, uid};
 use crate::registry::Snapshot;
+pub(crate) use applicants::{application, applying, attaching, copy, look, own_file};
 
 /// What the registry says while one request is decided. Made only by [`crate::Access`].
 pub struct Facts<'a> {
@@ -32,6 +35,27 @@ fn participant(edrpou: Edrpou) -> RestrictedExpression {
     RestrictedExpression::new_entity_uid(uid(Kind::Participant, edrpou.as_str()))
 }
 
+/// Whether the actor is the participant's own: its systems, and people with a role that sees its business. They may know that a thing of it
+/// exists, whatever they may do to it.
+fn is_insider(actor: &Actor, of: Edrpou) -> bool {
+    const INSIDE: Roles = Roles::NONE
+        .with(Role::CentreAdministrator)
+        .with(Role::HeadOfCentre)
+        .with(Role::AuthorisedRepresentative)
+        .with(Role::HeadOfAgency);
+    let inside = match actor {
+        Actor::Participant { .. } => true,
+        Actor::Person(person) => person.roles.intersects(INSIDE),
+        Actor::Peer { .. } | Actor::Operator { .. } => false,
+    };
+    inside && actor.participant() == Some(of)
+}
+
+/// What is told to somebody who may not do something to a thing of `owner`.
+fn unless_insider(actor: &Actor, owner: Edrpou) -> ProblemCode {
+    if is_insider(actor, owner) { ProblemCode::ActionForbidden } else { ProblemCode::NotFound }
+}
+
 fn mailbox_attributes(mailbox: &MailboxId, facts: &Facts<'_>) -> Vec<(&'static str, RestrictedExpression)> {
     vec![
         ("owner", participant(mailbox.participant())),
@@ -48,10 +72,12 @@ pub(crate) fn submission(actor: &Actor, resource: &SubmissionResource, facts: &F
     let refusal = match actor.participant() {
         None => ProblemCode::ActionForbidden,
         Some(edrpou) if edrpou != *sender => ProblemCode::SenderNotYou,
+        Some(edrpou) if !is_insider(actor, edrpou) => ProblemCode::ActionForbidden,
         Some(_) if !facts.snapshot.has_mailbox(recipient) => ProblemCode::UnknownRecipient,
         Some(_) if !channel => ProblemCode::ChannelNotAllowed,
         Some(_) if !taken => ProblemCode::RecipientTakesOtherKinds,
-        Some(_) => ProblemCode::RecipientSuspended,
+        Some(_) if facts.snapshot.is_suspended(recipient) => ProblemCode::RecipientSuspended,
+        Some(_) => ProblemCode::ActionForbidden,
     };
     Description {
         kind: Kind::Mailbox,
@@ -66,23 +92,24 @@ pub(crate) fn submission(actor: &Actor, resource: &SubmissionResource, facts: &F
     }
 }
 
-pub(crate) fn own_mailbox(_actor: &Actor, mailbox: &MailboxId, facts: &Facts<'_>) -> Description {
+pub(crate) fn own_mailbox(actor: &Actor, mailbox: &MailboxId, facts: &Facts<'_>) -> Description {
+    let exists = facts.snapshot.has_mailbox(mailbox);
     Description {
         kind: Kind::Mailbox,
         name: mailbox.to_string(),
         attributes: mailbox_attributes(mailbox, facts),
         context: Vec::new(),
-        refusal: ProblemCode::NotFound,
+        refusal: if exists { unless_insider(actor, mailbox.participant()) } else { ProblemCode::NotFound },
     }
 }
 
-pub(crate) fn registered_mailbox(_actor: &Actor, mailbox: &MailboxId, facts: &Facts<'_>) -> Description {
-    Description { refusal: ProblemCode::ActionForbidden, ..own_mailbox(_actor, mailbox, facts) }
+pub(crate) fn registered_mailbox(actor: &Actor, mailbox: &MailboxId, facts: &Facts<'_>) -> Description {
+    Description { refusal: ProblemCode::ActionForbidden, ..own_mailbox(actor, mailbox, facts) }
 }
 
 pub(crate) fn message(actor: &Actor, resource: &MessageResource, _facts: &Facts<'_>) -> Description {
     let (sender, recipient) = (resource.sender, resource.recipient.participant());
-    let party = actor.participant().is_some_and(|edrpou| edrpou == sender || edrpou == recipient);
+    let party = is_insider(actor, sender) || is_insider(actor, recipient);
     Description {
         kind: Kind::Message,
         name: resource.message.to_string(),
@@ -94,7 +121,7 @@ pub(crate) fn message(actor: &Actor, resource: &MessageResource, _facts: &Facts<
 
 /// What was announced is its sender's alone: to the recipient it does not exist yet.
 pub(crate) fn own_announcement(actor: &Actor, resource: &MessageResource, facts: &Facts<'_>) -> Description {
-    Description { refusal: ProblemCode::NotFound, ..message(actor, resource, facts) }
+    Description { refusal: unless_insider(actor, resource.sender), ..message(actor, resource, facts) }
 }
 
 /// Whether the participant is one of the node that asks.
@@ -125,14 +152,15 @@ pub(crate) fn relayed_evidence(actor: &Actor, resource: &MessageResource, facts:
     }
 }
 
-pub(crate) fn case(_actor: &Actor, resource: &CaseResource, _facts: &Facts<'_>) -> Description {
+pub(crate) fn case(actor: &Actor, resource: &CaseResource, _facts: &Facts<'_>) -> Description {
+    let party = resource.participants.iter().any(|participant| is_insider(actor, *participant));
     let participants = RestrictedExpression::new_set(resource.participants.iter().copied().map(participant));
     Description {
         kind: Kind::Case,
         name: resource.case.to_string(),
         attributes: vec![("participants", participants)],
         context: Vec::new(),
-        refusal: ProblemCode::NotFound,
+        refusal: if party { ProblemCode::ActionForbidden } else { ProblemCode::NotFound },
     }
 }
 

@@ -13,6 +13,8 @@
 //! | [`delivery`] | whether a document could be sent, before it is |
 //! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
 //! | [`trust`] | what operators state of certificates |
+//! | [`consent`] | what people keep at the node, what they applied for, and who looked at it |
+//! | [`purpose`] | what personal data may be looked at for |
 //! | [`decide`] | actions, the permits to do them, and [`Access`], which identifies and decides |
 //!
 //! Who may do what is written in Cedar (`policies/*.cedar`), checked strictly against `policies/vuzol.cedarschema` before
@@ -20,6 +22,7 @@
 //! take a [`Permit`] away, without which none of their functions can be called.
 
 pub mod actor;
+pub mod consent;
 pub mod decide;
 pub mod delivery;
 mod describe;
@@ -30,6 +33,7 @@ pub mod people;
 mod policies;
 pub mod portal;
 pub mod proposals;
+pub mod purpose;
 pub mod registry;
 pub mod session;
 pub mod standing;
@@ -38,7 +42,7 @@ pub mod trust;
 
 pub use actor::{Actor, Person};
 pub use decide::{Access, Denied, Permit};
-pub use policies::PolicyError;
+pub use policies::{Bundle, BundleError, PolicyError, PolicyFiles, PolicyKeeper, SignedPolicies, UnreadableFiles};
 
 #[cfg(test)]
 mod office;

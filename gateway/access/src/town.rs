@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use audit::Ledger;
+use audit::{Action, EventDraft, Ledger, Outcome};
 use base64::Engine as _;
 use certs::certificate::Certificate;
 use certs::dev::{DevPki, Identity, Profile, Usage};
@@ -17,7 +17,7 @@ use schemas::registry::{
     CertificateRegistration, CertificateUsage, Channel, Participant, ParticipantQuery, ParticipantRegistration,
 };
 use schemas::routing::{FunctionalAddress, Suspension};
-use schemas::{Addressee, Edrpou, MailboxId, ServiceName};
+use schemas::{Addressee, Edrpou, MailboxId, PersonId, ServiceName};
 use storage::clock::ManualClock;
 use storage::store::{StoreConfig, migrate, open};
 use time::{Duration, OffsetDateTime};
@@ -168,6 +168,25 @@ impl Town {
         let address: Addressee = address.parse().unwrap();
         let permit: Permit<SetSuspension> = self.access.decide(&self.operator(), address.clone()).await.unwrap();
         self.registry().set_suspension(permit, Suspension { address, suspended }).await
+    }
+
+    /// A person of whom nothing more is known.
+    pub(crate) async fn person(&self, id: PersonId) {
+        let sql = "-- insert_person
+            INSERT INTO person (id, name, registered_at, registered_by) VALUES ($1, 'Somebody', $2, 'test')";
+        let draft = EventDraft {
+            action: Action::Request,
+            actor: "test".to_owned(),
+            object: None,
+            outcome: Outcome::Done,
+            details: serde_json::Value::Null,
+        };
+        let event = self.ledger.prepare(draft);
+        let inserted = self.ledger.transact("insert_person", move |tx| {
+            tx.execute(sql, &[id.as_bytes().into(), event.at().into()])?;
+            Ok::<_, storage::StoreError>(audit::append(tx, &event)?.with(()))
+        });
+        inserted.await.unwrap();
     }
 
     /// Everybody who is registered.

@@ -1,6 +1,5 @@
 use ProblemCode::{
-    ActionForbidden, ChannelNotAllowed, NotFound, RecipientSuspended, RecipientTakesOtherKinds, SenderNotYou,
-    UnknownRecipient,
+    ActionForbidden, ChannelNotAllowed, NotFound, RecipientSuspended, RecipientTakesOtherKinds, UnknownRecipient,
 };
 use schemas::ProblemCode;
 use schemas::registry::{ParticipantRegistration, Reception};
@@ -11,110 +10,6 @@ use crate::town::{PEER, Town, edrpou, mailbox, registration};
 const SENDER: &str = "00000001";
 const RECIPIENT: &str = "00000002";
 const STRANGER: &str = "00000003";
-
-/// The golden matrix: for each action what the sender, the recipient, a stranger, an operator and another node, at
-/// which the sender is, are told. The resource is
-/// a letter from the sender to the recipient's mailbox, its case, or the recipient itself.
-const MATRIX: &[(&str, [Option<ProblemCode>; 5])] = &[
-    ("submit_document", [None, Some(SenderNotYou), Some(SenderNotYou), Some(ActionForbidden), Some(ActionForbidden)]),
-    ("complete_submission", [None, Some(NotFound), Some(NotFound), Some(NotFound), Some(NotFound)]),
-    (
-        "list_submissions",
-        [Some(ActionForbidden), None, Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden)],
-    ),
-    ("list_mailbox", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("lease_messages", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("set_subscription", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("read_subscription", [Some(NotFound), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("read_message", [None, None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("download_part", [Some(ActionForbidden), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("acknowledge_message", [Some(ActionForbidden), None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("read_case", [None, None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("export_case", [None, None, Some(NotFound), Some(NotFound), Some(NotFound)]),
-    ("read_participants", [None, None, None, None, Some(ActionForbidden)]),
-    (
-        "register_participant",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    ("set_channel", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    ("set_address", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    ("resolve_address", [None, None, None, None, Some(ActionForbidden)]),
-    (
-        "set_suspension",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    ("check_delivery", [None, None, None, Some(ActionForbidden), Some(ActionForbidden)]),
-    (
-        "read_quarantine",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    (
-        "retry_message",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    (
-        "read_retention",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    ("set_hold", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    (
-        "dispose_messages",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    ("read_people", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    (
-        "register_person",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    ("grant_role", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    ("revoke_role", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    (
-        "import_directory",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    (
-        "issue_token",
-        [
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-        ],
-    ),
-    (
-        "read_tokens",
-        [
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-        ],
-    ),
-    (
-        "revoke_token",
-        [
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-            Some(ActionForbidden),
-        ],
-    ),
-    (
-        "end_sessions",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)],
-    ),
-    ("read_log", [None, None, None, None, Some(ActionForbidden)]),
-    ("read_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    ("set_trust", [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None, Some(ActionForbidden)]),
-    (
-        "relay_message",
-        [Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), Some(ActionForbidden), None],
-    ),
-    ("relay_evidence", [Some(NotFound), Some(NotFound), Some(NotFound), Some(NotFound), Some(NotFound)]),
-];
 
 fn participant(code: &str) -> Actor {
     Actor::Participant { edrpou: edrpou(code), certificate: [1; 32] }
@@ -133,15 +28,6 @@ fn relayed(sender: &str, recipient: &str) -> RelayResource {
     RelayResource { message: message().message, sender: edrpou(sender), recipient: mailbox(recipient) }
 }
 
-fn case() -> CaseResource {
-    CaseResource { case: CaseId::from_parts(1, [1; 10]), participants: vec![edrpou(SENDER), edrpou(RECIPIENT)] }
-}
-
-fn entrusting() -> GrantResource {
-    let (person, participant) = (PersonId::from_parts(1, [1; 10]), Some(edrpou(RECIPIENT)));
-    GrantResource { person, role: Role::AuthorisedRepresentative, participant }
-}
-
 async fn town() -> Town {
     let town = Town::new();
     for code in [SENDER, RECIPIENT, STRANGER] {
@@ -158,68 +44,6 @@ async fn at_peer(town: &Town, participant: &str) {
 
 async fn told<A: Action>(access: &Access, actor: &Actor, resource: A::Resource) -> Option<ProblemCode> {
     access.decide::<A>(actor, resource).await.err().map(|denied| denied.code)
-}
-
-async fn ask(access: &Access, actor: &Actor, action: &str) -> Option<ProblemCode> {
-    let own = mailbox("00000002.chancellery");
-    match action {
-        "submit_document" => told::<SubmitDocument>(access, actor, letter("letter", "00000002.chancellery")).await,
-        "complete_submission" => told::<CompleteSubmission>(access, actor, message()).await,
-        "list_submissions" => told::<ListSubmissions>(access, actor, edrpou(RECIPIENT)).await,
-        "list_mailbox" => told::<ListMailbox>(access, actor, own).await,
-        "lease_messages" => told::<LeaseMessages>(access, actor, own).await,
-        "set_subscription" => told::<SetSubscription>(access, actor, own).await,
-        "read_subscription" => told::<ReadSubscription>(access, actor, own).await,
-        "read_message" => told::<ReadMessage>(access, actor, message()).await,
-        "download_part" => told::<DownloadPart>(access, actor, message()).await,
-        "acknowledge_message" => told::<AcknowledgeMessage>(access, actor, message()).await,
-        "relay_message" => told::<RelayMessage>(access, actor, relayed(SENDER, "00000002.chancellery")).await,
-        "relay_evidence" => told::<RelayEvidence>(access, actor, message()).await,
-        "read_case" => told::<ReadCase>(access, actor, case()).await,
-        "export_case" => told::<ExportCase>(access, actor, case()).await,
-        "read_participants" => told::<ReadParticipants>(access, actor, ()).await,
-        "register_participant" => told::<RegisterParticipant>(access, actor, edrpou(RECIPIENT)).await,
-        "set_channel" => told::<SetChannel>(access, actor, own).await,
-        "set_address" => told::<SetAddress>(access, actor, "subsidy".parse().unwrap()).await,
-        "resolve_address" => told::<ResolveAddress>(access, actor, ()).await,
-        "set_suspension" => told::<SetSuspension>(access, actor, RECIPIENT.parse().unwrap()).await,
-        "check_delivery" => told::<CheckDelivery>(access, actor, ()).await,
-        "read_quarantine" => told::<ReadQuarantine>(access, actor, ()).await,
-        "retry_message" => told::<RetryMessage>(access, actor, message().message).await,
-        "read_retention" => told::<ReadRetention>(access, actor, ()).await,
-        "set_hold" => told::<SetHold>(access, actor, ()).await,
-        "dispose_messages" => told::<DisposeMessages>(access, actor, ()).await,
-        "read_people" => told::<ReadPeople>(access, actor, Some(edrpou(RECIPIENT))).await,
-        "register_person" => told::<RegisterPerson>(access, actor, ()).await,
-        "grant_role" => told::<GrantRole>(access, actor, entrusting()).await,
-        "revoke_role" => told::<RevokeRole>(access, actor, entrusting()).await,
-        "import_directory" => told::<ImportDirectory>(access, actor, ()).await,
-        "issue_token" => told::<IssueToken>(access, actor, edrpou(RECIPIENT)).await,
-        "read_tokens" => told::<ReadTokens>(access, actor, edrpou(RECIPIENT)).await,
-        "revoke_token" => told::<RevokeToken>(access, actor, edrpou(RECIPIENT)).await,
-        "end_sessions" => told::<EndSessions>(access, actor, ()).await,
-        "read_log" => told::<ReadLog>(access, actor, ()).await,
-        "read_trust" => told::<ReadTrust>(access, actor, ()).await,
-        "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
-        other => panic!("the matrix cannot ask for {other}"),
-    }
-}
-
-#[tokio::test]
-async fn every_role_may_do_exactly_what_the_matrix_says() {
-    let town = town().await;
-    at_peer(&town, SENDER).await;
-    let peer = Actor::Peer { name: PEER.into(), certificate: [7; 32] };
-    let roles = [participant(SENDER), participant(RECIPIENT), participant(STRANGER), town.operator(), peer];
-    for action in ACTIONS {
-        let row = MATRIX.iter().find(|(name, _)| name == action).unwrap_or_else(|| panic!("{action} has no row"));
-        let mut found = [None; 5];
-        for (answer, actor) in found.iter_mut().zip(&roles) {
-            *answer = ask(&town.access, actor, action).await;
-        }
-        assert_eq!(found, row.1, "{action}: sender, recipient, stranger, operator, peer");
-    }
-    assert_eq!(MATRIX.len(), ACTIONS.len(), "a row without an action");
 }
 
 #[tokio::test]

@@ -131,6 +131,11 @@ impl Snapshot {
         self.participants.get(&edrpou)
     }
 
+    /// Whether the participant is one that this node knows.
+    pub(crate) fn is_registered(&self, edrpou: Edrpou) -> bool {
+        self.participants.contains_key(&edrpou)
+    }
+
     pub(super) fn login_owner(&self, certificate: &[u8; 32]) -> Option<Edrpou> {
         self.logins.get(certificate).copied()
     }
