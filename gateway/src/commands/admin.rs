@@ -2,6 +2,7 @@
 //! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
 mod people;
+mod policies;
 mod quarantine;
 mod retention;
 mod routing;
@@ -25,6 +26,7 @@ use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
 use people::{GrantTask, ImportTask, PeopleTask, PersonTask, RevokeTask};
+use policies::PoliciesTask;
 use quarantine::QuarantineTask;
 use retention::RetentionTask;
 use routing::{AddressTask, ReceptionTerms, Suspended, Terms};
@@ -45,6 +47,8 @@ Examples:
   vuzol admin retention hold --case 01938f6e-3c00-7abc-8def-0123456789ab --reason 'ruling 757/1/26' ...
   vuzol admin retention act draw --number 1/26 --date 2026-11-26 --class letters --ground '...' --member 'NAME|POSITION|WORD' ...
   vuzol admin retention act show ID --out act.json ...    two members sign act.json; each signature: `act sign`
+  vuzol admin policies bundle --folder policies --number 7 --out policies.json
+  vuzol admin policies check policies.json --signer security-officer.pem
   vuzol admin log-key --config vuzol.toml
   vuzol admin trust add our-ca.pem --purpose login --purpose encryption --config vuzol.toml
   vuzol admin trust state SHA256 --node https://node:8443 ...          believe it for nothing, at once
@@ -86,6 +90,9 @@ enum Task {
     /// What is due for disposal, legal holds, disposal acts.
     #[command(subcommand)]
     Retention(RetentionTask),
+    /// Signed bundles of policies: make one, check one.
+    #[command(subcommand)]
+    Policies(PoliciesTask),
     /// Print the log's latest checkpoint.
     Checkpoint {
         #[command(flatten)]
@@ -241,6 +248,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),
         Task::Proof { event, node, log } => proof(*event, &node.client(terminal)?, log, terminal),
         Task::LogKey { config } => log_key(config, terminal),
+        Task::Policies(task) => policies::run(task, terminal),
         Task::Trust(task) => super::trust::run(task, terminal),
     }
 }

@@ -4,6 +4,7 @@
 
 mod health;
 mod loops;
+mod policies;
 
 use std::any::Any;
 use std::future::Future;
@@ -17,6 +18,7 @@ pub(crate) use loops::{
     collect_issuers, deliver, dispose, exchange_sightings, grow_log, post_notices, refresh_lists, refresh_trust, relay,
     seek_unknown_peers, sweep, watch_held, watch_subscriptions, watch_time,
 };
+pub(crate) use policies::refresh_policies;
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);

@@ -23,6 +23,7 @@ mod bench;
 mod markup;
 mod people;
 mod playing;
+mod policies;
 mod retention;
 mod ring;
 mod routing;
