@@ -42,6 +42,8 @@ pub enum Unit {
     Mebibytes,
     /// Mebibytes that the whole process holds at most: no rate, and the less the better.
     Peak,
+    /// Microseconds of the median operation, and of the slowest in a hundred: no rate, and the less the better.
+    Microseconds,
 }
 
 /// One implementation of a task.
@@ -84,9 +86,9 @@ pub struct Figure {
     pub by: &'static str,
     /// The unit of the two rates.
     pub unit: Unit,
-    /// Units a second of the fastest round; of a peak, the peak.
+    /// Units a second of the fastest round; of a peak, the peak; of microseconds, those of the median.
     pub best: f64,
-    /// Units a second of the median round.
+    /// Units a second of the median round; of microseconds, those of the slowest in a hundred.
     pub median: f64,
 }
 

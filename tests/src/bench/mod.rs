@@ -10,9 +10,11 @@
 //! | [`crypto`] | the rows of `bench crypto` |
 //! | [`certs`] | the rows of `bench certs` |
 //! | [`signing`] | the rows of `bench signing` |
+//! | [`access`] | the rows of `bench access`, timed by themselves |
 //! | [`footprint`] | the rows of `bench memory`, in processes of their own |
 //! | [`memory`] | what the process holds at most |
 
+pub mod access;
 pub mod certs;
 pub mod crypto;
 pub mod footprint;
@@ -38,6 +40,12 @@ pub fn run(subject: &Subject, mut report: impl FnMut(&[Figure])) {
                 report(signing::peak(row).as_slice());
             }
             (signing::rows(documents.as_deref()), effort)
+        }
+        Subject::Access(effort) => {
+            for row in access::ROWS.into_iter().filter(|row| effort.wants(row.0)) {
+                report(&[access::figure(row, effort)]);
+            }
+            return;
         }
         // In processes of their own: see [`footprint::run`].
         Subject::Memory(_) => return,

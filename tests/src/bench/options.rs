@@ -36,6 +36,8 @@ pub enum Subject {
         #[command(flatten)]
         effort: Effort,
     },
+    /// Decisions of the crate `access`: what one takes by the shipped policies, and by five hundred.
+    Access(Effort),
     /// Memory at the peak, of look-ups in a list of 60 MB and of sets made to exhaust, each in a process of its own (Linux).
     Memory(Footprint),
 }
@@ -43,7 +45,7 @@ pub enum Subject {
 /// How to measure, and what of it.
 #[derive(Debug, Clone, Args)]
 pub struct Effort {
-    /// One JSON object a line instead of a table: {"name","by","ops_per_s", "mib_per_s" or "peak_mib"}.
+    /// One JSON object a line instead of a table: {"name","by","ops_per_s", "mib_per_s", "peak_mib" or "p50_us"}.
     #[arg(long)]
     pub json: bool,
     /// Rounds of each implementation.

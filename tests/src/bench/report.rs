@@ -2,13 +2,14 @@
 
 use super::measure::{Figure, Unit};
 
-/// One JSON object: {"name","by","ops_per_s", "mib_per_s" or "peak_mib"}.
+/// One JSON object: {"name","by","ops_per_s", "mib_per_s", "peak_mib" or "p50_us"}.
 #[must_use]
 pub fn json(figure: &Figure) -> String {
     let field = match figure.unit {
         Unit::Operations => "ops_per_s",
         Unit::Mebibytes => "mib_per_s",
         Unit::Peak => "peak_mib",
+        Unit::Microseconds => "p50_us",
     };
     // Names are plain: nothing in them needs to be escaped.
     format!(r#"{{"name":"{}","by":"{}","{field}":{}}}"#, figure.name, figure.by, rounded(figure.best))
@@ -27,6 +28,7 @@ pub fn line(figure: &Figure, ours: Option<&Figure>) -> String {
         Unit::Operations => "1/s",
         Unit::Mebibytes => "MiB/s",
         Unit::Peak => "MiB",
+        Unit::Microseconds => "us",
     };
     let ratio = ours
         .filter(|ours| ours.by != figure.by)
@@ -60,6 +62,8 @@ mod tests {
         assert_eq!(json(&operations), r#"{"name":"gost34311","by":"vuzol","ops_per_s":60123}"#);
         let peak = Figure { unit: Unit::Peak, best: 21.04, ..figure.clone() };
         assert_eq!(json(&peak), r#"{"name":"gost34311","by":"vuzol","peak_mib":21}"#);
+        let decision = Figure { unit: Unit::Microseconds, best: 7.26, ..figure.clone() };
+        assert_eq!(json(&decision), r#"{"name":"gost34311","by":"vuzol","p50_us":7.3}"#);
         let peer = Figure { by: "peer", best: 15.1, ..figure.clone() };
         assert!(line(&peer, Some(&figure)).ends_with("0.10 x"));
         assert!(line(&figure, Some(&figure)).trim_end().ends_with("MiB/s"));

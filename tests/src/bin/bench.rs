@@ -12,7 +12,10 @@ use tests::bench::{report, run};
 fn main() -> ExitCode {
     let subject = Options::parse().subject;
     let json = match &subject {
-        Subject::Crypto(effort) | Subject::Certs(effort) | Subject::Signing { effort, .. } => effort.json,
+        Subject::Crypto(effort)
+        | Subject::Certs(effort)
+        | Subject::Access(effort)
+        | Subject::Signing { effort, .. } => effort.json,
         Subject::Memory(options) => {
             return match measure_memory(options) {
                 Ok(()) => ExitCode::SUCCESS,
