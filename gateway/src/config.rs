@@ -7,7 +7,9 @@
 
 mod evidence;
 mod limits;
+mod policies;
 mod portals;
+mod purposes;
 mod relay;
 mod retention;
 mod scan;
@@ -25,7 +27,9 @@ use serde::{Deserialize, Serialize};
 
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
+pub use policies::PoliciesConfig;
 pub use portals::{PortalConfig, PortalsConfig};
+pub use purposes::PurposesConfig;
 pub use relay::{PeerConfig, RelayConfig};
 pub use retention::{ClassConfig, RetentionConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
@@ -81,6 +85,12 @@ pub struct Config {
     /// How long content is kept, and who may dispose of it.
     #[serde(default)]
     pub retention: RetentionConfig,
+    /// What personal data may be looked at for.
+    #[serde(default)]
+    pub purposes: PurposesConfig,
+    /// Policies beside those that the binary carries.
+    #[serde(default)]
+    pub policies: PoliciesConfig,
     /// Bounds.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -293,6 +303,7 @@ impl Config {
         let trust = self.trust.intermediates.iter_mut().chain(&mut self.trust.lists);
         let access = self.access.operators.iter_mut().chain(&mut self.access.identity_key);
         let optional = trust.chain(access).chain(&mut self.retention.commission);
+        let optional = optional.chain(&mut self.policies.bundle).chain(&mut self.policies.signers);
         // `join` leaves an absolute path as it is.
         paths.into_iter().chain(optional).chain(lists).for_each(|path| *path = folder.join(&*path));
         for list in &mut self.trusted_lists.lists {
@@ -324,6 +335,8 @@ impl Config {
         self.relay.check(&self.node.name)?;
         self.portals.check()?;
         self.retention.check()?;
+        self.purposes.check()?;
+        self.policies.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -408,6 +421,8 @@ impl Config {
             ),
             ("relay", self.relay.to_toml()),
             ("retention", self.retention.to_toml()),
+            ("purposes", self.purposes.to_toml()),
+            ("policies", self.policies.to_toml()),
             (
                 "webhooks",
                 vec![

@@ -9,6 +9,7 @@
 //! | [`wiring`] | the only place that joins rooms: a running [`wiring::Node`] |
 //! | [`http`] | TLS, limits, identity, routes, problems, the OpenAPI document |
 //! | [`outbound`] | the hardened client that asks OCSP responders; trust anchors from folders |
+//! | `policies` | the signed bundle of policies, as a file |
 //! | [`workers`] | delivery, rounds of the log, sweeping; supervision |
 //! | [`telemetry`] | log lines and metrics |
 //! | [`client`] | the typed client of the public API |
@@ -24,6 +25,7 @@ pub mod http;
 mod identity_key;
 pub mod outbound;
 mod people_doors;
+mod policies;
 pub mod portals;
 pub mod telemetry;
 pub mod wiring;

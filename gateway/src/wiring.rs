@@ -10,12 +10,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::Access;
+use access::consent::Consent;
 use access::people::{Directory, Operators, People};
 use access::portal::Portals;
+use access::purpose::Purposes;
 use access::registry::Registry;
 use access::token::Tokens;
 use access::trust::Statements;
+use access::{Access, PolicyKeeper};
 use arc_swap::ArcSwap;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::certificate::Certificate;
@@ -25,7 +27,7 @@ use crypto::key::SoftwareKey;
 use crypto::merkle::NoteSigner;
 use exchange::key_ring::KeyRing;
 use exchange::relay::Relay;
-use exchange::retention::Retention;
+use exchange::retention::{Keep, Retention};
 use exchange::screening::Screening;
 use exchange::{Exchange, Parts};
 use rustls::ServerConfig;
@@ -49,6 +51,7 @@ use crate::identity_key::identity_key;
 use crate::outbound::relay::{Login, PeerAddress, RelayClient};
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::people_doors;
+use crate::policies::PolicyFile;
 use crate::telemetry;
 use crate::workers::{self, Health};
 
@@ -119,6 +122,9 @@ impl Node {
         subscriptions.map_err(|e| StartError(format!("storage.database: cannot read subscriptions: {e}")))?;
         rooms.check_retention().await?;
         rooms.check_identity_key().await?;
+        if let Some(policies) = &rooms.policies {
+            policies.refresh().await.map_err(|e| StartError(format!("policies.bundle: {e}")))?;
+        }
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -240,6 +246,10 @@ struct Rooms {
     people: People,
     portals: Option<Portals>,
     tokens: Tokens,
+    consent: Consent,
+    purposes: Purposes,
+    /// The bundle of policies that the configuration names.
+    policies: Option<Arc<PolicyFile>>,
     exchange: Exchange,
     /// Names of the peers.
     peers: Vec<Arc<str>>,
@@ -288,6 +298,8 @@ impl Rooms {
         let keeper =
             TrustKeeper::new(trust.clone(), trusted_lists.clone(), Statements::new(ledger.clone()), clock.clone());
         let retention = retention(config)?;
+        let consent = Consent::new(ledger.clone(), clock.clone(), terms_of(&retention));
+        let purposes = config.purposes.purposes().map_err(|e| StartError(format!("purposes.list: {e}")))?;
         let registry = Registry::with_classes(ledger.clone(), clock.clone(), retention.classes());
         let known = Operators::new(key.as_ref(), &operators);
         let people = People::new(ledger.clone(), clock.clone(), key, known);
@@ -306,6 +318,7 @@ impl Rooms {
         };
         let portals = people_doors::open(config, shared)?;
         let tokens = Tokens::new(ledger.clone(), clock.clone(), registry.clone());
+        let policies = policy_file(config, &access, &ledger, &clock)?;
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
         let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
@@ -341,6 +354,9 @@ impl Rooms {
             people,
             portals,
             tokens,
+            consent,
+            purposes,
+            policies,
             exchange,
             peers: peers.names,
         })
@@ -379,6 +395,8 @@ impl Rooms {
             people: self.people,
             portals: self.portals,
             tokens: self.tokens,
+            consent: self.consent,
+            purposes: self.purposes,
             trust: self.keeper,
             log: self.log,
             ledger: self.ledger,
@@ -389,6 +407,16 @@ impl Rooms {
             openapi: http::openapi::serialised(),
         }
     }
+}
+
+/// How long each class is kept, for what people attach to their applications.
+fn terms_of(retention: &Retention) -> access::consent::Terms {
+    let days = |class| match retention.keep(&class) {
+        Some(Keep::Days(days)) => Some((class, Some(days))),
+        Some(Keep::Permanent) => Some((class, None)),
+        None => None,
+    };
+    retention.classes().into_iter().filter_map(days).collect()
 }
 
 /// How documents are scanned; None where the configuration names no scanner.
@@ -469,6 +497,12 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "trust", move || {
             workers::refresh_trust(trust.clone(), keeper.clone(), ledger.clone(), tls.clone(), shutdown.clone())
         });
+        if let Some(policies) = &rooms.policies {
+            let (policies, shutdown) = (policies.clone(), self.shutdown.clone());
+            workers::supervise(self.tasks, self.shutdown, "policies", move || {
+                workers::refresh_policies(policies.clone(), shutdown.clone())
+            });
+        }
         let (lists, keeper, shutdown) = (rooms.trusted_lists.clone(), rooms.keeper.clone(), self.shutdown.clone());
         if !lists.is_empty() {
             workers::supervise(self.tasks, self.shutdown, "trusted lists", move || {
@@ -577,6 +611,19 @@ fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
 
 fn operators(files: &[std::path::PathBuf]) -> Result<Vec<Certificate>, StartError> {
     files.iter().map(|file| read_certificate("access.operators", file)).collect()
+}
+
+fn policy_file(
+    config: &Config,
+    access: &Access,
+    ledger: &Ledger,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<PolicyFile>>, StartError> {
+    let Some(bundle) = &config.policies.bundle else { return Ok(None) };
+    let signers = config.policies.signers.iter().map(|file| read_certificate("policies.signers", file));
+    let signers = signers.collect::<Result<_, _>>()?;
+    let keeper = PolicyKeeper::new(access.clone(), ledger.clone(), clock.clone(), signers);
+    Ok(Some(Arc::new(PolicyFile::new(keeper, bundle.clone()))))
 }
 
 fn retention(config: &Config) -> Result<Retention, StartError> {

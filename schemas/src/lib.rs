@@ -34,8 +34,8 @@
 pub mod access;
 pub mod address;
 pub mod announcement;
-pub mod directory;
 pub mod application;
+pub mod directory;
 pub mod evidence;
 pub mod export;
 pub mod id;

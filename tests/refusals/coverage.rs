@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use schemas::ProblemCode;
 
 use crate::{
-    announcements, logins, messages, people, quotas, requests, retention, routing, scanning, signatures, submissions,
-    subscriptions,
+    announcements, applicants, logins, messages, people, quotas, requests, retention, routing, scanning, signatures,
+    submissions, subscriptions,
 };
 
 /// Why a code of an import is no answer to a request.
@@ -21,6 +21,12 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
+    (ProblemCode::StepUpRequired, "needs a person's session: access's own tests of decisions have people"),
+    (ProblemCode::PurposeMissing, "needs a person's session: access's own tests of the consent gate have people"),
+    (ProblemCode::ApplicationEnded, "needs a person's session: access's own tests of the consent gate have people"),
+    (ProblemCode::ApplicationsFull, "needs a person's session: access's own tests of the consent gate fill it"),
+    (ProblemCode::CopiesFull, "needs a person's session: access's own tests of the consent gate fill it"),
+    (ProblemCode::CopyAttached, "needs a person's session: access's own tests of the consent gate have people"),
     (ProblemCode::QuotaHeld, "needs a thousand submissions that wait: the exchange's own tests put them there"),
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
@@ -74,6 +80,7 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(routing::cases());
     cases.extend(people::cases());
     cases.extend([people::without_key()]);
+    cases.extend(applicants::cases());
     cases.extend(retention::cases());
     cases.extend(announcements::cases());
     cases.extend([announcements::without_ring(), announcements::lapsed()]);

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod announcements;
+mod applicants;
 mod case;
 mod coverage;
 mod fuzz;

@@ -231,7 +231,9 @@ fn principal(actor: &Actor) -> Result<(EntityUid, Option<Entity>), String> {
         made.map(|entity| (of, Some(entity)))
     };
     match actor {
-        Actor::Participant { edrpou, .. } | Actor::Token { edrpou, .. } => Ok((uid(Kind::Participant, edrpou.as_str()), None)),
+        Actor::Participant { edrpou, .. } | Actor::Token { edrpou, .. } => {
+            Ok((uid(Kind::Participant, edrpou.as_str()), None))
+        }
         Actor::Peer { name, .. } => Ok((uid(Kind::Peer, name), None)),
         Actor::Operator { .. } => {
             let role = uid(Kind::Role, Role::NodeOperator.as_str());

@@ -1,3 +1,5 @@
+use schemas::purpose::Purpose;
+
 use super::*;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vuzol.example.toml");
@@ -59,6 +61,10 @@ fn complete() -> Config {
     config.retention.commission = vec!["/m \"1\"".into(), "/m2".into()];
     let five_years = ClassConfig { days: Some(1826), permanent: false };
     config.retention.classes.insert("letters".to_owned(), five_years);
+    let (name, uk, en) = ("review".parse().unwrap(), "Розгляд \"заяви\".".to_owned(), "Review.".to_owned());
+    config.purposes.list = vec![Purpose { name, uk, en, legal_ground: "Law 1, Art. 2".to_owned() }];
+    config.policies.bundle = Some("/p \"1\"".into());
+    config.policies.signers = vec!["/q".into()];
     let signers = "/s \"1\"".into();
     let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
     let purposes = vec![TrustPurpose::Signing, TrustPurpose::Login];
@@ -188,6 +194,9 @@ fn values_out_of_bounds_are_refused() {
         ("VUZOL_RETENTION__CLASSES", "{standard={permanent=true},letters={days=36526}}", "classes.letters"),
         ("VUZOL_RETENTION__CLASSES", "{standard={permanent=true},Letters={days=1}}", "classes.Letters"),
         ("VUZOL_RETENTION__CLASSES", "{standard={year=1}}", "year"),
+        ("VUZOL_POLICIES__BUNDLE", "policies.json", "policies.signers"),
+        ("VUZOL_PURPOSES__LIST", "[{name=\"Review\",uk=\"a\",en=\"a\",legal_ground=\"a\"}]", "purposes.list"),
+        ("VUZOL_PURPOSES__LIST", "[{name=\"review\",uk=\"a\",en=\"a\",legal_ground=\"\"}]", "purposes.list"),
         ("VUZOL_REVOCATION__ALLOWED_HOSTS", "[\"http://ocsp.example/\"]", "revocation.allowed_hosts"),
     ] {
         let error = load(&example(), &[(name, value)]).unwrap_err();

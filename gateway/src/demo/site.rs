@@ -30,9 +30,9 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, PortalsConfig,
-    RelayConfig, RetentionConfig, RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig,
-    TrustedListsConfig, WebhooksConfig,
+    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, PoliciesConfig,
+    PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig, RevocationConfig, ScanConfig, SealConfig,
+    StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
 };
 
 /// Why a site could not be made.
@@ -361,6 +361,8 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         scan: ScanConfig::default(),
         relay: RelayConfig::default(),
         retention: RetentionConfig::default(),
+        purposes: PurposesConfig::default(),
+        policies: PoliciesConfig::default(),
         evidence: pair("evidence").into(),
         log: LogConfig {
             key: "node/log.key".into(),

@@ -17,9 +17,10 @@ use super::body;
 use super::problem::Failure;
 
 /// Headers of which there may be one. Two of them are two readings of one request: each side would pick its own.
-const SINGLE: [HeaderName; 18] = [
+const SINGLE: [HeaderName; 19] = [
     IDEMPOTENCY_KEY,
     LEASE,
+    PURPOSE,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::CONTENT_ENCODING,
@@ -37,6 +38,9 @@ const SINGLE: [HeaderName; 18] = [
     super::portals::CSRF,
     super::portals::SEC_FETCH_SITE,
 ];
+
+/// What personal data is looked at for.
+pub(crate) const PURPOSE: HeaderName = HeaderName::from_static("vuzol-purpose");
 
 /// Names one submission, so that it can be repeated safely.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -125,6 +129,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
         idempotency_key(&parts.headers).map(Self)
+    }
+}
+
+/// The purpose that was stated, if one was. Whether it is one is for `access` to say.
+pub(crate) struct Stated(pub(crate) Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Stated {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let value = parts.headers.get(PURPOSE).map(|value| value.to_str().map(str::to_owned));
+        value.transpose().map(Self).map_err(|_| malformed(&PURPOSE))
     }
 }
 

@@ -3,18 +3,22 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `relay`, `trust`, `sessions`, `tokens`, `log`. Nothing here decides anything about documents.
+//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `relay`, `trust`, `sessions`, `tokens`, `log`. Nothing here decides anything
+//! about documents.
 
 pub(crate) mod admission;
 pub(crate) mod announcements;
+pub(crate) mod applications;
 pub(crate) mod body;
 pub(crate) mod cases;
+pub(crate) mod copies;
 pub(crate) mod directory;
 pub(crate) mod disposal;
 pub(crate) mod extract;
 pub(crate) mod identity;
 pub(crate) mod kinds;
 pub(crate) mod log;
+pub(crate) mod looks;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
 pub(crate) mod multipart;
@@ -42,8 +46,10 @@ pub(crate) mod trust;
 use std::sync::Arc;
 
 use access::Access;
+use access::consent::Consent;
 use access::people::People;
 use access::portal::Portals;
+use access::purpose::Purposes;
 use access::token::Tokens;
 use audit::{Ledger, Log};
 use axum::Router;
@@ -68,6 +74,10 @@ pub(crate) struct Door {
     pub(crate) portals: Option<Portals>,
     /// Tokens of participants' systems.
     pub(crate) tokens: Tokens,
+    /// What people keep at the node, what they applied for, and who looked at it.
+    pub(crate) consent: Consent,
+    /// What personal data may be looked at for.
+    pub(crate) purposes: Purposes,
     /// Whom the node believes.
     pub(crate) trust: TrustKeeper,
     /// The transparency log, to read.
@@ -153,6 +163,15 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(disposal::list, disposal::draw))
         .routes(routes!(disposal::read, disposal::withdraw))
         .routes(routes!(disposal::sign))
+        .routes(routes!(copies::list, copies::store))
+        .routes(routes!(copies::read, copies::erase))
+        .routes(routes!(applications::list, applications::apply))
+        .routes(routes!(applications::read))
+        .routes(routes!(applications::withdraw))
+        .routes(routes!(applications::close))
+        .routes(routes!(applications::look, applications::attach, applications::detach))
+        .routes(routes!(looks::list))
+        .routes(routes!(looks::purposes))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))
         .routes(routes!(sessions::challenge))

@@ -67,6 +67,8 @@ const QUERY: &[ProblemCode] = &[P::MalformedQuery];
 const HEADERS: &[ProblemCode] = &[P::MissingHeader, P::MalformedHeader];
 const MESSAGE: &[ProblemCode] = &[P::MalformedId, P::NotFound];
 const FORBIDDEN: &[ProblemCode] = &[P::ActionForbidden];
+/// Of what takes a signature of just now from a person: the list is that of the policies.
+const DANGEROUS: &[ProblemCode] = &[P::ActionForbidden, P::StepUpRequired];
 const SIGNATURE: &[ProblemCode] = &[
     P::SignatureMissing,
     P::SignatureUnreadable,
@@ -195,14 +197,14 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::GET,
         path: "/v1/announcements/{message}",
         action: Action::ReadAnnouncement,
-        problems: &[MESSAGE],
+        problems: &[MESSAGE, FORBIDDEN],
     },
     Operation {
         id: "withdraw_announcement",
         method: Method::DELETE,
         path: "/v1/announcements/{message}",
         action: Action::WithdrawSubmission,
-        problems: &[MESSAGE, CLOSED],
+        problems: &[MESSAGE, FORBIDDEN, CLOSED],
     },
     Operation {
         id: "upload_part",
@@ -211,6 +213,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         action: Action::UploadPart,
         problems: &[
             MESSAGE,
+            FORBIDDEN,
             HEADERS,
             BODY,
             CLOSED,
@@ -356,7 +359,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::PUT,
         path: "/v1/participants/{edrpou}",
         action: Action::RegisterParticipant,
-        problems: &[&[P::MalformedId], BODY, JSON, FORBIDDEN],
+        problems: &[&[P::MalformedId], BODY, JSON, DANGEROUS],
     },
     Operation {
         id: "set_channel",
@@ -473,7 +476,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::POST,
         path: "/v1/quarantine/{message}/retry",
         action: Action::RetryMessage,
-        problems: &[MESSAGE, FORBIDDEN, &[P::NotQuarantined, P::SameOperator]],
+        problems: &[MESSAGE, DANGEROUS, &[P::NotQuarantined, P::SameOperator]],
     },
     Operation {
         id: "read_due",
@@ -508,7 +511,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::POST,
         path: "/v1/disposal-acts",
         action: Action::DrawDisposalAct,
-        problems: &[BODY, JSON, FORBIDDEN, &[P::UnknownRetentionClass, P::NothingDue, P::DisposalNumberTaken]],
+        problems: &[BODY, JSON, DANGEROUS, &[P::UnknownRetentionClass, P::NothingDue, P::DisposalNumberTaken]],
     },
     Operation {
         id: "read_disposal_acts",
@@ -532,7 +535,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         problems: &[
             MESSAGE,
             BODY,
-            FORBIDDEN,
+            DANGEROUS,
             SIGNATURE,
             &[P::SignerNotOfCommission, P::DisposalSamePerson, P::DisposalActClosed],
         ],
@@ -542,7 +545,109 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::DELETE,
         path: "/v1/disposal-acts/{act}",
         action: Action::WithdrawDisposalAct,
-        problems: &[MESSAGE, FORBIDDEN, &[P::DisposalActClosed]],
+        problems: &[MESSAGE, DANGEROUS, &[P::DisposalActClosed]],
+    },
+    Operation {
+        id: "store_copy",
+        method: Method::POST,
+        path: "/v1/copies",
+        action: Action::StoreCopy,
+        problems: &[BODY, QUERY, FORBIDDEN, &[P::EmptyDocument, P::CopiesFull]],
+    },
+    Operation {
+        id: "read_own_file",
+        method: Method::GET,
+        path: "/v1/copies",
+        action: Action::ReadOwnFile,
+        problems: &[FORBIDDEN, &[P::NotFound]],
+    },
+    Operation {
+        id: "read_copy",
+        method: Method::GET,
+        path: "/v1/copies/{copy}",
+        action: Action::ReadCopy,
+        problems: &[MESSAGE],
+    },
+    Operation {
+        id: "erase_copy",
+        method: Method::DELETE,
+        path: "/v1/copies/{copy}",
+        action: Action::EraseCopy,
+        problems: &[MESSAGE, &[P::CopyAttached]],
+    },
+    Operation {
+        id: "apply_for_service",
+        method: Method::POST,
+        path: "/v1/applications",
+        action: Action::ApplyForService,
+        problems: &[BODY, JSON, FORBIDDEN, &[P::NotFound, P::ApplicationsFull]],
+    },
+    Operation {
+        id: "list_applications",
+        method: Method::GET,
+        path: "/v1/applications",
+        action: Action::ReadApplication,
+        problems: &[FORBIDDEN, QUERY],
+    },
+    Operation {
+        id: "read_application",
+        method: Method::GET,
+        path: "/v1/applications/{application}",
+        action: Action::ReadApplication,
+        problems: &[MESSAGE, FORBIDDEN],
+    },
+    Operation {
+        id: "withdraw_application",
+        method: Method::POST,
+        path: "/v1/applications/{application}/withdraw",
+        action: Action::WithdrawApplication,
+        problems: &[MESSAGE, FORBIDDEN, &[P::ApplicationEnded]],
+    },
+    Operation {
+        id: "close_application",
+        method: Method::POST,
+        path: "/v1/applications/{application}/close",
+        action: Action::CloseApplication,
+        problems: &[MESSAGE, BODY, JSON, FORBIDDEN, &[P::ApplicationEnded, P::UnknownRetentionClass]],
+    },
+    Operation {
+        id: "attach_copy",
+        method: Method::PUT,
+        path: "/v1/applications/{application}/copies/{copy}",
+        action: Action::AttachCopy,
+        problems: &[MESSAGE, FORBIDDEN, &[P::ApplicationEnded, P::CopiesFull]],
+    },
+    Operation {
+        id: "detach_copy",
+        method: Method::DELETE,
+        path: "/v1/applications/{application}/copies/{copy}",
+        action: Action::DetachCopy,
+        problems: &[MESSAGE, FORBIDDEN, &[P::ApplicationEnded]],
+    },
+    Operation {
+        id: "look_at_copy",
+        method: Method::GET,
+        path: "/v1/applications/{application}/copies/{copy}",
+        action: Action::LookAtCopy,
+        problems: &[
+            MESSAGE,
+            FORBIDDEN,
+            &[P::MalformedHeader, P::PurposeMissing, P::PurposeUnknown, P::ApplicationEnded],
+        ],
+    },
+    Operation {
+        id: "list_looks",
+        method: Method::GET,
+        path: "/v1/looks",
+        action: Action::ListLooks,
+        problems: &[FORBIDDEN, QUERY, &[P::NotFound]],
+    },
+    Operation {
+        id: "list_purposes",
+        method: Method::GET,
+        path: "/v1/purposes",
+        action: Action::Request,
+        problems: &[],
     },
     Operation {
         id: "read_trust",
@@ -556,14 +661,14 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::PUT,
         path: "/v1/trust/{sha256}",
         action: Action::SetTrust,
-        problems: &[&[P::MalformedId], BODY, JSON, FORBIDDEN, &[P::LastAnchor]],
+        problems: &[&[P::MalformedId], BODY, JSON, DANGEROUS, &[P::LastAnchor]],
     },
     Operation {
         id: "withdraw_trust",
         method: Method::DELETE,
         path: "/v1/trust/{sha256}",
         action: Action::WithdrawTrust,
-        problems: &[MESSAGE, FORBIDDEN, &[P::LastAnchor]],
+        problems: &[MESSAGE, DANGEROUS, &[P::LastAnchor]],
     },
     Operation {
         id: "request_challenge",

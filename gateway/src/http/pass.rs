@@ -205,6 +205,9 @@ impl Visit {
         let target: String = self.target.path().chars().take(TARGET_CHARACTERS).collect();
         let mut details =
             serde_json::json!({ "request": self.id, "target": target, "policies": circumstances.policies });
+        if !circumstances.policy_version.is_empty() {
+            details["policy_version"] = circumstances.policy_version.as_ref().into();
+        }
         if let Some(unrecorded) = unrecorded {
             details["unrecorded_before"] = unrecorded.into();
         }

@@ -3,7 +3,10 @@
 //! A handler returns a [`Failure`]. It travels as an extension of an empty response, because only the door
 //! ([`super::pass`]) knows the request's number and writes the audit row that has to precede the answer.
 
+use std::sync::Arc;
+
 use access::Denied;
+use access::consent::ConsentError;
 use access::people::DirectoryError;
 use access::registry::RegistryError;
 use access::trust::StatementError;
@@ -49,7 +52,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::TruncatedBody
         | P::RepeatedHeader
         | P::MalformedHeader
-        | P::MissingHeader => StatusCode::BAD_REQUEST,
+        | P::MissingHeader
+        | P::PurposeMissing => StatusCode::BAD_REQUEST,
         P::RequestTimeout | P::AnnouncementLapsed => StatusCode::REQUEST_TIMEOUT,
         P::LeaseNotHeld
         | P::NotHandedOver
@@ -78,6 +82,10 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ImportUndoneBefore
         | P::ChallengeAnswered
         | P::TooManyTokens
+        | P::ApplicationEnded
+        | P::ApplicationsFull
+        | P::CopiesFull
+        | P::CopyAttached
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -117,6 +125,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ChallengeExpired
         | P::LoginSeveralSigners
         | P::LoginNamesNoPerson
+        | P::PurposeUnknown
         | P::SignerNotOfCommission
         | P::PersonNumberWrong
         | P::PersonNumbersOfTwo
@@ -201,6 +210,8 @@ pub(crate) struct Circumstances {
     pub(crate) recorded: Option<EventId>,
     /// Ids of the policies that decided.
     pub(crate) policies: Vec<String>,
+    /// The version of the policies that were asked; empty where none was.
+    pub(crate) policy_version: Arc<str>,
     /// For the operator's log only.
     pub(crate) cause: Option<String>,
 }
@@ -208,8 +219,9 @@ pub(crate) struct Circumstances {
 impl Failure {
     /// A refusal that needs no more words than its code.
     pub(crate) fn new(code: ProblemCode) -> Self {
-        let (policies, detail, evidence, recorded, cause) = (Vec::new(), None, None, None, None);
-        Self(Box::new(Circumstances { code, detail, evidence, recorded, policies, cause }))
+        let (policies, policy_version) = (Vec::new(), Arc::default());
+        let (detail, evidence, recorded, cause) = (None, None, None, None);
+        Self(Box::new(Circumstances { code, detail, evidence, recorded, policies, policy_version, cause }))
     }
 
     /// Says what exactly, for the caller.
@@ -309,6 +321,7 @@ impl From<Denied> for Failure {
     fn from(denied: Denied) -> Self {
         let mut failure = Self::new(denied.code);
         failure.0.policies = denied.policies;
+        failure.0.policy_version = denied.version;
         failure
     }
 }
@@ -347,6 +360,15 @@ impl From<StatementError> for Failure {
         match error {
             StatementError::Store(error) => error.into(),
             StatementError::Invalid { code, detail } => Self::new(code).detail(detail),
+        }
+    }
+}
+
+impl From<ConsentError> for Failure {
+    fn from(error: ConsentError) -> Self {
+        match error {
+            ConsentError::Store(error) => error.into(),
+            ConsentError::Refused(code) => Self::new(code),
         }
     }
 }
@@ -408,7 +430,8 @@ mod tests {
 
     #[test]
     fn a_stranger_to_a_message_cannot_tell_it_from_none() {
-        let denied = Denied { code: ProblemCode::ActionForbidden, policies: vec!["x".to_owned()] };
+        let (policies, version) = (vec!["x".to_owned()], Arc::default());
+        let denied = Denied { code: ProblemCode::ActionForbidden, policies, version };
         assert_eq!(Failure::from(denied).hidden().code(), ProblemCode::NotFound);
     }
 }
