@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use access::login::secret::NodeSecret;
 use access::login::throttle::LoginRates;
-use access::people::{Answer, Directory, Entrusted, PersonalNumbers};
+use access::people::Directory;
 use access::portal::{Origins, PortalParts, Portals, SessionLimits};
 use audit::Ledger;
 use certs::revocation::RevocationSource;
 use certs::trust::TrustSource;
-use schemas::PersonId;
 use schemas::access::Portal;
 use storage::Clock;
 use storage::seen::SeenStore;
@@ -93,19 +92,6 @@ pub(crate) fn addresses(bound: &[(Portal, TcpListener)]) -> Result<Vec<(Portal, 
         Ok((*portal, address))
     };
     bound.iter().map(address).collect()
-}
-
-/// A directory in which nobody is registered: of a node that keeps none, nobody logs in at its portals.
-pub(crate) struct Nobody;
-
-impl Directory for Nobody {
-    fn identify<'a>(&'a self, _: &'a PersonalNumbers) -> Answer<'a, PersonId> {
-        Box::pin(std::future::ready(Ok(None)))
-    }
-
-    fn entrusted(&self, _: PersonId) -> Answer<'_, Entrusted> {
-        Box::pin(std::future::ready(Ok(None)))
-    }
 }
 
 #[cfg(test)]

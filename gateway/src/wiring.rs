@@ -102,13 +102,12 @@ impl Node {
         duties: Duties,
         migrate: bool,
     ) -> Result<Self, StartError> {
-        // Where nobody is registered, nobody logs in.
-        Self::start_among(Arc::new(people_doors::Nobody), config, clock, duties, migrate).await
+        Self::start_among(None, config, clock, duties, migrate).await
     }
 
     /// The same, with another directory of people.
     async fn start_among(
-        directory: Arc<dyn Directory>,
+        directory: Option<Arc<dyn Directory>>,
         config: Config,
         clock: Arc<dyn Clock>,
         duties: Duties,
@@ -258,11 +257,11 @@ struct Rooms {
 impl Rooms {
     #[cfg(test)]
     fn open(config: &Config, clock: Arc<dyn Clock>, migrate: bool) -> Result<Self, StartError> {
-        Self::open_among(Arc::new(people_doors::Nobody), config, clock, migrate)
+        Self::open_among(None, config, clock, migrate)
     }
 
     fn open_among(
-        directory: Arc<dyn Directory>,
+        directory: Option<Arc<dyn Directory>>,
         config: &Config,
         clock: Arc<dyn Clock>,
         migrate: bool,
@@ -314,7 +313,7 @@ impl Rooms {
             clock: clock.clone(),
             trust: source.clone(),
             revocation: revocation.clone(),
-            directory,
+            directory: directory.unwrap_or_else(|| Arc::new(people.clone())),
         };
         let portals = people_doors::open(config, shared)?;
         let tokens = Tokens::new(ledger.clone(), clock.clone(), registry.clone());

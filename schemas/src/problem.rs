@@ -240,9 +240,6 @@ problem_codes! {
     ImportUndoneBefore = "import.already_undone", Caller, None,
         "This import was undone before.",
         "Цей імпорт уже скасовано.";
-    StepUpRequired = "access.step_up_required", Caller, None,
-        "This deed must be confirmed with a fresh signature that names it.",
-        "Цю дію потрібно підтвердити новим підписом, у якому її названо.";
     TokenScope = "access.token_scope", Caller, Some("RFC 6750, 3.1"),
         "The API token was not issued for this action.",
         "Ключ доступу не видано для цієї дії.";
