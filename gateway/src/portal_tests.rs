@@ -133,7 +133,7 @@ impl Region {
         let entrusted = Entrusted { node: Roles::default(), within };
         let register = Register(BTreeMap::from([(HEAD.to_owned(), person)]), entrusted);
         let database = config.storage.database.clone();
-        let node = Node::start_among(Arc::new(register), config, clock.clone(), Duties::All, true).await.unwrap();
+        let node = Node::start_among(Some(Arc::new(register)), config, clock.clone(), Duties::All, true).await.unwrap();
         let region = Self { site, node, clock, person, _folder: folder, _services: services };
         let base = format!("https://localhost:{}", region.node.public_address().port());
         let operator = region.site.client(&base, region.site.operator()).unwrap();

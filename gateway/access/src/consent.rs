@@ -358,7 +358,7 @@ fn object(application: ApplicationId) -> String {
 fn person(actor: &Actor) -> Result<PersonId, ConsentError> {
     match actor {
         Actor::Person(person) => Ok(person.id),
-        Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => {
+        Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } | Actor::Operator { .. } => {
             Err(ConsentError::Refused(ProblemCode::ActionForbidden))
         }
     }

@@ -173,11 +173,11 @@ actions! {
     /// Enter participants, people and roles in bulk.
     ImportDirectory(()) = "import_directory" as describe::node;
     /// Issue an API token to a participant's systems.
-    IssueToken(Edrpou) = "issue_token" as describe::tokens;
+    IssueToken(Edrpou) = "issue_token" as describe::registered_participant;
     /// See which tokens a participant's systems have.
     ReadTokens(Edrpou) = "read_tokens" as describe::registered_participant;
     /// Take such a token back.
-    RevokeToken(Edrpou) = "revoke_token" as describe::tokens;
+    RevokeToken(Edrpou) = "revoke_token" as describe::registered_participant;
     /// End all sessions of a person.
     EndSessions(()) = "end_sessions" as describe::node;
     /// Keep a copy of a document at the node.
@@ -327,7 +327,8 @@ impl Access {
 fn within_scopes(actor: &Actor, action: &str) -> Result<(), Denied> {
     match actor {
         Actor::Token { scopes, .. } if !scopes.allows(action) => {
-            Err(Denied { code: ProblemCode::TokenScope, policies: vec!["tokens.scope".to_owned()] })
+            let policies = vec!["tokens.scope".to_owned()];
+            Err(Denied { code: ProblemCode::TokenScope, policies, version: Arc::default() })
         }
         _ => Ok(()),
     }
@@ -347,7 +348,7 @@ impl Denied {
                 let code = if asked(&signed).is_ok() { ProblemCode::StepUpRequired } else { self.code };
                 Self { code, ..self }
             }
-            Actor::Person(_) | Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => self,
+            _ => self,
         }
     }
 }

@@ -44,7 +44,7 @@ fn is_insider(actor: &Actor, of: Edrpou) -> bool {
         .with(Role::AuthorisedRepresentative)
         .with(Role::HeadOfAgency);
     let inside = match actor {
-        Actor::Participant { .. } => true,
+        Actor::Participant { .. } | Actor::Token { .. } => true,
         Actor::Person(person) => person.roles.intersects(INSIDE),
         Actor::Peer { .. } | Actor::Operator { .. } => false,
     };
@@ -172,17 +172,6 @@ pub(crate) fn registered_participant(_actor: &Actor, edrpou: &Edrpou, _facts: &F
         context: Vec::new(),
         refusal: ProblemCode::ActionForbidden,
     }
-}
-
-/// Who may, but for the fresh signature, is told that it is missing.
-pub(crate) fn tokens(actor: &Actor, edrpou: &Edrpou, facts: &Facts<'_>) -> Description {
-    let is_head = |roles: Roles| roles.contains(Role::HeadOfAgency) || roles.contains(Role::HeadOfCentre);
-    let lacks_signature = match actor {
-        Actor::Person(person) => person.acting_for == Some(*edrpou) && is_head(person.roles) && !person.stepped_up,
-        Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } | Actor::Operator { .. } => false,
-    };
-    let refusal = if lacks_signature { ProblemCode::StepUpRequired } else { ProblemCode::ActionForbidden };
-    Description { refusal, ..registered_participant(actor, edrpou, facts) }
 }
 
 pub(crate) fn own_submissions(_actor: &Actor, edrpou: &Edrpou, facts: &Facts<'_>) -> Description {

@@ -216,7 +216,7 @@ impl Rules {
     fn asked_by(&self, actor: &Actor) -> &PolicySet {
         let [participant, operator, peer, person] = &self.asked_by;
         match actor {
-            Actor::Participant { .. } => participant,
+            Actor::Participant { .. } | Actor::Token { .. } => participant,
             Actor::Operator { .. } => operator,
             Actor::Peer { .. } => peer,
             Actor::Person(_) => person,

@@ -115,7 +115,7 @@ impl Site {
         let evidence = issue(node_profile("Vuzol demonstration evidence", Usage::Seal), "node/evidence")?;
         let log_key = SoftwareKey::generate(KeyKind::Ed25519)?;
         write_secret(&directory.join("node/log.key"), log_key.to_pkcs8_pem()?.as_bytes())?;
-        let identity_key = crypto::digest::hex(&crypto::random::array::<32>());
+        let identity_key = hex(&crypto::random::array::<32>());
         write_secret(&directory.join("node/identity.key"), identity_key.as_bytes())?;
         let portal_secret = Zeroizing::new(hex(&*Zeroizing::new(crypto::random::array::<32>())));
         write_secret(&directory.join("node/portals.secret"), portal_secret.as_bytes())?;

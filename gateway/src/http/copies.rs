@@ -50,7 +50,7 @@ impl<S: Send + Sync> FromRequest<S> for Sealed {
 pub(super) fn person(actor: &Actor) -> Result<PersonId, Failure> {
     match actor {
         Actor::Person(person) => Ok(person.id),
-        Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => {
+        Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } | Actor::Operator { .. } => {
             Err(Failure::new(ProblemCode::ActionForbidden))
         }
     }

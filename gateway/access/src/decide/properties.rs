@@ -138,7 +138,7 @@ impl Told {
     fn person(&self) -> Option<&Person> {
         match &self.actor {
             Actor::Person(person) => Some(person),
-            Actor::Participant { .. } | Actor::Peer { .. } | Actor::Operator { .. } => None,
+            Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } | Actor::Operator { .. } => None,
         }
     }
 

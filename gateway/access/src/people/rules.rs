@@ -77,7 +77,7 @@ pub(super) fn check_giver(actor: &Actor, role: Role, participant: Option<Edrpou>
             let head = person.roles.iter().any(|held| entrusted_by(held) == Some(role));
             head && participant.is_some() && person.acting_for == participant
         }
-        Actor::Participant { .. } | Actor::Peer { .. } => false,
+        Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } => false,
     };
     may.then_some(()).ok_or_else(|| DirectoryError::invalid(ProblemCode::ActionForbidden, "not theirs to entrust"))
 }
