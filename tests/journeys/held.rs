@@ -33,7 +33,7 @@ async fn a_submission_is_held_where_the_channel_waits_for_the_signers_status() {
     assert!(!replayed && !receipt.accepted && receipt.state == MessageState::Submitted);
     assert_eq!(receipt.missing, "signature.status_unknown");
     let statement = evidence::verify(&receipt.evidence, region.ground.site.evidence_certificate()).expect("evidence");
-    assert_eq!((statement.message_id, statement.parts), (receipt.message_id, receipt.parts.clone()));
+    assert_eq!((statement.message_id, statement.parts), (Some(receipt.message_id), receipt.parts.clone()));
     assert_ne!(statement.kind, EvidenceKind::SubmissionAcceptance, "nothing is accepted yet");
 
     assert_eq!(submit(&region, &signature).await, (receipt.clone(), true), "a repeat is told the same");

@@ -45,6 +45,7 @@ pub use decide::{Access, Denied, Permit};
 pub use policies::{Bundle, BundleError, PolicyError, PolicyFiles, PolicyKeeper, SignedPolicies, UnreadableFiles};
 
 #[cfg(test)]
+#[path = "office_tests.rs"]
 mod office;
 #[cfg(test)]
 mod town;

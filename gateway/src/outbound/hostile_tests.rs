@@ -120,12 +120,12 @@ async fn a_host_that_is_down_rests() {
         // Each time another certificate, so that no failure of a single one is remembered.
         let at = NOW + Duration::seconds(minute);
         let signer = world.pki.issue(profile()).unwrap().certificate;
-        assert!(revocation.answer(&signer, world.pki.issuing_ca(), at).await.is_none());
+        assert!(revocation.answer(&signer, world.pki.issuing_ca(), at, None).await.is_none());
         asked.push(liar.asked());
     }
     assert_eq!(asked, [1, 2, 3, 3]);
     let signer = world.pki.issue(profile()).unwrap().certificate;
-    assert!(revocation.answer(&signer, world.pki.issuing_ca(), NOW + Duration::minutes(1)).await.is_none());
+    assert!(revocation.answer(&signer, world.pki.issuing_ca(), NOW + Duration::minutes(1), None).await.is_none());
     assert_eq!(liar.asked(), 4);
 }
 

@@ -132,10 +132,11 @@ async fn a_certificate_that_is_not_believed_logs_nobody_in() {
 }
 
 #[tokio::test]
-async fn seals_and_certificates_without_a_number_name_no_person() {
+async fn a_certificate_of_an_organisation_names_no_person() {
     let office = Office::new().await;
-    for signer in [office.issue_for(Usage::Seal, Some(HEAD), Some(AGENCY)), office.issue(None, Some(AGENCY))] {
-        assert_eq!(office.refused(&office.answer(&signer)).await, P::LoginNamesNoPerson);
+    for usage in [Usage::Seal, Usage::Signing] {
+        let signer = issue(&office.responder.pki, usage, None, Some(AGENCY));
+        assert_eq!(office.refused(&office.answer(&signer)).await, P::LoginNamesNoPerson, "{usage:?}");
     }
 }
 

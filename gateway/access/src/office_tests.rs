@@ -137,11 +137,7 @@ impl Office {
 
     /// A person's certificate for signing, of an organisation or of none.
     pub(crate) fn issue(&self, rnokpp: Option<&str>, edrpou: Option<&str>) -> Identity {
-        self.issue_for(Usage::Signing, rnokpp, edrpou)
-    }
-
-    pub(crate) fn issue_for(&self, usage: Usage, rnokpp: Option<&str>, edrpou: Option<&str>) -> Identity {
-        issue(&self.responder.pki, usage, rnokpp, edrpou)
+        issue(&self.responder.pki, Usage::Signing, rnokpp, edrpou)
     }
 
     pub(crate) fn head(&self) -> Identity {
