@@ -56,6 +56,24 @@ deeds! {
     ImportDirectory = "import_directory", "завантажити довідник учасників і осіб";
     /// End all sessions of a person.
     EndSessions = "end_sessions", "завершити всі сеанси особи";
+    /// State what a certificate is believed for.
+    SetTrust = "set_trust", "змінити довіру вузла до сертифіката";
+    /// Take such a statement back.
+    WithdrawTrust = "withdraw_trust", "скасувати рішення про довіру вузла до сертифіката";
+    /// Enter a participant into the registry, or change its entry.
+    RegisterParticipant = "register_participant", "змінити запис учасника в реєстрі вузла";
+    /// Have a message in quarantine delivered again.
+    RetryMessage = "retry_message", "повторно доставити повідомлення з карантину";
+    /// Have a disposal act drawn up.
+    DrawDisposalAct = "draw_disposal_act", "скласти акт про вилучення документів";
+    /// Hand in a signature of such an act.
+    SignDisposalAct = "sign_disposal_act", "подати підпис акта про вилучення документів";
+    /// Take such an act back.
+    WithdrawDisposalAct = "withdraw_disposal_act", "відкликати акт про вилучення документів";
+    /// Take back what an import entered.
+    UndoImport = "undo_import", "скасувати завантаження довідника";
+    /// Take a person out of the directory.
+    RemovePerson = "remove_person", "вилучити особу з довідника";
 }
 
 impl FromStr for Deed {

@@ -8,6 +8,7 @@ mod imports;
 mod manifests;
 mod memory;
 mod operations;
+mod security;
 mod sources;
 
 use std::path::{Path, PathBuf};
