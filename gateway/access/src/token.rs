@@ -7,7 +7,7 @@
 mod rows;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use audit::{Action, EventDraft, Ledger, Outcome};
 use base64::Engine as _;
@@ -97,9 +97,11 @@ struct Inner {
     ledger: Ledger,
     clock: Arc<dyn Clock>,
     registry: Registry,
-    /// By SHA-256, with the time of the reading.
-    known: Mutex<HashMap<[u8; 32], (OffsetDateTime, Arc<Token>)>>,
+    known: Mutex<Known>,
 }
+
+/// By SHA-256, with the time of the reading.
+type Known = HashMap<[u8; 32], (OffsetDateTime, Arc<Token>)>;
 
 /// A token as it is stored.
 struct Token {
@@ -145,7 +147,7 @@ impl Tokens {
         }
         let now = self.inner.clock.now();
         let octets = Zeroizing::new(crypto::random::array::<32>());
-        let (secret, digest) = (format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(&*octets)), sha256(&*octets));
+        let (secret, digest) = (format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(octets.as_slice())), sha256(&*octets));
         let view = TokenView {
             token: TokenId::fresh(now),
             name: request.name.clone(),
@@ -238,7 +240,7 @@ impl Tokens {
         Ok(found)
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], (OffsetDateTime, Arc<Token>)>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.inner.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

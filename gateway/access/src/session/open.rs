@@ -44,7 +44,7 @@ impl SessionSecret {
     /// 43 characters of base64url, for the cookie.
     #[must_use]
     pub fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(URL_SAFE_NO_PAD.encode(&*self.0))
+        Zeroizing::new(URL_SAFE_NO_PAD.encode(self.0.as_slice()))
     }
 
     pub(crate) fn sha256(&self) -> [u8; 32] {

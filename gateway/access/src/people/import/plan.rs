@@ -1,6 +1,7 @@
 //! What an import would do, held against what is there: one pass over the rows, in the order of their tables, so that roles may speak of
 //! participants and people of the same import.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use schemas::access::Role;
@@ -227,9 +228,8 @@ impl Planning<'_> {
             self.fault(table, line, "role", ProblemCode::ImportRowRepeated, format!("line {before}"));
             return Ok(());
         }
-        if !self.held.contains_key(&subject.person) {
-            let open = rows::open_assignments(tx, subject.person)?;
-            self.held.insert(subject.person, open);
+        if let Entry::Vacant(unread) = self.held.entry(subject.person) {
+            unread.insert(rows::open_assignments(tx, subject.person)?);
         }
         self.give(&subject, stated);
         Ok(())
