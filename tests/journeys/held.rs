@@ -6,7 +6,7 @@ use gateway::client::Submitted;
 use schemas::evidence::EvidenceKind;
 use schemas::message::{HeldReceipt, MessageState};
 use schemas::registry::{Channel, ChannelPolicy};
-use tests::harness::{Region, pdf};
+use tests::harness::{Ground, Region, pdf};
 
 async fn submit(region: &Region, signature: &[u8]) -> (HeldReceipt, bool) {
     let letter = region.a.submits(pdf("Nobody knows yet.")).to(&region.b.mailbox());
@@ -18,7 +18,8 @@ async fn submit(region: &Region, signature: &[u8]) -> (HeldReceipt, bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_submission_is_held_where_the_channel_waits_for_the_signers_status() {
-    let mut region = Region::start().await;
+    // What waits is kept under the node's key ring.
+    let mut region = Region::start_with(Ground::makes_ring).await;
     let policy = Some(ChannelPolicy { hold_hours: 24, ..ChannelPolicy::default() });
     let kinds = vec!["letter".parse().expect("a kind")];
     let channel = Channel { sender: region.a.edrpou(), recipient: region.b.mailbox(), kinds, policy };
