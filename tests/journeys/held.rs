@@ -26,6 +26,7 @@ async fn a_submission_is_held_where_the_channel_waits_for_the_signers_status() {
     region.operator.set_channel(&channel).await.expect("a channel");
     // After a first letter everybody's status is fresh in the node's cache, except that of a signer whom it never saw.
     region.a.submits(pdf("before")).to(&region.b.mailbox()).await.expect("a receipt");
+    region.b.leases(10).await.expect("a lease");
     let signer = region.ground.issues(&region.a, Usage::Signing, |_| ());
     region.ground.services_stop();
 
@@ -40,6 +41,9 @@ async fn a_submission_is_held_where_the_channel_waits_for_the_signers_status() {
     assert_eq!(submit(&region, &signature).await, (receipt.clone(), true), "a repeat is told the same");
     let state = region.a.client.message(receipt.message_id).await.expect("A's own message").state;
     assert_eq!(state, MessageState::Submitted);
-    let before = region.b.leases(10).await.expect("a lease").messages;
-    assert!(before.iter().all(|message| message.summary.message_id != receipt.message_id), "B sees nothing of it");
+    let listed = region.b.client.list(&region.b.mailbox(), None, None, None).await.expect("a page").messages;
+    assert!(
+        !listed.is_empty() && listed.iter().all(|message| message.message_id != receipt.message_id),
+        "B sees nothing of it"
+    );
 }

@@ -199,7 +199,10 @@ impl Exchange {
                 }
                 Err(refusal) => {
                     self.unstage(&made).await;
-                    return Err(refusal);
+                    // Another request may have joined the part meanwhile, and taken away what this one was reading.
+                    let lost = matches!(refusal.code, ProblemCode::Internal | ProblemCode::StorageUnavailable);
+                    let overtaken = if lost { self.overtaken(permit, coming, &sha256).await.ok() } else { None };
+                    return overtaken.ok_or(refusal);
                 }
             }
         } else {
