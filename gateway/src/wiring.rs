@@ -3,7 +3,9 @@
 //! Everything is bounded: connections and streams ([`crate::http`]), the writer's queue (`storage`), outbound exchanges
 //! ([`crate::outbound`]), the time that a stop takes (`STOP`).
 
-use std::collections::BTreeMap;
+mod peers;
+mod running;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -18,7 +20,6 @@ use access::registry::Registry;
 use access::token::Tokens;
 use access::trust::Statements;
 use access::{Access, PolicyKeeper};
-use arc_swap::ArcSwap;
 use audit::{Action, EventDraft, Ledger, Log, Outcome};
 use certs::certificate::Certificate;
 use certs::revocation::RevocationSource;
@@ -26,11 +27,9 @@ use certs::trust::TrustSource;
 use crypto::key::SoftwareKey;
 use crypto::merkle::NoteSigner;
 use exchange::key_ring::KeyRing;
-use exchange::relay::Relay;
 use exchange::retention::{Keep, Retention};
 use exchange::screening::Screening;
 use exchange::{Exchange, Parts};
-use rustls::ServerConfig;
 use schemas::access::Portal;
 use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
@@ -38,22 +37,22 @@ use storage::seen::SeenStore;
 use storage::store::StoreConfig;
 use storage::{Clock, Reader, Writer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, KeyPairFiles, ScanConfig};
 use crate::evidence_key::evidence_signer;
 use crate::http::identity::Entrance;
-use crate::http::server::{CONNECTIONS, HANDSHAKES, Server};
+use crate::http::server::{CONNECTIONS, HANDSHAKES};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::identity_key::identity_key;
-use crate::outbound::relay::{Login, PeerAddress, RelayClient};
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::people_doors;
 use crate::policies::PolicyFile;
 use crate::telemetry;
-use crate::workers::{self, Health};
+use crate::workers::Health;
+use peers::Peers;
+use running::Running;
 
 /// Connections of the operator port: probes and a collector of metrics.
 const OPERATOR_CONNECTIONS: u32 = 32;
@@ -422,159 +421,6 @@ fn terms_of(retention: &Retention) -> access::consent::Terms {
 fn screening(config: &ScanConfig, clock: Arc<dyn Clock>) -> Option<Screening> {
     let scanner = Arc::new(Clamd::of_config(config, clock)?);
     Some(Screening { scanner, unavailable: config.unavailable })
-}
-
-/// Where tasks of the node are started.
-struct Running<'a> {
-    tasks: &'a TaskTracker,
-    shutdown: &'a CancellationToken,
-}
-
-impl Running<'_> {
-    fn serve(
-        &self,
-        entrance: Entrance,
-        listener: TcpListener,
-        router: axum::Router,
-        tls: Option<Arc<ArcSwap<ServerConfig>>>,
-        (connections, handshakes): (u32, u32),
-    ) {
-        let (shutdown, tasks) = (self.shutdown.clone(), self.tasks.clone());
-        let handshakes = Arc::new(Semaphore::new(usize::try_from(handshakes).unwrap_or(usize::MAX)));
-        self.tasks.spawn(Server { entrance, router, tls, connections, handshakes, shutdown, tasks }.run(listener));
-    }
-
-    fn work(&self, rooms: &Rooms, health: Arc<Health>, round: Duration) {
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "delivery", move || {
-            workers::deliver(exchange.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "sweep", move || {
-            workers::sweep(exchange.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "timers", move || {
-            workers::watch_time(exchange.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "held", move || {
-            workers::watch_held(exchange.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "notices", move || {
-            workers::post_notices(exchange.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "disposal", move || {
-            workers::dispose(exchange.clone(), shutdown.clone())
-        });
-        let (log, shutdown) = (rooms.log.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "log", move || {
-            workers::grow_log(log.clone(), health.clone(), round, shutdown.clone())
-        });
-    }
-
-    fn relay(&self, rooms: &Rooms, at_once: u8) {
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "unknown peers", move || {
-            workers::seek_unknown_peers(exchange.clone(), shutdown.clone())
-        });
-        for peer in &rooms.peers {
-            for _ in 0..at_once {
-                let (exchange, peer, shutdown) = (rooms.exchange.clone(), peer.clone(), self.shutdown.clone());
-                workers::supervise(self.tasks, self.shutdown, "relay", move || {
-                    workers::relay(exchange.clone(), peer.clone(), shutdown.clone())
-                });
-            }
-        }
-    }
-
-    fn refresh(&self, rooms: &Rooms, tls: Option<tls::Served>) {
-        let (trust, ledger, shutdown) = (rooms.trust.clone(), rooms.ledger.clone(), self.shutdown.clone());
-        let keeper = rooms.keeper.clone();
-        workers::supervise(self.tasks, self.shutdown, "trust", move || {
-            workers::refresh_trust(trust.clone(), keeper.clone(), ledger.clone(), tls.clone(), shutdown.clone())
-        });
-        if let Some(policies) = &rooms.policies {
-            let (policies, shutdown) = (policies.clone(), self.shutdown.clone());
-            workers::supervise(self.tasks, self.shutdown, "policies", move || {
-                workers::refresh_policies(policies.clone(), shutdown.clone())
-            });
-        }
-        let (lists, keeper, shutdown) = (rooms.trusted_lists.clone(), rooms.keeper.clone(), self.shutdown.clone());
-        if !lists.is_empty() {
-            workers::supervise(self.tasks, self.shutdown, "trusted lists", move || {
-                workers::refresh_lists(lists.clone(), keeper.clone(), shutdown.clone())
-            });
-        }
-    }
-
-    fn collect(&self, rooms: &Rooms) {
-        let (issuers, trust, shutdown) = (rooms.issuers.clone(), rooms.trust.clone(), self.shutdown.clone());
-        let (registry, clock) = (rooms.access.registry().clone(), rooms.clock.clone());
-        workers::supervise(self.tasks, self.shutdown, "issuers", move || {
-            workers::collect_issuers(issuers.clone(), trust.clone(), registry.clone(), clock.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "subscriptions", move || {
-            workers::watch_subscriptions(exchange.clone(), shutdown.clone())
-        });
-        let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
-        self.tasks.spawn(async move {
-            shutdown.cancelled().await;
-            exchange.end_waiting();
-        });
-        let (registry, seen, shutdown) = (rooms.access.registry().clone(), rooms.seen.clone(), self.shutdown.clone());
-        workers::supervise(self.tasks, self.shutdown, "sightings", move || {
-            workers::exchange_sightings(registry.clone(), seen.clone(), shutdown.clone())
-        });
-        let kept = rooms.kept.clone();
-        self.tasks.spawn(async move {
-            match kept.sweep().await {
-                Ok(0) => {}
-                Ok(count) => tracing::info!(count, "objects of fetched answers were swept"),
-                Err(error) => tracing::warn!(cause = %error, "objects of fetched answers are not swept"),
-            }
-        });
-    }
-}
-
-/// Other nodes, as the rooms are told of them.
-struct Peers {
-    names: Vec<Arc<str>>,
-    logins: BTreeMap<[u8; 32], Arc<str>>,
-    relay: Relay,
-}
-
-impl Peers {
-    fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let (mut names, mut logins, mut known, mut addresses) = (Vec::new(), BTreeMap::new(), Vec::new(), Vec::new());
-        for peer in &config.relay.peers {
-            let name: Arc<str> = Arc::from(peer.name.as_str());
-            let login = read_certificate("relay.peers.login", &peer.login)?.fingerprint();
-            if logins.insert(login, name.clone()).is_some() {
-                return Err(StartError(format!("relay.peers.login {}: another peer's", peer.login.display())));
-            }
-            known.push(exchange::relay::Peer {
-                name: name.clone(),
-                evidence: read_certificate("relay.peers.evidence", &peer.evidence)?,
-            });
-            let authorities = read_certificates("relay.peers.authorities", &peer.authorities)?;
-            addresses.push(PeerAddress { name: name.clone(), url: peer.url.clone(), authorities });
-            names.push(name);
-        }
-        let give_up = time::Duration::hours(i64::from(config.relay.give_up_hours));
-        let relay = match &config.relay.login {
-            Some(files) if !known.is_empty() => {
-                let (chain, key) = tls::chain_and_key("relay.login", files).map_err(StartError)?;
-                let client = RelayClient::new(&addresses, &Login { chain, key }, clock).map_err(StartError)?;
-                Relay::new(known, Arc::new(client), give_up)
-            }
-            _ => Relay::none(),
-        };
-        Ok(Self { names, logins, relay })
-    }
 }
 
 fn open_database(database: &Path, migrate: bool) -> Result<(Writer, Reader), StartError> {

@@ -33,7 +33,8 @@ pub fn sealed_size(plaintext: u64) -> u64 {
 /// Seals a plaintext that streams by. Holds at most one chunk of it.
 pub struct Sealer {
     chunks: ChunkCipher,
-    /// Plaintext not yet sealed; a full chunk waits here until more comes, for only then it is not the last.
+    /// Plaintext not yet sealed; a full chunk waits here until more comes, for only then it is not the last. Written over by the next one,
+    /// zeroized at the end: doing that to each chunk took a twentieth of the time of a large upload.
     pending: Zeroizing<Vec<u8>>,
 }
 
@@ -62,7 +63,7 @@ impl Sealer {
             } else {
                 self.hold(now);
                 self.chunks.seal(&self.pending, false, out)?;
-                self.pending.zeroize();
+                self.pending.clear();
             }
             rest = later;
         }

@@ -13,6 +13,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::future::poll_fn;
 use http::{HeaderMap, header};
+use memchr::memmem;
 use schemas::ProblemCode;
 
 use super::extract::media_type;
@@ -43,6 +44,8 @@ pub(crate) struct Multipart<B> {
     buffer: BytesMut,
     /// `CR LF -- boundary`.
     delimiter: Vec<u8>,
+    /// Looks for the delimiter.
+    finder: memmem::Finder<'static>,
     place: Place,
     exhausted: bool,
 }
@@ -63,7 +66,8 @@ impl<B: Stream<Item = Result<Bytes, ProblemCode>> + Unpin> Multipart<B> {
         // The first boundary has no line before it; supplied here, it is like every other.
         let buffer = BytesMut::from(&b"\r\n"[..]);
         let delimiter = format!("\r\n--{boundary}").into_bytes();
-        Ok(Self { body, buffer, delimiter, place: Place::Between, exhausted: false })
+        let finder = memmem::Finder::new(&delimiter).into_owned();
+        Ok(Self { body, buffer, delimiter, finder, place: Place::Between, exhausted: false })
     }
 
     /// Begins the next part, which must be `name`, and returns its media type.
@@ -117,20 +121,32 @@ impl<B: Stream<Item = Result<Bytes, ProblemCode>> + Unpin> Multipart<B> {
         LastPart { multipart: self, left: limit, failed: false }
     }
 
-    /// The next piece of the part's content; `None` when its delimiter was taken.
+    /// The next piece of the part's content; `None` when its delimiter was taken. A piece of the body in which no delimiter begins is handed
+    /// on as it came: of a large part hardly a byte is copied here.
     fn poll_content(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ProblemCode>>> {
         loop {
             if self.place != Place::Inside {
                 return Poll::Ready(None);
             }
-            if let Some(at) = memchr::memmem::find(&self.buffer, &self.delimiter) {
+            if self.buffer.is_empty() {
+                let mut piece = match ready!(self.poll_piece(context)) {
+                    Ok(piece) => piece,
+                    Err(code) => return Poll::Ready(Some(Err(code))),
+                };
+                if self.finder.find(&piece).is_none() {
+                    let rest = piece.split_off(self.certain(&piece));
+                    self.buffer.extend_from_slice(&rest);
+                    if piece.is_empty() { continue } else { return Poll::Ready(Some(Ok(piece))) }
+                }
+                self.buffer.extend_from_slice(&piece);
+            }
+            if let Some(at) = self.finder.find(&self.buffer) {
                 let content = self.buffer.split_to(at).freeze();
                 let _ = self.buffer.split_to(self.delimiter.len());
                 self.place = Place::Closed;
                 return if content.is_empty() { Poll::Ready(None) } else { Poll::Ready(Some(Ok(content))) };
             }
-            // The tail may be the begin of the delimiter.
-            let certain = self.buffer.len().saturating_sub(self.delimiter.len() - 1);
+            let certain = self.certain(&self.buffer);
             if certain > 0 {
                 return Poll::Ready(Some(Ok(self.buffer.split_to(certain).freeze())));
             }
@@ -138,6 +154,13 @@ impl<B: Stream<Item = Result<Bytes, ProblemCode>> + Unpin> Multipart<B> {
                 return Poll::Ready(Some(Err(code)));
             }
         }
+    }
+
+    /// How many of these bytes, which hold no delimiter, are before one that may begin in them.
+    fn certain(&self, bytes: &[u8]) -> usize {
+        let from = bytes.len().saturating_sub(self.delimiter.len() - 1);
+        let begins = |at: &usize| self.delimiter.starts_with(bytes.get(*at..).unwrap_or_default());
+        (from..bytes.len()).find(begins).unwrap_or(bytes.len())
     }
 
     /// What follows the last part: `--`, a line end or none, the end of the body.
@@ -162,14 +185,15 @@ impl<B: Stream<Item = Result<Bytes, ProblemCode>> + Unpin> Multipart<B> {
         Poll::Ready(Ok(()))
     }
 
-    /// Takes one piece from the body; its end is `request.truncated_body`, which only [`Self::poll_end`] forgives.
+    /// Takes one piece from the body into the buffer; its end is `request.truncated_body`, which only [`Self::poll_end`] forgives.
     fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ProblemCode>> {
+        let piece = ready!(self.poll_piece(context));
+        Poll::Ready(piece.map(|piece| self.buffer.extend_from_slice(&piece)))
+    }
+
+    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, ProblemCode>> {
         Poll::Ready(match ready!(Pin::new(&mut self.body).poll_next(context)) {
-            Some(Ok(piece)) => {
-                self.buffer.extend_from_slice(&piece);
-                Ok(())
-            }
-            Some(Err(code)) => Err(code),
+            Some(piece) => piece,
             None => {
                 self.exhausted = true;
                 Err(ProblemCode::TruncatedBody)

@@ -174,6 +174,22 @@ pub fn processor_time() -> Duration {
     on_the_wall()
 }
 
+/// What all threads of this process have used of a processor.
+#[cfg(unix)]
+#[must_use]
+pub fn processor_time_of_process() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// What the clock on the wall says, where no better is known.
+#[cfg(not(unix))]
+#[must_use]
+pub fn processor_time_of_process() -> Duration {
+    on_the_wall()
+}
+
 /// What processes that this one started and waited for have used of a processor, in hundredths of a second (proc(5), `cutime` and `cstime`
 /// of `/proc/self/stat`); the clock on the wall where the system does not tell.
 #[must_use]

@@ -10,7 +10,8 @@
 //! | [`crypto`] | the rows of `bench crypto` |
 //! | [`certs`] | the rows of `bench certs` |
 //! | [`signing`] | the rows of `bench signing` |
-//! | [`access`] | the rows of `bench access`, timed by themselves |
+//! | [`access`] | the rows of `bench access` for decisions, timed by themselves |
+//! | [`logins`] | the rows of `bench access` for logins, in processor time of the whole process |
 //! | [`footprint`] | the rows of `bench memory`, in processes of their own |
 //! | [`memory`] | what the process holds at most |
 
@@ -18,6 +19,7 @@ pub mod access;
 pub mod certs;
 pub mod crypto;
 pub mod footprint;
+pub mod logins;
 pub mod measure;
 pub mod memory;
 pub mod options;
@@ -44,6 +46,9 @@ pub fn run(subject: &Subject, mut report: impl FnMut(&[Figure])) {
         Subject::Access(effort) => {
             for row in access::ROWS.into_iter().filter(|row| effort.wants(row.0)) {
                 report(&[access::figure(row, effort)]);
+            }
+            for row in logins::ROWS.into_iter().filter(|row| effort.wants(row.0)) {
+                report(&[logins::figure(row)]);
             }
             return;
         }

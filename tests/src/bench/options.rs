@@ -36,7 +36,7 @@ pub enum Subject {
         #[command(flatten)]
         effort: Effort,
     },
-    /// Decisions of the crate `access`: what one takes by the shipped policies, and by five hundred.
+    /// Decisions and logins of the crate `access`: what a decision takes by the shipped policies, and by five hundred; logins a second of a processor.
     Access(Effort),
     /// Memory at the peak, of look-ups in a list of 60 MB and of sets made to exhaust, each in a process of its own (Linux).
     Memory(Footprint),

@@ -19,6 +19,9 @@ use crate::tables::{Content, Whole};
 /// Sealed bytes that are gathered before they are written to an upload.
 const WRITE_BYTES: usize = 4 * CHUNK_BYTES;
 
+/// What one chunk adds past the threshold, with the tags of those before it.
+const SLACK_BYTES: usize = CHUNK_BYTES + 1024;
+
 /// Where something that is received comes to lie, and what it is bound to.
 pub(crate) struct Place {
     /// Its key in the object store, where it is large.
@@ -144,7 +147,8 @@ impl<'a> Receiving<'a> {
         }
         let Some(upload) = &mut self.upload else { return Ok(()) };
         if self.sealed.len() >= threshold {
-            let bytes = std::mem::take(&mut self.sealed);
+            // As large as what comes: growing from nothing would copy everything twice over.
+            let bytes = std::mem::replace(&mut self.sealed, Vec::with_capacity(WRITE_BYTES + SLACK_BYTES));
             self.written = self.written.saturating_add(length(bytes.len()));
             upload.write(bytes.into()).await?;
         }
