@@ -213,7 +213,7 @@ impl<B: Stream<Item = Result<Bytes, ProblemCode>> + Unpin> Multipart<B> {
         const END: &[u8] = b"\r\n\r\n";
         loop {
             let searched = self.buffer.get(..PART_HEADER_BYTES).unwrap_or(&self.buffer);
-            if let Some(at) = memchr::memmem::find(searched, END) {
+            if let Some(at) = memmem::find(searched, END) {
                 return Ok(self.buffer.split_to(at + END.len()).freeze());
             }
             if self.buffer.len() >= PART_HEADER_BYTES {
