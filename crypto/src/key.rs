@@ -5,6 +5,7 @@
 //! Keys of DSTU 4145 name their curve or write it out, as `dstu4145` allows.
 //! Certificates, passwords and containers (PKCS#12, JKS) are not known here.
 
+mod parts;
 mod pkcs8;
 mod software;
 mod spki;

@@ -3,6 +3,7 @@
 //! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 8017), ECDSA (FIPS 186-5) with DER `Ecdsa-Sig-Value`, EdDSA (RFC 8032, pure), DSTU 4145-2002. Says
 //! whether a value verifies; whether its algorithm may still be believed is the validation policy's question.
 
+pub mod fixed;
 mod identifier;
 
 use der::Decode;

@@ -9,6 +9,7 @@ mod evidence;
 mod limits;
 mod policies;
 mod portals;
+mod providers;
 mod purposes;
 mod relay;
 mod retention;
@@ -29,6 +30,7 @@ pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
 pub use policies::PoliciesConfig;
 pub use portals::{PortalConfig, PortalsConfig};
+pub use providers::{ClaimsConfig, ProviderConfig};
 pub use purposes::PurposesConfig;
 pub use relay::{PeerConfig, RelayConfig};
 pub use retention::{ClassConfig, RetentionConfig};
@@ -297,6 +299,7 @@ impl Config {
         let lists =
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots);
+        let lists = lists.chain(self.portals.providers.iter_mut().flat_map(ProviderConfig::paths));
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
         let lists = lists.chain(peers).chain(login).chain(self.evidence.paths());

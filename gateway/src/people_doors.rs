@@ -38,6 +38,7 @@ pub(crate) fn open(config: &Config, shared: Shared) -> Result<Option<Portals>, S
     let portals = &config.portals;
     let Some(file) = portals.secret.as_deref().filter(|_| portals.each().next().is_some()) else { return Ok(None) };
     let Shared { ledger, seen, clock, trust, revocation, directory } = shared;
+    let providers = crate::outbound::openid::open(&portals.providers, &clock).map_err(StartError)?;
     let origin = |portal: &Option<crate::config::PortalConfig>| portal.as_ref().map(|portal| portal.origin.clone());
     Ok(Some(Portals::new(PortalParts {
         ledger,
@@ -51,6 +52,7 @@ pub(crate) fn open(config: &Config, shared: Shared) -> Result<Option<Portals>, S
         origins: Origins { internal: origin(&portals.internal), external: origin(&portals.external) },
         limits: limits(portals),
         rates: LoginRates::default(),
+        providers,
     })))
 }
 
@@ -59,6 +61,7 @@ fn limits(portals: &PortalsConfig) -> SessionLimits {
         idle_internal: Duration::minutes(portals.internal_idle_minutes.into()),
         idle_external: Duration::minutes(portals.external_idle_minutes.into()),
         absolute: Duration::hours(portals.session_hours.into()),
+        by_provider: Duration::minutes(portals.provider_session_minutes.into()),
         open: portals.sessions_of_person,
     }
 }

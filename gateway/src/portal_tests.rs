@@ -47,6 +47,7 @@ struct Region {
     node: Node,
     clock: Arc<ManualClock>,
     person: PersonId,
+    database: std::path::PathBuf,
     _folder: tempfile::TempDir,
     _services: DemoServices,
 }
@@ -117,9 +118,12 @@ impl Page {
 
 impl Region {
     async fn start() -> Self {
+        Self::start_with(Arc::new(ManualClock::new(SystemClock.now())), |_| ()).await
+    }
+
+    async fn start_with(clock: Arc<ManualClock>, change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bound = DemoServices::bind().await.unwrap();
-        let clock = Arc::new(ManualClock::new(SystemClock.now()));
         let site = Site::create(&folder.path().join("site"), clock.now(), &bound.ocsp_url(), 1).unwrap();
         let services = bound.start(site.pki().clone(), clock.clone());
         let mut config = site.config().clone();
@@ -128,13 +132,15 @@ impl Region {
             Some(PortalConfig { origin: origin.to_owned(), listen })
         };
         (config.portals.internal, config.portals.external) = (portal(OFFICE), portal(CABINET));
+        change(&mut config);
         let (person, agency) = (PersonId::from_parts(1, [1; 10]), site.agencies()[0].edrpou);
         let within = vec![(agency, Roles::default().with(Role::HeadOfAgency))];
         let entrusted = Entrusted { node: Roles::default(), within };
         let register = Register(BTreeMap::from([(HEAD.to_owned(), person)]), entrusted);
         let database = config.storage.database.clone();
         let node = Node::start_among(Some(Arc::new(register)), config, clock.clone(), Duties::All, true).await.unwrap();
-        let region = Self { site, node, clock, person, _folder: folder, _services: services };
+        let region =
+            Self { site, node, clock, person, database: database.clone(), _folder: folder, _services: services };
         let base = format!("https://localhost:{}", region.node.public_address().port());
         let operator = region.site.client(&base, region.site.operator()).unwrap();
         region.site.register_agencies(&operator).await.unwrap();
@@ -427,3 +433,6 @@ async fn a_head_issues_a_token_with_a_fresh_signature_and_a_system_uses_it() {
     let over = region.sends(api, &system("/v1/participants")).await;
     assert_eq!((over.status, over.code()), (401, P::TokenRefused.to_string()));
 }
+
+#[path = "openid_tests.rs"]
+mod openid;

@@ -115,14 +115,26 @@ problem_codes! {
         "A challenge is signed by one person; this signature file has several signers.",
         "Завдання підписує одна особа, а цей файл підпису має кілька підписувачів.";
     LoginNamesNoPerson = "login.names_no_person", Caller, None,
-        "The certificate names no person by RNOKPP or UNZR, or it is one of a seal.",
-        "Сертифікат не містить РНОКПП чи УНЗР особи, або це сертифікат печатки.";
+        "The certificate, or the identity provider, names no person by RNOKPP or UNZR; or the certificate is one of a seal.",
+        "Сертифікат чи постачальник ідентифікації не називає РНОКПП або УНЗР особи, або це сертифікат печатки.";
     LoginRefused = "login.refused", Caller, None,
-        "The signature is valid, but its signer has no access here.",
-        "Підпис чинний, але підписувач не має тут доступу.";
+        "It is known who you are, but you have no access here.",
+        "Вашу особу встановлено, але Ви не маєте тут доступу.";
+    ProviderAttemptInvalid = "login.attempt_invalid", Caller, Some("OpenID Connect Core 1.0, 3.1.2.7"),
+        "This browser has begun no login of this kind here, or its time is over, or it was finished. Begin anew.",
+        "Цей браузер не починав такого входу на цьому порталі, або його час минув, або його вже завершено. Почніть знову.";
+    ProviderRefused = "login.provider_refused", Caller, Some("RFC 6749, 4.1.2.1"),
+        "The identity provider did not let you in, or you declined. Begin anew.",
+        "Постачальник ідентифікації не підтвердив вхід, або Ви відмовилися. Почніть знову.";
+    ProviderAnswerWrong = "login.provider_answer", Peer, Some("OpenID Connect Core 1.0, 3.1.3.7"),
+        "What the identity provider says of the login cannot be believed.",
+        "Відповідь постачальника ідентифікації щодо цього входу не заслуговує на довіру.";
+    ProviderUnavailable = "login.provider_unavailable", Peer, None,
+        "The identity provider does not answer now. Try again later, or log in with a signature.",
+        "Постачальник ідентифікації зараз не відповідає. Спробуйте пізніше або увійдіть за допомогою підпису.";
     LoginThrottled = "login.throttled", Caller, Some("RFC 6585, 4"),
-        "Too many logins of this certificate, organisation or address. Try again later.",
-        "Забагато входів із цим сертифікатом, від цієї організації або з цієї адреси. Спробуйте пізніше.";
+        "Too many logins of this person, organisation or address. Try again later.",
+        "Забагато входів цієї особи, від цієї організації або з цієї адреси. Спробуйте пізніше.";
     SessionMissing = "session.missing", Caller, None,
         "There is no session. Log in.",
         "Сеансу немає. Виконайте вхід.";
@@ -138,6 +150,9 @@ problem_codes! {
     SessionOtherPerson = "session.other_person", Caller, None,
         "The deed was confirmed by another person than the one whose session it is.",
         "Дію підтвердила не та особа, якій належить сеанс.";
+    SessionWithoutCertificate = "session.without_certificate", Caller, None,
+        "The evidence of this deed names the certificate of the login. Log in with a signature.",
+        "Доказ цієї дії називає сертифікат входу. Увійдіть за допомогою підпису.";
     TokenRefused = "login.token_refused", Caller, Some("RFC 6750, 3.1"),
         "The API token is unknown, has expired or was taken back.",
         "Ключ доступу невідомий, прострочений або відкликаний.";

@@ -188,6 +188,9 @@ pub struct SessionView {
     pub roles: Vec<Role>,
     /// What it may act for.
     pub engagements: Vec<Engagement>,
+    /// The identity provider that vouched for the person. Absent: they logged in with a signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// When it was opened, RFC 3339 in UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub opened_at: OffsetDateTime,

@@ -39,6 +39,7 @@ const PARAMETERS: &[(&str, &str, &str, ProblemCode)] = &[
     ("path", "0/000", "0/1", ProblemCode::NotFound),
     ("kind", "letter", "none", ProblemCode::NotFound),
     ("version", "1", "first", ProblemCode::MalformedId),
+    ("provider", "gov", "nobody", ProblemCode::NotFound),
 ];
 
 struct Operation {

@@ -11,6 +11,7 @@
 //! | [`bouncy_castle`] | BouncyCastle, where Java is at hand: signatures on the ten curves, hashes, ciphers |
 //! | [`documents`] | BouncyCastle: signed files of every level and algorithm |
 //! | [`dss`], [`dss_xades`] | the European DSS, where its classes are at hand: signed files of every level, both ways |
+//! | [`oidc_provider`] | oidc-provider (Node.js), where it is at hand: logins by way of it |
 //! | [`soft_hsm`] | SoftHSM, where it is at hand: a node whose evidence key is in a token |
 //! | [`xmlsec`] | xmlsec1, where it is at hand: enveloped XML signatures of every algorithm |
 
@@ -25,6 +26,7 @@ mod dss;
 mod dss_xades;
 mod hashes;
 mod java;
+mod oidc_provider;
 mod signatures;
 mod soft_hsm;
 mod workshop;

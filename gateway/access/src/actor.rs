@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crypto::digest::sha256;
 use schemas::access::Roles;
 use schemas::{Edrpou, PersonId, TokenId};
 
@@ -54,8 +55,8 @@ pub struct Person {
     /// The roles that they have now: those within `acting_for`, those of the node, and [`Role::Applicant`](schemas::access::Role)
     /// at the external portal.
     pub roles: Roles,
-    /// SHA-256 of the certificate that they logged in with (DER).
-    pub certificate: [u8; 32],
+    /// SHA-256 of the certificate that they logged in with (DER). None: an identity provider vouched for them, and no certificate did.
+    pub certificate: Option<[u8; 32]>,
     /// They signed once more, just now, what they are about to do.
     pub stepped_up: bool,
 }
@@ -74,15 +75,29 @@ impl Actor {
         }
     }
 
-    /// SHA-256 of what the actor logged in with: a certificate's DER, or what opens a token.
+    /// SHA-256 of the certificate that the actor logged in with (DER); none where it was no certificate. Evidence names it, so what leaves
+    /// evidence of the actor's deed takes one.
     #[must_use]
-    pub fn certificate(&self) -> &[u8; 32] {
+    pub fn certificate(&self) -> Option<&[u8; 32]> {
         match self {
             Self::Participant { certificate, .. } | Self::Peer { certificate, .. } | Self::Operator { certificate } => {
-                certificate
+                Some(certificate)
             }
-            Self::Token { sha256, .. } => sha256,
-            Self::Person(person) => &person.certificate,
+            Self::Token { .. } => None,
+            Self::Person(person) => person.certificate.as_ref(),
+        }
+    }
+
+    /// 32 octets that stand for who acts where it takes two: an operator's certificate, the SHA-256 of what opens a token. A person is one,
+    /// with whichever of their certificates, or by whichever provider, they logged in.
+    #[must_use]
+    pub fn mark(&self) -> [u8; 32] {
+        match self {
+            Self::Participant { certificate, .. } | Self::Peer { certificate, .. } | Self::Operator { certificate } => {
+                *certificate
+            }
+            Self::Token { sha256, .. } => *sha256,
+            Self::Person(person) => sha256(&[&b"vuzol person "[..], person.id.as_bytes()].concat()),
         }
     }
 
@@ -121,5 +136,17 @@ mod tests {
         assert_eq!(participant.pseudonym(), "participant:00032684");
         let operator = Actor::Operator { certificate: [0xab; 32] };
         assert_eq!(operator.pseudonym(), "operator:abababababababab");
+    }
+
+    #[test]
+    fn a_person_is_one_however_they_logged_in() {
+        let person = |number: u8, certificate| {
+            let (id, roles) = (PersonId::from_parts(1, [number; 10]), Roles::default());
+            Actor::Person(Person { id, acting_for: None, roles, certificate, stepped_up: false })
+        };
+        let ways = [person(1, Some([1; 32])), person(1, Some([2; 32])), person(1, None)];
+        assert!(ways.iter().all(|actor| actor.mark() == ways[0].mark()));
+        assert_ne!(person(2, None).mark(), ways[2].mark());
+        assert_eq!((ways[0].certificate(), ways[2].certificate()), (Some(&[1; 32]), None));
     }
 }

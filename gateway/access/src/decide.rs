@@ -294,7 +294,10 @@ impl Access {
         let policies = self.inner.policies.load();
         let asked = |actor: &Actor| policies.decide(actor, A::NAME, A::describe(actor, &resource, &facts));
         match asked(actor) {
-            Ok(()) => Ok(Permit { actor: actor.clone(), resource }),
+            Ok(()) => {
+                by_certificate(actor, A::NAME, policies.version())?;
+                Ok(Permit { actor: actor.clone(), resource })
+            }
             Err(denied) => Err(denied.unless_signed(actor, asked)),
         }
     }
@@ -329,6 +332,21 @@ fn within_scopes(actor: &Actor, action: &str) -> Result<(), Denied> {
         Actor::Token { scopes, .. } if !scopes.allows(action) => {
             let policies = vec!["tokens.scope".to_owned()];
             Err(Denied { code: ProblemCode::TokenScope, policies, version: Arc::default() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The evidence of these names the certificate of the login (`token::SCOPES` leaves them out for the same reason).
+const NAMES_A_CERTIFICATE: [&str; 2] = ["submit_document", "acknowledge_message"];
+
+/// Who came by way of an identity provider has shown no certificate that evidence could name. Asked after the policies: who may not do it
+/// anyway is not told to come back with a certificate.
+fn by_certificate(actor: &Actor, action: &str, version: &Arc<str>) -> Result<(), Denied> {
+    match actor {
+        Actor::Person(Person { certificate: None, .. }) if NAMES_A_CERTIFICATE.contains(&action) => {
+            let (code, policies) = (ProblemCode::SessionWithoutCertificate, Vec::new());
+            Err(Denied { code, policies, version: Arc::clone(version) })
         }
         _ => Ok(()),
     }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`actor`] | who is asking, once a certificate said so |
 //! | [`portal`] | the two portals: logins and sessions of people |
-//! | [`login`] | signed challenges |
+//! | [`login`] | signed challenges, and the word of identity providers |
+//! | [`openid`] | OpenID Connect: what a provider says, and when it is believed |
 //! | [`session`] | sessions |
 //! | [`token`] | API tokens of participants' systems |
 //! | [`people`] | who people are and what they are entrusted with |
@@ -29,6 +30,7 @@ mod describe;
 mod identify;
 mod kept;
 pub mod login;
+pub mod openid;
 pub mod people;
 mod policies;
 pub mod portal;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use audit::Ledger;
@@ -24,8 +24,10 @@ use time::Duration;
 
 use crate::decide::Access;
 use crate::login::LoggedIn;
+use crate::login::provider::Offered;
 use crate::login::secret::NodeSecret;
 use crate::login::throttle::LoginRates;
+use crate::openid::provider::{self, Asked, IdentityProvider, ProviderError, Returned, Vouched};
 use crate::people::{Answer, Directory, Entrusted, PersonalNumbers};
 use crate::portal::{Origins, PortalParts, Portals, Refused, SessionLimits};
 use crate::registry::Registry;
@@ -79,11 +81,57 @@ impl Directory for Book {
     }
 }
 
+/// The name of the stand-in for an identity provider.
+pub(crate) const PROVIDER: &str = "gov";
+
+/// A stand-in for an identity provider: it sends the browser to its own state, and says what it was told to say.
+pub(crate) struct Vouching {
+    says: Mutex<Result<Vouched, ProviderError>>,
+    /// How often it was asked about a code.
+    pub(crate) asked: AtomicUsize,
+}
+
+/// The person of this number, whose name at the provider is their number.
+pub(crate) fn vouched(rnokpp: &str, organisation: Option<&str>) -> Vouched {
+    Vouched {
+        subject: rnokpp.to_owned(),
+        numbers: PersonalNumbers { rnokpp: Some(rnokpp.to_owned()), unzr: None },
+        organisation: organisation.map(edrpou),
+        assurance: Some("high".to_owned()),
+    }
+}
+
+impl Vouching {
+    pub(crate) fn says(&self, answer: Result<Vouched, ProviderError>) {
+        *self.says.lock().unwrap() = answer;
+    }
+
+    pub(crate) fn no_numbers() -> PersonalNumbers {
+        PersonalNumbers { rnokpp: None, unzr: None }
+    }
+}
+
+impl IdentityProvider for Vouching {
+    fn name(&self) -> &str {
+        PROVIDER
+    }
+
+    fn send<'a>(&'a self, asked: Asked<'a>) -> provider::Answer<'a, String> {
+        Box::pin(std::future::ready(Ok(asked.state.to_owned())))
+    }
+
+    fn identify<'a>(&'a self, _: Asked<'a>, _: &'a Returned) -> provider::Answer<'a, Vouched> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(self.says.lock().unwrap().clone()))
+    }
+}
+
 pub(crate) struct Office {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) responder: Arc<Responder>,
     pub(crate) book: Arc<Book>,
+    pub(crate) vouching: Arc<Vouching>,
     pub(crate) ledger: Ledger,
     pub(crate) portals: Portals,
 }
@@ -106,7 +154,10 @@ impl Office {
         let pki = DevPki::of(family, NOON, Duration::days(30), "http://ocsp.example/").unwrap();
         let responder = Arc::new(Responder { pki, in_reach: AtomicBool::new(true) });
         let book = Arc::new(Book::default());
-        let (writer, ledger, portals) = open_node(&folder, &clock, &responder, &book, rates, &"0a".repeat(32));
+        let says = Mutex::new(Ok(vouched(HEAD, Some(AGENCY))));
+        let vouching = Arc::new(Vouching { says, asked: AtomicUsize::new(0) });
+        let offered = Some(&vouching);
+        let (writer, ledger, portals) = open_node(&folder, &clock, &responder, &book, offered, rates, &"0a".repeat(32));
         for participant in [AGENCY, OTHER] {
             let sql = "-- test\nINSERT INTO participant (edrpou, name, registered_at) VALUES ($1, 'Agency', 0)";
             insert(&writer, sql, participant.as_bytes().to_vec(), true).await;
@@ -117,14 +168,21 @@ impl Office {
             insert(&writer, sql, id_of(person).as_bytes().to_vec(), false).await;
         }
         book.entrust(HEAD, Some(heads(AGENCY)));
-        Self { folder, clock, responder, book, ledger, portals }
+        Self { folder, clock, responder, book, vouching, ledger, portals }
     }
 
     /// A second process over the same database, or, with another secret, another node.
     pub(crate) fn other_process(&self, secret_octet: &str) -> Portals {
         let (clock, responder) = (&self.clock, &self.responder);
         let secret = secret_octet.repeat(32);
-        open_node(&self.folder, clock, responder, &self.book, LoginRates::default(), &secret).2
+        let offered = Some(&self.vouching);
+        open_node(&self.folder, clock, responder, &self.book, offered, LoginRates::default(), &secret).2
+    }
+
+    /// The same process after its configuration lost the provider.
+    pub(crate) fn without_providers(&self) -> Portals {
+        let secret = "0a".repeat(32);
+        open_node(&self.folder, &self.clock, &self.responder, &self.book, None, LoginRates::default(), &secret).2
     }
 
     /// What decides over permits.
@@ -254,6 +312,7 @@ fn open_node(
     clock: &Arc<ManualClock>,
     responder: &Arc<Responder>,
     book: &Arc<Book>,
+    vouching: Option<&Arc<Vouching>>,
     rates: LoginRates,
     secret: &str,
 ) -> (Writer, Ledger, Portals) {
@@ -263,6 +322,9 @@ fn open_node(
     // Authorities between come with the signatures alone: a session must remember them.
     let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(vec![anchor], Vec::new(), NOON))));
     let internal = Some("https://office.example".to_owned());
+    let portals = vec![Portal::Internal, Portal::External];
+    let offered = |provider: &Arc<Vouching>| Offered { provider: provider.clone(), portals: portals.clone() };
+    let providers = vouching.map(offered).into_iter().collect();
     let portals = Portals::new(PortalParts {
         ledger: ledger.clone(),
         seen: SeenStore::new(writer.clone(), reader),
@@ -275,6 +337,7 @@ fn open_node(
         origins: Origins { internal, external: Some("https://cabinet.example".to_owned()) },
         limits: SessionLimits::default(),
         rates,
+        providers,
     });
     (writer, ledger, portals)
 }

@@ -243,9 +243,10 @@ fn principal(actor: &Actor) -> Result<(EntityUid, Option<Entity>), String> {
             let (roles, acting_for) = standing(person);
             let roles = roles.iter().map(|role| uid(Kind::Role, role.as_str()));
             let acting_for = acting_for.map(|participant| uid(Kind::Participant, participant.as_str()));
-            let stepped_up = ("stepped_up".to_owned(), RestrictedExpression::new_bool(person.stepped_up));
+            let facts = [("stepped_up", person.stepped_up), ("certified", person.certificate.is_some())];
+            let facts = facts.map(|(name, fact)| (name.to_owned(), RestrictedExpression::new_bool(fact)));
             let of = uid(Kind::Person, &person.id.to_string());
-            entity(of, HashMap::from([stepped_up]), roles.chain(acting_for).collect())
+            entity(of, HashMap::from(facts), roles.chain(acting_for).collect())
         }
     }
 }

@@ -23,7 +23,9 @@ use storage::{Clock, StoreError, TxError};
 use time::Duration;
 
 use crate::decide::unreadable;
+use crate::login::attempt::Attempts;
 use crate::login::challenge::{Challenges, Place};
+use crate::login::provider::Offered;
 use crate::login::secret::{CodeKey, NodeSecret};
 use crate::login::throttle::{LoginRates, Throttle};
 use crate::people::Directory;
@@ -39,6 +41,8 @@ pub struct SessionLimits {
     pub idle_external: Duration,
     /// A session is over after so long, however much it is used.
     pub absolute: Duration,
+    /// The same of one that an identity provider vouched for, if that is shorter: no revocation ends it.
+    pub by_provider: Duration,
     /// Open sessions of one person at one portal; the oldest makes room for one more.
     pub open: u32,
 }
@@ -49,6 +53,7 @@ impl Default for SessionLimits {
             idle_internal: Duration::minutes(15),
             idle_external: Duration::minutes(30),
             absolute: Duration::hours(8),
+            by_provider: Duration::hours(2),
             open: 5,
         }
     }
@@ -96,6 +101,8 @@ pub struct PortalParts {
     pub limits: SessionLimits,
     /// Bounds on logins.
     pub rates: LoginRates,
+    /// Identity providers whose word opens sessions.
+    pub providers: Vec<Offered>,
 }
 
 /// Logins and sessions. Cheap to clone.
@@ -118,6 +125,10 @@ pub(crate) struct Inner {
     pub(crate) throttle: Throttle,
     pub(crate) sessions: Cache,
     pub(crate) limits: SessionLimits,
+    pub(crate) providers: Vec<Offered>,
+    pub(crate) attempts: Attempts,
+    /// Of people's names at providers.
+    pub(crate) subjects: CodeKey,
     node: String,
     origins: Origins,
 }
@@ -161,11 +172,12 @@ impl Portals {
     /// Reads nothing yet.
     #[must_use]
     pub fn new(parts: PortalParts) -> Self {
-        let PortalParts { ledger, seen, clock, trust, revocation, directory, secret, node, origins, limits, rates } =
-            parts;
+        let PortalParts { ledger, seen, clock, trust, revocation, directory, secret, .. } = parts;
+        let PortalParts { node, origins, limits, rates, providers, .. } = parts;
         let trust_of = Arc::clone(&trust);
         let signers = Standings::new(Purpose::Signing, trust_of, revocation, Arc::clone(&clock)).watched();
         let (challenges, csrf) = (Challenges::new(&secret), secret.key("vuzol csrf token 1"));
+        let (attempts, subjects) = (Attempts::new(&secret), secret.key("vuzol openid subject 1"));
         let (throttle, sessions) = (Throttle::new(&rates, Instant::now()), Cache::default());
         let policy = Policy::ua_qualified();
         let inner = Inner {
@@ -181,6 +193,9 @@ impl Portals {
             throttle,
             sessions,
             limits,
+            providers,
+            attempts,
+            subjects,
             node,
             origins,
         };

@@ -73,13 +73,13 @@ pub fn turn(
     now: OffsetDateTime,
 ) -> Result<Turn, SameOperator> {
     match found.filter(|found| now < found.until) {
-        Some(found) if found.proposed_by == *actor.certificate() => Err(SameOperator),
+        Some(found) if found.proposed_by == actor.mark() => Err(SameOperator),
         Some(found) => Ok(Turn::Confirm(found)),
         None => Ok(Turn::Propose(Proposed {
             id: ProposalId::fresh(now),
             what: what.to_owned(),
             subject: subject.to_owned(),
-            proposed_by: *actor.certificate(),
+            proposed_by: actor.mark(),
             at: now,
             until: now + CONFIRMABLE,
         })),

@@ -3,13 +3,13 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`open`] | a session begins, with an answered challenge; a deed is confirmed |
+//! | [`open`] | a session begins, with an answered challenge or a provider's word; a deed is confirmed |
 //! | `find` | the session of a request: lookups, limits, whether its certificate and its person are still good |
 //! | `end` | a session ends before its time; in whose name it acts |
 //! | `cache`, `rows` | what is remembered, what is stored |
 //!
 //! A session ends by logout, by an operator, by a newer one of the same person where there are too many, once its person is taken out of
-//! the directory, and once its certificate is revoked or expired. It lapses when it was not used for a while, and after some hours in any
+//! the directory, and once its certificate is revoked or expired, or the provider that vouched for it is offered no more. It lapses when it was not used for a while, and after some hours in any
 //! case. Every process of the node knows within seconds what another one ended.
 
 pub(crate) mod cache;
@@ -42,11 +42,29 @@ pub struct Session {
     portal: Portal,
     person: PersonId,
     acting_for: Option<Edrpou>,
-    /// The signer's certificate and those above it, without the anchor.
-    chain: Arc<[Certificate]>,
+    login: LoginBy,
     opened_at: OffsetDateTime,
     ends_at: OffsetDateTime,
     confirmed: Option<(Deed, OffsetDateTime)>,
+}
+
+/// Who vouched for the person when the session was opened.
+#[derive(Debug, Clone)]
+pub(crate) enum LoginBy {
+    /// The signer's certificate and those above it, without the anchor. Its revocation ends the session.
+    Certificate(Arc<[Certificate]>),
+    /// An identity provider. Nobody takes its word back, so such a session is shorter.
+    Provider(Arc<ProviderLogin>),
+}
+
+/// What is kept of a provider's word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ProviderLogin {
+    pub(crate) provider: String,
+    /// A code of the person's name there, under a key of the node: the name may be one of their numbers.
+    pub(crate) subject: [u8; 32],
+    pub(crate) organisation: Option<Edrpou>,
+    pub(crate) assurance: Option<String>,
 }
 
 impl Session {
@@ -69,12 +87,25 @@ impl Session {
     }
 
     fn certificate(&self) -> Option<&Certificate> {
-        self.chain.first()
+        match &self.login {
+            LoginBy::Certificate(chain) => chain.first(),
+            LoginBy::Provider(_) => None,
+        }
     }
 
-    /// The organisation that the certificate names.
+    fn provider(&self) -> Option<&ProviderLogin> {
+        match &self.login {
+            LoginBy::Certificate(_) => None,
+            LoginBy::Provider(login) => Some(login),
+        }
+    }
+
+    /// The organisation that the certificate, or the provider, names.
     fn organisation(&self) -> Option<Edrpou> {
-        self.certificate()?.edrpou()?.parse().ok()
+        match &self.login {
+            LoginBy::Certificate(chain) => chain.first()?.edrpou()?.parse().ok(),
+            LoginBy::Provider(login) => login.organisation,
+        }
     }
 
     /// What is confirmed at `now`, and until when.
@@ -108,7 +139,7 @@ impl Entered {
             id: self.session.person,
             acting_for: self.acting_for(),
             roles: self.roles(),
-            certificate: self.session.certificate().map(Certificate::fingerprint).unwrap_or_default(),
+            certificate: self.session.certificate().map(Certificate::fingerprint),
             stepped_up: confirmed.is_some() && confirmed == operation,
         })
     }
@@ -155,6 +186,7 @@ impl Portals {
             acting_for: entered.acting_for(),
             roles: entered.roles().iter().collect(),
             engagements: entered.engagements(),
+            provider: session.provider().map(|login| login.provider.clone()),
             opened_at: session.opened_at,
             ends_at: session.ends_at,
             idle_seconds: idle.whole_seconds().unsigned_abs(),

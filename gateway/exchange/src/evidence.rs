@@ -9,8 +9,6 @@
 //!
 //! Statements of versions 1 and 2 were signed under a header without `cty` and `iat`; they are read as they were written.
 
-mod ecdsa;
-
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -18,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use certs::certificate::Certificate;
 use crypto::digest::DigestAlgorithm;
 use crypto::key::{Curve, KeyError, KeyHandle, KeyKind, PublicKey};
-use crypto::signature::SignatureAlgorithm;
+use crypto::signature::{SignatureAlgorithm, fixed};
 use schemas::evidence::{EVIDENCE_TYPE, EVIDENCE_VERSION, EvidenceStatement};
 use serde::Deserialize;
 use signing::asic::create::{Completed, Prepared};
@@ -123,7 +121,7 @@ impl EvidenceSigner {
         URL_SAFE_NO_PAD.encode_string(payload, &mut jws);
         let sign = || key.sign(ES256, jws.as_bytes());
         let signature = if *is_outside { aside(sign)? } else { sign()? };
-        let signature = ecdsa::to_fixed(&signature).ok_or(KeyError::OperationFailed)?;
+        let signature = fixed::to_fixed(Curve::P256, &signature).ok_or(KeyError::OperationFailed)?;
         jws.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut jws);
         Ok(jws)
@@ -205,9 +203,9 @@ pub fn verify(jws: &str, certificate: &Certificate) -> Result<EvidenceStatement,
     let (signed, signature) = jws.rsplit_once('.').ok_or(EvidenceError::Malformed)?;
     let (header, payload) = signed.split_once('.').ok_or(EvidenceError::Malformed)?;
     let claimed = check_header(&decoded(header)?, certificate)?;
-    let signature: [u8; 64] = decoded(signature)?.try_into().map_err(|_| EvidenceError::Malformed)?;
+    let signature = fixed::to_der(Curve::P256, &decoded(signature)?).ok_or(EvidenceError::Malformed)?;
     let key = p256_key(certificate)?;
-    key.verify(ES256, signed.as_bytes(), &ecdsa::to_der(&signature)).map_err(|_| EvidenceError::Mismatch)?;
+    key.verify(ES256, signed.as_bytes(), &signature).map_err(|_| EvidenceError::Mismatch)?;
     let statement: EvidenceStatement =
         serde_json::from_slice(&decoded(payload)?).map_err(|_| EvidenceError::Malformed)?;
     let expected = match statement.version {

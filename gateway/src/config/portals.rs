@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use schemas::access::Portal;
 use serde::{Deserialize, Serialize};
 
-use super::quoted;
+use super::{ProviderConfig, providers, quoted};
 
 /// Where people log in, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,11 @@ pub struct PortalsConfig {
     pub session_hours: u16,
     /// Open sessions of one person at one portal, 1 to 100; one more ends the oldest.
     pub sessions_of_person: u32,
+    /// Minutes after which a session is over that an identity provider vouched for, 5 to 1440, and not after session_hours: no revocation of a
+    /// certificate ends it.
+    pub provider_session_minutes: u16,
+    /// Identity providers. Each is one more who can say who somebody is. Empty: people log in with their signatures alone.
+    pub providers: Vec<ProviderConfig>,
 }
 
 /// One portal.
@@ -53,6 +58,8 @@ impl Default for PortalsConfig {
             external_idle_minutes: 30,
             session_hours: 8,
             sessions_of_person: 5,
+            provider_session_minutes: 120,
+            providers: Vec::new(),
         }
     }
 }
@@ -92,12 +99,14 @@ impl PortalsConfig {
             ("portals.external_idle_minutes", u32::from(self.external_idle_minutes), 1..=480),
             ("portals.session_hours", u32::from(self.session_hours), 1..=24),
             ("portals.sessions_of_person", self.sessions_of_person, 1..=100),
+            ("portals.provider_session_minutes", u32::from(self.provider_session_minutes), 5..=1440),
         ] {
             if !bounds.contains(&value) {
                 return Err((key, format!("must be {} to {}", bounds.start(), bounds.end())));
             }
         }
-        Ok(())
+        let portals: Vec<Portal> = self.each().map(|(portal, _)| portal).collect();
+        providers::check(&self.providers, &portals)
     }
 
     pub(super) fn to_toml(&self) -> Vec<(&'static str, Option<String>)> {
@@ -105,6 +114,7 @@ impl PortalsConfig {
             let PortalConfig { origin, listen } = portal.as_ref()?;
             Some(format!("{{ origin = {}, listen = {} }}", quoted(origin), quoted(&listen.to_string())))
         };
+        let providers: Vec<String> = self.providers.iter().map(ProviderConfig::to_toml).collect();
         vec![
             ("secret", self.secret.as_ref().map(|file| quoted(&file.display().to_string()))),
             ("internal", portal(&self.internal)),
@@ -113,6 +123,8 @@ impl PortalsConfig {
             ("external_idle_minutes", Some(self.external_idle_minutes.to_string())),
             ("session_hours", Some(self.session_hours.to_string())),
             ("sessions_of_person", Some(self.sessions_of_person.to_string())),
+            ("provider_session_minutes", Some(self.provider_session_minutes.to_string())),
+            ("providers", Some(format!("[{}]", providers.join(", ")))),
         ]
     }
 }

@@ -58,6 +58,7 @@ fn complete() -> Config {
     config.portals.internal = portal("https://office.example", 8444);
     config.portals.external = portal("https://cabinet.example:8445", 8445);
     config.portals.sessions_of_person = 7;
+    config.portals.providers = vec![provider()];
     config.retention.commission = vec!["/m \"1\"".into(), "/m2".into()];
     let five_years = ClassConfig { days: Some(1826), permanent: false };
     config.retention.classes.insert("letters".to_owned(), five_years);
@@ -71,6 +72,27 @@ fn complete() -> Config {
     config.trusted_lists.lists =
         vec![TrustedListConfig { name: "UA".to_owned(), location, signers, territories, purposes }];
     config
+}
+
+fn provider() -> ProviderConfig {
+    let text = |text: &str| text.to_owned();
+    ProviderConfig {
+        name: text("gov"),
+        portals: vec![schemas::access::Portal::Internal, schemas::access::Portal::External],
+        issuer: text("https://id.example/realm"),
+        hosts: vec![text("keys.id.example:8443")],
+        tls_roots: "/r \"3\"".into(),
+        client_id: text("vuzol"),
+        client_secret: None,
+        client_key: Some("/k".into()),
+        client_key_id: Some(text("1")),
+        algorithms: access::openid::keys::TokenAlgorithm::ALL.to_vec(),
+        scopes: vec![text("openid"), text("profile")],
+        claims: ClaimsConfig { rnokpp: text("tax_number"), ..ClaimsConfig::default() },
+        user_info: true,
+        assurance: vec![text("high")],
+        max_age_seconds: Some(300),
+    }
 }
 
 /// A key, or those of the section that it is.
@@ -138,6 +160,43 @@ fn portals_that_could_not_be_kept_apart_are_refused() {
     ] {
         assert!(wrong(origin, cabinet, true).unwrap().contains("portals.internal"), "{origin}");
     }
+}
+
+#[test]
+fn a_provider_that_could_not_be_told_apart_or_believed_is_refused() {
+    let with = |change: &dyn Fn(&mut ProviderConfig)| {
+        let mut config = complete();
+        change(&mut config.portals.providers[0]);
+        load(&config.to_toml(), &[]).err()
+    };
+    assert_eq!(with(&|_| ()), None);
+    let changes: &[(&str, &dyn Fn(&mut ProviderConfig))] = &[
+        ("a-z", &|provider| provider.name = "Gov".to_owned()),
+        ("a-z", &|provider| provider.name = "gov/x".to_owned()),
+        ("portals", &|provider| provider.portals.clear()),
+        ("issuer", &|provider| provider.issuer = "http://id.example".to_owned()),
+        ("issuer", &|provider| provider.issuer = "https://id.example/?x".to_owned()),
+        ("hosts", &|provider| provider.hosts = vec!["https://id.example".to_owned()]),
+        ("hosts", &|provider| provider.hosts = vec!["id.example/x".to_owned()]),
+        ("client_id", &|provider| provider.client_id = "a b".to_owned()),
+        ("client_secret", &|provider| provider.client_secret = Some("/s".into())),
+        ("client_secret", &|provider| provider.client_key = None),
+        ("algorithms", &|provider| provider.algorithms.clear()),
+        ("scopes", &|provider| provider.scopes = vec!["profile".to_owned()]),
+        ("claims", &|provider| provider.claims.unzr = String::new()),
+        ("max_age", &|provider| provider.max_age_seconds = Some(86_401)),
+    ];
+    for (told, change) in changes {
+        let error = with(change).unwrap_or_else(|| panic!("{told}"));
+        assert!(error.contains("portals.providers") && error.contains(told), "{error}");
+    }
+    let text = complete().to_toml();
+    for algorithm in ["none", "HS256", "RS1"] {
+        assert!(load(&text.replace("\"ES256\"", &format!("\"{algorithm}\"")), &[]).is_err(), "{algorithm}");
+    }
+    let mut twice = complete();
+    twice.portals.providers.push(provider());
+    assert!(load(&twice.to_toml(), &[]).unwrap_err().contains("twice"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `relay`, `trust`, `sessions`, `tokens`, `log`. Nothing here decides anything
+//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `relay`, `trust`, `sessions`, `openid`, `tokens`, `log`. Nothing here decides anything
 //! about documents.
 
 pub(crate) mod admission;
@@ -23,6 +23,7 @@ pub(crate) mod mailboxes;
 pub(crate) mod messages;
 pub(crate) mod multipart;
 pub(crate) mod openapi;
+pub(crate) mod openid;
 pub(crate) mod operations;
 pub(crate) mod operator;
 pub(crate) mod participants;
@@ -176,6 +177,8 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(trust::set, trust::withdraw))
         .routes(routes!(sessions::challenge))
         .routes(routes!(sessions::log_in))
+        .routes(routes!(openid::start))
+        .routes(routes!(openid::callback))
         .routes(routes!(sessions::read, sessions::log_out))
         .routes(routes!(sessions::act_for))
         .routes(routes!(sessions::step_up))

@@ -188,7 +188,8 @@ mod tests {
         }
         for operation in document["paths"].as_object().unwrap().values().flat_map(|i| i.as_object().unwrap().values()) {
             assert!(operation["responses"]["401"]["x-problem-codes"].as_array().unwrap().len() >= 5);
-            let is_login = ["request_challenge", "log_in"].contains(&operation["operationId"].as_str().unwrap());
+            let to_a_session = ["request_challenge", "log_in", "begin_provider_login", "finish_provider_login"];
+            let is_login = to_a_session.contains(&operation["operationId"].as_str().unwrap());
             assert_eq!(operation["security"], if is_login { json!([{}]) } else { security() });
         }
         assert!(document["paths"].get("/v1/log/tile/{path}").is_some());

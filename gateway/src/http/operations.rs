@@ -67,6 +67,8 @@ const QUERY: &[ProblemCode] = &[P::MalformedQuery];
 const HEADERS: &[ProblemCode] = &[P::MissingHeader, P::MalformedHeader];
 const MESSAGE: &[ProblemCode] = &[P::MalformedId, P::NotFound];
 const FORBIDDEN: &[ProblemCode] = &[P::ActionForbidden];
+/// Of what leaves evidence that names the certificate of a login.
+const CERTIFIED: &[ProblemCode] = &[P::SessionWithoutCertificate];
 /// Of what takes a signature of just now from a person: the list is that of the policies.
 const DANGEROUS: &[ProblemCode] = &[P::ActionForbidden, P::StepUpRequired];
 const SIGNATURE: &[ProblemCode] = &[
@@ -162,7 +164,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::POST,
         path: "/v1/submissions",
         action: Action::SubmitDocument,
-        problems: &[HEADERS, BODY, JSON, FORBIDDEN, SUBMISSION, ADDRESSED, METADATA, SIGNATURE],
+        problems: &[HEADERS, BODY, JSON, FORBIDDEN, CERTIFIED, SUBMISSION, ADDRESSED, METADATA, SIGNATURE],
     },
     Operation {
         id: "list_submissions",
@@ -181,6 +183,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             BODY,
             JSON,
             FORBIDDEN,
+            CERTIFIED,
             ADDRESSED,
             METADATA,
             &[
@@ -297,6 +300,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/v1/messages/{message}/acknowledgement",
         action: Action::AcknowledgeMessage,
         problems: &[
+            CERTIFIED,
             MESSAGE,
             HEADERS,
             BODY,
@@ -685,6 +689,38 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         problems: &[BODY, JSON, CHALLENGE, &[P::LoginRefused]],
     },
     Operation {
+        id: "begin_provider_login",
+        method: Method::GET,
+        path: "/v1/logins/openid/{provider}/start",
+        action: Action::Login,
+        problems: &[&[
+            P::MalformedId,
+            P::MalformedQuery,
+            P::NotFound,
+            P::LoginThrottled,
+            P::ProviderUnavailable,
+            P::ProviderAnswerWrong,
+        ]],
+    },
+    Operation {
+        id: "finish_provider_login",
+        method: Method::GET,
+        path: "/v1/logins/openid/{provider}/callback",
+        action: Action::Login,
+        problems: &[&[
+            P::MalformedId,
+            P::MalformedQuery,
+            P::NotFound,
+            P::LoginThrottled,
+            P::ProviderAttemptInvalid,
+            P::ProviderRefused,
+            P::ProviderAnswerWrong,
+            P::ProviderUnavailable,
+            P::LoginNamesNoPerson,
+            P::LoginRefused,
+        ]],
+    },
+    Operation {
         id: "read_session",
         method: Method::GET,
         path: "/v1/session",
@@ -778,10 +814,10 @@ pub(crate) static OPERATIONS: &[Operation] = &[
     },
 ];
 
-/// Whether who has no session may ask for it at a portal: the two operations by which one comes to a session. At the door of the API nobody
+/// Whether who has no session may ask for it at a portal: the operations by which one comes to a session. At the door of the API nobody
 /// may ask for anything without a login.
 pub(crate) fn is_for_strangers(operation: &Operation) -> bool {
-    matches!(operation.id, "request_challenge" | "log_in")
+    matches!(operation.id, "request_challenge" | "log_in" | "begin_provider_login" | "finish_provider_login")
 }
 
 /// The operation that a route serves, with its place in the table.

@@ -92,13 +92,24 @@ fn cookie_name(portal: Portal) -> &'static str {
 /// # Errors
 /// `SessionMissing` where there is none, `SessionEnded` where there are two.
 fn cookie(portal: Portal, headers: &HeaderMap) -> Result<&str, Failure> {
+    let value = one_cookie(cookie_name(portal), headers).map_err(|TwoCookies| ProblemCode::SessionEnded)?;
+    value.ok_or_else(|| Failure::new(ProblemCode::SessionMissing))
+}
+
+/// A request with two cookies of one name.
+pub(crate) struct TwoCookies;
+
+/// The value of the one cookie of this name.
+///
+/// # Errors
+/// [`TwoCookies`].
+pub(crate) fn one_cookie<'h>(name: &str, headers: &'h HeaderMap) -> Result<Option<&'h str>, TwoCookies> {
     let fields = headers.get_all(header::COOKIE).iter().filter_map(|field| field.to_str().ok());
     let pairs = fields.flat_map(|field| field.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(name, _)| *name == cookie_name(portal)).map(|(_, value)| value);
+    let mut values = pairs.filter(|(found, _)| *found == name).map(|(_, value)| value);
     match (values.next(), values.next()) {
-        (None, _) => Err(Failure::new(ProblemCode::SessionMissing)),
-        (Some(value), None) => Ok(value),
-        (Some(_), Some(_)) => Err(Failure::new(ProblemCode::SessionEnded)),
+        (_, Some(_)) => Err(TwoCookies),
+        (value, None) => Ok(value),
     }
 }
 

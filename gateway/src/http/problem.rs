@@ -37,6 +37,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         P::SessionForeignOrigin
         | P::SessionCsrfToken
         | P::SessionOtherPerson
+        | P::SessionWithoutCertificate
         | P::StepUpRequired
         | P::TokenScope
         | P::ActionForbidden
@@ -125,6 +126,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ChallengeExpired
         | P::LoginSeveralSigners
         | P::LoginNamesNoPerson
+        | P::ProviderAttemptInvalid
+        | P::ProviderRefused
+        | P::ProviderAnswerWrong
         | P::PurposeUnknown
         | P::SignerNotOfCommission
         | P::PersonNumberWrong
@@ -152,6 +156,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown
         | P::SignerStatusUnknown
+        | P::ProviderUnavailable
         | P::ScannerUnavailable
         | P::KeyUnavailable
         | P::NotYetInLog
@@ -174,6 +179,7 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
                 P::ClientCertificateStatusUnknown
                     | P::RecipientStatusUnknown
                     | P::SignerStatusUnknown
+                    | P::ProviderUnavailable
                     | P::ScannerUnavailable
                     | P::KeyUnavailable
             ) =>

@@ -88,7 +88,7 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> Vec<u8> {
 }
 
 /// An HTTP/1.1 answer.
-pub(super) fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }

@@ -1,5 +1,5 @@
 //! What the node asks of the world, and whom it believes: the one hardened outbound client (OCSP, CRL, time-stamps,
-//! certificates of authorities), trust anchors from folders, and the malware scanner of the configuration.
+//! certificates of authorities), trust anchors from folders, identity providers, and the malware scanner of the configuration.
 //!
 //! Nothing a stranger sends makes the node open a connection by itself: a URL is used only from a certificate whose path
 //! leads to an anchor (the type `VerifiedPath` says so) or that an operator gave us, and only where its host is on the
@@ -13,8 +13,9 @@ mod fetch;
 mod issuers;
 mod keeper;
 #[cfg(test)]
-mod liar;
+pub(crate) mod liar;
 pub(crate) mod lists;
+pub(crate) mod openid;
 pub(crate) mod relay;
 mod revocation;
 mod timestamp;

@@ -35,6 +35,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "people", sql: include_str!("../../../migrations/sqlite/0016_people.sql") },
     Migration { name: "sessions", sql: include_str!("../../../migrations/sqlite/0017_sessions.sql") },
     Migration { name: "applications", sql: include_str!("../../../migrations/sqlite/0018_applications.sql") },
+    Migration { name: "provider_logins", sql: include_str!("../../../migrations/sqlite/0019_provider_logins.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

@@ -115,7 +115,7 @@ fn system(of: &str) -> Actor {
 
 fn person(number: u8, role: Role, acting_for: Option<&str>) -> Actor {
     let (id, roles) = (PersonId::from_parts(1, [number; 10]), [role].into_iter().collect());
-    Actor::Person(Person { id, acting_for: acting_for.map(code), roles, certificate: [2; 32], stepped_up: true })
+    Actor::Person(Person { id, acting_for: acting_for.map(code), roles, certificate: Some([2; 32]), stepped_up: true })
 }
 
 impl Node {

@@ -1,4 +1,4 @@
-//! Fuzz targets: a function for each parser of `crypto`, `certs` and `signing`, fed with anything. It must not panic, and what it accepts must hold together: what is
+//! Fuzz targets: a function for each parser of `crypto`, `certs` and `signing`, and of what identity providers say, fed with anything. It must not panic, and what it accepts must hold together: what is
 //! read is written again as it was, and nothing is accepted that nobody signed.
 //!
 //! They run in two ways. `cargo test -p tests --lib fuzz` spoils the seeds in a bounded, repeatable run (more of it with `FUZZ_ROUNDS`); where a
@@ -11,6 +11,7 @@
 //! | [`asic`] | those of signed containers |
 //! | [`lists`] | that of trusted lists |
 //! | [`xml`] | those of XML and its signatures |
+//! | [`openid`] | those of what an identity provider says |
 //! | [`signing`] | those of `signing` |
 //! | [`mutate`] | how bytes are spoilt |
 
@@ -18,6 +19,7 @@ pub mod asic;
 pub mod certs;
 pub mod lists;
 pub mod mutate;
+pub mod openid;
 pub mod signing;
 pub mod targets;
 pub mod xml;
@@ -88,7 +90,8 @@ mod tests {
                 .chain(asic::ALL)
                 .chain(signing::ALL)
                 .chain(xml::ALL)
-                .chain(lists::ALL),
+                .chain(lists::ALL)
+                .chain(openid::ALL),
         ) {
             smoke(target, rounds, seed);
         }
@@ -104,6 +107,7 @@ mod tests {
             ("signing", signing::ALL),
             ("xml", xml::ALL),
             ("lists", lists::ALL),
+            ("openid", openid::ALL),
         ];
         for (module, target) in modules.into_iter().flat_map(|(module, all)| all.iter().map(move |one| (module, one))) {
             let harness = std::fs::read_to_string(folder.join(format!("{}.rs", target.name))).unwrap_or_default();

@@ -30,7 +30,7 @@ fn applicant(number: u8) -> Actor {
         id: person_id(number),
         acting_for: None,
         roles,
-        certificate: [number; 32],
+        certificate: Some([number; 32]),
         stepped_up: false,
     })
 }
@@ -39,7 +39,7 @@ fn applicant(number: u8) -> Actor {
 fn administrator(centre: &str) -> Actor {
     let roles = [Role::CentreAdministrator].into_iter().collect();
     let (id, acting_for) = (person_id(4), Some(edrpou(centre)));
-    Actor::Person(Person { id, acting_for, roles, certificate: [4; 32], stepped_up: false })
+    Actor::Person(Person { id, acting_for, roles, certificate: Some([4; 32]), stepped_up: false })
 }
 
 fn told(error: impl Into<ConsentError>) -> ProblemCode {

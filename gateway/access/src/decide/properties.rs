@@ -75,14 +75,14 @@ fn roles() -> impl Strategy<Value = Roles> {
 }
 
 fn actor() -> impl Strategy<Value = Actor> {
-    let person = (1..4_u8, prop::option::of(code()), roles(), any::<bool>());
+    let person = (1..4_u8, prop::option::of(code()), roles(), any::<bool>(), any::<bool>());
     prop_oneof![
         2 => code().prop_map(|code| Actor::Participant { edrpou: edrpou(code), certificate: [1; 32] }),
         1 => Just(Actor::Operator { certificate: [9; 32] }),
         1 => Just(Actor::Peer { name: PEER.into(), certificate: [7; 32] }),
-        8 => person.prop_map(|(number, acting_for, roles, stepped_up)| {
+        8 => person.prop_map(|(number, acting_for, roles, signed, stepped_up)| {
             let (id, acting_for) = (person_id(number), acting_for.map(edrpou));
-            Actor::Person(Person { id, acting_for, roles, certificate: [2; 32], stepped_up })
+            Actor::Person(Person { id, acting_for, roles, certificate: signed.then_some([2; 32]), stepped_up })
         }),
     ]
 }
@@ -299,6 +299,25 @@ fn dangerous_deeds_of_people_take_a_signature_and_a_signature_is_asked_for_only_
             let signed = Actor::Person(Person { stepped_up: true, ..person.clone() });
             let helps = runtime.block_on(ask(&town.access, &signed, action, &told.scene)).is_ok();
             prop_assert_eq!(asked_for, dangerous && !person.stepped_up && helps, "{}", action);
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn what_leaves_evidence_of_a_login_takes_a_certificate_and_nothing_else_does() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let town = runtime.block_on(town());
+    holds(|told| {
+        let Some(person) = told.person() else { return Ok(()) };
+        for (action, answer) in &told.answers {
+            let named = ["submit_document", "acknowledge_message"].contains(action);
+            let is_asked_for =
+                answer.as_ref().is_err_and(|denied| denied.code == ProblemCode::SessionWithoutCertificate);
+            let signed = Actor::Person(Person { certificate: Some([2; 32]), ..person.clone() });
+            let helps = runtime.block_on(ask(&town.access, &signed, action, &told.scene)).is_ok();
+            prop_assert_eq!(is_asked_for, named && person.certificate.is_none() && helps, "{}", action);
+            prop_assert_eq!(answer.is_ok(), helps && !is_asked_for, "{}", action);
         }
         Ok(())
     });

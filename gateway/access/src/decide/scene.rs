@@ -53,7 +53,7 @@ pub(super) fn person(roles: &[Role], acting_for: Option<&str>, stepped_up: bool)
         id: person_id(1),
         acting_for: acting_for.map(edrpou),
         roles,
-        certificate: [2; 32],
+        certificate: Some([2; 32]),
         stepped_up,
     })
 }

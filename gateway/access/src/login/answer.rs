@@ -19,8 +19,8 @@ use super::challenge::{Challenge, ChallengeError, Purpose};
 use super::entitlement::{self, NoAccess};
 use crate::people::PersonalNumbers;
 use crate::portal::{Portals, Refused};
-use crate::session::open::{Opening, SessionSecret};
-use crate::session::{Entered, Session};
+use crate::session::open::{Opening, SessionSecret, Way};
+use crate::session::{Entered, LoginBy, Session};
 use crate::standing::NotReliable;
 
 /// A challenge with a signature over it that holds.
@@ -88,7 +88,14 @@ impl Portals {
             return self.no_access(portal, &fingerprint, Some(person), NoAccess::Removed).await;
         };
         match entitlement::acting_for(portal, organisation, request.acting_for, &entrusted) {
-            Ok(acting_for) => self.open(Opening { portal, person, acting_for, signed }, entrusted).await,
+            Ok(acting_for) => {
+                let way = Way {
+                    nonce: *signed.challenge.nonce(),
+                    expires_at: signed.challenge.expires_at(),
+                    login: LoginBy::Certificate(signed.chain.into()),
+                };
+                self.open(Opening { portal, person, acting_for, way }, entrusted).await
+            }
             Err(why) => self.no_access(portal, &fingerprint, Some(person), why).await,
         }
     }
@@ -112,7 +119,7 @@ impl Portals {
         self.confirm(entered, deed, &signed).await
     }
 
-    fn not_too_often(&self, peer: IpAddr) -> Result<(), Refused> {
+    pub(super) fn not_too_often(&self, peer: IpAddr) -> Result<(), Refused> {
         let may = self.inner.throttle.address(peer, Instant::now());
         may.then_some(()).ok_or_else(|| ProblemCode::LoginThrottled.into())
     }

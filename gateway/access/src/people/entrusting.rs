@@ -128,7 +128,7 @@ impl People {
             return self.enter(assignment, found.version, None).await;
         }
         let own = |proposed: &Proposed| {
-            now < proposed.until && self.inner.operators.are_one_person(&proposed.proposed_by, giver.certificate())
+            now < proposed.until && self.inner.operators.are_one_person(&proposed.proposed_by, &giver.mark())
         };
         if found.proposal.as_ref().is_some_and(own) {
             return Err(proposals::SameOperator.into());

@@ -37,7 +37,7 @@ impl Operators {
 
     /// Whether the actor has one of these numbers.
     pub(super) fn is(&self, actor: &Actor, digests: &Digests) -> bool {
-        self.logins.get(actor.certificate()).is_some_and(|own| own.meet(digests))
+        self.logins.get(&actor.mark()).is_some_and(|own| own.meet(digests))
     }
 
     /// Whether an operator has one of these numbers.

@@ -26,6 +26,8 @@ pub(crate) enum Reason {
     CertificateRevoked,
     /// Its certificate has expired, or leads to no authority that is believed now.
     CertificateNotReliable,
+    /// The configuration offers its provider no more.
+    ProviderWithdrawn,
 }
 
 impl Reason {
@@ -37,6 +39,7 @@ impl Reason {
             Self::PersonRemoved => "person_removed",
             Self::CertificateRevoked => "certificate_revoked",
             Self::CertificateNotReliable => "certificate_not_reliable",
+            Self::ProviderWithdrawn => "provider_withdrawn",
         }
     }
 }

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::cache::TooOften;
 use super::end::Reason;
 use super::open::SessionSecret;
-use super::{Entered, Session, rows};
+use super::{Entered, LoginBy, Session, rows};
 use crate::portal::{Portals, Refused};
 use crate::standing::NotReliable;
 
@@ -98,7 +98,12 @@ impl Portals {
     }
 
     async fn still_reliable(&self, session: &Session) -> Result<(), Refused> {
-        let Some((leaf, pool)) = session.chain.split_first() else { return Err(ProblemCode::SessionEnded.into()) };
+        let chain = match &session.login {
+            LoginBy::Certificate(chain) => chain,
+            LoginBy::Provider(login) if self.offers(session.portal, &login.provider) => return Ok(()),
+            LoginBy::Provider(_) => return self.is_over(session, Reason::ProviderWithdrawn).await,
+        };
+        let Some((leaf, pool)) = chain.split_first() else { return Err(ProblemCode::SessionEnded.into()) };
         if self.inner.signers.recall(leaf.der()).is_some() {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::end::Reason;
-use super::{Entered, Session, rows};
+use super::{Entered, LoginBy, Session, rows};
 use crate::login::{LoggedIn, Signed};
 use crate::people::Entrusted;
 use crate::portal::{Portals, Refused};
@@ -57,17 +57,47 @@ pub(crate) struct Opening {
     pub(crate) portal: Portal,
     pub(crate) person: PersonId,
     pub(crate) acting_for: Option<Edrpou>,
-    pub(crate) signed: Signed,
+    pub(crate) way: Way,
+}
+
+/// By what somebody came to a session: a challenge or an attempt, answered now, and who vouches for them.
+pub(crate) struct Way {
+    /// Remembered until it would have expired, so that it serves once.
+    pub(crate) nonce: [u8; 32],
+    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) login: LoginBy,
 }
 
 impl Portals {
     /// Opens a session. Where its person has as many as they may, the oldest ends.
     ///
     /// # Errors
-    /// `ChallengeAnswered`; `Overloaded` where another login of the same person came in between.
+    /// `ChallengeAnswered`, `ProviderAttemptInvalid` of what served before; `Overloaded` where another login of the same person came in between.
     pub(crate) async fn open(&self, opening: Opening, entrusted: Entrusted) -> Result<LoggedIn, Refused> {
-        let Opening { portal, person, acting_for, signed } = opening;
+        let Opening { portal, person, acting_for, way: Way { nonce, expires_at, login } } = opening;
         let (now, limits) = (self.inner.clock.now(), self.inner.limits);
+        let (details, lasts, served) = match &login {
+            LoginBy::Certificate(chain) => {
+                let details = serde_json::json!({
+                    "portal": portal,
+                    "acting_for": acting_for,
+                    "certificate": chain.first().map(|certificate| hex(&certificate.fingerprint())),
+                    "challenge": hex(&nonce),
+                });
+                (details, limits.absolute, ProblemCode::ChallengeAnswered)
+            }
+            LoginBy::Provider(login) => {
+                let details = serde_json::json!({
+                    "portal": portal,
+                    "acting_for": acting_for,
+                    "provider": login.provider,
+                    "subject": hex(&login.subject),
+                    "assurance": login.assurance,
+                    "attempt": hex(&nonce),
+                });
+                (details, limits.absolute.min(limits.by_provider), ProblemCode::ProviderAttemptInvalid)
+            }
+        };
         let secret = SessionSecret::fresh();
         let session = Arc::new(Session {
             id: SessionId::fresh(now),
@@ -75,9 +105,9 @@ impl Portals {
             portal,
             person,
             acting_for,
-            chain: signed.chain.clone().into(),
+            login,
             opened_at: now,
-            ends_at: now + limits.absolute,
+            ends_at: now + lasts,
             confirmed: None,
         });
         let event = self.inner.ledger.prepare(EventDraft {
@@ -85,18 +115,13 @@ impl Portals {
             actor: format!("person:{person}"),
             object: Some(format!("session:{}", session.id)),
             outcome: Outcome::Done,
-            details: serde_json::json!({
-                "portal": portal,
-                "acting_for": acting_for,
-                "certificate": hex(&signed.certificate().fingerprint()),
-                "challenge": hex(signed.challenge.nonce()),
-            }),
+            details,
         });
         let displaced = self.displaced(person, portal, now).await?;
-        let (opened, challenge) = (Arc::clone(&session), signed.challenge);
+        let opened = Arc::clone(&session);
         let idle_since = now - limits.idle(portal);
         let done = self.inner.ledger.transact("log_in", move |tx| {
-            once(rows::answered(tx, challenge.nonce(), challenge.expires_at(), now))?;
+            once(rows::answered(tx, &nonce, expires_at, now), served)?;
             end_displaced(tx, &displaced, now)?;
             if rows::open_of(tx, person, portal, now, idle_since)?.len() >= limits.open as usize {
                 return Err(Refused::from(ProblemCode::Overloaded));
@@ -108,6 +133,19 @@ impl Portals {
         self.inner.sessions.forget_person(person);
         self.inner.sessions.keep(&session, now, now);
         Ok(LoggedIn { secret, entered: Entered { session, entrusted, at: now } })
+    }
+
+    /// An attempt came back and came to nothing: it is spent, with the row that says so.
+    ///
+    /// # Errors
+    /// `ProviderAttemptInvalid` where it was spent before.
+    pub(crate) async fn spend(&self, nonce: [u8; 32], expires_at: OffsetDateTime, event: Event) -> Result<(), Refused> {
+        let now = self.inner.clock.now();
+        let done = self.inner.ledger.transact("spend_attempt", move |tx| {
+            once(rows::answered(tx, &nonce, expires_at, now), ProblemCode::ProviderAttemptInvalid)?;
+            Ok::<_, Refused>(audit::append(tx, &event)?.with(()))
+        });
+        Ok(done.await?)
     }
 
     /// Sessions that make room for one more, each with the event of its end.
@@ -144,7 +182,7 @@ impl Portals {
         });
         let (id, challenge) = (session.id, signed.challenge.clone());
         let done = self.inner.ledger.transact("step_up", move |tx| {
-            once(rows::answered(tx, challenge.nonce(), challenge.expires_at(), now))?;
+            once(rows::answered(tx, challenge.nonce(), challenge.expires_at(), now), ProblemCode::ChallengeAnswered)?;
             if !rows::confirm(tx, id, deed.as_str(), now)? {
                 return Err(Refused::from(ProblemCode::SessionEnded));
             }
@@ -157,10 +195,10 @@ impl Portals {
     }
 }
 
-/// A challenge is answered once.
-fn once(answered: Result<(), StoreError>) -> Result<(), Refused> {
+/// A challenge is answered once, and an attempt comes back once.
+fn once(answered: Result<(), StoreError>, served: ProblemCode) -> Result<(), Refused> {
     answered.map_err(|error| match error {
-        StoreError::Conflict => ProblemCode::ChallengeAnswered.into(),
+        StoreError::Conflict => served.into(),
         other => other.into(),
     })
 }

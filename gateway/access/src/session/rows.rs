@@ -1,4 +1,4 @@
-//! The tables of sessions and of answered challenges (migrations/sqlite/0017_sessions.sql).
+//! The tables of sessions and of answered challenges (migrations/sqlite/0017_sessions.sql, 0019_provider_logins.sql).
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use schemas::{Edrpou, PersonId, SessionId};
 use storage::{Row, StoreError, Tx, Value};
 use time::{Duration, OffsetDateTime};
 
-use super::Session;
+use super::{LoginBy, ProviderLogin, Session};
 
 /// Rows that one login clears away beyond those that it writes: what is over does not pile up, and no login waits for all of it.
 const SWEPT: i64 = 8;
@@ -40,9 +40,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreErro
         DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)";
     tx.execute(sql, &[(session.opened_at - KEPT).into(), SWEPT.into()])?;
     let sql = "-- insert_session
-        INSERT INTO session (id, secret_sha256, portal, person_id, acting_for, certificate, opened_at, seen_at, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)";
-    let chain = framed(&session.chain);
+        INSERT INTO session (id, secret_sha256, portal, person_id, acting_for, certificate, opened_at, seen_at, ends_at,
+            provider, subject, organisation, assurance)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)";
+    let (chain, by_provider) = match &session.login {
+        LoginBy::Certificate(chain) => (framed(chain), None),
+        LoginBy::Provider(login) => (Vec::new(), Some(login)),
+    };
     let values = [
         session.id.as_bytes().into(),
         (&session.secret_sha256).into(),
@@ -52,6 +56,10 @@ pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreErro
         (&chain).into(),
         session.opened_at.into(),
         session.ends_at.into(),
+        by_provider.map(|login| login.provider.as_str()).into(),
+        by_provider.map(|login| &login.subject[..]).into(),
+        by_provider.and_then(|login| login.organisation.as_ref()).map(Edrpou::as_str).into(),
+        by_provider.and_then(|login| login.assurance.as_deref()).into(),
     ];
     tx.execute(sql, &values).map(drop)
 }
@@ -64,13 +72,14 @@ pub(super) fn open(
     known: Option<&Session>,
 ) -> Result<Option<(Session, OffsetDateTime)>, StoreError> {
     let sql = "-- load_session
-        SELECT id, portal, person_id, acting_for, certificate, opened_at, ends_at, stepped_up_for, stepped_up_at, seen_at
+        SELECT id, portal, person_id, acting_for, certificate, opened_at, ends_at, stepped_up_for, stepped_up_at, seen_at,
+            provider, subject, organisation, assurance
         FROM session WHERE secret_sha256 = $1 AND ended_at IS NULL";
     tx.query_optional(sql, &[secret_sha256.into()], |row| {
         let id = SessionId::from_bytes(&row.array::<16>(0)?).map_err(|_| StoreError::Corrupt("session.id"))?;
-        let chain = match known.filter(|known| known.id == id) {
-            Some(known) => Arc::clone(&known.chain),
-            None => chain_of(&row.blob(4)?)?,
+        let login = match known.filter(|known| known.id == id) {
+            Some(known) => known.login.clone(),
+            None => login(row)?,
         };
         let session = Session {
             id,
@@ -78,7 +87,7 @@ pub(super) fn open(
             portal: portal(row)?,
             person: PersonId::from_bytes(&row.array::<16>(2)?).map_err(|_| StoreError::Corrupt("session.person_id"))?,
             acting_for: optional(row, 3, "session.acting_for")?,
-            chain,
+            login,
             opened_at: row.time(5)?,
             ends_at: row.time(6)?,
             confirmed: optional(row, 7, "session.stepped_up_for")?.map(|deed| Ok((deed, row.time(8)?))).transpose()?,
@@ -159,6 +168,19 @@ fn optional<T: std::str::FromStr>(row: &Row<'_>, column: usize, name: &'static s
         return Ok(None);
     }
     row.text(column)?.parse().map(Some).map_err(|_| StoreError::Corrupt(name))
+}
+
+/// Who vouched: a certificate (column 4), or a provider (columns 10 to 13).
+fn login(row: &Row<'_>) -> Result<LoginBy, StoreError> {
+    if row.is_null(10)? {
+        return chain_of(&row.blob(4)?).map(LoginBy::Certificate);
+    }
+    Ok(LoginBy::Provider(Arc::new(ProviderLogin {
+        provider: row.text(10)?,
+        subject: row.array(11)?,
+        organisation: optional(row, 12, "session.organisation")?,
+        assurance: if row.is_null(13)? { None } else { Some(row.text(13)?) },
+    })))
 }
 
 /// Certificates one after another, each after its length in four octets.

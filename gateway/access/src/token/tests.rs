@@ -26,7 +26,7 @@ fn other_process(town: &Town) -> Tokens {
 
 fn person(role: Role, stepped_up: bool) -> Actor {
     let (id, roles) = (PersonId::from_parts(1, [1; 10]), Roles::default().with(role));
-    Actor::Person(Person { id, acting_for: Some(edrpou(AGENCY)), roles, certificate: [3; 32], stepped_up })
+    Actor::Person(Person { id, acting_for: Some(edrpou(AGENCY)), roles, certificate: Some([3; 32]), stepped_up })
 }
 
 fn request(scopes: &[&str], days: u16) -> TokenRequest {

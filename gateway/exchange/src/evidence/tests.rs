@@ -113,7 +113,7 @@ fn a_header_of_another_kind_is_refused_even_when_it_is_signed() {
     let signed = |version: u8, header: &str| {
         let payload = serde_json::to_vec(&EvidenceStatement { version, ..statement() }).unwrap();
         let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
-        let signature = ecdsa::to_fixed(&identity.key.sign(ES256, input.as_bytes()).unwrap()).unwrap();
+        let signature = fixed::to_fixed(Curve::P256, &identity.key.sign(ES256, input.as_bytes()).unwrap()).unwrap();
         verify(&format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)), &identity.certificate)
     };
     let old = format!(r#"{{"alg":"ES256","typ":"vuzol-evidence+jws","x5t#S256":"{thumbprint}"}}"#);

@@ -180,7 +180,7 @@ impl Exchange {
             id,
             case: Some(case),
             sender,
-            sender_certificate: *permit.actor().certificate(),
+            sender_certificate: *permit.actor().certificate().ok_or(ProblemCode::SessionWithoutCertificate)?,
             recipient,
             kind,
             media_type,

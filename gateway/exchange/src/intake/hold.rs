@@ -189,7 +189,7 @@ impl Exchange {
             id,
             case: case_id,
             sender,
-            sender_certificate: *permit.actor().certificate(),
+            sender_certificate: *permit.actor().certificate().ok_or(ProblemCode::SessionWithoutCertificate)?,
             recipient,
             kind,
             media_type,

@@ -89,7 +89,7 @@ impl Exchange {
             id: MessageId::fresh(now),
             case: None,
             sender,
-            sender_certificate: *permit.actor().certificate(),
+            sender_certificate: *permit.actor().certificate().ok_or(ProblemCode::SessionWithoutCertificate)?,
             recipient,
             kind,
             media_type,

@@ -126,7 +126,10 @@ impl Exchange {
         }
         let lease = self.may_speak(found, lease)?;
         let acknowledgement = self.read_acknowledgement(&found.message, spoken).await?;
-        let certificate = matches!(spoken, Spoken::BySystem(_)).then(|| *permit.actor().certificate());
+        let certificate = match spoken {
+            Spoken::BySystem(_) => Some(*permit.actor().certificate().ok_or(ProblemCode::SessionWithoutCertificate)?),
+            Spoken::Signed(_) => None,
+        };
         let word = Word { sha256: *sha256, on_behalf_of: certificate };
         let edges = self.acknowledged(permit, &found.message, &acknowledgement, word)?;
         let receipt = receipt(&edges.last().ok_or(ProblemCode::Internal)?.evidence);

@@ -123,7 +123,7 @@ impl Exchange {
             id,
             case: envelope.case_id,
             sender: envelope.sender,
-            sender_certificate: *permit.actor().certificate(),
+            sender_certificate: *permit.actor().certificate().ok_or(ProblemCode::SessionWithoutCertificate)?,
             recipient: envelope.recipient,
             kind: envelope.kind,
             media_type: envelope.media_type,

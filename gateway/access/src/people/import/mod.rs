@@ -124,7 +124,7 @@ impl People {
                 .await;
         }
         let own = |proposed: &Proposed| {
-            let (by, confirms) = (&proposed.proposed_by, permit.actor().certificate());
+            let (by, confirms) = (&proposed.proposed_by, &permit.actor().mark());
             now < proposed.until && self.inner.operators.are_one_person(by, confirms)
         };
         if proposed.as_ref().is_some_and(own) {

@@ -19,7 +19,7 @@ use schemas::PersonId;
 fn official(id: PersonId, role: Role, acting_for: Option<&str>) -> Actor {
     let roles = [role].into_iter().collect();
     let acting_for = acting_for.map(edrpou);
-    Actor::Person(Person { id, acting_for, roles, certificate: [3; 32], stepped_up: true })
+    Actor::Person(Person { id, acting_for, roles, certificate: Some([3; 32]), stepped_up: true })
 }
 
 /// Who entrusts what. Columns in the order of `Role::ALL`: within the giver's own participant and another, or for the node. `1` at once,
