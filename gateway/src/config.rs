@@ -5,8 +5,10 @@
 //! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
+mod break_glass;
 mod evidence;
 mod limits;
+mod logins;
 mod policies;
 mod portals;
 mod providers;
@@ -26,8 +28,10 @@ use figment::providers::{Format, Toml};
 use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
+pub use break_glass::BreakGlassConfig;
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
+pub use logins::LoginLimits;
 pub use policies::PoliciesConfig;
 pub use portals::{PortalConfig, PortalsConfig};
 pub use providers::{ClaimsConfig, ProviderConfig};
@@ -90,6 +94,9 @@ pub struct Config {
     /// What personal data may be looked at for.
     #[serde(default)]
     pub purposes: PurposesConfig,
+    /// How long somebody may see what consent keeps from them.
+    #[serde(default)]
+    pub break_glass: BreakGlassConfig,
     /// Policies beside those that the binary carries.
     #[serde(default)]
     pub policies: PoliciesConfig,
@@ -340,6 +347,7 @@ impl Config {
         self.retention.check()?;
         self.purposes.check()?;
         self.policies.check()?;
+        self.break_glass.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -425,6 +433,7 @@ impl Config {
             ("relay", self.relay.to_toml()),
             ("retention", self.retention.to_toml()),
             ("purposes", self.purposes.to_toml()),
+            ("break_glass", self.break_glass.to_toml()),
             ("policies", self.policies.to_toml()),
             (
                 "webhooks",
@@ -446,6 +455,7 @@ impl Config {
                 ],
             ),
             ("limits.participant", self.limits.participant.to_toml()),
+            ("limits.logins", self.limits.logins.to_toml()),
         ];
         let mut toml = String::new();
         for (section, keys) in sections {

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use access::login::secret::NodeSecret;
-use access::login::throttle::LoginRates;
 use access::people::Directory;
 use access::portal::{Origins, PortalParts, Portals, SessionLimits};
 use audit::Ledger;
@@ -51,8 +50,9 @@ pub(crate) fn open(config: &Config, shared: Shared) -> Result<Option<Portals>, S
         node: config.node.name.clone(),
         origins: Origins { internal: origin(&portals.internal), external: origin(&portals.external) },
         limits: limits(portals),
-        rates: LoginRates::default(),
+        rates: config.limits.logins.rates(),
         providers,
+        enrols: portals.enrol_applicants,
     })))
 }
 

@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
+
+#[path = "break_glass_tests.rs"]
+mod break_glass;
+
 use access::people::{Answer, Entrusted, PersonalNumbers};
 use certs::dev::{Identity, Profile, Usage};
 use crypto::key::{Curve, KeyKind};
@@ -122,6 +126,17 @@ impl Region {
     }
 
     async fn start_with(clock: Arc<ManualClock>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::begin(Some(PersonId::from_parts(1, [1; 10])), clock, change).await
+    }
+
+    /// With the node's own directory.
+    async fn start_among_registered() -> Self {
+        Self::begin(None, Arc::new(ManualClock::new(SystemClock.now())), |_| ()).await
+    }
+
+    /// With a directory of that one person, or with the node's own.
+    async fn begin(only: Option<PersonId>, clock: Arc<ManualClock>, change: impl FnOnce(&mut Config)) -> Self {
+        let person = PersonId::from_parts(1, [1; 10]);
         let folder = tempfile::tempdir().unwrap();
         let bound = DemoServices::bind().await.unwrap();
         let site = Site::create(&folder.path().join("site"), clock.now(), &bound.ocsp_url(), 1).unwrap();
@@ -133,12 +148,12 @@ impl Region {
         };
         (config.portals.internal, config.portals.external) = (portal(OFFICE), portal(CABINET));
         change(&mut config);
-        let (person, agency) = (PersonId::from_parts(1, [1; 10]), site.agencies()[0].edrpou);
-        let within = vec![(agency, Roles::default().with(Role::HeadOfAgency))];
+        let within = vec![(site.agencies()[0].edrpou, Roles::default().with(Role::HeadOfAgency))];
         let entrusted = Entrusted { node: Roles::default(), within };
-        let register = Register(BTreeMap::from([(HEAD.to_owned(), person)]), entrusted);
+        let register = |person| Register(BTreeMap::from([(HEAD.to_owned(), person)]), entrusted);
+        let directory = only.map(|person| Arc::new(register(person)) as Arc<dyn Directory>);
         let database = config.storage.database.clone();
-        let node = Node::start_among(Some(Arc::new(register)), config, clock.clone(), Duties::All, true).await.unwrap();
+        let node = Node::start_among(directory, config, clock.clone(), Duties::All, true).await.unwrap();
         let region =
             Self { site, node, clock, person, database: database.clone(), _folder: folder, _services: services };
         let base = format!("https://localhost:{}", region.node.public_address().port());

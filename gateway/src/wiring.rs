@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::consent::Consent;
+use access::consent::break_glass::BreakGlasses;
 use access::people::{Directory, Operators, People};
 use access::portal::Portals;
 use access::purpose::Purposes;
@@ -84,6 +85,8 @@ pub struct Node {
     operator: SocketAddr,
     portals: Vec<(Portal, SocketAddr)>,
     log_key: String,
+    #[cfg(test)]
+    policies: Option<Arc<PolicyFile>>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
     _guard: DropGuard,
@@ -154,6 +157,8 @@ impl Node {
         running.refresh(&rooms, tls.clone());
         running.collect(&rooms);
         let log_key = rooms.log.verifier().vkey();
+        #[cfg(test)]
+        let policies = rooms.policies.clone();
         if let (Some(listener), Some(tls)) = (public, tls) {
             let connections = config.limits.connections.unwrap_or(CONNECTIONS);
             let handshakes = config.limits.handshakes.unwrap_or(HANDSHAKES);
@@ -166,7 +171,17 @@ impl Node {
         tracing::info!(node = config.node.name, public = %public_address, operator = %operator, "the node runs");
         let _guard = shutdown.clone().drop_guard();
         let portals = portal_addresses;
-        Ok(Self { public: public_address, operator, portals, log_key, tasks, shutdown, _guard })
+        Ok(Self {
+            public: public_address,
+            operator,
+            portals,
+            log_key,
+            #[cfg(test)]
+            policies,
+            tasks,
+            shutdown,
+            _guard,
+        })
     }
 
     /// Where the public API listens.
@@ -191,6 +206,13 @@ impl Node {
     #[must_use]
     pub fn log_verifier_key(&self) -> String {
         self.log_key.clone()
+    }
+
+    /// What the node does of itself every minute: reads the bundle of policies that lies there.
+    #[cfg(test)]
+    async fn refresh_policies(&self) -> Result<bool, String> {
+        let Some(policies) = &self.policies else { return Ok(false) };
+        policies.refresh().await.map_err(|error| error.to_string())
     }
 
     /// Graceful: stops accepting, finishes requests (bounded), stops workers.
@@ -393,6 +415,7 @@ impl Rooms {
             people: self.people,
             portals: self.portals,
             tokens: self.tokens,
+            break_glasses: BreakGlasses::new(self.ledger.clone(), self.clock.clone(), config.break_glass.minutes),
             consent: self.consent,
             purposes: self.purposes,
             trust: self.keeper,
@@ -466,8 +489,12 @@ fn policy_file(
 ) -> Result<Option<Arc<PolicyFile>>, StartError> {
     let Some(bundle) = &config.policies.bundle else { return Ok(None) };
     let signers = config.policies.signers.iter().map(|file| read_certificate("policies.signers", file));
-    let signers = signers.collect::<Result<_, _>>()?;
-    let keeper = PolicyKeeper::new(access.clone(), ledger.clone(), clock.clone(), signers);
+    let signers = signers.collect::<Result<Vec<_>, _>>()?;
+    let signatures = usize::from(config.policies.signatures);
+    if access::distinct_persons(&signers) < signatures {
+        return Err(StartError(format!("policies.signers: certificates of {signatures} persons are needed")));
+    }
+    let keeper = PolicyKeeper::new(access.clone(), ledger.clone(), clock.clone(), signers, signatures);
     Ok(Some(Arc::new(PolicyFile::new(keeper, bundle.clone()))))
 }
 
@@ -503,6 +530,9 @@ pub(crate) fn warn_if_others_may_read(key: &str, file: &Path) -> std::io::Result
     Ok(())
 }
 
+#[cfg(test)]
+#[path = "policies_tests.rs"]
+mod policies_tests;
 #[cfg(test)]
 #[path = "portal_tests.rs"]
 mod portal_tests;

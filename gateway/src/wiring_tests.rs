@@ -16,14 +16,14 @@ use crate::http::identity::{Connection, Entrance};
 use crate::http::pass::REQUEST_ID;
 
 /// A place to run a node in, with the services of its authority.
-struct Ground {
-    site: Site,
-    folder: tempfile::TempDir,
+pub(super) struct Ground {
+    pub(super) site: Site,
+    pub(super) folder: tempfile::TempDir,
     _services: DemoServices,
 }
 
 impl Ground {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let bound = DemoServices::bind().await.unwrap();
         let now = SystemClock.now();
@@ -32,7 +32,7 @@ impl Ground {
         Self { site, folder, _services: services }
     }
 
-    async fn start(&self, config: Config) -> Result<Node, StartError> {
+    pub(super) async fn start(&self, config: Config) -> Result<Node, StartError> {
         Node::start(config, Arc::new(SystemClock), Duties::All, true).await
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::address::{DocumentKind, Edrpou, RetentionClass, ServiceName};
-use crate::id::{ApplicationId, CopyId, LookId, PersonId};
+use crate::id::{ApplicationId, BreakGlassId, CopyId, LookId, PersonId};
 use crate::purpose::PurposeName;
 
 /// A copy of a document that a person keeps at the node. The node cannot open it: it is what the person's portal sealed.
@@ -95,12 +95,15 @@ pub struct Look {
     /// The participant in whose name they looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acting_for: Option<Edrpou>,
-    /// What was looked at, as in the log: `copy:<id>`.
+    /// What was looked at, as in the log: `copy:<id>`; `break_glass:<id>`: break-glass access was opened, or its copies were listed.
     pub object: String,
     /// What for.
     pub purpose: PurposeName,
     /// The clause of the law on which that was done.
     pub legal_ground: String,
+    /// The break-glass access under which it was done, or which was opened then; absent: the centre could see it anyhow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub break_glass: Option<BreakGlassId>,
     /// When.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,

@@ -122,6 +122,8 @@ typed_id! {
     CopyId;
     /// One look at something personal, as its subject is shown it.
     LookId;
+    /// One break-glass access.
+    BreakGlassId;
 }
 
 #[cfg(test)]

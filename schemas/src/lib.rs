@@ -35,6 +35,7 @@ pub mod access;
 pub mod address;
 pub mod announcement;
 pub mod application;
+pub mod break_glass;
 pub mod directory;
 pub mod evidence;
 pub mod export;
@@ -58,7 +59,7 @@ pub mod trust;
 
 pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
 pub use id::{
-    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId, JobId,
-    LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
+    ApplicationId, AssignmentId, BreakGlassId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId,
+    JobId, LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 pub use problem::{Problem, ProblemCode};

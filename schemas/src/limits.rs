@@ -152,6 +152,15 @@ pub const COPIES_OF_PERSON: u32 = 100;
 /// Open applications of one person at a time, and copies attached to one application.
 pub const APPLICATIONS_OF_PERSON: u32 = 100;
 
+/// Characters of a reason for break-glass access, and of the note of its review: at least so many that something is said.
+pub const BREAK_GLASS_REASON: std::ops::RangeInclusive<usize> = 20..=1000;
+
+/// Minutes for which break-glass access can be opened at most, whatever is configured: a working day.
+pub const BREAK_GLASS_MINUTES: u16 = 480;
+
+/// Break-glass accesses of one person that nobody has reviewed yet. Who has as many opens no other.
+pub const BREAK_GLASS_UNREVIEWED: u32 = 10;
+
 /// Purposes that a node may list.
 pub const PURPOSES: usize = 64;
 

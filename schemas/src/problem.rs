@@ -483,6 +483,28 @@ problem_codes! {
     CopyAttached = "copy.attached", Caller, None,
         "The copy is attached to an application that is open or still kept. It can be erased when it is not.",
         "Копію додано до відкритої заяви або заяви, строк зберігання якої триває. Вилучити її можна після цього.";
+    // --- break-glass access
+    BreakGlassOwn = "break_glass.own_matter", Caller, None,
+        "It is your own matter: somebody else must open this access, or review it.",
+        "Це ваша власна справа: відкрити такий доступ або оцінити його має інша особа.";
+    BreakGlassReason = "break_glass.reason_wrong", Caller, None,
+        "A reason, and a note of a review, has 20 to 1000 characters and says why; the minutes are within what this node allows.",
+        "Причина й висновок перевірки мають від 20 до 1000 знаків і пояснюють чому; кількість хвилин не перевищує дозволену вузлом.";
+    BreakGlassOpen = "break_glass.open", Caller, None,
+        "You have break-glass access that is open: one thing at a time. End it first.",
+        "Ви вже маєте відкритий екстрений доступ, а він можливий лише до однієї справи. Спершу завершіть його.";
+    BreakGlassUnreviewed = "break_glass.unreviewed", Caller, None,
+        "Too many of your break-glass accesses are not reviewed yet. A security officer must review them first.",
+        "Забагато ваших екстрених доступів ще не перевірено. Спершу їх має перевірити офіцер безпеки.";
+    BreakGlassOver = "break_glass.over", Caller, None,
+        "This break-glass access is over: its time has passed, or it was ended.",
+        "Цей екстрений доступ закінчився: минув його час, або його завершили.";
+    BreakGlassNotOver = "break_glass.not_over", Caller, None,
+        "This break-glass access is still open: it is reviewed once it is over.",
+        "Цей екстрений доступ ще відкрито: його перевіряють після завершення.";
+    BreakGlassReviewed = "break_glass.reviewed", Caller, None,
+        "This break-glass access was reviewed before.",
+        "Цей екстрений доступ уже перевірено.";
     // --- notices
     WebhookNotAllowed = "subscription.url_not_allowed", Caller, None,
         "Notices are posted to https addresses of public hosts only, without credentials, at port 443 or above 1023.",
@@ -507,6 +529,10 @@ problem_codes! {
     LastAnchor = "trust.last_anchor", Caller, None,
         "Without this certificate the node would believe nobody for a purpose that it needs. State its successor first.",
         "Без цього сертифіката вузол не довіряв би нікому для потрібної йому мети. Спершу додайте наступний сертифікат.";
+    // --- policies
+    BundleRefused = "policy.bundle_refused", Operator, None,
+        "The bundle of policies is not signed by whom the configuration names, is older than the one in force, or is unsound.",
+        "Пакет політик не підписано тими, кого названо в конфігурації, він старіший за чинний або непридатний.";
     // --- transparency log
     NotYetInLog = "log.not_yet_integrated", Node, None,
         "The event is recorded, but the log has not numbered it yet. Try again in a second.",

@@ -74,6 +74,10 @@ deeds! {
     UndoImport = "undo_import", "скасувати завантаження довідника";
     /// Take a person out of the directory.
     RemovePerson = "remove_person", "вилучити особу з довідника";
+    /// Open break-glass access to what a person keeps at the node.
+    OpenBreakGlass = "open_break_glass", "відкрити екстрений доступ до даних особи";
+    /// Review such an access.
+    ReviewBreakGlass = "review_break_glass", "оцінити правомірність екстреного доступу до даних особи";
 }
 
 impl FromStr for Deed {

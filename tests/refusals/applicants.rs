@@ -24,6 +24,15 @@ fn apply(region: &Region) -> Request {
     Request::new("POST", "/v1/applications").body("application/json", request.to_string())
 }
 
+const REASON: &str = "The court demands the papers of the case.";
+
+/// Access to the copies of nobody.
+fn break_glass() -> Request {
+    let opens = json!({ "kind": "person", "person": NOTHING });
+    let request = json!({ "opens": opens, "ground": "legal_duty", "reason": REASON });
+    Request::new("POST", "/v1/break-glass").body("application/json", request.to_string())
+}
+
 /// A look at a copy that is not there.
 fn look() -> Request {
     Request::get(&format!("/v1/applications/{NOTHING}/copies/{NOTHING}"))
@@ -52,6 +61,21 @@ pub(crate) fn cases() -> Vec<Case> {
         }),
         case!("a look that is taken back", 405 MethodNotAllowed, |r| {
             ask(r, &Request::new("DELETE", "/v1/looks")).await
+        }),
+        case!("a system that opens break-glass access to nobody", 404 NotFound, |r| ask(r, &break_glass()).await),
+        case!("an operator who opens break-glass access", 404 NotFound, |r| operate(r, &break_glass()).await),
+        case!("break-glass access to everything", 400 MalformedJson, |r| {
+            let everything = json!({ "opens": { "kind": "everything" }, "ground": "legal_duty", "reason": REASON });
+            ask(r, &Request::new("POST", "/v1/break-glass").body("application/json", everything.to_string())).await
+        }),
+        case!("a system that lists break-glass accesses", 403 ActionForbidden, |r| {
+            ask(r, &Request::get("/v1/break-glass")).await
+        }),
+        case!("an operator who lists break-glass accesses", 403 ActionForbidden, |r| {
+            operate(r, &Request::get("/v1/break-glass?all=true")).await
+        }),
+        case!("an operator who looks through a glass that is none", 404 NotFound, |r| {
+            operate(r, &Request::get(&format!("/v1/break-glass/{NOTHING}/copies/{NOTHING}"))).await
         }),
         case!("a page that is none", 400 MalformedQuery, |r| ask(r, &Request::get("/v1/looks?limit=0")).await),
     ]

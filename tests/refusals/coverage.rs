@@ -27,6 +27,17 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::ApplicationsFull, "needs a person's session: access's own tests of the consent gate fill it"),
     (ProblemCode::CopiesFull, "needs a person's session: access's own tests of the consent gate fill it"),
     (ProblemCode::CopyAttached, "needs a person's session: access's own tests of the consent gate have people"),
+    (ProblemCode::BreakGlassOwn, BREAK_GLASS),
+    (ProblemCode::BreakGlassReason, BREAK_GLASS),
+    (ProblemCode::BreakGlassOpen, BREAK_GLASS),
+    (ProblemCode::BreakGlassUnreviewed, BREAK_GLASS),
+    (ProblemCode::BreakGlassOver, BREAK_GLASS),
+    (ProblemCode::BreakGlassNotOver, BREAK_GLASS),
+    (ProblemCode::BreakGlassReviewed, BREAK_GLASS),
+    (
+        ProblemCode::BundleRefused,
+        "no answer to a request: recorded of a file; access's own tests bring it about, and gateway/src/policies_tests.rs",
+    ),
     (ProblemCode::QuotaHeld, "needs a thousand submissions that wait: the exchange's own tests put them there"),
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
@@ -73,6 +84,9 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         "only another node can bring it about: the exchange's own tests do, by losing answers",
     ),
 ];
+
+/// Systems and operators have no part in it.
+const BREAK_GLASS: &str = "needs a person's session: access's own tests of break-glass access have people, and gateway/src/break_glass_tests.rs";
 
 /// The stage of these tests has no portal and no people.
 const AT_A_PORTAL: &str =

@@ -27,6 +27,19 @@ pub(super) fn unzr(certificate: &Certificate) -> Option<String> {
     sole(values.iter().map(AsRef::as_ref), is_unzr)
 }
 
+pub(super) fn common_name(certificate: &Certificate) -> Option<String> {
+    let values = name::values(certificate.subject_der(), &oid::COMMON_NAME);
+    let [value] = values.as_slice() else { return None };
+    let words: Vec<_> =
+        value.split(|c: char| c.is_whitespace() || c.is_control()).filter(|it| !it.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+pub(super) fn is_same_person(one: &Certificate, other: &Certificate) -> bool {
+    let same = |of: fn(&Certificate) -> Option<String>| of(one).is_some_and(|number| Some(number) == of(other));
+    same(rnokpp) || same(unzr) || one.subject_der() == other.subject_der() || one.spki_der() == other.spki_der()
+}
+
 fn code(
     certificate: &Certificate,
     attribute: &ObjectIdentifier,

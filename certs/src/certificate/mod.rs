@@ -282,6 +282,20 @@ impl Certificate {
         identity::unzr(self)
     }
 
+    /// The one common name of the subject, runs of white space and control characters in it as one space; of a natural person it is their
+    /// name (ETSI EN 319 412-2 4.2.4). `None` where there is none, or there are two.
+    #[must_use]
+    pub fn common_name(&self) -> Option<String> {
+        identity::common_name(self)
+    }
+
+    /// Whether the two are of one person, as far as they say: a number in common, the same subject, or the same key. Two certificates of one
+    /// person under different numbers are told apart by their authority alone.
+    #[must_use]
+    pub fn is_of_same_person(&self, other: &Self) -> bool {
+        identity::is_same_person(self, other)
+    }
+
     /// QCStatements (RFC 3739 3.2.6, ETSI EN 319 412-5); `None` where there are none, or they cannot be read.
     #[must_use]
     pub fn qc_statements(&self) -> Option<QcStatements> {

@@ -290,7 +290,8 @@ impl Usage {
         match self {
             Self::TlsServer => (DIGITAL_SIGNATURE, Some((oid::SERVER_AUTH, false))),
             Self::TlsClient => (DIGITAL_SIGNATURE, Some((oid::CLIENT_AUTH, false))),
-            Self::Signing | Self::Seal => (DIGITAL_SIGNATURE | CONTENT_COMMITMENT, None),
+            Self::Signing => (DIGITAL_SIGNATURE | CONTENT_COMMITMENT, None),
+            Self::Seal => (DIGITAL_SIGNATURE | CONTENT_COMMITMENT, Some((oid::UA_SEAL, false))),
             Self::Encryption if matches!(key, KeyKind::Rsa { .. }) => (KEY_ENCIPHERMENT, None),
             Self::Encryption => (KEY_AGREEMENT, None),
             Self::TimeStamping => (DIGITAL_SIGNATURE, Some((oid::TIME_STAMPING, true))),

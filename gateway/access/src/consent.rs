@@ -13,8 +13,11 @@
 //! A look is a row of `look`, which the owner reads and nobody can change, and an audit entry, in one transaction; the sealed bytes are read in
 //! it too, so none leave without them. Entries name people, copies and applications by number only.
 //!
+//! What the gate keeps from everybody is seen by [`break_glass`] access only, for which there are other actions and other policies.
+//!
 //! What a copy says the node does not know: it keeps what the person's portal sealed. Copies cannot be erased while a centre may still see them.
 
+pub mod break_glass;
 mod file;
 mod gate;
 mod rows;
@@ -302,6 +305,7 @@ impl Consent {
             object: format!("copy:{copy}"),
             purpose: purpose.name().clone(),
             legal_ground: purpose.legal_ground().to_owned(),
+            break_glass: None,
             at: event.at(),
         };
         let gate = self.clone();

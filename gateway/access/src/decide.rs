@@ -12,6 +12,7 @@ use schemas::{Addressee, CaseId, DocumentKind, Edrpou, MailboxId, MessageId, Per
 use storage::{Clock, StoreError};
 
 use crate::actor::{Actor, Person};
+use crate::consent::break_glass::{GlassResource, OpeningResource};
 use crate::consent::{ApplicationResource, AttachmentResource, CopyResource, LookResource};
 use crate::describe::{self, Description, Facts};
 use crate::policies::{Policies, PolicyError, PolicyFiles};
@@ -204,6 +205,16 @@ actions! {
     ListApplications(Edrpou) = "list_applications" as describe::registered_participant;
     /// Look at a copy that is attached to an application.
     LookAtCopy(LookResource) = "look_at_copy" as describe::look;
+    /// Open break-glass access to an application or to a person's copies.
+    OpenBreakGlass(OpeningResource) = "open_break_glass" as describe::opening;
+    /// See under such access which copies it opens, and look at one.
+    LookThroughGlass(GlassResource) = "look_through_glass" as describe::looking_through;
+    /// End such access before its time.
+    EndBreakGlass(GlassResource) = "end_break_glass" as describe::glass;
+    /// State whether it was right to open it.
+    ReviewBreakGlass(GlassResource) = "review_break_glass" as describe::reviewing;
+    /// See who opened such access, and why: of a centre, or of the node.
+    ReadBreakGlass(Option<Edrpou>) = "read_break_glass" as describe::people;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
     /// Read whom the node believes.

@@ -4,6 +4,7 @@
 //! may not know of must look like what does not exist.
 
 mod applicants;
+mod break_glass;
 
 use cedar_policy::RestrictedExpression;
 use schemas::access::{Role, Roles};
@@ -15,6 +16,7 @@ use crate::decide::{CaseResource, GrantResource, MessageResource, RelayResource,
 use crate::policies::{Kind, uid};
 use crate::registry::Snapshot;
 pub(crate) use applicants::{application, applying, attaching, copy, look, own_file};
+pub(crate) use break_glass::{glass, looking_through, opening, reviewing};
 
 /// What the registry says while one request is decided. Made only by [`crate::Access`].
 pub struct Facts<'a> {

@@ -44,7 +44,9 @@ pub mod trust;
 
 pub use actor::{Actor, Person};
 pub use decide::{Access, Denied, Permit};
-pub use policies::{Bundle, BundleError, PolicyError, PolicyFiles, PolicyKeeper, SignedPolicies, UnreadableFiles};
+pub use policies::{
+    Bundle, BundleError, PolicyError, PolicyFiles, PolicyKeeper, SignedPolicies, UnreadableFiles, distinct_persons,
+};
 
 #[cfg(test)]
 #[path = "office_tests.rs"]

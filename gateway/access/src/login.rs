@@ -23,6 +23,8 @@ pub(crate) use answer::Signed;
 pub(crate) use entitlement::may_act_for;
 
 #[cfg(test)]
+mod enrolment_tests;
+#[cfg(test)]
 mod provider_tests;
 #[cfg(test)]
 mod tests;

@@ -156,8 +156,9 @@ impl Office {
         let book = Arc::new(Book::default());
         let says = Mutex::new(Ok(vouched(HEAD, Some(AGENCY))));
         let vouching = Arc::new(Vouching { says, asked: AtomicUsize::new(0) });
-        let offered = Some(&vouching);
-        let (writer, ledger, portals) = open_node(&folder, &clock, &responder, &book, offered, rates, &"0a".repeat(32));
+        let offered = Some(vouching.clone());
+        let terms = Terms { directory: book.clone(), offered, rates, secret: "0a".repeat(32), enrols: true };
+        let (writer, ledger, portals) = open_node(&folder, &clock, &responder, terms);
         for participant in [AGENCY, OTHER] {
             let sql = "-- test\nINSERT INTO participant (edrpou, name, registered_at) VALUES ($1, 'Agency', 0)";
             insert(&writer, sql, participant.as_bytes().to_vec(), true).await;
@@ -173,16 +174,23 @@ impl Office {
 
     /// A second process over the same database, or, with another secret, another node.
     pub(crate) fn other_process(&self, secret_octet: &str) -> Portals {
-        let (clock, responder) = (&self.clock, &self.responder);
-        let secret = secret_octet.repeat(32);
-        let offered = Some(&self.vouching);
-        open_node(&self.folder, clock, responder, &self.book, offered, LoginRates::default(), &secret).2
+        let (directory, rates, offered) = (self.book.clone(), LoginRates::default(), Some(self.vouching.clone()));
+        let terms = Terms { directory, offered, rates, secret: secret_octet.repeat(32), enrols: true };
+        open_node(&self.folder, &self.clock, &self.responder, terms).2
     }
 
     /// The same process after its configuration lost the provider.
     pub(crate) fn without_providers(&self) -> Portals {
-        let secret = "0a".repeat(32);
-        open_node(&self.folder, &self.clock, &self.responder, &self.book, None, LoginRates::default(), &secret).2
+        let (directory, rates, secret) = (self.book.clone(), LoginRates::default(), "0a".repeat(32));
+        let terms = Terms { directory, offered: None, rates, secret, enrols: true };
+        open_node(&self.folder, &self.clock, &self.responder, terms).2
+    }
+
+    /// A process over the same database that asks another directory.
+    pub(crate) fn among(&self, directory: Arc<dyn Directory>, rates: LoginRates, enrols: bool) -> Portals {
+        let offered = Some(self.vouching.clone());
+        let terms = Terms { directory, offered, rates, secret: "0a".repeat(32), enrols };
+        open_node(&self.folder, &self.clock, &self.responder, terms).2
     }
 
     /// What decides over permits.
@@ -307,15 +315,22 @@ async fn insert(writer: &Writer, sql: &'static str, id: Vec<u8>, as_text: bool) 
     done.await.unwrap();
 }
 
+/// In what processes of a node may differ.
+struct Terms {
+    directory: Arc<dyn Directory>,
+    offered: Option<Arc<Vouching>>,
+    rates: LoginRates,
+    secret: String,
+    enrols: bool,
+}
+
 fn open_node(
     folder: &tempfile::TempDir,
     clock: &Arc<ManualClock>,
     responder: &Arc<Responder>,
-    book: &Arc<Book>,
-    vouching: Option<&Arc<Vouching>>,
-    rates: LoginRates,
-    secret: &str,
+    terms: Terms,
 ) -> (Writer, Ledger, Portals) {
+    let Terms { directory, offered: vouching, rates, secret, enrols } = terms;
     let (writer, reader) = open(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
     let ledger = Ledger::new(writer.clone(), reader.clone(), clock.clone(), "node.example");
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes: vec![Purpose::Signing] };
@@ -324,20 +339,21 @@ fn open_node(
     let internal = Some("https://office.example".to_owned());
     let portals = vec![Portal::Internal, Portal::External];
     let offered = |provider: &Arc<Vouching>| Offered { provider: provider.clone(), portals: portals.clone() };
-    let providers = vouching.map(offered).into_iter().collect();
+    let providers = vouching.as_ref().map(offered).into_iter().collect();
     let portals = Portals::new(PortalParts {
         ledger: ledger.clone(),
         seen: SeenStore::new(writer.clone(), reader),
         clock: clock.clone(),
         trust,
         revocation: responder.clone(),
-        directory: book.clone(),
-        secret: NodeSecret::from_hex(secret).unwrap(),
+        directory,
+        secret: NodeSecret::from_hex(&secret).unwrap(),
         node: "node.example".to_owned(),
         origins: Origins { internal, external: Some("https://cabinet.example".to_owned()) },
         limits: SessionLimits::default(),
         rates,
         providers,
+        enrols,
     });
     (writer, ledger, portals)
 }

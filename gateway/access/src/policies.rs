@@ -2,6 +2,7 @@
 
 mod bundle;
 mod files;
+mod in_force;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -17,7 +18,7 @@ use schemas::access::{Role, Roles};
 use crate::actor::{Actor, Person};
 use crate::decide::{ACTIONS, Denied};
 use crate::describe::Description;
-pub use bundle::{Bundle, BundleError, PolicyKeeper, SignedPolicies};
+pub use bundle::{Bundle, BundleError, PolicyKeeper, SignedPolicies, distinct_persons};
 pub use files::{PolicyFiles, UnreadableFiles};
 
 /// The policies cannot be used, so the node must not start. Says which file and why.
@@ -45,11 +46,12 @@ pub(crate) enum Kind {
     Case,
     Copy,
     Application,
+    BreakGlass,
 }
 
 impl Kind {
     fn type_name(self) -> &'static EntityTypeName {
-        static NAMES: std::sync::LazyLock<[EntityTypeName; 11]> = std::sync::LazyLock::new(|| {
+        static NAMES: std::sync::LazyLock<[EntityTypeName; 12]> = std::sync::LazyLock::new(|| {
             [
                 "Node",
                 "Participant",
@@ -62,6 +64,7 @@ impl Kind {
                 "Case",
                 "Copy",
                 "Application",
+                "BreakGlass",
             ]
             .map(type_name)
         });
@@ -333,6 +336,7 @@ mod tests {
             Kind::Case,
             Kind::Copy,
             Kind::Application,
+            Kind::BreakGlass,
         ] {
             assert_eq!(kind.type_name().to_string(), format!("Vuzol::{kind:?}"));
         }

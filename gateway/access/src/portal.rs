@@ -103,6 +103,8 @@ pub struct PortalParts {
     pub rates: LoginRates,
     /// Identity providers whose word opens sessions.
     pub providers: Vec<Offered>,
+    /// Whether a first login at the external portal enters its person into the directory.
+    pub enrols: bool,
 }
 
 /// Logins and sessions. Cheap to clone.
@@ -129,6 +131,7 @@ pub(crate) struct Inner {
     pub(crate) attempts: Attempts,
     /// Of people's names at providers.
     pub(crate) subjects: CodeKey,
+    pub(crate) enrols: bool,
     node: String,
     origins: Origins,
 }
@@ -173,7 +176,7 @@ impl Portals {
     #[must_use]
     pub fn new(parts: PortalParts) -> Self {
         let PortalParts { ledger, seen, clock, trust, revocation, directory, secret, .. } = parts;
-        let PortalParts { node, origins, limits, rates, providers, .. } = parts;
+        let PortalParts { node, origins, limits, rates, providers, enrols, .. } = parts;
         let trust_of = Arc::clone(&trust);
         let signers = Standings::new(Purpose::Signing, trust_of, revocation, Arc::clone(&clock)).watched();
         let (challenges, csrf) = (Challenges::new(&secret), secret.key("vuzol csrf token 1"));
@@ -196,6 +199,7 @@ impl Portals {
             providers,
             attempts,
             subjects,
+            enrols,
             node,
             origins,
         };

@@ -217,6 +217,18 @@ actions! {
     CloseApplication = "application.close";
     /// An application was read, or those of a centre.
     ReadApplication = "application.read";
+    /// A person opened break-glass access.
+    OpenBreakGlass = "break_glass.open";
+    /// It was ended before its time.
+    EndBreakGlass = "break_glass.end";
+    /// It was reviewed by another person.
+    ReviewBreakGlass = "break_glass.review";
+    /// Such accesses were listed.
+    ReadBreakGlass = "break_glass.list";
+    /// The copies that such an access opens were listed under it.
+    ListOpenedCopies = "break_glass.copies";
+    /// A copy was looked at under it.
+    LookThroughGlass = "break_glass.look";
     /// The node began to decide by other policies.
     PoliciesChanged = "policy.change";
     /// Any other request at the door, most often one that was refused before its meaning was known.

@@ -172,11 +172,7 @@ impl Retention {
 
 /// Whether two certificates are one person's, as far as they tell: the same РНОКПП or УНЗР, the same name of the subject, or the same key.
 pub(crate) fn same_person(one: &Certificate, other: &Certificate) -> bool {
-    let same = |of: fn(&Certificate) -> Option<String>| of(one).is_some_and(|number| Some(number) == of(other));
-    same(Certificate::rnokpp)
-        || same(Certificate::unzr)
-        || one.subject_der() == other.subject_der()
-        || one.spki_der() == other.spki_der()
+    one.is_of_same_person(other)
 }
 
 /// States whose content waits for disposal: the outcome is known, and something is kept.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::LoginLimits;
+
 /// Bounds. They can be lowered here, never raised above `schemas::limits`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -19,6 +21,8 @@ pub struct LimitsConfig {
     pub submissions: Option<u32>,
     /// What one participant may use.
     pub participant: ParticipantLimits,
+    /// How often logins are tried.
+    pub logins: LoginLimits,
 }
 
 /// What one participant may use. Past it the answer is 429 with a code of its own.
@@ -65,6 +69,7 @@ impl LimitsConfig {
         if self.submissions.is_some_and(|submissions| !(8..=65_536).contains(&submissions)) {
             return Err(("limits.submissions", "must be 8 to 65536".to_owned()));
         }
+        self.logins.check()?;
         let ParticipantLimits { requests_per_second, burst, concurrent_submissions, bytes_per_day, mailbox_messages } =
             self.participant;
         let numbers = [

@@ -34,6 +34,9 @@ pub struct PortalsConfig {
     pub provider_session_minutes: u16,
     /// Identity providers. Each is one more who can say who somebody is. Empty: people log in with their signatures alone.
     pub providers: Vec<ProviderConfig>,
+    /// Whoever logs in at the external portal for the first time, with a qualified certificate of a natural person, is entered into the
+    /// directory by that. `false`: only whom operators have entered log in there.
+    pub enrol_applicants: bool,
 }
 
 /// One portal.
@@ -60,6 +63,7 @@ impl Default for PortalsConfig {
             sessions_of_person: 5,
             provider_session_minutes: 120,
             providers: Vec::new(),
+            enrol_applicants: true,
         }
     }
 }
@@ -125,6 +129,7 @@ impl PortalsConfig {
             ("sessions_of_person", Some(self.sessions_of_person.to_string())),
             ("provider_session_minutes", Some(self.provider_session_minutes.to_string())),
             ("providers", Some(format!("[{}]", providers.join(", ")))),
+            ("enrol_applicants", Some(self.enrol_applicants.to_string())),
         ]
     }
 }

@@ -37,7 +37,8 @@ fn complete() -> Config {
     config.access.identity_key = Some("/i \"1\"".into());
     let participant = ParticipantLimits { burst: 7, ..ParticipantLimits::default() };
     let (connections, handshakes, submissions) = (Some(1), Some(1), Some(8));
-    config.limits = LimitsConfig { document_bytes: Some(1), connections, handshakes, submissions, participant };
+    let logins = LoginLimits { address_burst: 9, ..LoginLimits::default() };
+    config.limits = LimitsConfig { document_bytes: Some(1), connections, handshakes, submissions, participant, logins };
     config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
     config.seal.ring = Some("/ring".into());
     config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
@@ -59,13 +60,16 @@ fn complete() -> Config {
     config.portals.external = portal("https://cabinet.example:8445", 8445);
     config.portals.sessions_of_person = 7;
     config.portals.providers = vec![provider()];
+    config.portals.enrol_applicants = false;
+    config.break_glass.minutes = 15;
     config.retention.commission = vec!["/m \"1\"".into(), "/m2".into()];
     let five_years = ClassConfig { days: Some(1826), permanent: false };
     config.retention.classes.insert("letters".to_owned(), five_years);
     let (name, uk, en) = ("review".parse().unwrap(), "Розгляд \"заяви\".".to_owned(), "Review.".to_owned());
     config.purposes.list = vec![Purpose { name, uk, en, legal_ground: "Law 1, Art. 2".to_owned() }];
     config.policies.bundle = Some("/p \"1\"".into());
-    config.policies.signers = vec!["/q".into()];
+    config.policies.signers = vec!["/q".into(), "/r".into()];
+    config.policies.signatures = 2;
     let signers = "/s \"1\"".into();
     let (location, territories) = ("https://lists.example/ua.xml".to_owned(), vec!["UA".to_owned()]);
     let purposes = vec![TrustPurpose::Signing, TrustPurpose::Login];
@@ -98,7 +102,9 @@ fn provider() -> ProviderConfig {
 /// A key, or those of the section that it is.
 fn named(section: &str, key: &str, value: &serde_json::Value) -> Vec<String> {
     match value.as_object() {
-        Some(inner) if key == "participant" => inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect(),
+        Some(inner) if key == "participant" || key == "logins" => {
+            inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect()
+        }
         Some(inner) if key == "classes" => {
             let keys = |(class, keys): (&String, &serde_json::Value)| {
                 let keys = keys.as_object().unwrap().keys();

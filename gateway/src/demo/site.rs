@@ -30,9 +30,9 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig, NodeConfig, PoliciesConfig,
-    PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig, RevocationConfig, ScanConfig, SealConfig,
-    StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
+    AccessConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig,
+    NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig, RevocationConfig,
+    ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
 };
 
 /// Why a site could not be made.
@@ -362,6 +362,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         relay: RelayConfig::default(),
         retention: RetentionConfig::default(),
         purposes: PurposesConfig::default(),
+        break_glass: BreakGlassConfig::default(),
         policies: PoliciesConfig::default(),
         evidence: pair("evidence").into(),
         log: LogConfig {

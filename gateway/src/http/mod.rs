@@ -3,13 +3,15 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `relay`, `trust`, `sessions`, `openid`, `tokens`, `log`. Nothing here decides anything
+//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `trust`, `sessions`, `openid`, `tokens`, `log`. Nothing here
+//! decides anything
 //! about documents.
 
 pub(crate) mod admission;
 pub(crate) mod announcements;
 pub(crate) mod applications;
 pub(crate) mod body;
+pub(crate) mod break_glass;
 pub(crate) mod cases;
 pub(crate) mod copies;
 pub(crate) mod directory;
@@ -48,6 +50,7 @@ use std::sync::Arc;
 
 use access::Access;
 use access::consent::Consent;
+use access::consent::break_glass::BreakGlasses;
 use access::people::People;
 use access::portal::Portals;
 use access::purpose::Purposes;
@@ -77,6 +80,8 @@ pub(crate) struct Door {
     pub(crate) tokens: Tokens,
     /// What people keep at the node, what they applied for, and who looked at it.
     pub(crate) consent: Consent,
+    /// Who saw what consent keeps from them, and why.
+    pub(crate) break_glasses: BreakGlasses,
     /// What personal data may be looked at for.
     pub(crate) purposes: Purposes,
     /// Whom the node believes.
@@ -172,6 +177,11 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(applications::close))
         .routes(routes!(applications::look, applications::attach, applications::detach))
         .routes(routes!(looks::list))
+        .routes(routes!(break_glass::list, break_glass::open))
+        .routes(routes!(break_glass::end))
+        .routes(routes!(break_glass::review))
+        .routes(routes!(break_glass::copies))
+        .routes(routes!(break_glass::look))
         .routes(routes!(looks::purposes))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))

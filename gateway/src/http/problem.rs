@@ -43,6 +43,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ActionForbidden
         | P::SenderNotYou
         | P::RoleOwn
+        | P::BreakGlassOwn
         | P::ChannelNotAllowed => StatusCode::FORBIDDEN,
         P::NotFound => StatusCode::NOT_FOUND,
         P::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -87,6 +88,11 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ApplicationsFull
         | P::CopiesFull
         | P::CopyAttached
+        | P::BreakGlassOpen
+        | P::BreakGlassUnreviewed
+        | P::BreakGlassOver
+        | P::BreakGlassNotOver
+        | P::BreakGlassReviewed
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -130,6 +136,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ProviderRefused
         | P::ProviderAnswerWrong
         | P::PurposeUnknown
+        | P::BreakGlassReason
+        | P::BundleRefused
         | P::SignerNotOfCommission
         | P::PersonNumberWrong
         | P::PersonNumbersOfTwo

@@ -4,8 +4,8 @@
 //! identifiers of a document costs more than the identifiers. Bytes are overwritten as they are handed out.
 
 use schemas::{
-    ApplicationId, AssignmentId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId, JobId,
-    LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
+    ApplicationId, AssignmentId, BreakGlassId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId,
+    JobId, LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 use std::cell::RefCell;
 use time::OffsetDateTime;
@@ -46,7 +46,8 @@ fresh!(
     TokenId,
     ApplicationId,
     CopyId,
-    LookId
+    LookId,
+    BreakGlassId
 );
 
 fn unix_milliseconds(at: OffsetDateTime) -> u64 {

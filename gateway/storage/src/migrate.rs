@@ -36,6 +36,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "sessions", sql: include_str!("../../../migrations/sqlite/0017_sessions.sql") },
     Migration { name: "applications", sql: include_str!("../../../migrations/sqlite/0018_applications.sql") },
     Migration { name: "provider_logins", sql: include_str!("../../../migrations/sqlite/0019_provider_logins.sql") },
+    Migration { name: "break_glass", sql: include_str!("../../../migrations/sqlite/0020_break_glass.sql") },
+    Migration { name: "policies", sql: include_str!("../../../migrations/sqlite/0021_policies.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

@@ -163,7 +163,9 @@ impl Node {
             node: "bench.example".to_owned(),
             origins: Origins { internal: Some("https://office.example".to_owned()), external: None },
             limits: SessionLimits { open: 1_000, ..SessionLimits::default() },
-            rates: LoginRates { address: ample, certificate: ample, participant: ample },
+            rates: LoginRates { address: ample, certificate: ample, participant: ample, ..LoginRates::default() },
+            providers: Vec::new(),
+            enrols: false,
         });
         Self { _folder: folder, pki, answers, portals }
     }

@@ -1,9 +1,9 @@
-//! The tables of copies, applications and looks (migrations/sqlite/0018_applications.sql).
+//! The tables of copies, applications and looks (migrations/sqlite/0018_applications.sql, 0020_break_glass.sql).
 
 use crypto::digest::hex;
 use schemas::application::{Application, ApplicationState, Look, StoredCopy};
 use schemas::id::InvalidId;
-use schemas::{ApplicationId, CopyId, Edrpou, LookId, PersonId};
+use schemas::{ApplicationId, BreakGlassId, CopyId, Edrpou, LookId, PersonId};
 use storage::{Row, StoreError, Tx};
 use time::OffsetDateTime;
 
@@ -21,7 +21,7 @@ pub(crate) struct LookFacts {
     pub(crate) state: ApplicationState,
 }
 
-fn id<T>(
+pub(super) fn id<T>(
     row: &Row<'_>,
     column: usize,
     read: fn(&[u8]) -> Result<T, InvalidId>,
@@ -30,7 +30,7 @@ fn id<T>(
     read(&row.blob(column)?).map_err(|_| StoreError::Corrupt(name))
 }
 
-fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize, name: &'static str) -> Result<T, StoreError> {
+pub(super) fn parsed<T: std::str::FromStr>(row: &Row<'_>, column: usize, name: &'static str) -> Result<T, StoreError> {
     row.text(column)?.parse().map_err(|_| StoreError::Corrupt(name))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn copy(tx: &mut Tx<'_>, copy: CopyId) -> Result<Option<(PersonId, St
     })
 }
 
-fn stored(row: &Row<'_>) -> Result<StoredCopy, StoreError> {
+pub(super) fn stored(row: &Row<'_>) -> Result<StoredCopy, StoreError> {
     Ok(StoredCopy {
         copy_id: id(row, 0, CopyId::from_bytes, "stored_copy.id")?,
         kind: parsed(row, 1, "stored_copy.kind")?,
@@ -250,9 +250,9 @@ pub(super) fn look_facts(
 
 pub(super) fn insert_look(tx: &mut Tx<'_>, subject: PersonId, look: &Look) -> Result<(), StoreError> {
     let sql = "-- insert_look
-        INSERT INTO look (id, subject, looked_by, acting_for, object, purpose, legal_ground, at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    let Look { look_id, looked_by, acting_for, object, purpose, legal_ground, at } = look;
+        INSERT INTO look (id, subject, looked_by, acting_for, object, purpose, legal_ground, break_glass, at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let Look { look_id, looked_by, acting_for, object, purpose, legal_ground, break_glass, at } = look;
     let acting_for = acting_for.as_ref().map(Edrpou::as_str);
     let values = [
         look_id.as_bytes().into(),
@@ -262,6 +262,7 @@ pub(super) fn insert_look(tx: &mut Tx<'_>, subject: PersonId, look: &Look) -> Re
         object.into(),
         purpose.as_str().into(),
         legal_ground.into(),
+        break_glass.as_ref().map(BreakGlassId::as_bytes).into(),
         (*at).into(),
     ];
     tx.execute(sql, &values).map(drop)
@@ -274,7 +275,7 @@ pub(super) fn looks_at(
     most: u32,
 ) -> Result<Vec<Look>, StoreError> {
     let sql = "-- looks_at
-        SELECT id, looked_by, acting_for, object, purpose, legal_ground, at FROM look
+        SELECT id, looked_by, acting_for, object, purpose, legal_ground, at, break_glass FROM look
         WHERE subject = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3";
     let values = [subject.as_bytes().into(), before.as_ref().map(LookId::as_bytes).into(), most.into()];
     tx.query(sql, &values, |row| {
@@ -286,6 +287,10 @@ pub(super) fn looks_at(
             purpose: parsed(row, 4, "look.purpose")?,
             legal_ground: row.text(5)?,
             at: row.time(6)?,
+            break_glass: match row.is_null(7)? {
+                true => None,
+                false => Some(id(row, 7, BreakGlassId::from_bytes, "look.break_glass")?),
+            },
         })
     })
 }

@@ -8,23 +8,23 @@ use crate::purpose::Purposes;
 use crate::town::{Town, edrpou, registration};
 use crate::{Access, Person};
 
-const CENTRE: &str = "00000001";
-const OTHER_CENTRE: &str = "00000002";
+pub(super) const CENTRE: &str = "00000001";
+pub(super) const OTHER_CENTRE: &str = "00000002";
 
-/// A town with two centres, and people of the numbers 1 to 4.
-struct Square {
-    town: Town,
+/// A town with two centres, and people of the numbers 1 to 6.
+pub(super) struct Square {
+    pub(super) town: Town,
     consent: Consent,
 }
 
 /// What somebody is told who may not, cannot, or asks for what is not there.
-type Told<T> = Result<T, ProblemCode>;
+pub(super) type Told<T> = Result<T, ProblemCode>;
 
-fn person_id(number: u8) -> PersonId {
+pub(super) fn person_id(number: u8) -> PersonId {
     PersonId::from_parts(1, [number; 10])
 }
 
-fn applicant(number: u8) -> Actor {
+pub(super) fn applicant(number: u8) -> Actor {
     let roles = [Role::Applicant].into_iter().collect();
     Actor::Person(Person {
         id: person_id(number),
@@ -36,34 +36,34 @@ fn applicant(number: u8) -> Actor {
 }
 
 /// The person of number 4.
-fn administrator(centre: &str) -> Actor {
+pub(super) fn administrator(centre: &str) -> Actor {
     let roles = [Role::CentreAdministrator].into_iter().collect();
     let (id, acting_for) = (person_id(4), Some(edrpou(centre)));
     Actor::Person(Person { id, acting_for, roles, certificate: Some([4; 32]), stepped_up: false })
 }
 
-fn told(error: impl Into<ConsentError>) -> ProblemCode {
+pub(super) fn told(error: impl Into<ConsentError>) -> ProblemCode {
     match error.into() {
         ConsentError::Refused(code) => code,
         ConsentError::Store(error) => panic!("{error}"),
     }
 }
 
-fn denied(denied: Denied) -> ProblemCode {
+pub(super) fn denied(denied: Denied) -> ProblemCode {
     denied.code
 }
 
-fn there<T>(found: Result<Option<T>, StoreError>) -> Told<T> {
+pub(super) fn there<T>(found: Result<Option<T>, StoreError>) -> Told<T> {
     found.unwrap().ok_or(ProblemCode::NotFound)
 }
 
 impl Square {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let town = Town::new();
         for centre in [CENTRE, OTHER_CENTRE] {
             town.register(centre, registration(&["office"], Vec::new())).await.unwrap();
         }
-        for number in 1..=4 {
+        for number in 1..=6 {
             town.person(person_id(number)).await;
         }
         let terms = [("standard", Some(30)), ("brief", Some(1)), ("permanent", None)];
@@ -72,37 +72,43 @@ impl Square {
         Self { town, consent }
     }
 
-    fn access(&self) -> &Access {
+    pub(super) fn access(&self) -> &Access {
         &self.town.access
     }
 
-    async fn store(&self, owner: u8) -> Told<CopyId> {
+    pub(super) async fn store(&self, owner: u8) -> Told<CopyId> {
         let permit = self.access().decide::<StoreCopy>(&applicant(owner), ()).await.map_err(denied)?;
         let stored = self.consent.store(permit, "passport".parse().unwrap(), vec![owner; 10]).await;
         stored.map(|stored| stored.copy_id).map_err(told)
     }
 
-    async fn erase(&self, actor: u8, copy: CopyId) -> Told<()> {
+    pub(super) async fn erase(&self, actor: u8, copy: CopyId) -> Told<()> {
         let facts = there(self.consent.copy(copy).await)?;
         let permit = self.access().decide::<EraseCopy>(&applicant(actor), facts).await.map_err(denied)?;
         self.consent.erase(permit).await.map_err(told)
     }
 
-    async fn apply(&self, actor: u8, centre: &str) -> Told<ApplicationId> {
+    pub(super) async fn apply(&self, actor: u8, centre: &str) -> Told<ApplicationId> {
         let permit =
             self.access().decide::<ApplyForService>(&applicant(actor), edrpou(centre)).await.map_err(denied)?;
         let applied = self.consent.apply(permit, "subsidy".parse().unwrap()).await;
         applied.map(|applied| applied.application_id).map_err(told)
     }
 
-    async fn attach(&self, actor: u8, application: ApplicationId, copy: CopyId, attached: bool) -> Told<Application> {
+    pub(super) async fn attach(
+        &self,
+        actor: u8,
+        application: ApplicationId,
+        copy: CopyId,
+        attached: bool,
+    ) -> Told<Application> {
         let facts = there(self.consent.attachment(application, copy).await)?;
         let permit = self.access().decide::<AttachCopy>(&applicant(actor), facts).await.map_err(denied)?;
         let moved = if attached { self.consent.attach(permit).await } else { self.consent.detach(permit).await };
         moved.map_err(told)
     }
 
-    async fn withdraw(&self, actor: u8, application: ApplicationId) -> Told<Application> {
+    pub(super) async fn withdraw(&self, actor: u8, application: ApplicationId) -> Told<Application> {
         let facts = there(self.consent.application(application).await)?;
         let permit = self.access().decide::<WithdrawApplication>(&applicant(actor), facts).await.map_err(denied)?;
         self.consent.withdraw(permit).await.map_err(told)
@@ -126,17 +132,17 @@ impl Square {
         self.access().decide::<LookAtCopy>(&administrator(centre), facts).await.map_err(denied)
     }
 
-    async fn look(&self, centre: &str, application: ApplicationId, copy: CopyId) -> Told<SealedCopy> {
+    pub(super) async fn look(&self, centre: &str, application: ApplicationId, copy: CopyId) -> Told<SealedCopy> {
         let permit = self.may_look(centre, application, copy, Some("application.review")).await?;
         self.consent.look(permit).await.map_err(told)
     }
 
-    async fn looks(&self, of: u8) -> Vec<Look> {
+    pub(super) async fn looks(&self, of: u8) -> Vec<Look> {
         let permit = self.access().decide::<ListLooks>(&applicant(of), person_id(of)).await.unwrap();
         self.consent.looks(permit, None, PAGE_ITEMS).await.unwrap().looks
     }
 
-    async fn audited(&self, action: &str) -> usize {
+    pub(super) async fn audited(&self, action: &str) -> usize {
         self.town.audited().await.iter().filter(|entry| entry.starts_with(&format!("{action} "))).count()
     }
 }
@@ -158,7 +164,7 @@ async fn a_centre_sees_what_is_attached_and_its_owner_sees_every_look() {
     assert_eq!(look.looked_by, administrator(CENTRE).pseudonym());
     assert_eq!((look.acting_for, look.object.as_str()), (Some(edrpou(CENTRE)), format!("copy:{shown}").as_str()));
     assert_eq!(look.purpose.as_str(), "application.review");
-    assert!(look.legal_ground.contains("стаття 9"), "{}", look.legal_ground);
+    assert!(look.legal_ground.contains("стаття 11"), "{}", look.legal_ground);
     assert_eq!(square.audited("copy.look").await, 1);
     assert_eq!(square.looks(2).await, [], "of nobody else");
     let others = square.access().decide::<ListLooks>(&applicant(2), person_id(1)).await.unwrap_err();

@@ -3,7 +3,7 @@
 //! It is made from the decisions of the shipped policies and compared with the file, so that a change of a policy is read as what it changes for
 //! whom. `UPDATE_GOLDEN=1` writes the file anew.
 
-use super::scene::{HERE, Scene, ask, peer, person, system, town};
+use super::scene::{HERE, Scene, ask, peer, person, person_id, system, town};
 use super::*;
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/matrix.csv");
@@ -11,8 +11,8 @@ const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/matrix.csv");
 const HEAD: &str = "\
 # Who may do what. `allow`, or the code of the refusal; `-` where it makes no difference whose it is.
 # own: a thing of the participant 00000002, which all here are of or act for, or of the person who asks; it came to the participant, or is its
-#   own submission. other: another thing of the same participant: what it sent, what it has no channel for, what is another person's there; of
-#   read_people: the node's; of look_at_copy: of an application that is closed and kept no more. foreign: of another participant, and another
+#   own submission; of break-glass access: that they opened it, to another's data. other: another thing of the same participant: what it
+#   sent, what it has no channel for, what is another person's there; of read_people and read_break_glass: the node's; of look_at_copy: of an application that is closed and kept no more. foreign: of another participant, and another
 #   person.
 # `signed` have just signed once more. Made by a test (gateway/access/src/decide/matrix.rs), with UPDATE_GOLDEN=1.
 action,who,own,other,foreign
@@ -59,6 +59,17 @@ fn variants(action: &str) -> &'static [Variant] {
             ("[not attached]", |scene| scene.look.attached = false),
             ("[without purpose]", |scene| scene.look.purpose = false),
         ],
+        "open_break_glass" => &[
+            ("", |_| ()),
+            ("[one's own matter]", |scene| scene.glass.subject = person_id(1)),
+            ("[who never applied there]", |scene| scene.glass.centre = None),
+        ],
+        "look_through_glass" => &[
+            ("", |_| ()),
+            ("[over]", |scene| scene.glass.open = false),
+            ("[another copy]", |scene| scene.glass.covers = false),
+        ],
+        "review_break_glass" => &[("", |_| ()), ("[of one's own data]", |scene| scene.glass.subject = person_id(1))],
         _ => &[("", |_| ())],
     }
 }
@@ -133,6 +144,7 @@ fn the_file_itself_gives_no_keeper_any_content_and_nobody_a_foreign_thing() {
     assert_eq!(actions, ACTIONS.iter().copied().collect(), "an action without a row, or a row without an action");
     let content = ["submit_document", "lease_messages", "download_part", "acknowledge_message", "read_message"];
     let content = [&content[..], &["read_case", "export_case", "list_mailbox", "look_at_copy"]].concat();
+    let glass = ["open_break_glass", "look_through_glass", "end_break_glass", "review_break_glass"];
     for row in &rows {
         let [action, who, own, other, foreign] = row.as_slice() else { panic!("{row:?}") };
         let action = action.split('[').next().unwrap_or_default();
@@ -141,6 +153,11 @@ fn the_file_itself_gives_no_keeper_any_content_and_nobody_a_foreign_thing() {
             let keeps = keeper.iter().any(|keeper| who.starts_with(keeper));
             assert!(!keeps || ![own, other, foreign].contains(&&"allow"), "{row:?}");
             assert_ne!(*foreign, "allow", "{row:?}");
+        }
+        // Break-glass access is of two roles alone, and never opened without a signature.
+        if glass.contains(&action) && [own, other, foreign].contains(&&"allow") {
+            assert!(who.starts_with("head_of_centre") || who.starts_with("security_officer"), "{row:?}");
+            assert!(action != "open_break_glass" || who.ends_with(" signed"), "{row:?}");
         }
     }
 }

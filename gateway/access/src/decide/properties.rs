@@ -5,7 +5,8 @@ use proptest::test_runner::{TestCaseResult, TestRunner};
 use schemas::access::Roles;
 
 use super::scene::{
-    Looked, PARTICIPANTS, Scene, application, ask, case, copy, grant, message, person_id, relayed, submission, town,
+    Glass, Looked, PARTICIPANTS, Scene, application, ask, case, copy, grant, message, person_id, relayed, submission,
+    town,
 };
 use super::*;
 use crate::policies::PolicyFiles;
@@ -59,7 +60,13 @@ const DANGEROUS: &[&str] = &[
     "dispose_messages",
     "retry_message",
     "end_sessions",
+    "register_person",
+    "open_break_glass",
+    "review_break_glass",
 ];
+
+const BREAK_GLASS: &[&str] =
+    &["open_break_glass", "look_through_glass", "end_break_glass", "review_break_glass", "read_break_glass"];
 
 fn code() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&PARTICIPANTS[..])
@@ -99,13 +106,24 @@ fn looked() -> impl Strategy<Value = Looked> {
     })
 }
 
+fn glass() -> impl Strategy<Value = Glass> {
+    let people = (1..4_u8, 1..4_u8, prop::option::of(code()), any::<bool>(), any::<bool>());
+    people.prop_map(|(subject, opened_by, centre, open, covers)| Glass {
+        subject: person_id(subject),
+        opened_by: person_id(opened_by),
+        centre: centre.map(edrpou),
+        open,
+        covers,
+    })
+}
+
 fn scene() -> impl Strategy<Value = Scene> {
     let sent = (code(), code(), prop::sample::select(&["letter", "secret.report"][..]));
     let name = prop::sample::select(&["chancellery", "archive", "nothing"][..]);
     let things = (code(), name, prop::sample::subsequence(&PARTICIPANTS[..], 0..=3), prop::option::of(code()));
     let role = prop::sample::select(Role::ALL);
     let people = (1..4_u8, role, 1..4_u8, 1..4_u8, code());
-    (sent, things, people, looked()).prop_map(|((sender, recipient, kind), things, people, look)| {
+    (sent, things, people, looked(), glass()).prop_map(|((sender, recipient, kind), things, people, look, glass)| {
         let (of, name, parties, listed) = things;
         let (granted, role, number, owner, centre) = people;
         Scene {
@@ -123,6 +141,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             application: application(number, centre),
             copy: copy(owner),
             look,
+            glass,
         }
     })
 }
@@ -190,11 +209,13 @@ fn an_auditor_and_a_security_officer_change_nothing() {
     holds(|told| {
         let inside = !told.has(Role::Applicant);
         if inside && told.has(Role::Auditor) {
-            prop_assert!(told.allowed().all(|action| action == "read_log"), "{:?}", told.actor);
+            let reads = ["read_log", "read_break_glass"];
+            prop_assert!(told.allowed().all(|action| reads.contains(&action)), "{:?}", told.actor);
         }
         if inside && told.has(Role::SecurityOfficer) {
             let reads = ["read_log", "read_retention"];
-            prop_assert!(told.allowed().all(|action| reads.contains(&action)), "{:?}", told.actor);
+            let may = |action| reads.contains(&action) || BREAK_GLASS.contains(&action);
+            prop_assert!(told.allowed().all(may), "{:?}", told.actor);
         }
         Ok(())
     });
@@ -263,6 +284,51 @@ fn a_copy_is_seen_exactly_as_the_gate_says() {
         let expected =
             administrator && told.actor.participant() == Some(centre) && attached && (open || kept) && purpose;
         prop_assert_eq!(told.may("look_at_copy"), expected, "{:?}", told.scene.look);
+        Ok(())
+    });
+}
+
+#[test]
+fn break_glass_is_opened_by_heads_and_security_officers_with_a_signature_and_never_in_their_own_matter() {
+    holds(|told| {
+        let opens = told.may("open_break_glass");
+        let Some(person) = told.person() else {
+            prop_assert!(!opens);
+            return Ok(());
+        };
+        let Glass { subject, centre, .. } = told.scene.glass;
+        let [operator, auditor, applicant] =
+            [Role::NodeOperator, Role::Auditor, Role::Applicant].map(|it| told.has(it));
+        let officer = told.has(Role::SecurityOfficer);
+        let head = told.has(Role::HeadOfCentre) && centre.is_some() && person.acting_for == centre;
+        let may = (officer || head) && !operator && !auditor && !applicant;
+        prop_assert_eq!(opens, may && person.stepped_up && person.id != subject);
+        Ok(())
+    });
+}
+
+#[test]
+fn break_glass_shows_to_who_opened_it_what_it_opens_while_it_is_open_and_is_nothing_to_a_node_operator() {
+    holds(|told| {
+        let Some(person) = told.person() else {
+            prop_assert!(!told.allowed().any(|action| BREAK_GLASS.contains(&action)));
+            return Ok(());
+        };
+        let Glass { subject, opened_by, centre, open, covers } = told.scene.glass;
+        if told.has(Role::NodeOperator) || told.has(Role::Applicant) {
+            prop_assert!(!told.allowed().any(|action| BREAK_GLASS.contains(&action)), "{person:?}");
+        }
+        if told.may("look_through_glass") {
+            prop_assert!(open && covers && person.id == opened_by);
+            let heads = told.has(Role::HeadOfCentre) && person.acting_for == centre;
+            prop_assert!(told.has(Role::SecurityOfficer) || heads);
+        }
+        if told.may("end_break_glass") {
+            prop_assert!(told.has(Role::SecurityOfficer) || person.id == opened_by);
+        }
+        if told.may("review_break_glass") {
+            prop_assert!(told.has(Role::SecurityOfficer) && ![opened_by, subject].contains(&person.id));
+        }
         Ok(())
     });
 }

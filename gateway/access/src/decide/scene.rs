@@ -2,8 +2,9 @@
 
 use schemas::access::{Role, Roles};
 use schemas::application::ApplicationState;
+use schemas::break_glass::BrokenGlass;
 use schemas::registry::ParticipantRegistration;
-use schemas::{ApplicationId, CopyId};
+use schemas::{ApplicationId, BreakGlassId, CopyId};
 
 use super::*;
 use crate::consent::LookFacts;
@@ -75,6 +76,7 @@ pub(super) struct Scene {
     pub(super) application: ApplicationResource,
     pub(super) copy: CopyResource,
     pub(super) look: Looked,
+    pub(super) glass: Glass,
 }
 
 /// What a look rests on.
@@ -86,6 +88,16 @@ pub(super) struct Looked {
     pub(super) open: bool,
     pub(super) kept: bool,
     pub(super) purpose: bool,
+}
+
+/// A break-glass access, or what one is to be opened to.
+#[derive(Debug, Clone)]
+pub(super) struct Glass {
+    pub(super) subject: PersonId,
+    pub(super) opened_by: PersonId,
+    pub(super) centre: Option<Edrpou>,
+    pub(super) open: bool,
+    pub(super) covers: bool,
 }
 
 pub(super) fn message(sender: &str, recipient: &str) -> MessageResource {
@@ -148,6 +160,14 @@ impl Scene {
             application: application(1, HERE),
             copy: copy(1),
             look,
+            // One's own access is to somebody else's data.
+            glass: Glass {
+                subject: person_id(3),
+                opened_by: person_id(1),
+                centre: Some(edrpou(HERE)),
+                open: true,
+                covers: true,
+            },
         }
     }
 
@@ -169,6 +189,7 @@ impl Scene {
             application: application(2, HERE),
             copy: copy(2),
             look,
+            glass: Glass { opened_by: person_id(2), ..own.glass },
             ..own
         }
     }
@@ -190,6 +211,7 @@ impl Scene {
             grant: grant(2, Role::AuthorisedRepresentative, THERE),
             application: application(2, THERE),
             look,
+            glass: Glass { centre: Some(edrpou(THERE)), ..other.glass },
             ..other
         }
     }
@@ -197,6 +219,17 @@ impl Scene {
     fn attachment(&self) -> AttachmentResource {
         let CopyResource { copy, owner } = self.copy;
         AttachmentResource { application: self.application.clone(), copy, owner }
+    }
+
+    fn opening(&self) -> OpeningResource {
+        let (opens, subject) = (BrokenGlass::Person { person: self.glass.subject }, self.glass.subject);
+        OpeningResource { opens, subject, centres: self.glass.centre.into_iter().collect() }
+    }
+
+    fn glass(&self) -> GlassResource {
+        let Glass { subject, opened_by, centre, open, covers } = self.glass.clone();
+        let (id, copy) = (BreakGlassId::from_parts(1, [1; 10]), Some(self.copy.copy));
+        GlassResource { id, opened_by, subject, centre, copy, open, covers }
     }
 
     fn look(&self) -> LookResource {
@@ -263,6 +296,11 @@ pub(super) async fn ask(access: &Access, actor: &Actor, action: &str, scene: &Sc
         "read_application" => told::<ReadApplication>(access, actor, application).await,
         "list_applications" => told::<ListApplications>(access, actor, participant).await,
         "look_at_copy" => told::<LookAtCopy>(access, actor, scene.look()).await,
+        "open_break_glass" => told::<OpenBreakGlass>(access, actor, scene.opening()).await,
+        "look_through_glass" => told::<LookThroughGlass>(access, actor, scene.glass()).await,
+        "end_break_glass" => told::<EndBreakGlass>(access, actor, scene.glass()).await,
+        "review_break_glass" => told::<ReviewBreakGlass>(access, actor, scene.glass()).await,
+        "read_break_glass" => told::<ReadBreakGlass>(access, actor, scene.people).await,
         "read_log" => told::<ReadLog>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,

@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::consent::{ApplicationResource, AttachmentResource, CopyResource, LookResource};
 use crate::policies::{Kind, uid};
 
-fn person(id: PersonId) -> RestrictedExpression {
+pub(super) fn person(id: PersonId) -> RestrictedExpression {
     RestrictedExpression::new_entity_uid(uid(Kind::Person, &id.to_string()))
 }
 

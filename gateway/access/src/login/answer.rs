@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 
 use super::challenge::{Challenge, ChallengeError, Purpose};
 use super::entitlement::{self, NoAccess};
-use crate::people::PersonalNumbers;
+use crate::people::{Citizen, PersonalNumbers};
 use crate::portal::{Portals, Refused};
 use crate::session::open::{Opening, SessionSecret, Way};
 use crate::session::{Entered, LoginBy, Session};
@@ -67,7 +67,8 @@ impl Portals {
     ///
     /// # Errors
     /// `Challenge*`, `Login*`, or why the signature does not hold. Who the node does not know, who may not act for whom they
-    /// name, and who was taken out of the directory are all told `LoginRefused`: only the audit row says which.
+    /// name, and who was taken out of the directory are all told `LoginRefused`: only the audit row says which. At the external portal who is
+    /// not known is enrolled, where the node does that; `LoginThrottled` where too many are from one address.
     pub async fn log_in(&self, portal: Portal, peer: IpAddr, request: &LoginRequest) -> Result<LoggedIn, Refused> {
         self.not_too_often(peer)?;
         let signed = self.judge(portal, &request.challenge, &request.signature).await?;
@@ -81,7 +82,10 @@ impl Portals {
         if !self.inner.throttle.signer(fingerprint, request.acting_for.or(organisation), Instant::now()) {
             return Err(ProblemCode::LoginThrottled.into());
         }
-        let person = self.inner.directory.identify(&numbers).await?;
+        let person = match self.inner.directory.identify(&numbers).await? {
+            None if self.enrols(portal, request) => self.enrol(peer, certificate, numbers).await?,
+            known => known,
+        };
         let Some(person) = person else { return self.no_access(portal, &fingerprint, None, NoAccess::Unknown).await };
         let entrusted = self.inner.directory.entrusted(person).await?;
         let Some(entrusted) = entrusted else {
@@ -117,6 +121,27 @@ impl Portals {
             return Err(ProblemCode::SessionOtherPerson.into());
         }
         self.confirm(entered, deed, &signed).await
+    }
+
+    /// Whether who is not known may become known by this login: at the portal where everybody acts for themselves, if they say so too.
+    fn enrols(&self, portal: Portal, request: &LoginRequest) -> bool {
+        self.inner.enrols && portal == Portal::External && request.acting_for.is_none()
+    }
+
+    /// Somebody's first login as an applicant. Their signature holds, under a qualified certificate of a natural person: [`numbers`] saw to it.
+    /// None: they cannot be entered, and the login is refused like that of anybody whom the node does not know.
+    async fn enrol(
+        &self,
+        peer: IpAddr,
+        certificate: &Certificate,
+        numbers: PersonalNumbers,
+    ) -> Result<Option<PersonId>, Refused> {
+        let Some(name) = certificate.common_name() else { return Ok(None) };
+        if !self.inner.throttle.enrolment(peer, Instant::now()) {
+            return Err(ProblemCode::LoginThrottled.into());
+        }
+        let citizen = Citizen { numbers, name, certificate: certificate.fingerprint() };
+        Ok(self.inner.directory.enrol(&citizen).await?)
     }
 
     pub(super) fn not_too_often(&self, peer: IpAddr) -> Result<(), Refused> {

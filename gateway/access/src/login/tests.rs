@@ -134,8 +134,9 @@ async fn a_certificate_that_is_not_believed_logs_nobody_in() {
 #[tokio::test]
 async fn a_certificate_of_an_organisation_names_no_person() {
     let office = Office::new().await;
-    for usage in [Usage::Seal, Usage::Signing] {
-        let signer = issue(&office.responder.pki, usage, None, Some(AGENCY));
+    // A seal is an organisation's, whatever numbers of a person stand in it.
+    for (usage, number) in [(Usage::Seal, None), (Usage::Seal, Some(HEAD)), (Usage::Signing, None)] {
+        let signer = issue(&office.responder.pki, usage, number, Some(AGENCY));
         assert_eq!(office.refused(&office.answer(&signer)).await, P::LoginNamesNoPerson, "{usage:?}");
     }
 }
@@ -188,7 +189,9 @@ async fn a_login_and_a_confirmation_do_not_stand_for_each_other() {
 async fn logins_of_one_certificate_and_of_one_address_are_bounded() {
     let many = Rate { burst: 1000.0, per_second: 0.0 };
     let few = Rate { burst: 2.0, per_second: 0.0 };
-    let office = Office::of(Family::P256, LoginRates { address: many, certificate: few, participant: many }).await;
+    let office =
+        Office::of(Family::P256, LoginRates { address: many, certificate: few, participant: many, enrolment: many })
+            .await;
     let head = office.head();
     // Answers that do not hold cost the certificate's holder nothing.
     for _ in 0..5 {
@@ -201,7 +204,9 @@ async fn logins_of_one_certificate_and_of_one_address_are_bounded() {
     }
     assert!(office.log_in(&office.answer(&office.head())).await.is_ok(), "another certificate is not punished for it");
 
-    let office = Office::of(Family::P256, LoginRates { address: few, certificate: many, participant: many }).await;
+    let office =
+        Office::of(Family::P256, LoginRates { address: few, certificate: many, participant: many, enrolment: many })
+            .await;
     let request = office.answer(&office.head());
     assert!(office.log_in(&request).await.is_ok(), "a challenge and an answer");
     assert_eq!(office.refused(&request).await, P::LoginThrottled);

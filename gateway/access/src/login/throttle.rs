@@ -1,7 +1,7 @@
 //! How often logins are tried: buckets of tokens in memory, by who tries.
 //!
 //! An address pays for every challenge and every answer. A certificate and an organisation pay only for answers whose signature holds:
-//! otherwise whoever has seen somebody's certificate could lock them out. Each process of a node has its own buckets, and one that
+//! otherwise whoever has seen somebody's certificate could lock them out. So does an address for people whom their first login enrols. Each process of a node has its own buckets, and one that
 //! starts anew begins with full ones.
 
 use std::collections::HashMap;
@@ -30,6 +30,8 @@ pub struct LoginRates {
     pub certificate: Rate,
     /// Logins in the name of one organisation.
     pub participant: Rate,
+    /// People whom their first login enrols, of one address.
+    pub enrolment: Rate,
 }
 
 impl Default for LoginRates {
@@ -38,6 +40,7 @@ impl Default for LoginRates {
             address: Rate { burst: 200.0, per_second: 2.0 },
             certificate: Rate { burst: 10.0, per_second: 0.1 },
             participant: Rate { burst: 200.0, per_second: 5.0 },
+            enrolment: Rate { burst: 60.0, per_second: 0.5 },
         }
     }
 }
@@ -53,6 +56,7 @@ pub(crate) struct Throttle {
     addresses: Buckets<IpAddr>,
     certificates: Buckets<[u8; 32]>,
     participants: Buckets<Edrpou>,
+    enrolments: Buckets<IpAddr>,
 }
 
 impl Throttle {
@@ -61,12 +65,18 @@ impl Throttle {
             addresses: Buckets::new(rates.address, now),
             certificates: Buckets::new(rates.certificate, now),
             participants: Buckets::new(rates.participant, now),
+            enrolments: Buckets::new(rates.enrolment, now),
         }
     }
 
     /// Whether the address may go on.
     pub(crate) fn address(&self, peer: IpAddr, now: Instant) -> bool {
         self.addresses.take(network(peer), now)
+    }
+
+    /// Whether one more person may be enrolled from the address.
+    pub(crate) fn enrolment(&self, peer: IpAddr, now: Instant) -> bool {
+        self.enrolments.take(network(peer), now)
     }
 
     /// Whether the holder of this certificate, acting for this organisation, may log in once more.
@@ -153,6 +163,7 @@ mod tests {
         address: Rate { burst: 5.0, per_second: 1.0 },
         certificate: Rate { burst: 3.0, per_second: 0.5 },
         participant: Rate { burst: 4.0, per_second: 1.0 },
+        enrolment: Rate { burst: 2.0, per_second: 1.0 },
     };
 
     #[test]
@@ -167,6 +178,8 @@ mod tests {
         let signer = |octet: u8| (0..100).filter(|_| throttle.signer([octet; 32], Some(organisation), now)).count();
         assert_eq!((signer(1), signer(2)), (3, 1), "the fourth of the organisation is its last");
         assert!(throttle.signer([3; 32], None, now), "who acts for nobody is not its concern");
+        let peer = IpAddr::from([192, 0, 2, 3]);
+        assert_eq!((0..100).filter(|_| throttle.enrolment(peer, now)).count(), 2);
     }
 
     #[test]

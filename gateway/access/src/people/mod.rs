@@ -8,6 +8,7 @@
 //! Of officials the roles are held in memory, at most a second old. People without a role, applicants above all, may be very many:
 //! they are asked of the database, by key.
 
+mod enrolling;
 mod entrusting;
 pub mod import;
 mod listing;
@@ -28,6 +29,7 @@ use storage::{Clock, StoreError, Tx, TxError};
 
 use crate::kept::Kept;
 use crate::proposals::SameOperator;
+pub use enrolling::Citizen;
 pub use entrusting::Term;
 use numbers::Digests;
 pub use numbers::IdentityKey;
@@ -69,6 +71,14 @@ pub trait Directory: Send + Sync {
 
     /// What a person is entrusted with now; `None` where they are not registered, or no more.
     fn entrusted(&self, person: PersonId) -> Answer<'_, Entrusted>;
+
+    /// Enters somebody who logs in as an applicant for the first time, with an audit row in the same transaction, and answers who they are;
+    /// `None` where they cannot be entered: they were taken out, or their numbers are two people's. Asked at once for one human being, the
+    /// answers are one person.
+    fn enrol<'a>(&'a self, citizen: &'a Citizen) -> Answer<'a, PersonId> {
+        let _ = citizen;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 }
 
 /// How often a change is planned anew because another was faster.
@@ -222,6 +232,10 @@ impl Directory for People {
             let digests = key.digests(numbers);
             self.inner.ledger.reader().read("identify_person", move |tx| identify(tx, &digests)).await
         })
+    }
+
+    fn enrol<'a>(&'a self, citizen: &'a Citizen) -> Answer<'a, PersonId> {
+        Box::pin(self.enrol_citizen(citizen))
     }
 
     fn entrusted(&self, person: PersonId) -> Answer<'_, Entrusted> {

@@ -86,6 +86,13 @@ pub(super) fn advance(tx: &mut Tx<'_>, planned_at: i64) -> Result<bool, StoreErr
     Ok(tx.execute(sql, &[planned_at.into()])? == 1)
 }
 
+/// Moves the version on, for a change that no plan precedes: whoever planned one meanwhile plans anew.
+pub(super) fn grow(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    let sql = "-- grow_directory_version
+        UPDATE directory_version SET version = version + 1 WHERE id = 1";
+    tx.execute(sql, &[]).map(drop)
+}
+
 /// What the identity key made of a fixed text when the first person was registered.
 pub(super) fn key_check(tx: &mut Tx<'_>) -> Result<Option<[u8; 32]>, StoreError> {
     let sql = "-- identity_key_check

@@ -95,6 +95,28 @@ pub(crate) fn has_certificates(tx: &mut Tx<'_>, participant: Edrpou) -> Result<b
     Ok(tx.query_optional(sql, &[participant.as_str().into()], |row| row.integer(0))?.is_some())
 }
 
+/// Whether nothing can be sent to the participant, whoever said so.
+pub(crate) fn is_suspended(tx: &mut Tx<'_>, participant: Edrpou) -> Result<bool, StoreError> {
+    let sql = "-- participant_is_suspended
+        SELECT 1 FROM suspension WHERE address = $1";
+    Ok(tx.query_optional(sql, &[participant.as_str().into()], |row| row.integer(0))?.is_some())
+}
+
+/// Whether it is the undoing of an import that suspended the participant: its moment is that of the suspension. What an operator has said
+/// since has another.
+pub(crate) fn is_suspended_by_undoing(tx: &mut Tx<'_>, participant: Edrpou) -> Result<bool, StoreError> {
+    let sql = "-- participant_is_suspended_by_undoing
+        SELECT 1 FROM suspension s WHERE s.address = $1 AND EXISTS (
+            SELECT 1 FROM directory_import i JOIN directory_import_entry e ON e.import_id = i.id
+            WHERE i.undone_at = s.suspended_at AND e.participant = $1)";
+    Ok(tx.query_optional(sql, &[participant.as_str().into()], |row| row.integer(0))?.is_some())
+}
+
+/// It can be sent to again.
+pub(crate) fn resume(tx: &mut Tx<'_>, participant: Edrpou) -> Result<(), StoreError> {
+    rows::replace_suspension(tx, &Addressee::Participant(participant), None)
+}
+
 /// Nothing can be sent to the participant from now on.
 pub(crate) fn suspend(tx: &mut Tx<'_>, participant: Edrpou, at: OffsetDateTime) -> Result<(), StoreError> {
     rows::replace_suspension(tx, &Addressee::Participant(participant), Some(at))

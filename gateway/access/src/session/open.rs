@@ -72,7 +72,7 @@ impl Portals {
     /// Opens a session. Where its person has as many as they may, the oldest ends.
     ///
     /// # Errors
-    /// `ChallengeAnswered`, `ProviderAttemptInvalid` of what served before; `Overloaded` where another login of the same person came in between.
+    /// `ChallengeAnswered`, `ProviderAttemptInvalid` of what served before.
     pub(crate) async fn open(&self, opening: Opening, entrusted: Entrusted) -> Result<LoggedIn, Refused> {
         let Opening { portal, person, acting_for, way: Way { nonce, expires_at, login } } = opening;
         let (now, limits) = (self.inner.clock.now(), self.inner.limits);
@@ -117,17 +117,12 @@ impl Portals {
             outcome: Outcome::Done,
             details,
         });
-        let displaced = self.displaced(person, portal, now).await?;
-        let opened = Arc::clone(&session);
-        let idle_since = now - limits.idle(portal);
+        let (opened, portals) = (Arc::clone(&session), self.clone());
         let done = self.inner.ledger.transact("log_in", move |tx| {
             once(rows::answered(tx, &nonce, expires_at, now), served)?;
-            end_displaced(tx, &displaced, now)?;
-            if rows::open_of(tx, person, portal, now, idle_since)?.len() >= limits.open as usize {
-                return Err(Refused::from(ProblemCode::Overloaded));
-            }
+            portals.make_room(tx, person, portal, now)?;
             rows::insert(tx, &opened)?;
-            Ok(audit::append(tx, &event)?.with(()))
+            Ok::<_, Refused>(audit::append(tx, &event)?.with(()))
         });
         done.await?;
         self.inner.sessions.forget_person(person);
@@ -148,19 +143,23 @@ impl Portals {
         Ok(done.await?)
     }
 
-    /// Sessions that make room for one more, each with the event of its end.
-    async fn displaced(
+    /// Ends the oldest sessions of a person where there is no room for one more, each with the event of its end. In the transaction of the login:
+    /// a reading before it cost as much as the signature.
+    fn make_room(
         &self,
+        tx: &mut Tx<'_>,
         person: PersonId,
         portal: Portal,
         now: OffsetDateTime,
-    ) -> Result<Vec<(SessionId, Event)>, Refused> {
-        let idle_since = now - self.inner.limits.idle(portal);
-        let open = move |tx: &mut Tx<'_>| rows::open_of(tx, person, portal, now, idle_since);
-        let open = self.inner.ledger.reader().read("open_sessions_of_person", open).await?;
+    ) -> Result<(), StoreError> {
+        let open = rows::open_of(tx, person, portal, now, now - self.inner.limits.idle(portal))?;
         let surplus = (open.len() + 1).saturating_sub(self.inner.limits.open as usize);
-        let ends = open.into_iter().take(surplus).map(|id| (id, self.end_event(id, Reason::Displaced, "node")));
-        Ok(ends.collect())
+        for id in open.into_iter().take(surplus) {
+            if rows::end(tx, id, now, Reason::Displaced.as_str())? {
+                audit::append(tx, &self.end_event(id, Reason::Displaced, "node"))?;
+            }
+        }
+        Ok(())
     }
 
     /// A fresh signature over a challenge that names the deed: the session may do it for a while.
@@ -201,13 +200,4 @@ fn once(answered: Result<(), StoreError>, served: ProblemCode) -> Result<(), Ref
         StoreError::Conflict => served.into(),
         other => other.into(),
     })
-}
-
-fn end_displaced(tx: &mut Tx<'_>, displaced: &[(SessionId, Event)], now: OffsetDateTime) -> Result<(), StoreError> {
-    for (id, event) in displaced {
-        if rows::end(tx, *id, now, Reason::Displaced.as_str())? {
-            audit::append(tx, event)?;
-        }
-    }
-    Ok(())
 }

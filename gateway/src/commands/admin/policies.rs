@@ -35,6 +35,9 @@ pub(super) enum PoliciesTask {
         /// Who may sign it: what policies.signers of the node names. Repeat for several.
         #[arg(long, value_name = "FILE", required = true)]
         signer: Vec<PathBuf>,
+        /// How many persons of them must have signed: what policies.signatures of the node says.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=2))]
+        signatures: u8,
     },
 }
 
@@ -55,11 +58,17 @@ pub(super) fn run(task: &PoliciesTask, terminal: &mut Terminal<'_>) -> Result<u8
             terminal.note(&format!("version {}", files.version()));
             Ok(exit::OK)
         }
-        PoliciesTask::Check { file, signer } => {
+        PoliciesTask::Check { file, signer, signatures } => {
             let signers = signer.iter().map(|file| keys::certificate(file)).collect::<Result<Vec<_>, _>>()?;
             let bundle = read(file, BYTES)?;
             let signature = read(&signature_of(file), SIGNATURE_BYTES as u64)?;
-            let checked = SignedPolicies::verify(&bundle, &signature, &signers, OffsetDateTime::now_utc());
+            let checked = SignedPolicies::verify(
+                &bundle,
+                &signature,
+                &signers,
+                usize::from(*signatures),
+                OffsetDateTime::now_utc(),
+            );
             let checked = checked.map_err(|error| Failure::Refused(error.to_string()))?;
             let (number, version, policies) = (checked.number(), checked.version(), checked.count());
             print_json(&serde_json::json!({ "number": number, "version": version, "policies": policies }), terminal)

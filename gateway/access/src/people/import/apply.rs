@@ -35,6 +35,7 @@ pub(super) enum Entered {
 /// The audit entries of an import.
 struct Events {
     participants: Vec<Event>,
+    resumed: Vec<Event>,
     people: Vec<Event>,
     roles: Vec<Event>,
     import: Event,
@@ -71,6 +72,10 @@ impl People {
             details["import"] = serde_json::json!(import);
             prepare(Action::RegisterParticipant, format!("participant:{}", participant.edrpou()), details)
         });
+        let resumed = plan.resumed.iter().map(|edrpou| {
+            let details = serde_json::json!({ "import": import });
+            prepare(Action::ResumeRecipient, format!("participant:{edrpou}"), details)
+        });
         let people = plan.people.iter().map(|Entrant { id, newcomer, returning }| {
             let known_by = newcomer.digests.kinds();
             let details = serde_json::json!({ "known_by": known_by, "returning": returning, "import": import });
@@ -80,17 +85,20 @@ impl People {
             let draft = entrusting::granting(new, serde_json::json!({ "import": import }));
             self.inner.ledger.prepare(draft)
         });
-        let (participants, people, roles) = (participants.collect(), people.collect(), roles.collect());
+        let (participants, resumed) = (participants.collect(), resumed.collect());
+        let (people, roles) = (people.collect(), roles.collect());
         let proposal = confirmed.as_ref().map(|it| (it.id, it.shown().proposed_by));
         let details = serde_json::json!({
             "sha256": crypto::digest::hex(sha256),
             "participants": plan.participants.len(),
+            "resumed": plan.resumed.len(),
             "people": plan.people.len(),
             "roles": plan.roles.len(),
             "proposal": proposal.as_ref().map(|(id, _)| id),
             "proposed_by": proposal.as_ref().map(|(_, by)| by),
         });
-        Events { participants, people, roles, import: prepare(Action::ImportDirectory, object(import), details) }
+        let import = prepare(Action::ImportDirectory, object(import), details);
+        Events { participants, resumed, people, roles, import }
     }
 }
 
@@ -99,7 +107,7 @@ fn begin(tx: &mut Tx<'_>, work: &Work, check: &[u8; 32]) -> Result<(), NotDone> 
     let Work { plan, confirmed, .. } = work;
     // Participants are never deleted: a plan that enters none does not rest on the registry's version.
     let current = rows::advance(tx, plan.directory_version)?
-        && (plan.participants.is_empty() || entering::advance(tx, plan.registry_version)?);
+        && ((plan.participants.is_empty() && plan.resumed.is_empty()) || entering::advance(tx, plan.registry_version)?);
     let confirmed = match confirmed {
         Some(confirmed) if current => proposals::end(tx, confirmed)?,
         _ => true,
@@ -126,6 +134,11 @@ fn write(tx: &mut Tx<'_>, work: &Work, events: &Events, import: ImportId, by: &s
         participant.insert(tx, event.at())?;
         audit::append(tx, event)?;
         remember(tx, Entered::Participant(participant.edrpou()))?;
+    }
+    for (edrpou, event) in plan.resumed.iter().zip(&events.resumed) {
+        entering::resume(tx, *edrpou)?;
+        audit::append(tx, event)?;
+        remember(tx, Entered::Participant(*edrpou))?;
     }
     for (Entrant { id, newcomer, returning }, event) in plan.people.iter().zip(&events.people) {
         if *returning {

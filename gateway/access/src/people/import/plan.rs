@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) registry_version: i64,
     /// Places in the list of what is stated.
     pub(super) participants: Vec<usize>,
+    /// Participants that an import had entered, and its undoing suspended: they are entered again.
+    pub(super) resumed: Vec<Edrpou>,
     pub(super) people: Vec<Entrant>,
     pub(super) roles: Vec<Assignment>,
     pub(super) faults: Faults,
@@ -52,7 +54,7 @@ pub(super) struct Entrant {
 
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
-        self.participants.is_empty() && self.people.is_empty() && self.roles.is_empty()
+        self.participants.is_empty() && self.resumed.is_empty() && self.people.is_empty() && self.roles.is_empty()
     }
 
     pub(super) fn takes_two(&self) -> bool {
@@ -61,7 +63,7 @@ impl Plan {
 
     /// Participants, people, roles.
     pub(super) fn counts(&self) -> [ImportCount; 3] {
-        let added = [self.participants.len(), self.people.len(), self.roles.len()];
+        let added = [self.participants.len() + self.resumed.len(), self.people.len(), self.roles.len()];
         let count = |at: usize| ImportCount { added: added[at] as u64, unchanged: self.unchanged[at] };
         [count(0), count(1), count(2)]
     }
@@ -79,6 +81,7 @@ pub(super) fn make(tx: &mut Tx<'_>, stated: &Stated, terms: &Terms<'_>) -> Resul
         directory_version: rows::version(tx)?,
         registry_version: entering::version(tx)?,
         participants: Vec::new(),
+        resumed: Vec::new(),
         people: Vec::new(),
         roles: Vec::new(),
         faults: stated.faults.clone(),
@@ -128,6 +131,7 @@ impl Planning<'_> {
             }
             match participant.standing(tx)? {
                 Standing::Absent => self.plan.participants.push(place),
+                Standing::Same if entering::is_suspended_by_undoing(tx, edrpou)? => self.plan.resumed.push(edrpou),
                 Standing::Same => self.plan.unchanged[0] += 1,
                 Standing::Different(column) => {
                     self.fault(table, *line, column, ProblemCode::ImportDiffers, "the registry says otherwise");

@@ -64,6 +64,12 @@ impl Hall {
         self.people.undo_import(permit, self.town.registry(), import).await
     }
 
+    /// Participants to whom nothing can be sent.
+    async fn suspended(&self) -> Vec<String> {
+        let participants = self.town.registry().participants(&ParticipantQuery::default()).await.unwrap().participants;
+        participants.iter().filter(|it| it.suspended).map(|it| it.edrpou.to_string()).collect()
+    }
+
     async fn found(&self, number: u32) -> Option<PersonId> {
         let numbers = PersonalNumbers { rnokpp: Some(rnokpp(number)), unzr: None };
         self.people.identify(&numbers).await.unwrap()
@@ -256,16 +262,18 @@ async fn an_import_is_undone_as_far_as_nothing_rests_on_it() {
     assert_eq!((hall.found(1).await, hall.entrusted(first).await), (None, None));
     let left = vec![("88000002".to_owned(), vec![Role::PostalOperator])];
     assert_eq!(hall.entrusted(second).await, Some((vec![], left)));
-    let participants = hall.town.registry().participants(&ParticipantQuery::default()).await.unwrap().participants;
-    let suspended: Vec<_> = participants.iter().filter(|it| it.suspended).map(|it| it.edrpou.to_string()).collect();
-    assert_eq!(suspended, ["88000001"]);
+    assert_eq!(hall.suspended().await, ["88000001"]);
     assert_eq!(code(hall.undoes(import).await), ImportUndoneBefore);
     assert_eq!(code(hall.undoes(ImportId::from_parts(1, [1; 10])).await), NotFound);
     let audited = hall.town.audited().await;
     assert!(audited.last().unwrap().starts_with("directory.undo_import operator:0303030303030303"), "{audited:?}");
     // What was undone is entered again: the person as who they were, with the role that they had.
     let again = hall.imports(&operator(1), &request).await.unwrap();
-    assert_eq!(counts(&again), [(0, 2), (1, 1), (2, 0)]);
+    // The participant can be sent to again, and that is a deed of its own.
+    assert_eq!(counts(&again), [(1, 1), (1, 1), (2, 0)]);
+    assert_eq!(hall.suspended().await, [""; 0]);
+    let audited = hall.town.audited().await;
+    assert!(audited.iter().any(|it| it.starts_with("recipient.resume") && it.contains("88000001")), "{audited:?}");
     assert_eq!(hall.found(1).await, Some(first));
     assert_eq!(hall.entrusted(first).await.unwrap().1, [("88000001".to_owned(), vec![Role::PostalOperator])]);
 }
@@ -277,4 +285,30 @@ async fn too_many_faults_are_counted_and_the_first_told() {
     let outcome = hall.tries(&ImportRequest { people: table(&rows), ..ImportRequest::default() }).await;
     assert_eq!((outcome.errors.len(), outcome.errors_in_all), (schemas::limits::IMPORT_ERRORS, 600));
     assert_eq!(outcome.errors[0].code, ProblemCode::PersonNumberWrong.as_str());
+}
+
+#[tokio::test]
+async fn what_an_operator_suspended_no_import_lifts_and_what_an_undoing_did_the_next_one_does() {
+    let hall = Hall::open().await;
+    let participants = Some("edrpou,name\n88000001,Один\n88000002,Два\n88000003,Три\n".to_owned());
+    let request = ImportRequest { participants, ..ImportRequest::default() };
+    let import = hall.imports(&operator(1), &request).await.unwrap().import.unwrap();
+    // One is suspended before the undoing, and one anew after it.
+    hall.town.suspend("88000001", true).await.unwrap();
+    hall.town.clock.advance(time::Duration::SECOND);
+    let undone = hall.undoes(import).await.unwrap();
+    assert_eq!((undone.participants_suspended, undone.participants_kept.len()), (2, 0));
+    hall.town.clock.advance(time::Duration::SECOND);
+    hall.town.suspend("88000002", true).await.unwrap();
+    let again = hall.imports(&operator(1), &request).await.unwrap();
+    assert_eq!(counts(&again)[0], (1, 2));
+    assert_eq!(hall.suspended().await, ["88000001", "88000002"]);
+    // What was lifted can be undone again, as often as need be.
+    hall.undoes(again.import.unwrap()).await.unwrap();
+    assert_eq!(hall.suspended().await, ["88000001", "88000002", "88000003"]);
+    let third = hall.imports(&operator(1), &request).await.unwrap();
+    assert_eq!((counts(&third)[0], third.import.is_some()), ((1, 2), true));
+    assert_eq!(hall.suspended().await, ["88000001", "88000002"]);
+    let nothing = hall.imports(&operator(1), &request).await.unwrap();
+    assert_eq!((counts(&nothing)[0], nothing.import), ((0, 3), None));
 }

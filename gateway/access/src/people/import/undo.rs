@@ -1,5 +1,7 @@
 //! Taking back what an import entered: a deed that compensates it, and not its erasure, since the log names all of it.
 //!
+//! What it suspends, a later import of the same participant lifts again (`plan`).
+//!
 //! Roles that still hold are taken back; people are removed unless they have a role from elsewhere; participants are suspended unless
 //! more was stated of them, or somebody has a role within them from elsewhere. What stays is told.
 
@@ -82,7 +84,8 @@ impl Plan {
             || open_within(tx, edrpou)?.iter().any(|assignment| !of_import.contains(assignment));
         if used {
             self.participants_kept.push(edrpou)
-        } else {
+        } else if !entering::is_suspended(tx, edrpou)? {
+            // An operator's own suspension stays what it is: no import lifts it.
             self.participants.push(edrpou)
         }
         Ok(())
@@ -154,7 +157,8 @@ impl People {
                 audit::append(tx, event)?;
             }
             for (participant, event) in plan.participants.iter().zip(&events.participants) {
-                entering::suspend(tx, *participant, event.at())?;
+                // At the moment of the undoing, by which a later import knows it again.
+                entering::suspend(tx, *participant, events.undo.at())?;
                 audit::append(tx, event)?;
             }
             Ok(audit::append(tx, &events.undo)?.with(()))
