@@ -104,7 +104,7 @@ impl Council {
     async fn refusals(&self) -> usize {
         let (_, reader) = open_database(&self.config.storage.database, false).unwrap();
         let sql = "-- refusals
-            SELECT entry FROM audit_outbox ORDER BY id";
+            SELECT entry FROM audit_seq UNION ALL SELECT entry FROM audit_outbox";
         let entries = reader.read("refusals", move |tx| tx.query(sql, &[], |row| row.blob(0))).await.unwrap();
         let refused = |entry: &&Vec<u8>| String::from_utf8_lossy(entry).contains("\"policy.bundle_refused\"");
         entries.iter().filter(refused).count()

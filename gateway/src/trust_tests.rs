@@ -64,7 +64,9 @@ async fn rows(config: &Config, action: &str) -> Vec<String> {
     let mut found = Vec::new();
     // The log takes rows out of the outbox when it numbers them: both are looked at.
     let sql = "-- test
-        SELECT entry FROM audit_outbox ORDER BY id";
+        SELECT entry FROM (
+            SELECT 0 AS later, seq AS place, entry FROM audit_seq UNION ALL SELECT 1, id, entry FROM audit_outbox
+        ) ORDER BY later, place";
     let entries = reader.read("test", move |tx| tx.query(sql, &[], |row| row.blob(0))).await.unwrap();
     for entry in entries {
         let entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();

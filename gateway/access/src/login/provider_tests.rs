@@ -214,11 +214,13 @@ async fn logins_of_one_person_at_a_provider_and_of_one_address_are_bounded() {
     let many = Rate { burst: 1000.0, per_second: 0.0 };
     let few = Rate { burst: 2.0, per_second: 0.0 };
     let family = certs::dev::Family::P256;
-    let office = Office::of(family, LoginRates { address: many, certificate: few, participant: many }).await;
+    let office =
+        Office::of(family, LoginRates { address: many, certificate: few, participant: many, enrolment: many }).await;
     for expected in [None, None, Some(P::LoginThrottled)] {
         assert_eq!(logs_in(&office).await.err(), expected);
     }
-    let office = Office::of(family, LoginRates { address: few, certificate: many, participant: many }).await;
+    let office =
+        Office::of(family, LoginRates { address: few, certificate: many, participant: many, enrolment: many }).await;
     assert!(logs_in(&office).await.is_ok(), "there and back");
     let sent = office.portals.send_to_provider(Portal::Internal, PEER, PROVIDER, Target::default()).await;
     assert_eq!(sent.err().unwrap().code, P::LoginThrottled);

@@ -22,7 +22,7 @@ struct Hall {
 fn official(number: u8, role: Role, centre: Option<&str>) -> Actor {
     let (id, acting_for) = (person_id(number), centre.map(edrpou));
     let roles = [role].into_iter().collect();
-    Actor::Person(Person { id, acting_for, roles, certificate: [number; 32], stepped_up: true })
+    Actor::Person(Person { id, acting_for, roles, certificate: Some([number; 32]), stepped_up: true })
 }
 
 /// The person of number 4, who has signed just now.
