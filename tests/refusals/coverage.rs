@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use schemas::ProblemCode;
 
 use crate::{
-    announcements, applicants, logins, messages, people, quotas, requests, retention, routing, scanning, signatures,
-    submissions, subscriptions,
+    announcements, applicants, logins, messages, people, quotas, requests, retention, routing, scanning, sessions,
+    signatures, submissions, subscriptions,
 };
 
 /// Why a code of an import is no answer to a request.
@@ -21,12 +21,6 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
-    (ProblemCode::StepUpRequired, "needs a person's session: access's own tests of decisions have people"),
-    (ProblemCode::PurposeMissing, "needs a person's session: access's own tests of the consent gate have people"),
-    (ProblemCode::ApplicationEnded, "needs a person's session: access's own tests of the consent gate have people"),
-    (ProblemCode::ApplicationsFull, "needs a person's session: access's own tests of the consent gate fill it"),
-    (ProblemCode::CopiesFull, "needs a person's session: access's own tests of the consent gate fill it"),
-    (ProblemCode::CopyAttached, "needs a person's session: access's own tests of the consent gate have people"),
     (ProblemCode::BreakGlassOwn, BREAK_GLASS),
     (ProblemCode::BreakGlassReason, BREAK_GLASS),
     (ProblemCode::BreakGlassOpen, BREAK_GLASS),
@@ -42,13 +36,6 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
     (ProblemCode::EvidenceUnavailable, "needs a token that is pulled out: tests/oracles has one"),
-    (ProblemCode::ChallengeInvalid, AT_A_PORTAL),
-    (ProblemCode::ChallengeExpired, AT_A_PORTAL),
-    (ProblemCode::ChallengeAnswered, AT_A_PORTAL),
-    (ProblemCode::LoginSeveralSigners, AT_A_PORTAL),
-    (ProblemCode::LoginNamesNoPerson, AT_A_PORTAL),
-    (ProblemCode::LoginRefused, AT_A_PORTAL),
-    (ProblemCode::LoginThrottled, AT_A_PORTAL),
     (ProblemCode::ProviderAttemptInvalid, AT_A_PORTAL),
     (ProblemCode::ProviderRefused, AT_A_PORTAL),
     (ProblemCode::ProviderAnswerWrong, AT_A_PORTAL),
@@ -57,20 +44,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::SessionWithoutCertificate,
         "needs a session that a provider vouched for: access's own tests of decisions have people of both kinds",
     ),
-    (ProblemCode::SessionMissing, AT_A_PORTAL),
-    (ProblemCode::SessionEnded, AT_A_PORTAL),
-    (ProblemCode::SessionForeignOrigin, AT_A_PORTAL),
-    (ProblemCode::SessionCsrfToken, AT_A_PORTAL),
-    (ProblemCode::SessionOtherPerson, AT_A_PORTAL),
-    (ProblemCode::StepUpRequired, AT_A_PORTAL),
-    (ProblemCode::QuotaSession, AT_A_PORTAL),
-    (
-        ProblemCode::TokenScope,
-        "needs a token, which a person issues at a portal: access's own tests and the gateway's do",
-    ),
-    (ProblemCode::TooManyTokens, "needs a hundred tokens: access's own tests issue them"),
     (ProblemCode::RelayEvidenceWrong, "only another node can bring it about: the exchange's own tests do"),
-    (ProblemCode::RoleOwn, "needs an operator who is in the directory, or a head: access's own tests have both"),
     (ProblemCode::ImportTableWrong, OF_A_ROW),
     (ProblemCode::ImportColumns, OF_A_ROW),
     (ProblemCode::ImportValueWrong, OF_A_ROW),
@@ -107,6 +81,7 @@ fn every_code_is_provoked_or_has_its_reason() {
     cases.extend(announcements::cases());
     cases.extend([announcements::without_ring(), announcements::lapsed()]);
     cases.extend(scanning::cases());
+    cases.extend(sessions::cases());
     cases.extend([scanning::unreachable()]);
     cases.extend(subscriptions::cases());
     cases.extend([logins::flood(), requests::too_early(), requests::silence(), submissions::reused_key()]);

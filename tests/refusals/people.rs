@@ -4,6 +4,7 @@ use schemas::ProblemCode;
 use schemas::access::Role;
 use schemas::directory::{ImportOutcome, ImportRequest, PersonEntry, PersonRegistration, RoleGrant};
 use serde_json::{Value, json};
+use tests::harness::people::fresh_number;
 use tests::harness::{Answer, Region, Request};
 
 use crate::case::{Case, case, check, play};
@@ -20,16 +21,6 @@ async fn operate(region: &Region, request: &Request) -> Answer {
 
 fn post(target: &str, body: &Value) -> Request {
     Request::post(target).body("application/json", body.to_string())
-}
-
-/// A РНОКПП that is nobody's and that no other case has.
-fn fresh_number() -> String {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NEXT: AtomicU32 = AtomicU32::new(1);
-    let digits = format!("{:09}", NEXT.fetch_add(1, Ordering::Relaxed));
-    let weights = [-1, 5, 7, 9, 4, 6, 10, 5, 7];
-    let sum: i32 = digits.bytes().zip(weights).map(|(digit, weight)| i32::from(digit - b'0') * weight).sum();
-    format!("{digits}{}", sum.rem_euclid(11) % 10)
 }
 
 fn registration(rnokpp: Option<String>, unzr: Option<&str>) -> PersonRegistration {

@@ -252,14 +252,18 @@ impl Consent {
         Ok(ended.await?)
     }
 
-    /// An application, with the numbers of what is attached to it.
+    /// An application, with the numbers of what is attached to it. One that is withdrawn is there for its applicant alone.
     ///
     /// # Errors
-    /// When the store fails.
+    /// `NotFound` where it is out of sight; otherwise when the store fails.
     pub async fn read_application(&self, permit: Permit<ReadApplication>) -> Result<Application, ConsentError> {
         let application = permit.resource().application;
         let found = self.ledger.reader().read("read_application", move |tx| rows::application(tx, application)).await?;
         let found = found.ok_or(ConsentError::Refused(ProblemCode::NotFound))?;
+        let own = matches!(permit.actor(), Actor::Person(person) if person.id == found.applicant);
+        if !own && matches!(found.state, ApplicationState::Withdrawn { .. }) {
+            return Err(ConsentError::Refused(ProblemCode::NotFound));
+        }
         self.record(&permit, Action::ReadApplication, Some(object(application)), serde_json::Value::Null).await?;
         Ok(found)
     }

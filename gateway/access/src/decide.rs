@@ -313,6 +313,17 @@ impl Access {
         }
     }
 
+    /// Whether the actor's token serves the action at all; whoever has no token passes.
+    ///
+    /// To be asked before what the action is about is looked up: [`Self::decide`] asks it too, but only of what was found, and then the
+    /// refusal would tell what exists from what does not.
+    ///
+    /// # Errors
+    /// [`Denied`] with `TokenScope`.
+    pub fn within_scopes<A: Action>(&self, actor: &Actor) -> Result<(), Denied> {
+        within_scopes(actor, A::NAME)
+    }
+
     /// Decides by other policies from now on; the next decision is the first. Those that cannot be used change nothing.
     ///
     /// What puts them there is responsible for knowing whose they are, and for the record of it.

@@ -137,6 +137,5 @@ pub(crate) async fn send(
 }
 
 async fn permit(door: &Door, caller: &Caller, message: MessageId) -> Result<Permit<CompleteSubmission>, Failure> {
-    let resource = door.exchange.message_resource(message).await?.ok_or(ProblemCode::NotFound)?;
-    Ok(door.access.decide::<CompleteSubmission>(&caller.actor, resource).await?)
+    door.decide_on(&caller.actor, door.exchange.message_resource(message)).await
 }

@@ -77,8 +77,7 @@ pub(crate) async fn read(
     caller: Caller,
     Ids(application): Ids<ApplicationId>,
 ) -> Result<Json<Application>, Failure> {
-    let resource = door.consent.application(application).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<ReadApplication>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<ReadApplication, _>(&caller.actor, door.consent.application(application)).await?;
     Ok(Json(door.consent.read_application(permit).await?))
 }
 
@@ -93,8 +92,7 @@ pub(crate) async fn withdraw(
     caller: Caller,
     Ids(application): Ids<ApplicationId>,
 ) -> Result<Json<Application>, Failure> {
-    let resource = door.consent.application(application).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<WithdrawApplication>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<WithdrawApplication, _>(&caller.actor, door.consent.application(application)).await?;
     Ok(Json(door.consent.withdraw(permit).await?))
 }
 
@@ -110,8 +108,7 @@ pub(crate) async fn close(
     Ids(application): Ids<ApplicationId>,
     extract::Json(closing): extract::Json<Closing>,
 ) -> Result<Json<Application>, Failure> {
-    let resource = door.consent.application(application).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<CloseApplication>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<CloseApplication, _>(&caller.actor, door.consent.application(application)).await?;
     Ok(Json(door.consent.close(permit, closing).await?))
 }
 
@@ -120,8 +117,7 @@ async fn may_move(
     known: &Known,
     (application, copy): (ApplicationId, CopyId),
 ) -> Result<Permit<AttachCopy>, Failure> {
-    let resource = door.consent.attachment(application, copy).await?.ok_or(ProblemCode::NotFound)?;
-    Ok(door.access.decide::<AttachCopy>(&known.actor, resource).await?)
+    door.decide_on(&known.actor, door.consent.attachment(application, copy)).await
 }
 
 /// Attach one of your copies to your open application: the centre sees it from now on.
@@ -172,7 +168,7 @@ pub(crate) async fn look(
 ) -> Result<Response, Failure> {
     seen_whole(&method)?;
     let purpose = stated.map(|text| door.purposes.stated(Some(&text))).transpose()?;
-    let facts = door.consent.facts_of_look(application, copy, purpose).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<LookAtCopy>(&caller.actor, facts).await?;
+    let facts = door.consent.facts_of_look(application, copy, purpose);
+    let permit = door.decide_on::<LookAtCopy, _>(&caller.actor, facts).await?;
     Ok(bytes(door.consent.look(permit).await?))
 }

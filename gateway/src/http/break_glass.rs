@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{Method, StatusCode};
 use schemas::break_glass::{BreakGlass, BreakGlassPage, BreakGlassRequest, OpenedCopies, ReviewRequest};
-use schemas::{BreakGlassId, CopyId, ProblemCode};
+use schemas::{BreakGlassId, CopyId};
 use serde::Deserialize;
 
 use super::Door;
@@ -49,8 +49,7 @@ pub(crate) async fn open(
     caller: Caller,
     extract::Json(request): extract::Json<BreakGlassRequest>,
 ) -> Result<(StatusCode, Json<BreakGlass>), Failure> {
-    let resource = door.break_glasses.opening(request.opens).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<OpenBreakGlass>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<OpenBreakGlass, _>(&caller.actor, door.break_glasses.opening(request.opens)).await?;
     Ok((StatusCode::CREATED, Json(door.break_glasses.open(permit, request).await?)))
 }
 
@@ -81,8 +80,7 @@ pub(crate) async fn end(
     caller: Caller,
     Ids(access): Ids<BreakGlassId>,
 ) -> Result<Json<BreakGlass>, Failure> {
-    let resource = door.break_glasses.access(access, None).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<EndBreakGlass>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<EndBreakGlass, _>(&caller.actor, door.break_glasses.access(access, None)).await?;
     Ok(Json(door.break_glasses.end(permit).await?))
 }
 
@@ -98,8 +96,7 @@ pub(crate) async fn review(
     Ids(access): Ids<BreakGlassId>,
     extract::Json(request): extract::Json<ReviewRequest>,
 ) -> Result<Json<BreakGlass>, Failure> {
-    let resource = door.break_glasses.access(access, None).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<ReviewBreakGlass>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<ReviewBreakGlass, _>(&caller.actor, door.break_glasses.access(access, None)).await?;
     Ok(Json(door.break_glasses.review(permit, request).await?))
 }
 
@@ -109,8 +106,7 @@ async fn may_look(
     access: BreakGlassId,
     copy: Option<CopyId>,
 ) -> Result<Permit<LookThroughGlass>, Failure> {
-    let resource = door.break_glasses.access(access, copy).await?.ok_or(ProblemCode::NotFound)?;
-    Ok(door.access.decide::<LookThroughGlass>(&known.actor, resource).await?)
+    door.decide_on(&known.actor, door.break_glasses.access(access, copy)).await
 }
 
 /// Read which copies your break-glass access opens. Their owner is shown that you did. HEAD is refused.

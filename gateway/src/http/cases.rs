@@ -29,9 +29,7 @@ pub(crate) async fn events(
     caller: Caller,
     Ids(case): Ids<CaseId>,
 ) -> Result<Json<CaseEvents>, Failure> {
-    let resource = door.exchange.case_resource(case).await?.ok_or(ProblemCode::NotFound)?;
-    let permit =
-        door.access.decide::<ReadCase>(&caller.actor, resource).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.decide_on::<ReadCase, _>(&caller.actor, door.exchange.case_resource(case)).await?;
     Ok(Json(door.exchange.case_events(permit).await?))
 }
 
@@ -64,9 +62,7 @@ pub(crate) async fn export(
     if method == Method::HEAD {
         return Err(Failure::new(ProblemCode::MethodNotAllowed));
     }
-    let resource = door.exchange.case_resource(case).await?.ok_or(ProblemCode::NotFound)?;
-    let permit =
-        door.access.decide::<ExportCase>(&caller.actor, resource).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.decide_on::<ExportCase, _>(&caller.actor, door.exchange.case_resource(case)).await?;
     Ok(container(case, door.exchange.export_case(permit, rest.after, &door.log).await?))
 }
 

@@ -110,8 +110,7 @@ pub(crate) async fn read(
     Ids(copy): Ids<CopyId>,
 ) -> Result<Response, Failure> {
     seen_whole(&method)?;
-    let resource = door.consent.copy(copy).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<ReadCopy>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<ReadCopy, _>(&caller.actor, door.consent.copy(copy)).await?;
     Ok(bytes(door.consent.read_copy(permit).await?))
 }
 
@@ -126,8 +125,7 @@ pub(crate) async fn erase(
     caller: Caller,
     Ids(copy): Ids<CopyId>,
 ) -> Result<StatusCode, Failure> {
-    let resource = door.consent.copy(copy).await?.ok_or(ProblemCode::NotFound)?;
-    let permit = door.access.decide::<EraseCopy>(&caller.actor, resource).await?;
+    let permit = door.decide_on::<EraseCopy, _>(&caller.actor, door.consent.copy(copy)).await?;
     door.consent.erase(permit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -46,8 +46,7 @@ pub(crate) async fn list(
     if !(1..=PAGE_ITEMS).contains(&limit) {
         return Err(Failure::new(ProblemCode::MalformedQuery).detail(format!("limit is 1 to {PAGE_ITEMS}")));
     }
-    let permit =
-        door.access.decide::<ListMailbox>(&caller.actor, mailbox).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.access.decide::<ListMailbox>(&caller.actor, mailbox).await?;
     Ok(Json(door.exchange.list(permit, page.state, page.after, limit).await?))
 }
 
@@ -66,7 +65,6 @@ pub(crate) async fn lease(
     Ids(mailbox): Ids<MailboxId>,
     extract::Json(request): extract::Json<LeaseRequest>,
 ) -> Result<(StatusCode, Json<Lease>), Failure> {
-    let permit =
-        door.access.decide::<LeaseMessages>(&caller.actor, mailbox).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.access.decide::<LeaseMessages>(&caller.actor, mailbox).await?;
     Ok((StatusCode::CREATED, Json(door.exchange.lease(permit, request).await?)))
 }

@@ -95,8 +95,7 @@ async fn permit<A>(door: &Door, caller: &Caller, message: MessageId) -> Result<P
 where
     A: Action<Resource = MessageResource>,
 {
-    let resource = door.exchange.message_resource(message).await?.ok_or(ProblemCode::NotFound)?;
-    door.access.decide::<A>(&caller.actor, resource).await.map_err(|denied| Failure::from(denied).hidden())
+    door.decide_on::<A, _>(&caller.actor, door.exchange.message_resource(message)).await
 }
 
 fn sealed(download: PartDownload, ranged: bool) -> Response {

@@ -48,13 +48,14 @@ pub(crate) mod trust;
 
 use std::sync::Arc;
 
-use access::Access;
 use access::consent::Consent;
 use access::consent::break_glass::BreakGlasses;
+use access::decide::Action;
 use access::people::People;
 use access::portal::Portals;
 use access::purpose::Purposes;
 use access::token::Tokens;
+use access::{Access, Actor, Permit};
 use audit::{Ledger, Log};
 use axum::Router;
 use bytes::Bytes;
@@ -111,6 +112,25 @@ impl Door {
     /// `request.not_found` where the node has no portal.
     pub(crate) fn portals(&self) -> Result<&Portals, problem::Failure> {
         self.portals.as_ref().ok_or_else(|| schemas::ProblemCode::NotFound.into())
+    }
+
+    /// Decides about a thing that has to be looked up first. What is not there, and what the caller may not know of, are answered alike;
+    /// which of the two a refusal is, `access` knows.
+    ///
+    /// # Errors
+    /// `NotFound`; why it is denied; why it could not be looked up.
+    pub(crate) async fn decide_on<A, E>(
+        &self,
+        actor: &Actor,
+        found: impl Future<Output = Result<Option<A::Resource>, E>>,
+    ) -> Result<Permit<A>, problem::Failure>
+    where
+        A: Action,
+        problem::Failure: From<E>,
+    {
+        self.access.within_scopes::<A>(actor)?;
+        let resource = found.await?.ok_or(schemas::ProblemCode::NotFound)?;
+        Ok(self.access.decide::<A>(actor, resource).await?)
     }
 }
 

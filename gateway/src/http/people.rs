@@ -126,6 +126,7 @@ pub(crate) async fn revoke(
     caller: Caller,
     Ids((person, assignment)): Ids<(PersonId, AssignmentId)>,
 ) -> Result<StatusCode, Failure> {
+    door.access.within_scopes::<RevokeRole>(&caller.actor)?;
     let found = door.people.assignment(person, assignment).await?;
     let resource = found.ok_or_else(|| Failure::new(ProblemCode::NotFound))?;
     let within = resource.participant;

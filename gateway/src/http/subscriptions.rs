@@ -26,8 +26,7 @@ pub(crate) async fn read(
     caller: Caller,
     Ids(mailbox): Ids<MailboxId>,
 ) -> Result<Json<Subscription>, Failure> {
-    let permit =
-        door.access.decide::<ReadSubscription>(&caller.actor, mailbox).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.access.decide::<ReadSubscription>(&caller.actor, mailbox).await?;
     Ok(Json(door.exchange.subscription(permit).await?))
 }
 
@@ -48,8 +47,7 @@ pub(crate) async fn set(
     Ids(mailbox): Ids<MailboxId>,
     extract::Json(request): extract::Json<SubscriptionRequest>,
 ) -> Result<Json<Subscription>, Failure> {
-    let permit =
-        door.access.decide::<SetSubscription>(&caller.actor, mailbox).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.access.decide::<SetSubscription>(&caller.actor, mailbox).await?;
     Ok(Json(door.exchange.subscribe(permit, request).await?))
 }
 
@@ -64,8 +62,7 @@ pub(crate) async fn remove(
     caller: Caller,
     Ids(mailbox): Ids<MailboxId>,
 ) -> Result<StatusCode, Failure> {
-    let permit =
-        door.access.decide::<SetSubscription>(&caller.actor, mailbox).await.map_err(|d| Failure::from(d).hidden())?;
+    let permit = door.access.decide::<SetSubscription>(&caller.actor, mailbox).await?;
     door.exchange.unsubscribe(permit).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,4 +1,5 @@
-//! Fuzz targets: a function for each parser of `crypto`, `certs` and `signing`, and of what identity providers say, fed with anything. It must not panic, and what it accepts must hold together: what is
+//! Fuzz targets: a function for each parser of `crypto`, `certs`, `signing` and `access`, and of what identity providers say, fed with anything.
+//! It must not panic, and what it accepts must hold together: what is
 //! read is written again as it was, and nothing is accepted that nobody signed.
 //!
 //! They run in two ways. `cargo test -p tests --lib fuzz` spoils the seeds in a bounded, repeatable run (more of it with `FUZZ_ROUNDS`); where a
@@ -8,6 +9,7 @@
 //! |---|---|
 //! | [`targets`] | the functions, and where their seeds come from |
 //! | [`certs`] | those of `certs` |
+//! | [`access`] | those of `access`: tables, login texts, bundles of policies |
 //! | [`asic`] | those of signed containers |
 //! | [`lists`] | that of trusted lists |
 //! | [`xml`] | those of XML and its signatures |
@@ -15,6 +17,7 @@
 //! | [`signing`] | those of `signing` |
 //! | [`mutate`] | how bytes are spoilt |
 
+pub mod access;
 pub mod asic;
 pub mod certs;
 pub mod lists;
@@ -91,7 +94,8 @@ mod tests {
                 .chain(signing::ALL)
                 .chain(xml::ALL)
                 .chain(lists::ALL)
-                .chain(openid::ALL),
+                .chain(openid::ALL)
+                .chain(access::ALL),
         ) {
             smoke(target, rounds, seed);
         }
@@ -108,6 +112,7 @@ mod tests {
             ("xml", xml::ALL),
             ("lists", lists::ALL),
             ("openid", openid::ALL),
+            ("access", access::ALL),
         ];
         for (module, target) in modules.into_iter().flat_map(|(module, all)| all.iter().map(move |one| (module, one))) {
             let harness = std::fs::read_to_string(folder.join(format!("{}.rs", target.name))).unwrap_or_default();

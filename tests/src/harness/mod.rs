@@ -14,6 +14,7 @@
 //! | [`ground`] | what a node stands on: keys, configuration, the authority's services |
 //! | [`agency`] | a participant with its keys, and what it does |
 //! | [`region`] | a node in this process with three agencies around it |
+//! | [`people`] | people with their keys, and what they do at the portals |
 //! | [`neighbours`] | several nodes that relay to each other |
 //! | [`process`] | a node in a process of its own, to be killed and measured |
 //! | [`wire`] | HTTP written by hand over TLS |
@@ -24,6 +25,7 @@ pub mod agency;
 pub mod book;
 pub mod ground;
 pub mod neighbours;
+pub mod people;
 pub mod process;
 pub mod region;
 pub mod store;
@@ -33,6 +35,7 @@ pub use agency::{Agency, Opened};
 pub use book::Book;
 pub use ground::Ground;
 pub use neighbours::Neighbours;
+pub use people::{Page, Person};
 pub use process::NodeProcess;
 pub use region::Region;
 pub use wire::{Answer, Form, Request, Wire};

@@ -8,6 +8,7 @@ use certs::dev::Identity;
 use crypto::merkle::{NoteVerifier, TlogProof};
 use gateway::client::{Client, ClientError};
 use gateway::wiring::{Duties, Node};
+use schemas::access::Portal;
 use schemas::evidence::EvidenceStatement;
 use schemas::message::MessageState;
 use schemas::{CaseId, EventId, ProblemCode};
@@ -179,5 +180,11 @@ async fn start(ground: &mut Ground, clock: Arc<dyn Clock>) -> Node {
     let node = Node::start(ground.config.clone(), clock, Duties::All, true).await.expect("the node starts");
     ground.config.listen.public = node.public_address();
     ground.config.listen.operator = node.operator_address();
+    let portals = &mut ground.config.portals;
+    for (portal, config) in [(Portal::Internal, &mut portals.internal), (Portal::External, &mut portals.external)] {
+        if let (Some(config), Some(address)) = (config.as_mut(), node.portal_address(portal)) {
+            config.listen = address;
+        }
+    }
     node
 }

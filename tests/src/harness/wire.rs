@@ -1,7 +1,7 @@
 //! HTTP/1.1 written by hand over TLS 1.3, for what no honest client sends.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, Serve
 use rustls::{ClientConfig, RootCertStore};
 use schemas::Problem;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -23,13 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Wire {
     connector: TlsConnector,
     address: SocketAddr,
+    from: Option<IpAddr>,
 }
 
 impl Wire {
     /// Connects to `address`, trusting `authority`, with a client certificate and who issued it, or without.
     #[must_use]
     pub fn new(authority: &DevPki, login: Option<(&Identity, &DevPki)>, address: SocketAddr) -> Self {
-        Self { connector: TlsConnector::from(Arc::new(tls_config(authority, login))), address }
+        Self { connector: TlsConnector::from(Arc::new(tls_config(authority, login))), address, from: None }
+    }
+
+    /// The same from another address of this host: Linux has all of 127.0.0.0/8. The node bounds strangers by where they come from.
+    #[must_use]
+    pub fn coming_from(self, address: IpAddr) -> Self {
+        Self { from: Some(address), ..self }
     }
 
     /// Opens a connection.
@@ -37,7 +44,14 @@ impl Wire {
     /// # Errors
     /// What TCP or TLS says.
     pub async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(self.address).await?;
+        let stream = match self.from {
+            None => TcpStream::connect(self.address).await?,
+            Some(from) => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind(SocketAddr::new(from, 0))?;
+                socket.connect(self.address).await?
+            }
+        };
         stream.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
         self.connector.connect(name, stream).await
@@ -127,6 +141,30 @@ impl Request {
     #[must_use]
     pub fn post(target: &str) -> Self {
         Self::new("POST", target)
+    }
+
+    /// Whether it promises to change nothing.
+    #[must_use]
+    pub fn is_safe(&self) -> bool {
+        matches!(&*self.method, "GET" | "HEAD")
+    }
+
+    /// Whether it is of an operation, whose path has names in braces where the request has values.
+    #[must_use]
+    pub fn is_for(&self, method: &str, path: &str) -> bool {
+        let target = self.target.split('?').next().unwrap_or_default();
+        let (mut is, mut meant) = (target.split('/'), path.split('/'));
+        self.method == method
+            && loop {
+                match (is.next(), meant.next()) {
+                    (None, None) => break true,
+                    // The one that is more than one segment.
+                    (Some(_), Some("{path}")) => break true,
+                    (Some(_), Some(name)) if name.starts_with('{') => {}
+                    (Some(value), Some(name)) if value == name => {}
+                    _ => break false,
+                }
+            }
     }
 
     /// Adds a header; the same one twice is sent twice.

@@ -114,6 +114,12 @@ impl Square {
         self.consent.withdraw(permit).await.map_err(told)
     }
 
+    async fn read(&self, actor: &Actor, application: ApplicationId) -> Told<Application> {
+        let facts = there(self.consent.application(application).await)?;
+        let permit = self.access().decide::<ReadApplication>(actor, facts).await.map_err(denied)?;
+        self.consent.read_application(permit).await.map_err(told)
+    }
+
     async fn close(&self, centre: &str, application: ApplicationId, class: &str) -> Told<Application> {
         let facts = there(self.consent.application(application).await)?;
         let permit = self.access().decide::<CloseApplication>(&administrator(centre), facts).await.map_err(denied)?;
@@ -222,6 +228,10 @@ async fn an_application_ends_once_and_is_then_as_it_is() {
         assert_eq!(square.withdraw(1, application).await, Err(ProblemCode::ApplicationEnded));
         assert_eq!(square.attach(1, application, copy, true).await, Err(ProblemCode::ApplicationEnded));
     }
+    // What was withdrawn is there for its applicant alone, in lists and by its number.
+    assert_eq!(square.read(&administrator(CENTRE), withdrawn).await, Err(ProblemCode::NotFound));
+    assert!(square.read(&applicant(1), withdrawn).await.is_ok());
+    assert!(square.read(&administrator(CENTRE), closed).await.is_ok());
     let permit = square.access().decide::<ListApplications>(&administrator(CENTRE), edrpou(CENTRE)).await.unwrap();
     let listed = square.consent.applications(permit, None, PAGE_ITEMS).await.unwrap().applications;
     assert_eq!(listed.iter().map(|listed| listed.application_id).collect::<Vec<_>>(), [closed]);

@@ -1,6 +1,7 @@
 //! What people keep at the node, and what they applied for.
 
 use cedar_policy::RestrictedExpression;
+use schemas::access::Role;
 use schemas::{Edrpou, PersonId, ProblemCode};
 
 use super::{Description, Facts, is_insider, participant, registered_participant, unless_insider};
@@ -23,22 +24,25 @@ pub(crate) fn copy(_actor: &Actor, resource: &CopyResource, _facts: &Facts<'_>) 
     }
 }
 
-/// Whether somebody has a file here is nobody else's to know.
-pub(crate) fn own_file(_actor: &Actor, of: &PersonId, _facts: &Facts<'_>) -> Description {
+/// Whether somebody has a file here is nobody else's to know; who asks for their own where there are none knows of whom they ask.
+pub(crate) fn own_file(actor: &Actor, of: &PersonId, _facts: &Facts<'_>) -> Description {
+    let own = matches!(actor, Actor::Person(person) if person.id == *of);
     Description {
         kind: Kind::Person,
         name: of.to_string(),
         attributes: Vec::new(),
         context: Vec::new(),
-        refusal: ProblemCode::NotFound,
+        refusal: if own { ProblemCode::ActionForbidden } else { ProblemCode::NotFound },
     }
 }
 
 pub(crate) fn applying(actor: &Actor, centre: &Edrpou, facts: &Facts<'_>) -> Description {
     let registered = facts.snapshot.is_registered(*centre);
+    // Whoever could not apply anywhere is not told which centres there are.
+    let applies = matches!(actor, Actor::Person(person) if person.roles.contains(Role::Applicant));
     Description {
         context: vec![("registered", RestrictedExpression::new_bool(registered))],
-        refusal: if registered { ProblemCode::ActionForbidden } else { ProblemCode::NotFound },
+        refusal: if applies && !registered { ProblemCode::NotFound } else { ProblemCode::ActionForbidden },
         ..registered_participant(actor, centre, facts)
     }
 }

@@ -42,46 +42,60 @@ const TEXT_BYTES: usize = 4096;
 
 /// Where a challenge is answered: this portal of this node, at the address that the browser shows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
-    pub(crate) node: &'a str,
-    pub(crate) portal: Portal,
-    pub(crate) origin: &'a str,
+pub struct Place<'a> {
+    /// The node's name.
+    pub node: &'a str,
+    /// Which portal.
+    pub portal: Portal,
+    /// Its origin.
+    pub origin: &'a str,
 }
 
 /// What a signature over a challenge does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub enum Purpose {
     /// Open a session.
     Login,
     /// Confirm a deed of a session.
-    StepUp { deed: Deed, session: SessionId },
+    StepUp {
+        /// Which.
+        deed: Deed,
+        /// In which session.
+        session: SessionId,
+    },
 }
 
 /// A challenge of this node that can be answered now. Made by [`Challenges::open`] alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Challenge {
+pub struct Challenge {
     purpose: Purpose,
     expires_at: OffsetDateTime,
     nonce: [u8; 32],
 }
 
 impl Challenge {
-    pub(crate) fn purpose(&self) -> Purpose {
+    /// What a signature over it does.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
         self.purpose
     }
 
-    pub(crate) fn expires_at(&self) -> OffsetDateTime {
+    /// When it can be answered no more.
+    #[must_use]
+    pub fn expires_at(&self) -> OffsetDateTime {
         self.expires_at
     }
 
-    pub(crate) fn nonce(&self) -> &[u8; 32] {
+    /// What makes it the only one of its kind.
+    #[must_use]
+    pub fn nonce(&self) -> &[u8; 32] {
         &self.nonce
     }
 }
 
 /// Why a text cannot be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum ChallengeError {
+pub enum ChallengeError {
     /// This node has not issued it, not for this portal, or it was changed.
     #[error("not a challenge of this place")]
     Invalid,
@@ -91,15 +105,18 @@ pub(crate) enum ChallengeError {
 }
 
 /// Issues challenges and reads them back.
-pub(crate) struct Challenges(CodeKey);
+pub struct Challenges(CodeKey);
 
 impl Challenges {
-    pub(crate) fn new(secret: &NodeSecret) -> Self {
+    /// Under a key that comes from the node's secret.
+    #[must_use]
+    pub fn new(secret: &NodeSecret) -> Self {
         Self(secret.key("vuzol login challenge 1"))
     }
 
     /// A new text, and when it expires.
-    pub(crate) fn issue(&self, place: &Place<'_>, purpose: Purpose, now: OffsetDateTime) -> (String, OffsetDateTime) {
+    #[must_use]
+    pub fn issue(&self, place: &Place<'_>, purpose: Purpose, now: OffsetDateTime) -> (String, OffsetDateTime) {
         let issued_at = now.replace_nanosecond(0).unwrap_or(now);
         let (expires_at, nonce) = (issued_at + LIFETIME, crypto::random::array());
         (self.write(place, purpose, issued_at, &nonce), expires_at)
@@ -109,7 +126,7 @@ impl Challenges {
     ///
     /// # Errors
     /// [`ChallengeError`]. Nothing of a text is read before its code was found to be right.
-    pub(crate) fn open(&self, text: &str, place: &Place<'_>, now: OffsetDateTime) -> Result<Challenge, ChallengeError> {
+    pub fn open(&self, text: &str, place: &Place<'_>, now: OffsetDateTime) -> Result<Challenge, ChallengeError> {
         let parts = self.authentic(text).and_then(read).ok_or(ChallengeError::Invalid)?;
         let Parts { purpose, issued_at, nonce } = parts;
         if self.write(place, purpose, issued_at, &nonce) != text {

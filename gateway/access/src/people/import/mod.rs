@@ -15,7 +15,7 @@
 mod apply;
 mod plan;
 mod stated;
-mod table;
+pub mod table;
 mod undo;
 
 use std::sync::Arc;

@@ -6,34 +6,37 @@
 
 /// A table, as far as it could be read.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Table {
+pub struct Table {
     /// Names of the columns.
-    pub(super) columns: Vec<String>,
+    pub columns: Vec<String>,
     /// The rows that have as many fields as there are columns.
-    pub(super) rows: Vec<Row>,
+    pub rows: Vec<Row>,
     /// What is wrong, by line.
-    pub(super) faults: Vec<Fault>,
+    pub faults: Vec<Fault>,
 }
 
 /// A row.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub struct Row {
     /// The line at which it begins, from 1.
-    pub(super) line: u64,
-    pub(super) fields: Vec<String>,
+    pub line: u64,
+    /// Its fields, as many as there are columns.
+    pub fields: Vec<String>,
 }
 
 /// A departure from the grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
+pub struct Fault {
     /// The line at which the row begins that it is in, from 1.
-    pub(super) line: u64,
-    pub(super) what: &'static str,
+    pub line: u64,
+    /// What departs, in words.
+    pub what: &'static str,
 }
 
 impl Table {
     /// Reads at most so many rows; what is more is a fault.
-    pub(super) fn read(text: &str, most: usize) -> Self {
+    #[must_use]
+    pub fn read(text: &str, most: usize) -> Self {
         let mut table = Self::default();
         let mut reader = Reader::new(text);
         match reader.record() {
