@@ -171,9 +171,10 @@ async fn a_node_operator_keeps_the_node_and_reads_no_document() {
         page.posts(&format!("/v1/people/{}/roles", somebody.id), &grant).await
     });
     story.may_not("entrust themselves", &page.posts(&format!("/v1/people/{}/roles", person.id), &grant).await);
-    story.may("enter a person into the directory", {
-        page.posts("/v1/people", &json!({ "name": "Особа", "rnokpp": fresh_number() })).await
-    });
+    let newcomer = json!({ "name": "Особа", "rnokpp": fresh_number() });
+    story.may_not("enter a person into the directory, unsigned", &page.posts("/v1/people", &newcomer).await);
+    region.confirms(&page, &person, Deed::RegisterPerson).await;
+    story.may("enter a person into the directory", page.posts("/v1/people", &newcomer).await);
 
     story.so("The operator sees how the node stands.");
     story.may("read the quarantine", page.gets("/v1/quarantine").await);

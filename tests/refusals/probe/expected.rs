@@ -152,7 +152,12 @@ fn status(code: P) -> u16 {
 fn answered(matrix: &Matrix, operation: &Operation, who: &Who, thing: Thing) -> Option<P> {
     match &who.standing {
         // Who comes without a session may begin one.
-        Standing::Stranger { speaks: false, .. } if who.door != Door::Api && operation.begins_a_session() => None,
+        // A page that speaks for one that is over is told so; a browser that is sent to log in is not asked what else it carries.
+        Standing::Stranger { speaks, .. }
+            if who.door != Door::Api && operation.begins_a_session() && (!speaks || operation.method == "GET") =>
+        {
+            None
+        }
         Standing::Stranger { code, .. } => Some(*code),
         Standing::Forged { code: P::SessionCsrfToken } if operation.begins_a_session() => None,
         Standing::Forged { code } => Some(*code),

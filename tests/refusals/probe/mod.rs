@@ -244,12 +244,22 @@ async fn a_token_that_is_over_is_refused_every_operation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_session_at_the_internal_portal_is_refused_every_operation() {
-    everybody_is_refused(|who| who.door == Door::Internal && who.is_stranger()).await;
+    everybody_is_refused(|who| who.door == Door::Internal && who.is_stranger() && !who.had_a_session()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_one_at_the_internal_portal_that_is_over_or_of_elsewhere_is_refused_every_operation() {
+    everybody_is_refused(|who| who.door == Door::Internal && who.is_stranger() && who.had_a_session()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_has_no_session_at_the_external_portal_is_refused_every_operation() {
-    everybody_is_refused(|who| who.door == Door::External && who.is_stranger()).await;
+    everybody_is_refused(|who| who.door == Door::External && who.is_stranger() && !who.had_a_session()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_one_at_the_external_portal_that_is_over_or_of_elsewhere_is_refused_every_operation() {
+    everybody_is_refused(|who| who.door == Door::External && who.is_stranger() && who.had_a_session()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

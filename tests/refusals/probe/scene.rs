@@ -328,6 +328,8 @@ impl Scene {
             things.watched = breaks(&self.region, &page, &head, &things.application).await;
         }
         self.foreign.glass.clone_from(&self.foreign.watched);
+        // The officer's signature serves no more.
+        self.region.time_passes(Duration::minutes(6));
     }
 
     /// Those whose sessions are worth nothing. Of either portal: a person, and their page of the day before.

@@ -163,6 +163,11 @@ impl Who {
         self.name.contains("token")
     }
 
+    /// Whether their session is over, or another portal's.
+    pub(super) fn had_a_session(&self) -> bool {
+        self.name.contains("session")
+    }
+
     /// Of whom every operation is the same to ask: one thing is enough.
     pub(super) fn is_known(&self) -> bool {
         self.known().is_some()
