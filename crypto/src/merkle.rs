@@ -1,23 +1,29 @@
 //! Transparency-log arithmetic: the Merkle tree of RFC 9162, 2.1 (the same hashing as RFC 6962), and the C2SP formats around it: tlog-tiles v0.1.0,
-//! signed-note v1.0.0, checkpoint v1.0.0, tlog-proof v1.
+//! signed-note v1.0.0, checkpoint v1.0.0, tlog-proof v1, tlog-cosignature v1.0.1 (Ed25519), tlog-policy.
 //!
 //! Pure: no I/O, no clock, no state but what it is given; also compiled to wasm32, so that a portal can check a receipt in the browser.
 //! Numbering entries, storing tiles and publishing checkpoints is the audit room's work. A log must never sign two checkpoints that
 //! contradict each other; that promise is kept there too, here only the arithmetic that proves it.
 //!
 //! Divergence from C2SP: `extra` of tlog-proof and extension lines of checkpoints are read and dropped (they are not authenticated, or not
-//! recommended). Cosignatures (0x04, 0x06) are not there yet; their lines are ignored like any unknown one.
+//! recommended). ML-DSA cosignatures (0x06) are not there yet; their lines are ignored like any unknown one.
 
 mod checkpoint;
+mod cosignature;
 mod frontier;
+mod national;
 mod note;
+mod policy;
 mod proof;
 mod tile;
 mod tree;
 
 pub use checkpoint::{Checkpoint, TlogProof};
+pub use cosignature::{CosignatureVerifier, Cosigner};
 pub use frontier::Frontier;
+pub use national::NationalVerifier;
 pub use note::{NoteSigner, NoteVerifier};
+pub use policy::{Policy, PolicyError, PolicyFault, PolicyLog, PolicyWitness, WitnessedCheckpoint};
 pub use proof::{consistency_proof, inclusion_proof, verify_consistency, verify_inclusion};
 pub use tile::{TILE_WIDTH, TileId, TileReader, entry_bundle, parse_entry_bundle};
 pub use tree::{empty_root, leaf_hash, node_hash};
@@ -43,6 +49,12 @@ pub enum LogError {
     /// A note with a signature line of the key asked for that does not verify; nothing in the note may be believed.
     #[error("a signature by a known key does not verify")]
     BadSignature,
+    /// A checkpoint, rightly signed, that too few of the witnesses cosigned that the policy names.
+    #[error("{cosigned} witnesses of the policy cosigned, which is no quorum")]
+    NoQuorum {
+        /// How many did.
+        cosigned: usize,
+    },
     /// The reader has not what the tree of this size must have.
     #[error("a tile is missing or has the wrong size: level {level}, index {index}")]
     MissingTile {
@@ -58,3 +70,5 @@ pub enum LogError {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod witness_tests;

@@ -89,7 +89,7 @@ async fn a_head_breaks_the_glass_the_citizen_sees_it_and_a_security_officer_revi
 
     let target = format!("/v1/break-glass/{}", access.break_glass_id);
     let copies: OpenedCopies = head("GET", &format!("{target}/copies"), None).await.json();
-    assert_eq!(copies.copies, [stored.clone()]);
+    assert_eq!(copies.copies, std::slice::from_ref(&stored));
     let look = format!("{target}/copies/{}", stored.copy_id);
     assert_eq!(head("HEAD", &look, None).await.status, 405);
     assert_eq!(head("GET", &look, None).await.body, b"sealed");

@@ -221,6 +221,9 @@ fn default_purposes() -> Vec<TrustPurpose> {
 pub struct LogConfig {
     /// Ed25519 key of the checkpoints: PKCS#8 PEM. Another key is another log: every monitor raises an alarm.
     pub key: PathBuf,
+    /// DSTU 4145 key (little-endian) of a second signature line of the checkpoints: PKCS#8 PEM. Optional. Others pass over that line; who was told to ask for
+    /// it (`vuzol audit verify --national-key`) refuses checkpoints without it.
+    pub national_key: Option<PathBuf>,
     /// File with the last signed size and root. Keep it out of the backup of the database: its use is to notice that the
     /// database was set back. Lost, the node cannot tell.
     pub signer_state: PathBuf,
@@ -305,7 +308,7 @@ impl Config {
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
         let lists =
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
-        let lists = lists.chain(&mut self.webhooks.tls_roots);
+        let lists = lists.chain(&mut self.webhooks.tls_roots).chain(&mut self.log.national_key);
         let lists = lists.chain(self.portals.providers.iter_mut().flat_map(ProviderConfig::paths));
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
@@ -402,6 +405,7 @@ impl Config {
                 "log",
                 vec![
                     ("key", Some(path(&self.log.key))),
+                    ("national_key", self.log.national_key.as_deref().map(path)),
                     ("signer_state", Some(path(&self.log.signer_state))),
                     ("round_milliseconds", Some(self.log.round_milliseconds.to_string())),
                 ],

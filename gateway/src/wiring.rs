@@ -225,12 +225,14 @@ impl Node {
     }
 }
 
-/// The log's verifier key of a configuration, without starting (for `vuzol admin log-key`).
+/// The log's verifier keys of a configuration, one a line, without starting (for `vuzol admin log-key`).
 ///
 /// # Errors
 /// [`StartError`] when the key cannot be read.
 pub fn log_verifier_key(config: &Config) -> Result<String, StartError> {
-    Ok(note_signer(config)?.verifier().vkey())
+    let signer = note_signer(config)?;
+    let national = signer.national_verifier().map(|national| format!("\n{}", national.vkey()));
+    Ok(signer.verifier().vkey() + &national.unwrap_or_default())
 }
 
 /// The statements of operators in the database of a configuration, without starting (for `vuzol admin trust forget`).
@@ -473,8 +475,13 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
 
 fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
     let key = read_key("log.key", &config.log.key)?;
-    NoteSigner::new(&config.node.name, key)
-        .map_err(|e| StartError(format!("log.key {}: an Ed25519 key is needed: {e}", config.log.key.display())))
+    let signer = NoteSigner::new(&config.node.name, key)
+        .map_err(|e| StartError(format!("log.key {}: an Ed25519 key is needed: {e}", config.log.key.display())))?;
+    let Some(file) = &config.log.national_key else { return Ok(signer) };
+    let key = read_key("log.national_key", file)?;
+    signer.with_national(Box::new(key)).map_err(|e| {
+        StartError(format!("log.national_key {}: a little-endian key of DSTU 4145 is needed: {e}", file.display()))
+    })
 }
 
 fn operators(files: &[std::path::PathBuf]) -> Result<Vec<Certificate>, StartError> {

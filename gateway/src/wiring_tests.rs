@@ -67,8 +67,18 @@ async fn a_node_that_runs_says_so_and_how_it_is() {
     assert!(metrics.contains("vuzol_request_seconds"), "{metrics}");
     assert_eq!(log_verifier_key(ground.site.config()).unwrap(), node.log_verifier_key());
     node.stop().await;
-    // The database is free again, and the history goes on.
-    ground.start(ground.site.config().clone()).await.unwrap().stop().await;
+    // The database is free again, and the history goes on, from now on with a second line under each checkpoint.
+    let kind = crypto::key::KeyKind::Dstu4145(crypto::dstu4145::Curve::M257);
+    let national = ground.folder.path().join("national.pem");
+    std::fs::write(&national, SoftwareKey::generate(kind).unwrap().to_pkcs8_pem().unwrap()).unwrap();
+    let mut config = ground.site.config().clone();
+    config.log.national_key = Some(national);
+    let keys = log_verifier_key(&config).unwrap();
+    let (first, second) = keys.split_once('\n').unwrap();
+    crypto::merkle::NationalVerifier::from_vkey(second).unwrap();
+    let node = ground.start(config).await.unwrap();
+    assert_eq!(node.log_verifier_key(), first);
+    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,6 +89,8 @@ async fn what_stops_a_start_is_named() {
     assert!(wrong_key.contains("evidence.certificate") && wrong_key.contains("another key"), "{wrong_key}");
     let no_ed25519 = ground.fails(|c| c.log.key = other.join("signing.key")).await;
     assert!(no_ed25519.contains("log.key") && no_ed25519.contains("Ed25519"), "{no_ed25519}");
+    let no_dstu = ground.fails(|c| c.log.national_key = Some(c.log.key.clone())).await;
+    assert!(no_dstu.contains("log.national_key") && no_dstu.contains("DSTU 4145"), "{no_dstu}");
     let absent = ground.fails(|c| c.access.operators = vec!["/nowhere.pem".into()]).await;
     assert!(absent.contains("access.operators /nowhere.pem"), "{absent}");
     let alone = ground.fails(|c| c.retention.commission = vec![other.join("signing.pem")]).await;

@@ -4,14 +4,16 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::LogError;
+use super::national::{NationalSigner, NationalVerifier};
 use crate::digest::{from_hex, hex, sha256};
 use crate::key::{KeyHandle, KeyKind, PublicKey, SoftwareKey};
 use crate::signature::SignatureAlgorithm;
 
-/// Signs notes with an Ed25519 key.
+/// Signs notes with an Ed25519 key, and with a national one beside it where there is one.
 pub struct NoteSigner {
     key: SoftwareKey,
     verifier: NoteVerifier,
+    national: Option<NationalSigner>,
 }
 
 impl NoteSigner {
@@ -21,13 +23,23 @@ impl NoteSigner {
     /// [`LogError::Malformed`] where `key` is not Ed25519, or `name` is empty or holds white space, `+` or a control character.
     pub fn new(name: &str, key: SoftwareKey) -> Result<Self, LogError> {
         let verifier = NoteVerifier::new(name, key.public_key().clone())?;
-        Ok(Self { key, verifier })
+        Ok(Self { key, verifier, national: None })
     }
 
-    /// The note: `text`, an empty line, and one signature line.
+    /// The same signer, whose notes carry a second line, under the same name, by a key of DSTU 4145 (see [`NationalVerifier`]). Whoever does not know
+    /// that kind of signature passes over the line.
     ///
     /// # Errors
-    /// [`LogError::Malformed`] where `text` does not end with a newline or holds another control character; [`LogError::BadSignature`] where the
+    /// [`LogError::Malformed`] where `key` is not one that [`NationalVerifier`] describes.
+    pub fn with_national(self, key: Box<dyn KeyHandle>) -> Result<Self, LogError> {
+        let national = Some(NationalSigner::new(&self.verifier.name, key)?);
+        Ok(Self { national, ..self })
+    }
+
+    /// The note: `text`, an empty line, and a signature line of each key.
+    ///
+    /// # Errors
+    /// [`LogError::Malformed`] where `text` does not end with a newline or holds another control character; [`LogError::BadSignature`] where a
     /// key's holder failed.
     pub fn sign(&self, text: &str) -> Result<String, LogError> {
         if !is_note_text(text) {
@@ -35,13 +47,21 @@ impl NoteSigner {
         }
         let signature =
             self.key.sign(SignatureAlgorithm::Ed25519, text.as_bytes()).map_err(|_| LogError::BadSignature)?;
-        let blob = [self.verifier.key_id.as_slice(), &signature].concat();
-        Ok(format!("{text}\n{SIGNATURE_PREFIX}{} {}\n", self.verifier.name, STANDARD.encode(blob)))
+        let mut note = format!("{text}\n{}", line(&self.verifier.name, self.verifier.key_id, &signature));
+        if let Some(national) = &self.national {
+            note.push_str(&national.line(text)?);
+        }
+        Ok(note)
     }
 
     /// The verifier of this signer's notes.
     pub fn verifier(&self) -> NoteVerifier {
         self.verifier.clone()
+    }
+
+    /// The verifier of the second line, where there is one.
+    pub fn national_verifier(&self) -> Option<NationalVerifier> {
+        self.national.as_ref().map(NationalSigner::verifier)
     }
 }
 
@@ -61,7 +81,7 @@ impl NoteVerifier {
         if key.kind() != KeyKind::Ed25519 {
             return Err(LogError::Malformed("note key"));
         }
-        let key_id = key_id(name, key.subject_public_key());
+        let key_id = key_id(name, &[&[ED25519_TYPE], key.subject_public_key()].concat());
         Ok(Self { name: name.to_owned(), key_id, key })
     }
 
@@ -74,17 +94,15 @@ impl NoteVerifier {
     }
 
     fn parse_vkey(vkey: &str) -> Option<Self> {
-        let mut parts = vkey.splitn(3, '+');
-        let (name, key_id, key) = (parts.next()?, from_hex(parts.next()?)?, STANDARD.decode(parts.next()?).ok()?);
-        let (ED25519_TYPE, raw) = key.split_first().map(|(kind, raw)| (*kind, raw))? else { return None };
+        let (name, key_id, typed) = split_vkey(vkey)?;
+        let (ED25519_TYPE, raw) = typed.split_first().map(|(kind, raw)| (*kind, raw))? else { return None };
         let verifier = Self::new(name, PublicKey::from_raw(KeyKind::Ed25519, raw).ok()?).ok()?;
-        (verifier.key_id.as_slice() == key_id).then_some(verifier)
+        (verifier.key_id == key_id).then_some(verifier)
     }
 
     /// The verifier key, as [`NoteVerifier::from_vkey`] reads it.
     pub fn vkey(&self) -> String {
-        let typed = [&[ED25519_TYPE], self.key.subject_public_key()].concat();
-        format!("{}+{}+{}", self.name, hex(&self.key_id), STANDARD.encode(typed))
+        vkey(&self.name, self.key_id, &[&[ED25519_TYPE], self.key.subject_public_key()].concat())
     }
 
     /// The name of the key; of a log, its origin.
@@ -98,25 +116,88 @@ impl NoteVerifier {
     /// [`LogError::Malformed`] where `note` is no note; [`LogError::NoKnownSignature`] without a line of this key; [`LogError::BadSignature`] where any line
     /// of this key does not verify.
     pub fn verify<'n>(&self, note: &'n str) -> Result<&'n str, LogError> {
+        let note = Note::parse(note)?;
+        if self.signed(&note)? { Ok(note.text) } else { Err(LogError::NoKnownSignature) }
+    }
+
+    /// `note` with one signature line of this key and no others: what is worth keeping of a note that strangers may have added lines to.
+    ///
+    /// # Errors
+    /// As [`NoteVerifier::verify`].
+    pub fn alone(&self, note: &str) -> Result<String, LogError> {
+        let note = Note::parse(note)?;
+        if !self.signed(&note)? {
+            return Err(LogError::NoKnownSignature);
+        }
+        let mut first = None;
+        note.each_of(&self.name, self.key_id, |signature| {
+            first.get_or_insert_with(|| line(&self.name, self.key_id, signature));
+            Ok(())
+        })?;
+        Ok(format!("{}\n{}", note.text, first.unwrap_or_default()))
+    }
+
+    /// Whether `note` is signed by this key.
+    ///
+    /// # Errors
+    /// [`LogError::BadSignature`] where any line of this key does not verify.
+    pub(super) fn signed(&self, note: &Note<'_>) -> Result<bool, LogError> {
+        note.each_of(&self.name, self.key_id, |signature| {
+            self.key
+                .verify(SignatureAlgorithm::Ed25519, note.text.as_bytes(), signature)
+                .map_err(|_| LogError::BadSignature)
+        })
+    }
+
+    pub(super) fn key(&self) -> &PublicKey {
+        &self.key
+    }
+}
+
+/// A note that was read and not yet believed: nobody has looked at a signature.
+pub(super) struct Note<'n> {
+    /// What is signed, its final newline included.
+    pub(super) text: &'n str,
+    lines: Vec<SignatureLine<'n>>,
+}
+
+struct SignatureLine<'n> {
+    name: &'n str,
+    key_id: [u8; 4],
+    signature: Vec<u8>,
+}
+
+impl<'n> Note<'n> {
+    /// # Errors
+    /// [`LogError::Malformed`] where it is no note, or has more signatures than anybody needs.
+    pub(super) fn parse(note: &'n str) -> Result<Self, LogError> {
         let (text, signatures) = split_note(note).ok_or(LogError::Malformed("note"))?;
-        let mut verified = false;
-        for (number, line) in signatures.lines().enumerate() {
-            let (name, blob) = signature_line(line).ok_or(LogError::Malformed("note signature"))?;
-            if number >= MAX_SIGNATURES {
+        let mut lines = Vec::new();
+        for line in signatures.lines() {
+            if lines.len() >= MAX_SIGNATURES {
                 return Err(LogError::Malformed("note"));
             }
-            let Some((key_id, signature)) = blob.split_first_chunk::<4>() else {
-                return Err(LogError::Malformed("note signature"));
-            };
-            if name != self.name || *key_id != self.key_id {
-                continue;
-            }
-            self.key
-                .verify(SignatureAlgorithm::Ed25519, text.as_bytes(), signature)
-                .map_err(|_| LogError::BadSignature)?;
-            verified = true;
+            lines.push(signature_line(line).ok_or(LogError::Malformed("note signature"))?);
         }
-        if verified { Ok(text) } else { Err(LogError::NoKnownSignature) }
+        Ok(Self { text, lines })
+    }
+
+    /// Whether there is a line of that key, after `check` looked at the signature of each.
+    ///
+    /// # Errors
+    /// The first of `check`.
+    pub(super) fn each_of(
+        &self,
+        name: &str,
+        key_id: [u8; 4],
+        mut check: impl FnMut(&[u8]) -> Result<(), LogError>,
+    ) -> Result<bool, LogError> {
+        let mut found = false;
+        for line in self.lines.iter().filter(|line| line.name == name && line.key_id == key_id) {
+            check(&line.signature)?;
+            found = true;
+        }
+        Ok(found)
     }
 }
 
@@ -131,24 +212,45 @@ fn split_note(note: &str) -> Option<(&str, &str)> {
     if signatures.is_empty() { None } else { Some((text, signatures)) }
 }
 
-/// `— <name> <base64>`: name and decoded blob, which holds more than a key id.
-fn signature_line(line: &str) -> Option<(&str, Vec<u8>)> {
+/// `— <name> <base64>`, where the blob holds more than a key id.
+fn signature_line(line: &str) -> Option<SignatureLine<'_>> {
     let (name, encoded) = line.strip_prefix(SIGNATURE_PREFIX)?.split_once(' ')?;
     let blob = STANDARD.decode(encoded).ok()?;
-    (is_key_name(name) && blob.len() > 4).then_some((name, blob))
+    let (key_id, signature) = blob.split_first_chunk::<4>()?;
+    (is_key_name(name) && !signature.is_empty()).then(|| SignatureLine {
+        name,
+        key_id: *key_id,
+        signature: signature.to_vec(),
+    })
 }
 
-fn is_note_text(text: &str) -> bool {
+/// A signature line, its newline included.
+pub(super) fn line(name: &str, key_id: [u8; 4], signature: &[u8]) -> String {
+    format!("{SIGNATURE_PREFIX}{name} {}\n", STANDARD.encode([key_id.as_slice(), signature].concat()))
+}
+
+/// The parts of a verifier key, `name+hex8(key id)+base64(type ‖ key)`; type and key are one.
+pub(super) fn split_vkey(text: &str) -> Option<(&str, [u8; 4], Vec<u8>)> {
+    let mut parts = text.splitn(3, '+');
+    let (name, key_id, typed) = (parts.next()?, from_hex(parts.next()?)?, STANDARD.decode(parts.next()?).ok()?);
+    Some((name, key_id.try_into().ok()?, typed))
+}
+
+pub(super) fn vkey(name: &str, key_id: [u8; 4], typed: &[u8]) -> String {
+    format!("{name}+{}+{}", hex(&key_id), STANDARD.encode(typed))
+}
+
+pub(super) fn is_note_text(text: &str) -> bool {
     text.ends_with('\n') && text.bytes().all(|byte| byte >= 0x20 || byte == b'\n')
 }
 
-fn is_key_name(name: &str) -> bool {
+pub(super) fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|character| character.is_whitespace() || character < ' ' || character == '+')
 }
 
-/// `SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4]`.
-fn key_id(name: &str, key: &[u8]) -> [u8; 4] {
-    let hash = sha256(&[name.as_bytes(), b"\n", &[ED25519_TYPE], key].concat());
+/// `SHA-256(name ‖ 0x0A ‖ type ‖ public key)[:4]`; `typed` is type and key.
+pub(super) fn key_id(name: &str, typed: &[u8]) -> [u8; 4] {
+    let hash = sha256(&[name.as_bytes(), b"\n", typed].concat());
     [hash[0], hash[1], hash[2], hash[3]]
 }
 

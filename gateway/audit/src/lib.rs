@@ -7,13 +7,18 @@
 //!
 //! This room records and proves. It does not decide who may read the log (`access`), and it does not speak HTTP.
 //!
-//! What the log does not do yet: witnesses (C2SP tlog-witness), RFC 3161 anchors, ML-DSA checkpoint signatures, search.
-//! The tree arithmetic is `crypto::merkle`.
+//! Anybody can check the whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others the node can be a witness ([`witness`]: the rules of C2SP tlog-witness, without HTTP).
+//!
+//! What the log does not do yet: asking witnesses for their cosignatures, RFC 3161 anchors, ML-DSA checkpoint signatures,
+//! search. The tree arithmetic is `crypto::merkle`.
 
 pub mod event;
 pub mod ledger;
 pub mod log;
+pub mod verify;
+pub mod witness;
 
 pub use event::{Action, Event, EventDraft, Outcome};
 pub use ledger::{Appended, Audited, Ledger, append};
 pub use log::Log;
+pub use witness::Witness;

@@ -218,4 +218,6 @@ async fn blocking<T: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests;
+mod claiming_tests;
+#[cfg(test)]
+pub(crate) mod tests;

@@ -41,6 +41,7 @@ fn complete() -> Config {
     config.limits = LimitsConfig { document_bytes: Some(1), connections, handshakes, submissions, participant, logins };
     config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
     config.seal.ring = Some("/ring".into());
+    config.log.national_key = Some("/n".into());
     config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
     config.scan.unavailable = exchange::scan::Unavailable::Mark;
     config.webhooks.tls_roots = Some("/w".into());
@@ -176,7 +177,8 @@ fn a_provider_that_could_not_be_told_apart_or_believed_is_refused() {
         load(&config.to_toml(), &[]).err()
     };
     assert_eq!(with(&|_| ()), None);
-    let changes: &[(&str, &dyn Fn(&mut ProviderConfig))] = &[
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut ProviderConfig));
+    let changes: &[Change<'_>] = &[
         ("a-z", &|provider| provider.name = "Gov".to_owned()),
         ("a-z", &|provider| provider.name = "gov/x".to_owned()),
         ("portals", &|provider| provider.portals.clear()),

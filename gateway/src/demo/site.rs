@@ -367,6 +367,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         evidence: pair("evidence").into(),
         log: LogConfig {
             key: "node/log.key".into(),
+            national_key: None,
             signer_state: "node/log-state".into(),
             round_milliseconds: LOG_ROUND,
         },

@@ -359,7 +359,7 @@ impl Scene {
                 self.page(door, name, page);
             }
             let header = Some(("authorization", format!("Bearer {}", token.secret)));
-            let page = self.from_elsewhere(door, nobody);
+            let page = self.placed_elsewhere(door, nobody);
             self.ways.insert((door, "token"), Way::Portal { page, header });
         }
         // A verdict on a certificate is believed for a minute.
@@ -384,12 +384,12 @@ impl Scene {
     }
 
     fn page(&mut self, door: Door, name: &'static str, page: Page) {
-        let page = self.from_elsewhere(door, page);
+        let page = self.placed_elsewhere(door, page);
         self.ways.insert((door, name), Way::Portal { page, header: None });
     }
 
     /// Each from an address of its own: the node bounds what one address is refused.
-    fn from_elsewhere(&self, door: Door, page: Page) -> Page {
+    fn placed_elsewhere(&self, door: Door, page: Page) -> Page {
         let (network, place) = (if door == Door::Internal { 2 } else { 3 }, self.ways.len());
         let wire = page.wire.clone().coming_from(from(network, u8::try_from(place + 1).expect("not so many")));
         Page { wire, ..page }

@@ -12,10 +12,12 @@
 //! | [`signing`] | the rows of `bench signing` |
 //! | [`access`] | the rows of `bench access` for decisions, timed by themselves |
 //! | [`logins`] | the rows of `bench access` for logins, in processor time of the whole process |
+//! | [`audit`] | the rows of `bench audit`, timed by themselves |
 //! | [`footprint`] | the rows of `bench memory`, in processes of their own |
 //! | [`memory`] | what the process holds at most |
 
 pub mod access;
+pub mod audit;
 pub mod certs;
 pub mod crypto;
 pub mod footprint;
@@ -49,6 +51,12 @@ pub fn run(subject: &Subject, mut report: impl FnMut(&[Figure])) {
             }
             for row in logins::ROWS.into_iter().filter(|row| effort.wants(row.0)) {
                 report(&[logins::figure(row)]);
+            }
+            return;
+        }
+        Subject::Audit(effort) => {
+            for (_, figures) in audit::ROWS.into_iter().filter(|row| effort.wants(row.0)) {
+                report(&figures(effort));
             }
             return;
         }

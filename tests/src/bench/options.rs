@@ -38,6 +38,8 @@ pub enum Subject {
     },
     /// Decisions and logins of the crate `access`: what a decision takes by the shipped policies, and by five hundred; logins a second of a processor.
     Access(Effort),
+    /// The log of the crate `audit`: durable records of 64 clients, integration, proofs, verification of a million entries.
+    Audit(Effort),
     /// Memory at the peak, of look-ups in a list of 60 MB and of sets made to exhaust, each in a process of its own (Linux).
     Memory(Footprint),
 }
@@ -45,7 +47,7 @@ pub enum Subject {
 /// How to measure, and what of it.
 #[derive(Debug, Clone, Args)]
 pub struct Effort {
-    /// One JSON object a line instead of a table: {"name","by","ops_per_s", "mib_per_s", "peak_mib" or "p50_us"}.
+    /// One JSON object a line instead of a table: {"name","by","ops_per_s", "mib_per_s", "peak_mib" or "p50_us" and "p99_us"}.
     #[arg(long)]
     pub json: bool,
     /// Rounds of each implementation.

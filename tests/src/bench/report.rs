@@ -2,7 +2,7 @@
 
 use super::measure::{Figure, Unit};
 
-/// One JSON object: {"name","by","ops_per_s", "mib_per_s", "peak_mib" or "p50_us"}.
+/// One JSON object: {"name","by","ops_per_s", "mib_per_s", "peak_mib" or "p50_us" and "p99_us"}.
 #[must_use]
 pub fn json(figure: &Figure) -> String {
     let field = match figure.unit {
@@ -11,8 +11,12 @@ pub fn json(figure: &Figure) -> String {
         Unit::Peak => "peak_mib",
         Unit::Microseconds => "p50_us",
     };
+    let slowest = match figure.unit {
+        Unit::Microseconds => format!(r#","p99_us":{}"#, rounded(figure.median)),
+        Unit::Operations | Unit::Mebibytes | Unit::Peak => String::new(),
+    };
     // Names are plain: nothing in them needs to be escaped.
-    format!(r#"{{"name":"{}","by":"{}","{field}":{}}}"#, figure.name, figure.by, rounded(figure.best))
+    format!(r#"{{"name":"{}","by":"{}","{field}":{}{slowest}}}"#, figure.name, figure.by, rounded(figure.best))
 }
 
 /// The head of the table.
@@ -63,7 +67,7 @@ mod tests {
         let peak = Figure { unit: Unit::Peak, best: 21.04, ..figure.clone() };
         assert_eq!(json(&peak), r#"{"name":"gost34311","by":"vuzol","peak_mib":21}"#);
         let decision = Figure { unit: Unit::Microseconds, best: 7.26, ..figure.clone() };
-        assert_eq!(json(&decision), r#"{"name":"gost34311","by":"vuzol","p50_us":7.3}"#);
+        assert_eq!(json(&decision), r#"{"name":"gost34311","by":"vuzol","p50_us":7.3,"p99_us":140}"#);
         let peer = Figure { by: "peer", best: 15.1, ..figure.clone() };
         assert!(line(&peer, Some(&figure)).ends_with("0.10 x"));
         assert!(line(&figure, Some(&figure)).trim_end().ends_with("MiB/s"));

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         Subject::Crypto(effort)
         | Subject::Certs(effort)
         | Subject::Access(effort)
+        | Subject::Audit(effort)
         | Subject::Signing { effort, .. } => effort.json,
         Subject::Memory(options) => {
             return match measure_memory(options) {

@@ -148,7 +148,7 @@ fn signed(bundle: &[u8]) -> Vec<u8> {
 }
 
 fn verified(bundle: &[u8], signature: &[u8]) -> Option<SignedPolicies> {
-    SignedPolicies::verify(bundle, signature, &[SIGNER.identity.certificate.clone()], 1, NOW).ok()
+    SignedPolicies::verify(bundle, signature, std::slice::from_ref(&SIGNER.identity.certificate), 1, NOW).ok()
 }
 
 /// A bundle that its signer signed: what comes into force is what stands in it, and is sound.

@@ -308,13 +308,29 @@ fn containers_seeds() -> Vec<Vec<u8>> {
     seeds
 }
 
-/// Texts and bundles of a transparency log: checkpoints, proofs, verifier keys, indices of tiles, bundles of entries.
+/// Texts and bundles of a transparency log: checkpoints, proofs, verifier keys, policies, requests to a witness, indices of tiles, entries.
 pub fn log_texts(data: &[u8]) {
     if let Ok(entries) = merkle::parse_entry_bundle(data) {
         let written = merkle::entry_bundle(entries.iter().map(Vec::as_slice)).expect("entries that were read");
         assert_eq!(written, data);
     }
+    if audit::verify::canonical(data).is_ok() {
+        let parsed: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_slice(data).expect("JSON");
+        assert_eq!(serde_json::to_vec(&parsed).expect("JSON"), data, "one spelling");
+    }
+    if let Ok(request) = audit::witness::AddCheckpoint::parse(data) {
+        assert!(request.proof.len() <= 63 && request.note.starts_with(&request.checkpoint.text()));
+    }
+    if let Ok(policy) = merkle::Policy::parse(data) {
+        assert!(policy.judge("", None).is_err());
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Ok(verifier) = merkle::CosignatureVerifier::from_vkey(text) {
+        assert_eq!(merkle::CosignatureVerifier::from_vkey(&verifier.vkey()).as_ref(), Ok(&verifier));
+    }
+    if let Ok(verifier) = merkle::NationalVerifier::from_vkey(text) {
+        assert_eq!(merkle::NationalVerifier::from_vkey(&verifier.vkey()).as_ref(), Ok(&verifier));
+    }
     if let Ok(checkpoint) = merkle::Checkpoint::parse_text(text) {
         assert!(text.starts_with(&checkpoint.text()));
     }
@@ -337,7 +353,19 @@ fn log_texts_seeds() -> Vec<Vec<u8>> {
     let signer = merkle::NoteSigner::new("log.example/1", key).expect("a signer");
     let note = signer.sign(&checkpoint.text()).expect("a note");
     let proof = merkle::TlogProof { index: 3, hashes: vec![[1; 32], [2; 32]], checkpoint: note.clone() };
+    let kind = KeyKind::Dstu4145(Curve::M257);
+    let national = merkle::NoteSigner::new("log.example/1", SoftwareKey::generate(KeyKind::Ed25519).expect("a key"));
+    let national = national.expect("a signer").with_national(Box::new(SoftwareKey::generate(kind).expect("a key")));
+    let witness = merkle::Cosigner::new("w.example/1", SoftwareKey::generate(KeyKind::Ed25519).expect("a key"));
+    let witness = witness.expect("a witness").verifier().vkey();
+    let hash = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+    let policy = format!("log {}\nwitness w {witness} u\ngroup g any w\nquorum g\n", signer.verifier().vkey());
     vec![
+        national.expect("a signer").national_verifier().expect("a second key").vkey().into_bytes(),
+        witness.into_bytes(),
+        policy.into_bytes(),
+        format!("old 3\n{hash}\n{hash}\n\n{note}").into_bytes(),
+        br#"{"action":"node.start","n":7,"object":"\u0007\"","v":1}"#.to_vec(),
         checkpoint.text().into_bytes(),
         note.into_bytes(),
         proof.to_text().into_bytes(),

@@ -58,6 +58,7 @@ mod tests {
     use super::*;
     use crate::openid::json::object;
 
+    #[allow(clippy::type_complexity, reason = "three texts of a test")]
     fn picked(text: &str) -> Result<(Option<String>, Option<String>, Option<String>), MalformedClaim> {
         let (numbers, organisation) = ClaimNames::default().pick(&object(text.as_bytes(), 1000).unwrap())?;
         Ok((numbers.rnokpp, numbers.unzr, organisation.map(|edrpou| edrpou.to_string())))

@@ -17,25 +17,31 @@ const ORIGIN: &str = "vuzol.test/log";
 static KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| SoftwareKey::generate(KeyKind::Ed25519).unwrap().to_pkcs8_der().unwrap().to_vec());
 
-pub(super) fn note_signer() -> NoteSigner {
+pub(crate) fn note_signer() -> NoteSigner {
     NoteSigner::new(ORIGIN, SoftwareKey::from_pkcs8_der(&KEY).unwrap()).unwrap()
 }
 
 /// RFC 6962 2.1 as it is written, over all leaves: what the tiles are held against.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     leaves: Vec<Hash>,
 }
 
 impl Tree {
-    pub(super) fn of(label: &str, size: usize) -> Self {
+    pub(crate) fn of(label: &str, size: usize) -> Self {
         Self { leaves: (0..size).map(|n| leaf_hash(format!("{label} {n}").as_bytes())).collect() }
     }
 
-    pub(super) fn root(&self, size: u64) -> Hash {
+    /// The same up to leaf `at`, and another one from there on.
+    pub(crate) fn branch(&self, at: usize, label: &str) -> Self {
+        let other = Self::of(label, self.leaves.len());
+        Self { leaves: [&self.leaves[..at], &other.leaves[at..]].concat() }
+    }
+
+    pub(crate) fn root(&self, size: u64) -> Hash {
         mth(&self.leaves[..usize::try_from(size).unwrap()])
     }
 
-    pub(super) fn consistency(&self, from: u64, to: u64) -> Vec<Hash> {
+    pub(crate) fn consistency(&self, from: u64, to: u64) -> Vec<Hash> {
         if from == 0 || from == to {
             return Vec::new();
         }
@@ -73,22 +79,22 @@ fn subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
 }
 
 /// A machine: what survives the end of its processes.
-struct Machine {
+pub(super) struct Machine {
     folder: tempfile::TempDir,
     database: &'static str,
     clock: Arc<ManualClock>,
 }
 
 /// A process on it.
-struct Process {
+pub(super) struct Process {
     log: Log,
-    ledger: Ledger,
-    writer: Writer,
-    reader: Reader,
+    pub(super) ledger: Ledger,
+    pub(super) writer: Writer,
+    pub(super) reader: Reader,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let machine = Self {
             folder: tempfile::tempdir().unwrap(),
             database: "vuzol.db",
@@ -106,7 +112,7 @@ impl Machine {
         StoreConfig::new(self.path(self.database))
     }
 
-    fn start(&self) -> Process {
+    pub(super) fn start(&self) -> Process {
         let (writer, reader) = open(&self.store()).unwrap();
         let objects = Objects::open_folder(&self.path("objects")).unwrap();
         let state = self.path("signer.state");
@@ -137,7 +143,7 @@ async fn by_hand(store: &StoreConfig, sql: &str) -> Result<(), StoreError> {
     writer.run_tx("sql", move |tx| tx.execute(sql, &[])).await.map(drop).map_err(state::only_store)
 }
 
-fn draft(n: usize) -> EventDraft {
+pub(super) fn draft(n: usize) -> EventDraft {
     EventDraft {
         action: Action::SubmitDocument,
         actor: "participant:12345678".to_owned(),
@@ -180,7 +186,7 @@ impl Process {
         Checkpoint::parse_text(self.log.verifier().verify(&note).unwrap()).unwrap()
     }
 
-    async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
+    pub(super) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
         let sql = "SELECT seq, entry FROM audit_seq ORDER BY seq";
         self.reader
             .read("entries", move |tx| tx.query(sql, &[], |row| Ok((row.integer(0)?, row.blob(1)?))))

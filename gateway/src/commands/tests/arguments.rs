@@ -29,7 +29,7 @@ fn a_mistake_is_explained_on_stderr_and_is_no_verdict() {
 fn help_and_version_are_results() {
     let help = vuzol(&["--help"]);
     assert_eq!(help.code, exit::OK);
-    for command in ["verify", "evidence", "sign", "seal", "open", "keys", "demo", "admin"] {
+    for command in ["verify", "evidence", "audit", "sign", "seal", "open", "keys", "demo", "admin"] {
         assert!(help.out.contains(command), "{command}");
         let own = vuzol(&[command, "--help"]);
         assert_eq!((own.code, own.err.as_str()), (exit::OK, ""), "{command}");

@@ -19,6 +19,7 @@ fn vuzol(arguments: &[&str]) -> Seen {
 }
 
 mod arguments;
+mod auditing;
 mod bench;
 mod markup;
 mod people;
