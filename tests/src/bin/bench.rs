@@ -8,6 +8,10 @@ use tests::bench::footprint::{self, Footprint};
 use tests::bench::options::{Options, Subject};
 use tests::bench::{report, run};
 
+/// The node's: what is measured here runs there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "the result of a command-line program")]
 fn main() -> ExitCode {
     let subject = Options::parse().subject;
