@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use access::token::SCOPES;
 use certs::certificate::Certificate;
 use certs::dev::{Identity, Usage};
-use crypto::key::SoftwareKey;
+use crypto::key::{Curve, KeyKind, SoftwareKey};
 use gateway::config::ClassConfig;
 use schemas::access::{Portal, Role};
 use schemas::directory::ImportRequest;
@@ -98,6 +98,8 @@ pub(super) struct Scene {
     ways: BTreeMap<(Door, &'static str), Way>,
     people: BTreeMap<&'static str, (Person, Page)>,
 }
+
+const P256: KeyKind = KeyKind::Ec(Curve::P256);
 
 /// The name of the node that may relay.
 const PEER: &str = "two.example";
@@ -341,7 +343,7 @@ impl Scene {
             assert_eq!(ended.does("DELETE", "/v1/session").await.status, 204);
             // The same person with another certificate, which is revoked while the session is open.
             let organisation = (portal == Portal::Internal).then(|| region.a.edrpou());
-            let signer = region.ground.issues_to_person(&person.rnokpp, organisation, certs_key());
+            let signer = region.ground.issues_to_person(&person.rnokpp, organisation, P256);
             let lost = Person { signer, id: person.id, rnokpp: person.rnokpp.clone() };
             let revoked = region.logs_in(portal, &lost).await;
             region.ground.site.pki().revoke(&lost.signer.certificate, region.ground.clock.now(), 1);
@@ -409,10 +411,6 @@ fn door(portal: Portal) -> Door {
 
 fn cookie(portal: Portal, value: &str) -> String {
     format!("__Host-vuzol-{}={value}", portal.as_str())
-}
-
-fn certs_key() -> crypto::key::KeyKind {
-    crypto::key::KeyKind::Ec(crypto::key::Curve::P256)
 }
 
 /// Portals, a key ring, a peer, and a class of retention that is over after a day. Answers what the peer logs in with.
