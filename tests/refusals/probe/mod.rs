@@ -111,7 +111,8 @@ fn the_file_itself_lets_no_stranger_in_and_tells_nobody_what_exists() {
         for door in Door::ALL {
             let of = |row: &&Row| row.operation == operation.id && row.door == door;
             let refused = rows.iter().filter(|(row, (_, code))| of(row) && code != ALLOW).count();
-            assert!(refused > 1, "{} refuses hardly anybody at the door {door:?}", operation.id);
+            let is_open = door != Door::Api && BEGINNINGS.contains(&operation.id);
+            assert!(refused > 1 || is_open, "{} refuses hardly anybody at the door {door:?}", operation.id);
         }
         let signed = ProblemCode::StepUpRequired.as_str();
         let lets_in = |(row, (_, code)): (&Row, &(String, String))| {

@@ -79,6 +79,8 @@ pub fn run(options: &Footprint, mut report: impl FnMut(&Figure)) -> io::Result<(
         let folder = tempfile::tempdir()?;
         (row.input)().write(folder.path())?;
         let output = Command::new(std::env::current_exe()?)
+            // A huge page is counted whole as soon as a word of it is written: what the allocator rounds up is not what a task holds.
+            .env("MIMALLOC_ALLOW_THP", "0")
             .args(["memory", "--task", row.name])
             .arg(folder.path())
             .stderr(std::process::Stdio::inherit())
