@@ -152,8 +152,8 @@ impl Policy {
     ///
     /// # Errors
     /// [`LogError::Malformed`] where it is no note over a checkpoint; [`LogError::NoKnownSignature`] where no such log signed it;
-    /// [`LogError::WrongOrigin`] where the log that is known signed for another name; [`LogError::BadSignature`] where any line of a key that the policy knows does not verify;
-    /// [`LogError::NoQuorum`] otherwise.
+    /// [`LogError::WrongOrigin`] where the log that is known signed for another name; [`LogError::BadSignature`] where any line of a key that the
+    /// policy knows does not verify; [`LogError::NoQuorum`] otherwise.
     pub fn judge(&self, note: &str, known: Option<&NoteVerifier>) -> Result<WitnessedCheckpoint, LogError> {
         let note = Note::parse(note)?;
         let checkpoint = Checkpoint::parse_text(note.text)?;

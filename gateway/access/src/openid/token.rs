@@ -198,8 +198,8 @@ impl IdToken {
 }
 
 impl Rules {
-    /// The name of the key that a token says it is signed with, unverified: for who may have to fetch the keys anew. None where there is none, or
-    /// no such token.
+    /// Whether a token names a key that is not among these, unverified: for who may have to fetch the keys anew. Not where it is no token that could
+    /// be believed.
     #[must_use]
     pub fn names_unknown_key(&self, token: &str, keys: &ProviderKeys) -> bool {
         let header =
