@@ -144,7 +144,7 @@ impl Portals {
     }
 
     /// Ends the oldest sessions of a person where there is no room for one more, each with the event of its end. In the transaction of the login:
-    /// a reading before it cost as much as the signature.
+    /// a reading before it took a sixth of a login.
     fn make_room(
         &self,
         tx: &mut Tx<'_>,
