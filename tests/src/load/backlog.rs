@@ -4,7 +4,7 @@
 //! other ids, as often as is asked for: a million submissions would take a quarter of an hour and measure nothing. What a copy lacks is a
 //! signature over its own id and a row in the log, which nothing on the way of other messages looks at.
 
-use std::path::Path;
+use std::process::Command;
 
 use storage::Writer;
 use storage::store::StoreConfig;
@@ -14,12 +14,12 @@ use crate::harness::{Agency, Ground, NodeProcess};
 /// Copies of every message in one transaction: some hundred megabytes of log at most.
 const AT_ONCE: u32 = 250;
 
-/// Makes `waiting` messages wait, spread over the mailboxes of `idle`, and starts the node again.
+/// Makes `waiting` messages wait, spread over the mailboxes of `idle`, and starts the node again, by `command`.
 ///
 /// # Panics
 /// Where the node refuses, or the database.
 pub async fn pile_up(
-    program: &Path,
+    command: Command,
     ground: &Ground,
     mut node: NodeProcess,
     sender: &Agency,
@@ -41,7 +41,7 @@ pub async fn pile_up(
         copy(&writer, first, copies.min(first + AT_ONCE)).await;
     }
     drop((writer, _reader));
-    NodeProcess::start(program, ground).await
+    NodeProcess::start_with(command, ground).await
 }
 
 /// Copies number `from` to `to` (exclusive) of every message that was submitted.

@@ -33,6 +33,7 @@ use tokio::time::Instant;
 
 use crate::harness::process::{cpu_seconds, peak_memory_mib};
 use options::Options;
+use sender::Prepared;
 use stage::Stage;
 use tally::{Figures, Tally};
 
@@ -87,13 +88,17 @@ impl Run {
 /// Where the stage cannot be set up.
 pub async fn drive(options: &Options) -> Figures {
     let stage = Stage::set(options).await;
-    let start = Instant::now() + Duration::from_millis(500);
-    let run = Run { id: crypto::random::array(), start, rate: f64::from(options.rate) };
+    let mut run = Run { id: crypto::random::array(), start: Instant::now(), rate: f64::from(options.rate) };
+    let prepared = Prepared::sign(&stage.senders, run, options);
+    for pool in stage.senders.iter().map(|sender| sender.pool()).chain(stage.recipients.iter().map(|r| r.pool())) {
+        pool.warm().await.expect("the node can be reached");
+    }
+    run.start = Instant::now() + Duration::from_millis(500);
     let tally = Arc::new(Tally::new(run));
-    let recipients = recipient::start(&stage.recipients, &tally, options).await;
+    let recipients = recipient::start(&stage.recipients, &tally, options);
     let before = stage.process.and_then(cpu_seconds);
 
-    let submissions = sender::send_all(&stage.senders, &tally, options).await;
+    let submissions = sender::send_all(&stage.senders, prepared, &tally, options).await;
     submissions.wait().await;
     let deadline = Instant::now() + Duration::from_secs(options.drain);
     while (tally.waiting() > 0 || tally.incomplete() > 0) && Instant::now() < deadline {

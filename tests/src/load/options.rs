@@ -1,6 +1,7 @@
 //! The command line of the `load` binary.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use clap::Parser;
 
@@ -29,6 +30,10 @@ pub struct Options {
     #[arg(long, default_value_t = 0)]
     pub warm_up: u32,
 
+    /// Sign all documents before the first is due, as senders do on machines of their own. Some 2 kB of memory for each.
+    #[arg(long, conflicts_with = "large")]
+    pub prepare: bool,
+
     /// Bytes of each document, at least 16.
     #[arg(long, default_value_t = 4096)]
     pub size: usize,
@@ -53,6 +58,11 @@ pub struct Options {
     /// Where the throw-away node keeps its files; beside this program otherwise, so that they lie on a real disk.
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+
+    /// Processors of the throw-away node, as `taskset` takes them: `taskset -c 1 load --node-processors 0` keeps node and generator
+    /// from taking each other's.
+    #[arg(long, value_name = "LIST", conflicts_with_all = ["node", "large"])]
+    pub node_processors: Option<String>,
 
     /// Pairs of a sending and a receiving participant of the throw-away node.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=50))]
@@ -80,6 +90,15 @@ pub struct Options {
 }
 
 impl Options {
+    /// What starts `program` where the options want the throw-away node to run.
+    #[must_use]
+    pub fn node_command(&self, program: &Path) -> Command {
+        let Some(processors) = &self.node_processors else { return Command::new(program) };
+        let mut command = Command::new("taskset");
+        command.args(["-c", processors]).arg(program);
+        command
+    }
+
     /// The first submission that percentiles count.
     #[must_use]
     pub fn measured_from(&self) -> u64 {

@@ -17,6 +17,9 @@ use tokio_rustls::TlsConnector;
 /// How long one exchange may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Connections of one participant that are opened beforehand: a handshake costs as much as a document.
+const WARM: usize = 16;
+
 type Connection = SendRequest<Full<Bytes>>;
 
 /// The connections of one participant.
@@ -41,13 +44,13 @@ impl Pool {
         })
     }
 
-    /// Opens connections ahead of the measurement.
+    /// Opens connections ahead of the measurement, as many as there may be and no more than [`WARM`].
     ///
     /// # Errors
     /// Why the node cannot be reached.
-    pub async fn warm(&self, count: usize) -> Result<(), String> {
-        for _ in 0..count {
-            let connection = self.open().await?;
+    pub async fn warm(&self) -> Result<(), String> {
+        for _ in 0..WARM.min(self.permits.available_permits()) {
+            let connection = self.open().await.map_err(|error| format!("warm-up: {error}"))?;
             self.put_back(connection);
         }
         Ok(())

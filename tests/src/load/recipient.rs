@@ -53,12 +53,8 @@ impl AtWork {
 }
 
 /// Sets all recipients to work.
-pub async fn start(recipients: &[Arc<Recipient>], tally: &Arc<Tally>, options: &Options) -> AtWork {
-    for recipient in recipients {
-        if let Err(error) = recipient.pool.warm(8).await {
-            tally.failure(&format!("warm-up: {error}"));
-        }
-    }
+#[must_use]
+pub fn start(recipients: &[Arc<Recipient>], tally: &Arc<Tally>, options: &Options) -> AtWork {
     let poll = Duration::from_millis(options.poll);
     AtWork(recipients.iter().map(|r| tokio::spawn(r.clone().work(tally.clone(), poll))).collect())
 }
@@ -68,6 +64,12 @@ impl Recipient {
     #[must_use]
     pub fn new(party: Party, pool: Arc<Pool>) -> Self {
         Self { party, pool }
+    }
+
+    /// Its connections.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     async fn work(self: Arc<Self>, tally: Arc<Tally>, poll: Duration) {

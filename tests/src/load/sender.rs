@@ -1,4 +1,4 @@
-//! The sending side: signs each document when it is due and submits it.
+//! The sending side: signs each document when it is due, or all before the first is, and submits it.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use signing::cades::{self, Content};
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
+use super::Run;
 use super::options::Options;
 use super::party::Party;
 use super::pool::{Pool, request};
@@ -37,9 +38,15 @@ impl Sender {
         Self { party, recipient, pool }
     }
 
-    async fn submit(&self, index: u64, size: usize, tally: &Tally) {
+    /// Its connections.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    async fn submit(&self, index: u64, size: usize, signature: Option<Vec<u8>>, tally: &Tally) {
         let document = tally.run().document(index, size);
-        let signature = self.sign(&document);
+        let signature = signature.unwrap_or_else(|| self.sign(&document));
         let body = Form::submission(&self.envelope(), &signature, &document).to_bytes();
         let key = format!("{}-{index}", tally.run_name());
         let headers = [("content-type", &*Form::media_type()), ("idempotency-key", &key)];
@@ -73,22 +80,55 @@ impl Sender {
     }
 }
 
+/// Signatures of the documents of a run, in their order.
+pub struct Prepared(Vec<Vec<u8>>);
+
+impl Prepared {
+    /// Signs what the options say, on both sides of as many threads as there are processors; nothing where they do not ask for it.
+    ///
+    /// # Panics
+    /// Where a key does not sign.
+    #[must_use]
+    pub fn sign(senders: &[Arc<Sender>], run: Run, options: &Options) -> Self {
+        let documents = if options.prepare { count(options) } else { 0 };
+        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+        let share = documents.div_ceil(threads).max(1);
+        std::thread::scope(|scope| {
+            let sign = |first: u64| {
+                let indices = first..(first + share).min(documents);
+                let of = |index: u64| senders.iter().cycle().nth((index % senders.len() as u64) as usize);
+                indices
+                    .filter_map(|index| Some(of(index)?.sign(&run.document(index, options.size))))
+                    .collect::<Vec<_>>()
+            };
+            let first = (0..documents).step_by(share as usize);
+            let parts: Vec<_> = first.map(|first| scope.spawn(move || sign(first))).collect();
+            Self(parts.into_iter().flat_map(|part| part.join().expect("a software key signs")).collect())
+        })
+    }
+}
+
 /// Makes every submission when it is due, round the senders; returns the ones that are still under way. (A handle of each would keep what its
 /// task had held until it is awaited: some kilobytes, for every submission of a run.)
-pub async fn send_all(senders: &[Arc<Sender>], tally: &Arc<Tally>, options: &Options) -> TaskTracker {
-    for sender in senders {
-        if let Err(error) = sender.pool.warm(8).await {
-            tally.failure(&format!("warm-up: {error}"));
-        }
-    }
+pub async fn send_all(
+    senders: &[Arc<Sender>],
+    prepared: Prepared,
+    tally: &Arc<Tally>,
+    options: &Options,
+) -> TaskTracker {
     let size = options.size;
     let submissions = TaskTracker::new();
-    for (index, sender) in (0..u64::from(options.rate) * u64::from(options.seconds)).zip(senders.iter().cycle()) {
+    let mut signatures = prepared.0.into_iter();
+    for (index, sender) in (0..count(options)).zip(senders.iter().cycle()) {
         tokio::time::sleep_until(tally.run().due(index)).await;
-        let (sender, tally) = (sender.clone(), tally.clone());
+        let (sender, tally, signature) = (sender.clone(), tally.clone(), signatures.next());
         tally.sent();
-        submissions.spawn(async move { sender.submit(index, size, &tally).await });
+        submissions.spawn(async move { sender.submit(index, size, signature, &tally).await });
     }
     submissions.close();
     submissions
+}
+
+fn count(options: &Options) -> u64 {
+    u64::from(options.rate) * u64::from(options.seconds)
 }

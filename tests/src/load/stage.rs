@@ -61,7 +61,7 @@ impl Stage {
             (limits.requests_per_second, limits.burst) = (1_000_000, 1_000_000);
         }
         ground.settle();
-        let node = NodeProcess::start(&program, &ground).await;
+        let node = NodeProcess::start_with(options.node_command(&program), &ground).await;
         let operator = ground.operator();
         let mut codes = Vec::new();
         for pair in 0..pairs {
@@ -75,7 +75,8 @@ impl Stage {
             node
         } else {
             let idle: Vec<_> = (0..idle).map(|index| ground.agency(pairs * 2 + index)).collect();
-            backlog::pile_up(&program, &ground, node, &ground.agency(0), &idle, options.waiting).await
+            backlog::pile_up(options.node_command(&program), &ground, node, &ground.agency(0), &idle, options.waiting)
+                .await
         };
         let port = ground.config.listen.public.port();
         let mut stage = Self::between(options, "localhost", port, ground.site.directory(), &codes);
