@@ -10,7 +10,8 @@ use super::LoginLimits;
 pub struct LimitsConfig {
     /// Largest document in bytes; default and maximum 2 GiB. Too small: honest documents answer `request.too_large`.
     pub document_bytes: Option<u64>,
-    /// Connections at a time, default 1024. Too small: clients wait to be accepted. Too large: the process runs out of
+    /// Connections at a time, default 1024. When all are taken, the one that has rested longest is asked to end. Too small: clients whose next
+    /// request comes after a second connect anew each time, and where all are busy wait to be accepted. Too large: the process runs out of
     /// file descriptors (`ulimit -n` must be above twice this number).
     pub connections: Option<u32>,
     /// TLS handshakes computed at a time, default 32. Too small: clients that all come back at once wait. Too large: their

@@ -20,6 +20,7 @@ use schemas::access::Portal;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::Notify;
 
+use super::activity::Activity;
 use super::problem::Failure;
 
 /// How long a login is believed on an open connection. `Access` remembers its verdict for another minute; asking it again
@@ -46,6 +47,7 @@ pub(crate) struct Connection {
     login: Mutex<Option<Login>>,
     known: AtomicBool,
     dismissed: Notify,
+    activity: Activity,
 }
 
 #[derive(Clone)]
@@ -82,7 +84,7 @@ impl Connection {
     /// A connection whose handshake proved possession of the key of `chain` (DER, leaf first; empty: none presented).
     pub(crate) fn new(entrance: Entrance, peer: SocketAddr, chain: Vec<Vec<u8>>) -> Self {
         let (login, known, dismissed) = (Mutex::new(None), AtomicBool::new(false), Notify::new());
-        Self { entrance, peer, chain, login, known, dismissed }
+        Self { entrance, peer, chain, login, known, dismissed, activity: Activity::new() }
     }
 
     /// By which door it came in.
@@ -118,6 +120,11 @@ impl Connection {
     /// Resolves when [`Self::dismiss`] was called.
     pub(crate) async fn dismissed(&self) {
         self.dismissed.notified().await;
+    }
+
+    /// What goes over it, and when.
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// Who is logged in on this connection.

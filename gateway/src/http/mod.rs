@@ -7,6 +7,7 @@
 //! decides anything
 //! about documents.
 
+mod activity;
 pub(crate) mod admission;
 pub(crate) mod announcements;
 pub(crate) mod applications;
@@ -31,6 +32,7 @@ pub(crate) mod operator;
 pub(crate) mod participants;
 pub(crate) mod pass;
 pub(crate) mod people;
+mod places;
 pub(crate) mod portals;
 pub(crate) mod problem;
 pub(crate) mod quarantine;

@@ -24,14 +24,16 @@ use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use super::activity::Watched;
 use super::identity::{Connection, Entrance};
+use super::places::{Place, Places};
 
 /// Connections at a time, unless configured.
 pub(crate) const CONNECTIONS: u32 = 1024;
@@ -86,11 +88,15 @@ pub(crate) struct Server {
 impl Server {
     /// Accepts until the shutdown. The connections go on in their own tasks.
     pub(crate) async fn run(self, listener: TcpListener) {
-        let places = Arc::new(Semaphore::new(usize::try_from(self.connections).unwrap_or(usize::MAX)));
+        let places = Places::new(self.connections);
         let server = Arc::new(self);
         loop {
             // The place comes first: what cannot be served waits in the kernel's bounded queue.
-            let Ok(place) = places.clone().acquire_owned().await else { return };
+            let place = tokio::select! {
+                () = server.shutdown.cancelled() => return,
+                place = places.take() => place,
+            };
+            let Ok(place) = place else { return };
             let accepted = tokio::select! {
                 () = server.shutdown.cancelled() => return,
                 accepted = listener.accept() => accepted,
@@ -109,17 +115,17 @@ impl Server {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         let _counted = Counted::new();
         match &self.tls {
-            None => self.serve(stream, Connection::new(self.entrance, peer, Vec::new())).await,
+            None => self.serve(stream, Connection::new(self.entrance, peer, Vec::new()), &place).await,
             Some(tls) => {
                 let handshake = self.handshake(stream, tls.load_full());
                 match tokio::time::timeout(HANDSHAKE, handshake).await {
                     Ok(Ok(stream)) => {
                         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
                         let chain = certificates.iter().map(|certificate| certificate.to_vec()).collect();
-                        self.serve(stream, Connection::new(self.entrance, peer, chain)).await;
+                        self.serve(stream, Connection::new(self.entrance, peer, chain), &place).await;
                     }
                     Ok(Err(error)) => {
                         metrics::counter!("vuzol_handshakes_failed_total", "why" => "refused").increment(1);
@@ -148,8 +154,15 @@ impl Server {
         handshake.await
     }
 
-    async fn serve(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, connection: Connection) {
+    async fn serve(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        connection: Connection,
+        place: &Place,
+    ) {
         let connection = Arc::new(connection);
+        place.is_of(&connection);
+        let stream = Watched::new(stream, Arc::clone(&connection));
         let service = {
             let (router, connection) = (self.router.clone(), connection.clone());
             hyper::service::service_fn(move |request| answer(router.clone(), connection.clone(), request))
@@ -215,6 +228,8 @@ async fn answer(
     connection: Arc<Connection>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
+    let counted = Arc::clone(&connection);
+    let _under_way = counted.activity().request();
     request.extensions_mut().insert(connection);
     router.call(request.map(Body::new)).await
 }

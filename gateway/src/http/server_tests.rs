@@ -267,3 +267,41 @@ fn files_that_do_not_serve_tls_are_named() {
     std::fs::write(&files.certificate, "no certificate").unwrap();
     assert!(tls::server_config(&files).unwrap_err().contains("tls.certificate"));
 }
+
+/// Sends a request over a connection that stays open; the status line of its answer.
+async fn next(stream: &mut TlsStream<TcpStream>, path: &str) -> io::Result<String> {
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await?;
+    let mut buffer = [0; 1024];
+    let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer)).await??;
+    Ok(String::from_utf8_lossy(&buffer[..read]).lines().next().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn who_keeps_all_places_without_a_request_gives_way_and_who_is_answered_does_not() {
+    let world = World::new().await;
+    let mut kept = Vec::new();
+    for _ in 0..8 {
+        let mut stream = world.connect(world.client(None)).await.unwrap();
+        assert_eq!(next(&mut stream, "/").await.unwrap(), "HTTP/1.1 200 OK");
+        kept.push(stream);
+    }
+    let mut busy = kept.pop().unwrap();
+    let busy = tokio::spawn(async move {
+        let mut answers = Vec::new();
+        for _ in 0..8 {
+            answers.push(next(&mut busy, "/slow").await.unwrap());
+        }
+        answers
+    });
+    // All places are taken, by connections of strangers that would be closed after ten seconds only.
+    for _ in 0..3 {
+        let asked = tokio::time::timeout(Duration::from_secs(5), world.ask(world.client(None), GET));
+        assert!(asked.await.expect("somebody gives way").unwrap().starts_with("HTTP/1.1 200"));
+    }
+    assert_eq!(busy.await.unwrap(), vec!["HTTP/1.1 200 OK"; 8]);
+    let mut ended = 0;
+    for stream in &mut kept {
+        ended += usize::from(next(stream, "/").await.is_ok_and(|line| line.is_empty()));
+    }
+    assert!((1..=3).contains(&ended), "{ended} gave way for three who came one after another");
+}
