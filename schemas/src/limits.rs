@@ -18,6 +18,9 @@ pub const ANNOUNCEMENT_HOURS: u64 = 24;
 /// Smallest range of an upload that does not end its part, in bytes. Each range is a row, an object and an audit entry.
 pub const RANGE_BYTES: u64 = 256 * 1024;
 
+/// Announced submissions of one sender that are neither sent nor given up, at a time. Each may keep as much as its channel takes for a day.
+pub const ANNOUNCED_SUBMISSIONS: u64 = 1_000;
+
 /// Submissions of one sender that wait for a fact at a time. Each keeps its document and asks responders outside, again and again.
 pub const HELD_SUBMISSIONS: u64 = 1_000;
 

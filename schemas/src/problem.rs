@@ -178,6 +178,9 @@ problem_codes! {
     QuotaHeld = "quota.held", Peer, Some("RFC 6585, 4"),
         "The signatures of this submission would have to wait, and too many of your submissions wait already. Try again when some are decided.",
         "Підписи цього подання мали б зачекати, а ваших подань очікує вже забагато. Спробуйте, коли щодо частини з них буде рішення.";
+    QuotaAnnounced = "quota.announced", Caller, Some("RFC 6585, 4"),
+        "Too many of your announced submissions are neither sent nor given up. Send some, or withdraw them.",
+        "Забагато ваших оголошених подань ще не надіслано й не скасовано. Надішліть або скасуйте частину з них.";
     // --- may they
     ActionForbidden = "access.forbidden", Caller, None,
         "Your role does not allow this action.",

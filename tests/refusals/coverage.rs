@@ -32,6 +32,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::BundleRefused,
         "no answer to a request: recorded of a file; access's own tests bring it about, and gateway/src/policies_tests.rs",
     ),
+    (
+        ProblemCode::QuotaAnnounced,
+        "needs a thousand announcements that are open: the exchange's own tests put them there",
+    ),
     (ProblemCode::QuotaHeld, "needs a thousand submissions that wait: the exchange's own tests put them there"),
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),

@@ -35,7 +35,8 @@ use crate::message::{Evidence, Message};
 
 pub(crate) use export::{Exported, exported};
 pub(crate) use hold::{
-    HeldMessage, HeldSignature, NewHold, WaitingSignatures, held_receipt, insert_waiting, rewrap_held, waiting,
+    HeldMessage, HeldSignature, NewHold, WaitingSignatures, count_open, held_receipt, insert_waiting, rewrap_held,
+    waiting,
 };
 pub(crate) use intake::{
     Claim, Content, Ended, NewMessage, StoredReceipt, case_parties, count_old_keys, delete_old_keys, has_part,

@@ -160,6 +160,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::QuotaConcurrent
         | P::QuotaBytes
         | P::QuotaHeld
+        | P::QuotaAnnounced
         | P::QuotaMailboxFull => StatusCode::TOO_MANY_REQUESTS,
         P::ClientCertificateStatusUnknown
         | P::RecipientStatusUnknown

@@ -1,7 +1,7 @@
 //! Statements of submissions that wait for a fact (migrations/sqlite/0013_held.sql).
 
 use schemas::limits::HELD_SUBMISSIONS;
-use schemas::message::{HeldReceipt, State};
+use schemas::message::{HeldReceipt, MessageState, State};
 use schemas::{Edrpou, JobId, MessageId};
 use storage::{StoreError, Tx, jobs};
 use time::OffsetDateTime;
@@ -59,7 +59,7 @@ pub(crate) fn insert_waiting(
     hold: &NewHold,
 ) -> Result<bool, StoreError> {
     let id = message.id;
-    if count_held(tx, message.sender)? > HELD_SUBMISSIONS {
+    if count_open(tx, message.sender, MessageState::Submitted, HELD_SUBMISSIONS)? > HELD_SUBMISSIONS {
         return Ok(false);
     }
     let held = "-- insert_held
@@ -88,16 +88,16 @@ pub(crate) fn insert_waiting(
     Ok(true)
 }
 
-/// How many submissions of a sender wait, this one among them, counted no further than needed. The states stand there word for word
-/// as in the condition of the index.
-fn count_held(tx: &mut Tx<'_>, sender: Edrpou) -> Result<u64, StoreError> {
-    let sql = "-- count_held
+/// How many submissions of a sender are in this state, which is one that the index names; counted no further than to one more than `most`. The
+/// states stand there word for word as in the condition of the index.
+pub(crate) fn count_open(tx: &mut Tx<'_>, sender: Edrpou, state: MessageState, most: u64) -> Result<u64, StoreError> {
+    let sql = "-- count_open
         SELECT count(*) FROM (
-            SELECT 1 FROM message WHERE sender = $1 AND state = 'submitted'
+            SELECT 1 FROM message WHERE sender = $1 AND state = $3
                 AND state IN ('announced', 'submitted', 'rejected', 'relay_failed', 'quarantined', 'refused', 'expired')
             LIMIT $2)";
-    let most = integer(HELD_SUBMISSIONS.saturating_add(1))?;
-    let count = tx.query_optional(sql, &[sender.as_str().into(), most.into()], |row| row.integer(0))?;
+    let values = [sender.as_str().into(), integer(most.saturating_add(1))?.into(), state.as_str().into()];
+    let count = tx.query_optional(sql, &values, |row| row.integer(0))?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 

@@ -7,7 +7,7 @@ use crypto::digest::{hex, sha256};
 use futures_util::stream;
 use schemas::announcement::{AnnouncedPart, Announcement, AnnouncementStatus, UploadedPart};
 use schemas::evidence::EvidenceKind;
-use schemas::limits::RANGE_BYTES;
+use schemas::limits::{ANNOUNCED_SUBMISSIONS, RANGE_BYTES};
 use schemas::message::{MediaType, MessageState, PartRole, Receipt};
 use schemas::{MessageId, ProblemCode};
 use time::Duration;
@@ -414,4 +414,26 @@ async fn the_same_announcement_again_is_the_same_message() {
         code(town.submit(super::town::Letter { key: "key".to_owned(), ..town.letter(b"a letter") }).await),
         ProblemCode::IdempotencyKeyReused
     );
+}
+
+#[tokio::test]
+async fn a_sender_has_only_so_many_announcements_open() {
+    let town = Town::new().await;
+    let bundle = Bundle::of(&town, b"a letter".to_vec(), b"attached".to_vec());
+    let first = town.announces("first", bundle.announced()).await.unwrap().status.message_id;
+    let more = i64::try_from(ANNOUNCED_SUBMISSIONS).unwrap() - 1;
+    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+        INSERT INTO message (id, case_id, sender, sender_certificate, recipient, kind, media_type, state, standing, steps,
+            accepted_at, changed_at, due_at, parts, key_envelope)
+        SELECT randomblob(16), case_id, sender, sender_certificate, recipient, kind, media_type, state, standing, steps,
+            accepted_at, changed_at, due_at, parts, key_envelope FROM n, message";
+    let copied = town.node.writer.run_tx("test", move |tx| tx.execute(sql, &[more.into()]));
+    assert_eq!(copied.await.unwrap(), ANNOUNCED_SUBMISSIONS - 1);
+
+    assert_eq!(code(town.announces("next", bundle.announced()).await), ProblemCode::QuotaAnnounced);
+    assert!(town.announces("first", bundle.announced()).await.unwrap().replayed, "what is open is answered as before");
+    town.submit(town.letter(b"at once")).await.unwrap();
+    town.node.exchange.withdraw(town.may_complete(first).await).await.unwrap();
+    let next = town.announces("next", bundle.announced()).await.unwrap();
+    assert!(!next.replayed, "nothing was kept of what was refused");
 }

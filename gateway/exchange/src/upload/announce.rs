@@ -8,14 +8,14 @@ use audit::Action;
 use crypto::digest::{from_hex, sha256};
 use crypto::seal::DocumentKey;
 use schemas::announcement::{AnnouncedPart, Announcement, AnnouncementStatus};
-use schemas::limits::{ANNOUNCED_PARTS, ANNOUNCEMENT_HOURS, SIGNATURE_BYTES};
+use schemas::limits::{ANNOUNCED_PARTS, ANNOUNCED_SUBMISSIONS, ANNOUNCEMENT_HOURS, SIGNATURE_BYTES};
 use schemas::message::{MessageState, PartRole};
 use schemas::{MessageId, ProblemCode};
 use storage::ids::FreshId;
 use storage::{StoreError, TxError};
 use time::Duration;
 
-use super::{NotTaken, status};
+use super::status;
 use crate::edge::Deed;
 use crate::intake::{IdempotencyKey, forgotten_before, length};
 use crate::message::Message;
@@ -36,6 +36,21 @@ pub struct NewAnnouncement {
     pub replayed: bool,
 }
 
+/// Why an announcement was not kept.
+enum NotAnnounced {
+    /// The same one was first.
+    Twin,
+    /// The sender has as many open ones as may be.
+    Full,
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotAnnounced {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl Exchange {
     /// Announces a submission. On return it is durable, with evidence V.1; nothing is promised but the room for it.
     ///
@@ -43,7 +58,7 @@ impl Exchange {
     ///
     /// # Errors
     /// `AnnouncementsNotTaken` without a key ring; `PartsInconsistent`, `TooLarge`, `EmptyDocument`; `IdempotencyKeyReused`,
-    /// `SubmissionEnded`; what can be told of the recipient and the case already; otherwise when the store fails.
+    /// `SubmissionEnded`; `QuotaAnnounced`; what can be told of the recipient and the case already; otherwise when the store fails.
     pub async fn announce(
         &self,
         permit: Permit<SubmitDocument>,
@@ -66,21 +81,24 @@ impl Exchange {
         self.seal_to(envelope).await?;
         self.check_case(envelope).await?;
         let new = self.new_announcement(&permit, &announcement, &key, fingerprint)?;
-        let id = new.edges.first().ok_or(ProblemCode::Internal)?.message.id;
+        let (id, sender) = (new.edges.first().ok_or(ProblemCode::Internal)?.message.id, envelope.sender);
         let committed = self.inner.ledger.transact("announce_submission", move |tx| {
-            let appended = tables::insert_message(tx, &new)?.ok_or(NotTaken::Moved)?;
+            let appended = tables::insert_message(tx, &new)?.ok_or(NotAnnounced::Twin)?;
             tables::insert_upload_parts(tx, id, &parts)?;
-            Ok::<_, NotTaken>(appended.with(()))
+            if tables::count_open(tx, sender, MessageState::Announced, ANNOUNCED_SUBMISSIONS)? > ANNOUNCED_SUBMISSIONS {
+                return Err(NotAnnounced::Full);
+            }
+            Ok(appended.with(()))
         });
         match committed.await {
             Ok(()) => Ok(NewAnnouncement { status: status(&self.announced(id).await?), replayed: false }),
-            // A twin was first.
-            Err(TxError::Refused(NotTaken::Moved)) => {
+            Err(TxError::Refused(NotAnnounced::Full)) => Err(ProblemCode::QuotaAnnounced.into()),
+            Err(TxError::Refused(NotAnnounced::Twin)) => {
                 let earlier = self.earlier(announcement.envelope.sender, &key).await?;
                 let earlier = earlier.ok_or(StoreError::Corrupt("submission_key"))?;
                 self.announced_before(&fingerprint, earlier).await
             }
-            Err(TxError::Refused(NotTaken::Store(error)) | TxError::Store(error)) => Err(error.into()),
+            Err(TxError::Refused(NotAnnounced::Store(error)) | TxError::Store(error)) => Err(error.into()),
         }
     }
 

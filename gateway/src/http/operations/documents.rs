@@ -39,6 +39,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
             ADDRESSED,
             METADATA,
             &[
+                P::QuotaAnnounced,
                 P::EmptyDocument,
                 P::PartsInconsistent,
                 P::IdempotencyKeyReused,
