@@ -103,9 +103,10 @@ impl TrustSource for Anchors {
     }
 }
 
-/// OCSP answers that were made beforehand, by the certificate's fingerprint.
+/// OCSP answers that were made beforehand, by the certificate's fingerprint: read, and verified by whoever needs one first, as the node's cache holds
+/// them.
 #[derive(Default)]
-struct Answers(Mutex<HashMap<[u8; 32], Vec<u8>>>);
+struct Answers(Mutex<HashMap<[u8; 32], OcspResponse>>);
 
 impl RevocationSource for Answers {
     fn data<'a>(
@@ -116,7 +117,7 @@ impl RevocationSource for Answers {
         let known = self.0.lock().expect("answers");
         let below_anchor = path.certificates().iter();
         let answers = below_anchor.filter_map(|certificate| known.get(&certificate.fingerprint()));
-        let ocsp = answers.map(|der| OcspResponse::from_der(der).expect("an answer")).collect();
+        let ocsp = answers.cloned().collect();
         Box::pin(std::future::ready(RevocationData { ocsp, crls: Vec::new() }))
     }
 }
@@ -232,6 +233,7 @@ impl Answers {
         issuer: &certs::certificate::Certificate,
     ) {
         let answer = pki.answer_ocsp(&ocsp_request(certificate, issuer, None), NOW);
+        let answer = OcspResponse::from_der(&answer).expect("an answer");
         self.0.lock().expect("answers").insert(certificate.fingerprint(), answer);
     }
 }

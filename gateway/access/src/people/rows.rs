@@ -207,6 +207,18 @@ pub(super) fn all_assignments(tx: &mut Tx<'_>, now: OffsetDateTime) -> Result<Ve
     tx.query(sql, &[now.into()], assignment_of_row)
 }
 
+/// The numbers of those people, each with its owner.
+pub(super) fn numbers_of_officials(
+    tx: &mut Tx<'_>,
+    now: OffsetDateTime,
+) -> Result<Vec<([u8; 32], PersonId)>, StoreError> {
+    let sql = "-- numbers_of_officials
+        SELECT i.digest, i.person_id FROM person_identity AS i JOIN person AS p ON p.id = i.person_id
+        WHERE p.removed_at IS NULL AND EXISTS (SELECT 1 FROM role_assignment AS a
+            WHERE a.person_id = i.person_id AND a.revoked_at IS NULL AND (a.valid_until IS NULL OR a.valid_until > $1))";
+    tx.query(sql, &[now.into()], |row| Ok((row.array(0)?, person_id(row, 1)?)))
+}
+
 pub(super) fn insert_assignment(tx: &mut Tx<'_>, new: &Assignment) -> Result<(), StoreError> {
     let sql = "-- insert_assignment
         INSERT INTO role_assignment

@@ -1,4 +1,4 @@
-//! The roles of officials as they stood at one moment.
+//! The roles and numbers of officials as they stood at one moment.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,6 +8,7 @@ use storage::{StoreError, Tx};
 use time::OffsetDateTime;
 
 use super::Entrusted;
+use super::numbers::Digests;
 use super::rows::{self, Assignment};
 use crate::kept::View;
 
@@ -15,6 +16,8 @@ use crate::kept::View;
 pub(crate) struct Snapshot {
     version: i64,
     officials: HashMap<PersonId, Vec<Held>>,
+    /// Whose a number is, of those.
+    owners: HashMap<[u8; 32], PersonId>,
 }
 
 struct Held {
@@ -34,6 +37,7 @@ impl Held {
 pub(crate) struct Rows {
     version: i64,
     assignments: Vec<Assignment>,
+    numbers: Vec<([u8; 32], PersonId)>,
 }
 
 impl View for Snapshot {
@@ -44,7 +48,8 @@ impl View for Snapshot {
     }
 
     fn read(tx: &mut Tx<'_>, now: OffsetDateTime) -> Result<Rows, StoreError> {
-        Ok(Rows { version: rows::version(tx)?, assignments: rows::all_assignments(tx, now)? })
+        let (assignments, numbers) = (rows::all_assignments(tx, now)?, rows::numbers_of_officials(tx, now)?);
+        Ok(Rows { version: rows::version(tx)?, assignments, numbers })
     }
 
     fn of_rows(rows: Rows) -> Result<Self, StoreError> {
@@ -53,7 +58,7 @@ impl View for Snapshot {
             let held = Held { role, participant, from: valid_from, until: valid_until };
             officials.entry(person).or_default().push(held);
         }
-        Ok(Self { version: rows.version, officials })
+        Ok(Self { version: rows.version, officials, owners: rows.numbers.into_iter().collect() })
     }
 
     fn version(&self) -> i64 {
@@ -76,6 +81,13 @@ impl Snapshot {
             }
         }
         Some(Entrusted { node, within: within.into_iter().collect() })
+    }
+
+    /// The official who has every one of these numbers. None: no official has, or somebody has to look closer, at numbers of people who are none.
+    pub(super) fn identify(&self, digests: &Digests) -> Option<PersonId> {
+        let mut owners = digests.iter().map(|(_, digest)| self.owners.get(digest).copied());
+        let first = owners.next()??;
+        owners.all(|owner| owner == Some(first)).then_some(first)
     }
 
     /// Whether the person heads the participant.

@@ -156,6 +156,34 @@ async fn a_person_is_known_by_each_of_their_numbers() {
 }
 
 #[tokio::test]
+async fn who_has_a_role_is_known_by_the_same_numbers_and_when_it_is_gone_too() {
+    use Role::AuthorisedRepresentative;
+    const ONE: &str = "19900101-00001";
+    const TWO: &str = "19900101-00002";
+    let hall = Hall::open().await;
+    let (one, two) = (hall.registers("Одна", Some(rnokpp(1)), Some(ONE)).await.unwrap(), hall.person(2).await);
+    let who = async || {
+        let mut known = Vec::new();
+        for (number, unzr) in
+            [(1, None), (1, Some(ONE)), (1, Some(TWO)), (2, None), (2, Some(ONE)), (2, Some(TWO)), (3, Some(ONE))]
+        {
+            known.push(hall.identified(Some(rnokpp(number)), unzr).await);
+        }
+        known
+    };
+    let expected = [Some(one), Some(one), None, Some(two), None, Some(two), None];
+    assert_eq!(who().await, expected);
+    let role = hall.given(one, AuthorisedRepresentative, Some(AGENCY)).await;
+    assert_eq!(who().await, expected, "one has a role");
+    hall.given(two, AuthorisedRepresentative, Some(OTHER)).await;
+    assert_eq!(who().await, expected, "both have roles");
+    hall.revokes(&operator(1), one, role.id).await.unwrap();
+    assert_eq!(who().await, expected, "one has a role no more");
+    hall.removes(two).await.unwrap();
+    assert_eq!(who().await, [Some(one), Some(one), None, None, None, None, None], "one was taken out");
+}
+
+#[tokio::test]
 async fn nobody_is_registered_twice_and_nobody_is_two() {
     let hall = Hall::open().await;
     let first = hall.registers("Одна", Some(rnokpp(1)), None).await.unwrap();

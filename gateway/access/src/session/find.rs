@@ -67,7 +67,7 @@ impl Portals {
             other => other.map(|recalled| recalled.session),
         };
         let secret_of = *secret;
-        let read = move |tx: &mut storage::Tx<'_>| rows::open(tx, &secret_of, known.as_deref());
+        let read = move |tx: &mut storage::Tx<'_>| rows::open(tx, &secret_of, known.as_deref(), now);
         let Some((session, seen_at)) = self.inner.ledger.reader().read("load_session", read).await? else {
             self.inner.sessions.forget(secret);
             return Ok(None);

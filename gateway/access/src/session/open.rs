@@ -117,11 +117,11 @@ impl Portals {
             outcome: Outcome::Done,
             details,
         });
-        let (opened, portals) = (Arc::clone(&session), self.clone());
+        let (opened, chain, portals) = (Arc::clone(&session), rows::StoredChain::of(&session), self.clone());
         let done = self.inner.ledger.transact("log_in", move |tx| {
             once(rows::answered(tx, &nonce, expires_at, now), served)?;
             portals.make_room(tx, person, portal, now)?;
-            rows::insert(tx, &opened)?;
+            rows::insert(tx, &opened, chain.as_ref())?;
             Ok::<_, Refused>(audit::append(tx, &event)?.with(()))
         });
         done.await?;

@@ -1,8 +1,10 @@
-//! The tables of sessions and of answered challenges (migrations/sqlite/0017_sessions.sql, 0019_provider_logins.sql).
+//! The tables of sessions and of answered challenges (migrations/sqlite/0017_sessions.sql, 0019_provider_logins.sql,
+//! 0022_session_chains.sql).
 
 use std::sync::Arc;
 
 use certs::certificate::Certificate;
+use crypto::digest::sha256;
 use schemas::access::Portal;
 use schemas::{Edrpou, PersonId, SessionId};
 use storage::{Row, StoreError, Tx, Value};
@@ -10,11 +12,20 @@ use time::{Duration, OffsetDateTime};
 
 use super::{LoginBy, ProviderLogin, Session};
 
-/// Rows that one login clears away beyond those that it writes: what is over does not pile up, and no login waits for all of it.
-const SWEPT: i64 = 8;
+/// One login in so many clears away what is over.
+const SWEEPER: u8 = 16;
+
+/// Rows of each table that it clears away, some more than all of them write: what is over does not pile up, and no login waits for all of it.
+const SWEPT: i64 = 128;
 
 /// How long what is known of a session that is over stays to be looked at. The log has it for ever.
 const KEPT: Duration = Duration::days(30);
+
+/// How long the certificates of sessions outlive them at first: a signer's next logins find them there and change nothing.
+const CHAIN_KEPT: Duration = Duration::days(1);
+
+/// Octets of what stands for certificates that have a row of their own.
+const REFERENCE: usize = 32;
 
 /// Remembers that a challenge was answered.
 ///
@@ -26,26 +37,61 @@ pub(super) fn answered(
     expires_at: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    let sql = "-- sweep_answered
-        DELETE FROM challenge_answered WHERE nonce IN
-            (SELECT nonce FROM challenge_answered WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-    tx.execute(sql, &[now.into(), SWEPT.into()])?;
+    // Nonces are random.
+    if nonce[0] % SWEEPER == 0 {
+        sweep(tx, now)?;
+    }
     let sql = "-- insert_answered
         INSERT INTO challenge_answered (nonce, expires_at) VALUES ($1, $2)";
     tx.execute(sql, &[nonce.into(), expires_at.into()]).map(drop)
 }
 
-pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreError> {
+fn sweep(tx: &mut Tx<'_>, now: OffsetDateTime) -> Result<(), StoreError> {
+    let sql = "-- sweep_answered
+        DELETE FROM challenge_answered WHERE nonce IN
+            (SELECT nonce FROM challenge_answered WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+    tx.execute(sql, &[now.into(), SWEPT.into()])?;
     let sql = "-- sweep_sessions
         DELETE FROM session WHERE id IN (SELECT id FROM session WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)";
-    tx.execute(sql, &[(session.opened_at - KEPT).into(), SWEPT.into()])?;
+    tx.execute(sql, &[(now - KEPT).into(), SWEPT.into()])?;
+    let sql = "-- sweep_session_chains
+        DELETE FROM session_chain WHERE sha256 IN
+            (SELECT sha256 FROM session_chain WHERE kept_until <= $1 ORDER BY kept_until LIMIT $2)";
+    tx.execute(sql, &[now.into(), SWEPT.into()]).map(drop)
+}
+
+/// Certificates as they are stored, and what stands for them in a session.
+pub(super) struct StoredChain {
+    reference: [u8; REFERENCE],
+    framed: Vec<u8>,
+}
+
+impl StoredChain {
+    /// None where a provider vouched for the session.
+    pub(super) fn of(session: &Session) -> Option<Self> {
+        let LoginBy::Certificate(chain) = &session.login else { return None };
+        let framed = framed(chain);
+        Some(Self { reference: sha256(&framed), framed })
+    }
+}
+
+/// `chain`: that of the session.
+pub(super) fn insert(tx: &mut Tx<'_>, session: &Session, chain: Option<&StoredChain>) -> Result<(), StoreError> {
+    if let Some(chain) = chain {
+        let sql = "-- insert_session_chain
+            INSERT INTO session_chain (sha256, certificates, kept_until) VALUES ($1, $2, $3)
+            ON CONFLICT (sha256) DO UPDATE SET kept_until = excluded.kept_until WHERE session_chain.kept_until < $4";
+        let kept_until = session.ends_at + CHAIN_KEPT;
+        let values = [(&chain.reference).into(), (&chain.framed).into(), kept_until.into(), session.ends_at.into()];
+        tx.execute(sql, &values)?;
+    }
     let sql = "-- insert_session
         INSERT INTO session (id, secret_sha256, portal, person_id, acting_for, certificate, opened_at, seen_at, ends_at,
             provider, subject, organisation, assurance)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)";
-    let (chain, by_provider) = match &session.login {
-        LoginBy::Certificate(chain) => (framed(chain), None),
-        LoginBy::Provider(login) => (Vec::new(), Some(login)),
+    let by_provider = match &session.login {
+        LoginBy::Certificate(_) => None,
+        LoginBy::Provider(login) => Some(login),
     };
     let values = [
         session.id.as_bytes().into(),
@@ -53,7 +99,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> Result<(), StoreErro
         session.portal.as_str().into(),
         session.person.as_bytes().into(),
         session.acting_for.as_ref().map(Edrpou::as_str).into(),
-        (&chain).into(),
+        chain.map_or(&[][..], |chain| &chain.reference).into(),
         session.opened_at.into(),
         session.ends_at.into(),
         by_provider.map(|login| login.provider.as_str()).into(),
@@ -70,12 +116,14 @@ pub(super) fn open(
     tx: &mut Tx<'_>,
     secret_sha256: &[u8; 32],
     known: Option<&Session>,
+    now: OffsetDateTime,
 ) -> Result<Option<(Session, OffsetDateTime)>, StoreError> {
     let sql = "-- load_session
-        SELECT id, portal, person_id, acting_for, certificate, opened_at, ends_at, stepped_up_for, stepped_up_at, seen_at,
-            provider, subject, organisation, assurance
-        FROM session WHERE secret_sha256 = $1 AND ended_at IS NULL";
-    tx.query_optional(sql, &[secret_sha256.into()], |row| {
+        SELECT s.id, s.portal, s.person_id, s.acting_for, s.certificate, s.opened_at, s.ends_at, s.stepped_up_for,
+            s.stepped_up_at, s.seen_at, s.provider, s.subject, s.organisation, s.assurance, c.certificates
+        FROM session AS s LEFT JOIN session_chain AS c ON c.sha256 = s.certificate
+        WHERE s.secret_sha256 = $1 AND s.ended_at IS NULL AND s.ends_at > $2";
+    tx.query_optional(sql, &[secret_sha256.into(), now.into()], |row| {
         let id = SessionId::from_bytes(&row.array::<16>(0)?).map_err(|_| StoreError::Corrupt("session.id"))?;
         let login = match known.filter(|known| known.id == id) {
             Some(known) => known.login.clone(),
@@ -170,10 +218,16 @@ fn optional<T: std::str::FromStr>(row: &Row<'_>, column: usize, name: &'static s
     row.text(column)?.parse().map(Some).map_err(|_| StoreError::Corrupt(name))
 }
 
-/// Who vouched: a certificate (column 4), or a provider (columns 10 to 13).
+/// Who vouched: a certificate (column 4, by reference 14), or a provider (columns 10 to 13).
 fn login(row: &Row<'_>) -> Result<LoginBy, StoreError> {
     if row.is_null(10)? {
-        return chain_of(&row.blob(4)?).map(LoginBy::Certificate);
+        let own = row.blob(4)?;
+        let framed = match own.len() {
+            REFERENCE if row.is_null(14)? => return Err(StoreError::Corrupt("session.certificate")),
+            REFERENCE => row.blob(14)?,
+            _ => own,
+        };
+        return chain_of(&framed).map(LoginBy::Certificate);
     }
     Ok(LoginBy::Provider(Arc::new(ProviderLogin {
         provider: row.text(10)?,

@@ -1,5 +1,6 @@
 use std::sync::atomic::Ordering;
 
+use certs::dev::Family;
 use crypto::digest::sha256;
 use schemas::ProblemCode as P;
 use schemas::access::{Portal, Role, Roles};
@@ -10,6 +11,7 @@ use super::CONFIRMED;
 use super::cache::FRESH;
 use crate::actor::Actor;
 use crate::decide::{EndSessions, Permit};
+use crate::login::throttle::{LoginRates, Rate};
 use crate::office::{AGENCY, CLERK, HEAD, OTHER, Office, PEER, edrpou, heads, id_of};
 use crate::people::Entrusted;
 
@@ -266,5 +268,52 @@ async fn a_csrf_token_is_its_sessions() {
     assert!(!office.other_process("0b").is_csrf_token(one.session(), &token));
     for wrong in ["", "x", &token[1..]] {
         assert!(!office.portals.is_csrf_token(one.session(), wrong), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn the_certificates_of_a_signer_are_kept_once_and_as_long_as_a_session_needs_them() {
+    let ample = Rate { burst: 1e9, per_second: 1e9 };
+    let rates = LoginRates { address: ample, certificate: ample, participant: ample, ..LoginRates::default() };
+    let office = Office::of(Family::P256, rates).await;
+    let chains = async || {
+        let count = |tx: &mut storage::Tx<'_>| {
+            tx.query_optional("-- test\nSELECT count(*) FROM session_chain", &[], |row| row.integer(0))
+        };
+        office.ledger.reader().read("test", count).await.unwrap().unwrap()
+    };
+    let (head, renewed) = (office.head(), office.head());
+    let (first, _) = office.session_of(&head).await;
+    office.clock.advance(Duration::minutes(10));
+    let (second, _) = office.session_of(&head).await;
+    assert_eq!(chains().await, 1);
+    for cookie in [&first, &second] {
+        assert!(office.other_process("0a").enter(Portal::Internal, cookie).await.is_ok(), "read from the database");
+    }
+
+    // As releases before wrote them.
+    let store = storage::store::StoreConfig::new(office.folder.path().join("vuzol.db"));
+    let (writer, _reader) = storage::store::open(&store).unwrap();
+    let inline = writer.run_tx::<_, storage::StoreError, _>("test", |tx| {
+        let sql = "-- test
+            UPDATE session SET certificate = (SELECT certificates FROM session_chain)";
+        tx.execute(sql, &[])?;
+        tx.execute("-- test\nDELETE FROM session_chain", &[])
+    });
+    assert_eq!(inline.await.unwrap(), 1);
+    assert!(office.other_process("0a").enter(Portal::Internal, &first).await.is_ok());
+
+    let (_, entered) = office.session_of(&head).await;
+    office.clock.set(entered.session.ends_at - Duration::seconds(1));
+    for _ in 0..100 {
+        office.session_of(&renewed).await;
+    }
+    assert_eq!(chains().await, 2, "nothing is swept that a session may need");
+    office.clock.advance(Duration::hours(25));
+    let mut logins = 0;
+    while chains().await > 1 {
+        office.session_of(&renewed).await;
+        logins += 1;
+        assert!(logins < 1000, "never swept");
     }
 }
