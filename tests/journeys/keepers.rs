@@ -4,6 +4,7 @@ use schemas::access::{Portal, Role};
 use schemas::message::Receipt;
 use schemas::session::Deed;
 use serde_json::{Value, json};
+use tests::harness::neighbours::Papers;
 use tests::harness::people::fresh_number;
 use tests::harness::{Answer, Ground, Page, Person, Region, Request, pdf};
 
@@ -11,7 +12,11 @@ use crate::story::Story;
 
 /// A node with portals, a letter from A to B, and somebody with a role of the node, or within A.
 async fn set(role: Role) -> (Region, Receipt, Person, Page) {
-    let region = Region::start_with(Ground::opens_portals).await;
+    let prepare = |ground: &mut Ground| {
+        ground.opens_portals();
+        ground.config.relay.login = Some(Papers::issue(ground, "here.example").login);
+    };
+    let region = Region::start_with(prepare).await;
     let receipt = region.a.submits(pdf("Between two agencies.")).to(&region.b.mailbox()).await.expect("a receipt");
     let person = region.official(role, &region.a).await;
     let page = region.logs_in(Portal::Internal, &person).await;
@@ -133,6 +138,30 @@ async fn an_auditor_reads_the_log_and_changes_nothing() {
     story.ends();
 }
 
+/// States another node together with an operator by certificate, and withdraws it.
+async fn keeps_peers(story: &mut Story, region: &Region, person: &Person, page: &Page) {
+    let there = Papers::issue(&region.ground, "poltava.example");
+    let statement = there.statement(&region.ground, "https://vuzol.poltava.example");
+    let change = json!({ "replaces": 0, "statement": statement });
+    let target = "/v1/peers/poltava.example";
+    story.may("read which other nodes there are", page.gets("/v1/peers").await);
+    story.may_not("state one, the screen left unlocked", &page.sends("PUT", target, &change).await);
+    region.confirms(page, person, Deed::SetPeer).await;
+    story.may("propose one, with a signature that names the deed", page.sends("PUT", target, &change).await);
+    story.may_not("confirm it themselves", &page.sends("PUT", target, &change).await);
+    let operator = region.wire(Some(region.ground.site.operator()));
+    let confirms = Request::new("PUT", target).body("application/json", change.to_string());
+    story.may("another operator confirms it", operator.asks(&confirms).await);
+    story.may("read what was stated of it", page.gets(&format!("{target}/history")).await);
+    let told: Value = page.gets("/v1/peers").await.json();
+    let [peer] = &told["peers"].as_array().expect("peers")[..] else { panic!("{told}") };
+    assert_eq!((&peer["name"], &peer["in_force"], &peer["version"]), (&json!(there.name), &json!(true), &json!(1)));
+    story.may_not("withdraw it, unsigned", &page.does("DELETE", target).await);
+    region.confirms(page, person, Deed::WithdrawPeer).await;
+    story.may("withdraw it", page.does("DELETE", target).await);
+    story.may_not("withdraw it twice", &page.does("DELETE", target).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_operator_keeps_the_node_and_reads_no_document() {
     let (region, receipt, person, page) = set(Role::NodeOperator).await;
@@ -175,6 +204,9 @@ async fn a_node_operator_keeps_the_node_and_reads_no_document() {
     story.may_not("enter a person into the directory, unsigned", &page.posts("/v1/people", &newcomer).await);
     region.confirms(&page, &person, Deed::RegisterPerson).await;
     story.may("enter a person into the directory", page.posts("/v1/people", &newcomer).await);
+
+    story.so("To whom documents leave the region two operators say, and to let nobody in there any more takes one.");
+    keeps_peers(&mut story, &region, &person, &page).await;
 
     story.so("The operator sees how the node stands.");
     story.may("read the quarantine", page.gets("/v1/quarantine").await);

@@ -53,6 +53,7 @@ const OF_APPLICANTS: &[&str] = &[
 
 const DANGEROUS: &[&str] = &[
     "set_trust",
+    "set_peer",
     "register_participant",
     "grant_role",
     "import_directory",
