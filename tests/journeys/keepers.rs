@@ -61,7 +61,7 @@ async fn reads_the_log(story: &mut Story, page: &Page, receipt: &Receipt) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_security_officer_reads_what_happened_and_changes_nothing() {
+async fn a_security_officer_reads_what_happened_ends_sessions_and_changes_nothing() {
     let (region, receipt, person, page) = set(Role::SecurityOfficer).await;
     let mut story = Story::of("Security officer");
     let head = region.official(Role::HeadOfAgency, &region.a).await;
@@ -76,13 +76,12 @@ async fn a_security_officer_reads_what_happened_and_changes_nothing() {
     let hold = json!({ "subject": { "message": receipt.message_id }, "reason": "an inquiry" });
     story.may_not("place a hold", &page.posts("/v1/holds", &hold).await);
 
-    story.so("Sessions are ended by operators of the node: the officer asks one, who signs for it.");
-    region.confirms(&page, &person, Deed::EndSessions).await;
+    story.so("Whose session does harm is thrown out at once, with a signature and without asking anybody.");
     let target = format!("/v1/people/{}/sessions/end", head.id);
-    story.may_not("end a person's sessions, however they sign", &page.does("POST", &target).await);
+    story.may_not("end a person's sessions, the screen left unlocked", &page.does("POST", &target).await);
     assert_eq!(theirs.gets("/v1/session").await.status, 200);
-    let operator = region.wire(Some(region.ground.site.operator()));
-    story.may("an operator ends them", operator.asks(&Request::post(&target)).await);
+    region.confirms(&page, &person, Deed::EndSessions).await;
+    story.may("end a person's sessions", page.does("POST", &target).await);
     story.may_not("the person goes on", &theirs.gets("/v1/session").await);
 
     story.so("No content is theirs.");
