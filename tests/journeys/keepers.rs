@@ -191,13 +191,17 @@ async fn a_node_operator_keeps_the_node_and_reads_no_document() {
     story.may("take the import back", page.does("POST", &format!("/v1/directory/import/{import}/undo")).await);
     story.may_not("take it back twice", &page.does("POST", &format!("/v1/directory/import/{import}/undo")).await);
 
-    story.so("Roles are given by operators whose certificates the configuration names, and by heads: nobody is lifted by a role to give roles.");
+    story.so("Roles are given by operators, whichever way they come; what opens the way to others takes two of them.");
     let somebody = region.enters_person(None).await;
     region.confirms(&page, &person, Deed::GrantRole).await;
-    let grant = json!({ "role": "auditor" });
-    story.may_not("entrust an auditor, however they sign", &{
-        page.posts(&format!("/v1/people/{}/roles", somebody.id), &grant).await
-    });
+    let (grant, target) = (json!({ "role": "auditor" }), format!("/v1/people/{}/roles", somebody.id));
+    story.may("propose an auditor", page.posts(&target, &grant).await);
+    story.may_not("confirm it themselves", &page.posts(&target, &grant).await);
+    let operator = region.wire(Some(region.ground.site.operator()));
+    let confirms = Request::post(&target).body("application/json", grant.to_string());
+    let entrusted: Value = story.may("another operator confirms it", operator.asks(&confirms).await).json();
+    let assignment = entrusted["assignment"]["id"].as_str().expect("an assignment");
+    story.may("take the role back", page.does("DELETE", &format!("{target}/{assignment}")).await);
     story.may_not("entrust themselves", &page.posts(&format!("/v1/people/{}/roles", person.id), &grant).await);
     let newcomer = json!({ "name": "Особа", "rnokpp": fresh_number() });
     story.may_not("enter a person into the directory, unsigned", &page.posts("/v1/people", &newcomer).await);

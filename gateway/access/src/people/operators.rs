@@ -31,7 +31,7 @@ impl Operators {
     }
 
     /// Whether the two logins are one person's, as far as can be known.
-    pub(super) fn are_one_person(&self, login: &[u8; 32], other: &[u8; 32]) -> bool {
+    fn are_one_person(&self, login: &[u8; 32], other: &[u8; 32]) -> bool {
         let meet = |one: &Digests| self.logins.get(other).is_some_and(|other| one.meet(other));
         login == other || self.logins.get(login).is_some_and(meet)
     }
