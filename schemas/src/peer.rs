@@ -22,7 +22,9 @@ pub struct PeerName(String);
 
 /// The text is no name of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the name of a node is 1 to 128 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit")]
+#[error(
+    "the name of a node is 1 to 128 letters, digits, dots, hyphens and underscores, and begins with a letter or a digit"
+)]
 pub struct InvalidPeerName;
 
 impl PeerName {

@@ -223,7 +223,17 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
             let client = node.client(terminal)?;
             print_json(&wait(client.search(&query))?, terminal)
         }
-        Task::Participant(ParticipantTask::Set { edrpou, name, mailbox, login, encryption, area, reception, at, node }) => {
+        Task::Participant(ParticipantTask::Set {
+            edrpou,
+            name,
+            mailbox,
+            login,
+            encryption,
+            area,
+            reception,
+            at,
+            node,
+        }) => {
             let registration = ParticipantRegistration {
                 name: name.clone(),
                 mailboxes: mailbox.clone(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use access::people::Operators;
 use access::peers::{Peer, Peers};
+use access::people::Operators;
 use audit::Ledger;
 use exchange::relay::Relay;
 use storage::Clock;

@@ -72,7 +72,8 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "unknown peers", move || {
             workers::seek_unknown_peers(exchange.clone(), shutdown.clone())
         });
-        let loops = Arc::new(RelayLoops::new(rooms.exchange.clone(), at_once, self.tasks.clone(), self.shutdown.clone()));
+        let loops =
+            Arc::new(RelayLoops::new(rooms.exchange.clone(), at_once, self.tasks.clone(), self.shutdown.clone()));
         workers::supervise(self.tasks, self.shutdown, "peers", move || loops.clone().keep());
     }
 

@@ -232,17 +232,13 @@ impl Statements {
         }
         match proposals::turn(found.proposal, WHAT, &subject, giver, now)? {
             Turn::Propose(new) => self.propose(giver.pseudonym(), name, stated, new).await,
-            Turn::Confirm(confirmed) => self.confirm(giver.pseudonym(), name, (replaces, next), stated, confirmed).await,
+            Turn::Confirm(confirmed) => {
+                self.confirm(giver.pseudonym(), name, (replaces, next), stated, confirmed).await
+            }
         }
     }
 
-    async fn propose(
-        &self,
-        by: String,
-        name: &str,
-        stated: &Stated,
-        new: Proposed,
-    ) -> Result<PeerOutcome, NotDone> {
+    async fn propose(&self, by: String, name: &str, stated: &Stated, new: Proposed) -> Result<PeerOutcome, NotDone> {
         let event = self.ledger.prepare(EventDraft {
             action: Action::ProposePeer,
             actor: by,

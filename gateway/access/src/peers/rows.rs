@@ -100,24 +100,13 @@ pub(super) fn history(tx: &mut Tx<'_>, name: &str) -> Result<Vec<PeerVersion>, S
 ///
 /// # Errors
 /// [`StoreError::Conflict`] where another has one of them, or there is this version.
-pub(super) fn insert(
-    tx: &mut Tx<'_>,
-    new: &New,
-    logins: &[[u8; 32]],
-    at: OffsetDateTime,
-) -> Result<(), StoreError> {
+pub(super) fn insert(tx: &mut Tx<'_>, new: &New, logins: &[[u8; 32]], at: OffsetDateTime) -> Result<(), StoreError> {
     let sql = "-- insert_peer_version
         INSERT INTO peer_version (name, version, statement, stated_at, stated_by, proposed_by)
         VALUES ($1, $2, $3, $4, $5, $6)";
     let New { name, version, statement, by, proposed_by } = new;
-    let values = [
-        name.into(),
-        (*version).into(),
-        statement.as_ref().into(),
-        at.into(),
-        by.into(),
-        proposed_by.as_ref().into(),
-    ];
+    let values =
+        [name.into(), (*version).into(), statement.as_ref().into(), at.into(), by.into(), proposed_by.as_ref().into()];
     tx.execute(sql, &values)?;
     let sql = "-- delete_peer_logins
         DELETE FROM peer_login WHERE name = $1";

@@ -41,11 +41,7 @@ impl Far {
     }
 
     fn statement(&self, town: &Town) -> PeerStatement {
-        statement(
-            &[town.responder.pki.root()],
-            &[&self.login.certificate],
-            &[&self.evidence.certificate],
-        )
+        statement(&[town.responder.pki.root()], &[&self.login.certificate], &[&self.evidence.certificate])
     }
 }
 
@@ -322,11 +318,8 @@ async fn two_certificates_of_one_operator_are_not_two_operators() {
 
     // Nor are a certificate of the configuration and a session of the same human being, whichever comes first.
     let people = crate::people::People::new(town.ledger.clone(), town.clock.clone(), Some(key()), operators);
-    let registration = |rnokpp: &str| PersonRegistration {
-        name: "Operator".to_owned(),
-        rnokpp: Some(rnokpp.to_owned()),
-        unzr: None,
-    };
+    let registration =
+        |rnokpp: &str| PersonRegistration { name: "Operator".to_owned(), rnokpp: Some(rnokpp.to_owned()), unzr: None };
     let enters = async |rnokpp: &str| {
         let permit = town.access.decide::<RegisterPerson>(&town.operator(), ()).await.unwrap();
         let id = people.register(permit, registration(rnokpp)).await.unwrap().id;

@@ -137,9 +137,11 @@ impl People {
         let subject = subject(&resource, term)?;
         let (asked, about) = (resource.clone(), subject.clone());
         let (operators, actor) = (self.inner.operators.clone(), giver.clone());
-        let found = self.inner.ledger.reader().read("role_to_grant", move |tx| {
-            Found::read(tx, &asked, &about, (&operators, &actor, now))
-        });
+        let found = self
+            .inner
+            .ledger
+            .reader()
+            .read("role_to_grant", move |tx| Found::read(tx, &asked, &about, (&operators, &actor, now)));
         let found = found.await?;
         let assignment = self.assignment_of(permit, term, now);
         self.check_grant(permit, &found, &assignment, now)?;
