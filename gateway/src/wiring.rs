@@ -47,12 +47,13 @@ use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::identity_key::identity_key;
+use crate::outbound::relay::RelayClient;
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::people_doors;
 use crate::policies::PolicyFile;
 use crate::telemetry;
 use crate::workers::Health;
-use peers::Peers;
+use peers::OtherNodes;
 use running::Running;
 
 /// Connections of the operator port: probes and a collector of metrics.
@@ -273,8 +274,8 @@ struct Rooms {
     /// The bundle of policies that the configuration names.
     policies: Option<Arc<PolicyFile>>,
     exchange: Exchange,
-    /// Names of the peers.
-    peers: Vec<Arc<str>>,
+    /// The way to other nodes.
+    peers: Arc<RelayClient>,
 }
 
 impl Rooms {
@@ -297,8 +298,7 @@ impl Rooms {
         let signer = evidence_signer(config, &*clock)?;
         let (operators, key) =
             (operators(&config.access.operators)?, identity_key(config.access.identity_key.as_deref())?);
-        let peers = Peers::open(config, clock.clone())?;
-        let logins = peers.logins;
+        let configured = peers::configured(config)?;
         let (writer, reader) = open_database(&config.storage.database, migrate)?;
         let objects = Objects::open_folder(&config.storage.objects)
             .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
@@ -324,11 +324,12 @@ impl Rooms {
         let purposes = config.purposes.purposes().map_err(|e| StartError(format!("purposes.list: {e}")))?;
         let registry = Registry::with_classes(ledger.clone(), clock.clone(), retention.classes());
         let known = Operators::new(key.as_ref(), &operators);
+        let others = OtherNodes::open(config, configured, &ledger, &clock, known.clone())?;
         let people = People::new(ledger.clone(), clock.clone(), key, known);
         let operators = operators.iter().map(Certificate::fingerprint).collect();
         let source: Arc<dyn TrustSource> = trust.clone();
         let access =
-            Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators, logins)
+            Access::new(registry.clone(), source.clone(), revocation.clone(), clock.clone(), operators, others.peers)
                 .map_err(|e| StartError(e.to_string()))?;
         let shared = people_doors::Shared {
             ledger: ledger.clone(),
@@ -357,7 +358,7 @@ impl Rooms {
             terms: exchange::Terms::default(),
             ring,
             poster,
-            relay: peers.relay,
+            relay: others.relay,
             screening: screening(&config.scan, clock.clone()),
             retention,
         });
@@ -380,7 +381,7 @@ impl Rooms {
             purposes,
             policies,
             exchange,
-            peers: peers.names,
+            peers: others.client,
         })
     }
 
@@ -421,6 +422,7 @@ impl Rooms {
             consent: self.consent,
             purposes: self.purposes,
             trust: self.keeper,
+            relay: self.peers,
             log: self.log,
             ledger: self.ledger,
             clock: self.clock,

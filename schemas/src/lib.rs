@@ -20,6 +20,7 @@
 //! | [`evidence`] | evidence of each step | ETSI EN 319 522-1 and -2 |
 //! | [`export`] | the manifest of an exported case | - |
 //! | [`relay`] | what nodes say to each other of a message that goes from one to the other | - |
+//! | [`peer`] | other nodes, as operators state and read them | - |
 //! | [`registry`] | participants, certificates, channels as operators state them; search | - |
 //! | [`routing`] | functional addresses, suspensions, whether something can be delivered | - |
 //! | [`session`] | logins, sessions and tokens | - |
@@ -44,6 +45,7 @@ pub mod kinds;
 pub mod limits;
 pub mod message;
 pub mod notice;
+pub mod peer;
 pub mod problem;
 pub mod purpose;
 pub mod quarantine;

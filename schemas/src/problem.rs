@@ -528,6 +528,16 @@ problem_codes! {
     RelayTooEarly = "relay.too_early", Caller, None,
         "This node does not know yet that the message has arrived. Try again later.",
         "Вузол ще не знає, що повідомлення прибуло. Спробуйте пізніше.";
+    // --- other nodes, as operators state them
+    PeerConfigured = "peer.configured", Operator, None,
+        "The configuration of this node names this other node: over the API it cannot be changed.",
+        "Цей інший вузол названо в конфігурації вузла: через API змінити його неможливо.";
+    PeerChanged = "peer.changed", Caller, None,
+        "What holds of this other node is not the version that you would replace. Read it and decide anew.",
+        "Для цього іншого вузла діє не та версія, яку ви замінюєте. Прочитайте чинну й вирішіть знову.";
+    PeerWithoutLogin = "peer.no_login_here", Operator, None,
+        "This node has no certificate to log in at other nodes with: its configuration names none.",
+        "Вузол не має сертифіката для входу на інших вузлах: у конфігурації його не названо.";
     // --- whom the node believes
     LastAnchor = "trust.last_anchor", Caller, None,
         "Without this certificate the node would believe nobody for a purpose that it needs. State its successor first.",

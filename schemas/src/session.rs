@@ -78,6 +78,10 @@ deeds! {
     OpenBreakGlass = "open_break_glass", "відкрити екстрений доступ до даних особи";
     /// Review such an access.
     ReviewBreakGlass = "review_break_glass", "оцінити правомірність екстреного доступу до даних особи";
+    /// State another node, or change what is stated of it.
+    SetPeer = "set_peer", "внести або змінити інший вузол для обміну документами";
+    /// Withdraw another node.
+    WithdrawPeer = "withdraw_peer", "вилучити інший вузол з обміну документами";
 }
 
 impl FromStr for Deed {

@@ -41,6 +41,7 @@ const PARAMETERS: &[(&str, &str, &str, ProblemCode)] = &[
     ("kind", "letter", "none", ProblemCode::NotFound),
     ("version", "1", "first", ProblemCode::MalformedId),
     ("provider", "gov", "nobody", ProblemCode::NotFound),
+    ("peer", "two.example", "-two", ProblemCode::MalformedId),
 ];
 
 struct Operation {

@@ -4,6 +4,7 @@ use schemas::access::{Portal, Role};
 use schemas::message::Receipt;
 use schemas::session::Deed;
 use serde_json::{Value, json};
+use tests::harness::neighbours::Papers;
 use tests::harness::people::fresh_number;
 use tests::harness::{Answer, Ground, Page, Person, Region, Request, pdf};
 
@@ -11,7 +12,11 @@ use crate::story::Story;
 
 /// A node with portals, a letter from A to B, and somebody with a role of the node, or within A.
 async fn set(role: Role) -> (Region, Receipt, Person, Page) {
-    let region = Region::start_with(Ground::opens_portals).await;
+    let prepare = |ground: &mut Ground| {
+        ground.opens_portals();
+        ground.config.relay.login = Some(Papers::issue(ground, "here.example").login);
+    };
+    let region = Region::start_with(prepare).await;
     let receipt = region.a.submits(pdf("Between two agencies.")).to(&region.b.mailbox()).await.expect("a receipt");
     let person = region.official(role, &region.a).await;
     let page = region.logs_in(Portal::Internal, &person).await;
@@ -56,7 +61,7 @@ async fn reads_the_log(story: &mut Story, page: &Page, receipt: &Receipt) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_security_officer_reads_what_happened_and_changes_nothing() {
+async fn a_security_officer_reads_what_happened_ends_sessions_and_changes_nothing() {
     let (region, receipt, person, page) = set(Role::SecurityOfficer).await;
     let mut story = Story::of("Security officer");
     let head = region.official(Role::HeadOfAgency, &region.a).await;
@@ -71,13 +76,12 @@ async fn a_security_officer_reads_what_happened_and_changes_nothing() {
     let hold = json!({ "subject": { "message": receipt.message_id }, "reason": "an inquiry" });
     story.may_not("place a hold", &page.posts("/v1/holds", &hold).await);
 
-    story.so("Sessions are ended by operators of the node: the officer asks one, who signs for it.");
-    region.confirms(&page, &person, Deed::EndSessions).await;
+    story.so("Whose session does harm is thrown out at once, with a signature and without asking anybody.");
     let target = format!("/v1/people/{}/sessions/end", head.id);
-    story.may_not("end a person's sessions, however they sign", &page.does("POST", &target).await);
+    story.may_not("end a person's sessions, the screen left unlocked", &page.does("POST", &target).await);
     assert_eq!(theirs.gets("/v1/session").await.status, 200);
-    let operator = region.wire(Some(region.ground.site.operator()));
-    story.may("an operator ends them", operator.asks(&Request::post(&target)).await);
+    region.confirms(&page, &person, Deed::EndSessions).await;
+    story.may("end a person's sessions", page.does("POST", &target).await);
     story.may_not("the person goes on", &theirs.gets("/v1/session").await);
 
     story.so("No content is theirs.");
@@ -133,6 +137,30 @@ async fn an_auditor_reads_the_log_and_changes_nothing() {
     story.ends();
 }
 
+/// States another node together with an operator by certificate, and withdraws it.
+async fn keeps_peers(story: &mut Story, region: &Region, person: &Person, page: &Page) {
+    let there = Papers::issue(&region.ground, "poltava.example");
+    let statement = there.statement(&region.ground, "https://vuzol.poltava.example");
+    let change = json!({ "replaces": 0, "statement": statement });
+    let target = "/v1/peers/poltava.example";
+    story.may("read which other nodes there are", page.gets("/v1/peers").await);
+    story.may_not("state one, the screen left unlocked", &page.sends("PUT", target, &change).await);
+    region.confirms(page, person, Deed::SetPeer).await;
+    story.may("propose one, with a signature that names the deed", page.sends("PUT", target, &change).await);
+    story.may_not("confirm it themselves", &page.sends("PUT", target, &change).await);
+    let operator = region.wire(Some(region.ground.site.operator()));
+    let confirms = Request::new("PUT", target).body("application/json", change.to_string());
+    story.may("another operator confirms it", operator.asks(&confirms).await);
+    story.may("read what was stated of it", page.gets(&format!("{target}/history")).await);
+    let told: Value = page.gets("/v1/peers").await.json();
+    let [peer] = &told["peers"].as_array().expect("peers")[..] else { panic!("{told}") };
+    assert_eq!((&peer["name"], &peer["in_force"], &peer["version"]), (&json!(there.name), &json!(true), &json!(1)));
+    story.may_not("withdraw it, unsigned", &page.does("DELETE", target).await);
+    region.confirms(page, person, Deed::WithdrawPeer).await;
+    story.may("withdraw it", page.does("DELETE", target).await);
+    story.may_not("withdraw it twice", &page.does("DELETE", target).await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_operator_keeps_the_node_and_reads_no_document() {
     let (region, receipt, person, page) = set(Role::NodeOperator).await;
@@ -163,18 +191,25 @@ async fn a_node_operator_keeps_the_node_and_reads_no_document() {
     story.may("take the import back", page.does("POST", &format!("/v1/directory/import/{import}/undo")).await);
     story.may_not("take it back twice", &page.does("POST", &format!("/v1/directory/import/{import}/undo")).await);
 
-    story.so("Roles are given by operators whose certificates the configuration names, and by heads: nobody is lifted by a role to give roles.");
+    story.so("Roles are given by operators, whichever way they come; what opens the way to others takes two of them.");
     let somebody = region.enters_person(None).await;
     region.confirms(&page, &person, Deed::GrantRole).await;
-    let grant = json!({ "role": "auditor" });
-    story.may_not("entrust an auditor, however they sign", &{
-        page.posts(&format!("/v1/people/{}/roles", somebody.id), &grant).await
-    });
+    let (grant, target) = (json!({ "role": "auditor" }), format!("/v1/people/{}/roles", somebody.id));
+    story.may("propose an auditor", page.posts(&target, &grant).await);
+    story.may_not("confirm it themselves", &page.posts(&target, &grant).await);
+    let operator = region.wire(Some(region.ground.site.operator()));
+    let confirms = Request::post(&target).body("application/json", grant.to_string());
+    let entrusted: Value = story.may("another operator confirms it", operator.asks(&confirms).await).json();
+    let assignment = entrusted["assignment"]["id"].as_str().expect("an assignment");
+    story.may("take the role back", page.does("DELETE", &format!("{target}/{assignment}")).await);
     story.may_not("entrust themselves", &page.posts(&format!("/v1/people/{}/roles", person.id), &grant).await);
     let newcomer = json!({ "name": "Особа", "rnokpp": fresh_number() });
     story.may_not("enter a person into the directory, unsigned", &page.posts("/v1/people", &newcomer).await);
     region.confirms(&page, &person, Deed::RegisterPerson).await;
     story.may("enter a person into the directory", page.posts("/v1/people", &newcomer).await);
+
+    story.so("To whom documents leave the region two operators say, and to let nobody in there any more takes one.");
+    keeps_peers(&mut story, &region, &person, &page).await;
 
     story.so("The operator sees how the node stands.");
     story.may("read the quarantine", page.gets("/v1/quarantine").await);

@@ -9,6 +9,7 @@ mod exported;
 mod held;
 mod keepers;
 mod large;
+mod peers;
 mod relay;
 mod restart;
 mod revocation;

@@ -36,6 +36,8 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::QuotaAnnounced,
         "needs a thousand announcements that are open: the exchange's own tests put them there",
     ),
+    (ProblemCode::PeerConfigured, PEERS),
+    (ProblemCode::PeerChanged, PEERS),
     (ProblemCode::QuotaHeld, "needs a thousand submissions that wait: the exchange's own tests put them there"),
     (ProblemCode::KeyDestroyed, "needs a ring key that was destroyed: the exchange's own tests destroy one"),
     (ProblemCode::KeyUnavailable, "needs a ring that is gone: the exchange's own tests take it away"),
@@ -62,6 +64,9 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         "only another node can bring it about: the exchange's own tests do, by losing answers",
     ),
 ];
+
+/// The stage of these tests is a node on its own.
+const PEERS: &str = "needs a node with peers: tests/journeys/peers.rs has one, and access's own tests of peers";
 
 /// Systems and operators have no part in it.
 const BREAK_GLASS: &str = "needs a person's session: access's own tests of break-glass access have people, and gateway/src/break_glass_tests.rs";

@@ -89,6 +89,16 @@ fn statements() -> Vec<Case> {
         case!("a suspension of nobody", 422 UnknownRecipient, |r| {
             operate(r, &put("/v1/suspensions", &json!({ "address": "99999999", "suspended": true }))).await
         }),
+        case!("another node, stated to one that has no login at others", 501 PeerWithoutLogin, |r| {
+            let statement = json!({ "url": "https://a.example", "authorities": [], "login": [], "evidence": [] });
+            operate(r, &put("/v1/peers/a.example", &json!({ "replaces": 0, "statement": statement }))).await
+        }),
+        case!("another node by a name that is none", 400 MalformedId, |r| {
+            operate(r, &Request::new("DELETE", "/v1/peers/a%2Fb")).await
+        }),
+        case!("withdrawing a node that nobody stated", 404 NotFound, |r| {
+            operate(r, &Request::new("DELETE", "/v1/peers/a.example")).await
+        }),
         case!("taking back what nobody said", 404 NotFound, |r| {
             operate(r, &Request::new("DELETE", "/v1/addresses?service=subsidy")).await
         }),

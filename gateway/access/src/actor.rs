@@ -97,7 +97,7 @@ impl Actor {
                 *certificate
             }
             Self::Token { sha256, .. } => *sha256,
-            Self::Person(person) => sha256(&[&b"vuzol person "[..], person.id.as_bytes()].concat()),
+            Self::Person(person) => person_mark(person.id),
         }
     }
 
@@ -119,6 +119,11 @@ impl Actor {
             Self::Participant { .. } | Self::Token { .. } | Self::Operator { .. } | Self::Person(_) => None,
         }
     }
+}
+
+/// The mark of a person.
+pub(crate) fn person_mark(person: PersonId) -> [u8; 32] {
+    sha256(&[&b"vuzol person "[..], person.as_bytes()].concat())
 }
 
 /// Eight bytes in hexadecimal: enough to tell certificates apart in a log that a person reads.

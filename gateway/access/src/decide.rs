@@ -1,12 +1,13 @@
 //! Decisions: an actor, an action, a resource -> [`Permit`], by the policies in `gateway/access/policies`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use certs::revocation::RevocationSource;
 use certs::trust::{Purpose, TrustSource};
 use schemas::access::Role;
+use schemas::peer::PeerName;
 use schemas::trust::CertificateDigest;
 use schemas::{Addressee, CaseId, DocumentKind, Edrpou, MailboxId, MessageId, PersonId, ProblemCode, ServiceName};
 use storage::{Clock, StoreError};
@@ -15,6 +16,7 @@ use crate::actor::{Actor, Person};
 use crate::consent::break_glass::{GlassResource, OpeningResource};
 use crate::consent::{ApplicationResource, AttachmentResource, CopyResource, LookResource};
 use crate::describe::{self, Description, Facts};
+use crate::peers::Peers;
 use crate::policies::{Policies, PolicyError, PolicyFiles};
 use crate::registry::Registry;
 use crate::standing::Standings;
@@ -221,6 +223,10 @@ actions! {
     ReadTrust(()) = "read_trust" as describe::node;
     /// State what a certificate is believed for, or take a statement back.
     SetTrust(CertificateDigest) = "set_trust" as describe::certificate;
+    /// Read which other nodes there are, and what was stated of them.
+    ReadPeers(()) = "read_peers" as describe::node;
+    /// State what holds of another node, which takes two who may, or withdraw it.
+    SetPeer(PeerName) = "set_peer" as describe::peer;
 }
 
 /// The actor may do `A` to the resource. Only [`Access::decide`] makes one.
@@ -269,12 +275,12 @@ pub(crate) struct Inner {
     /// Encryption certificates, of which is asked before something is sent.
     pub(crate) recipients: Standings,
     pub(crate) operators: BTreeSet<[u8; 32]>,
-    /// Other nodes by the SHA-256 of their login certificates.
-    pub(crate) peers: BTreeMap<[u8; 32], Arc<str>>,
+    /// Other nodes.
+    peers: Peers,
 }
 
 impl Access {
-    /// `operators`: SHA-256 of the operators' login certificates (DER); `peers`: names of other nodes by those of theirs.
+    /// `operators`: SHA-256 of the operators' login certificates (DER); `peers`: other nodes.
     ///
     /// # Errors
     /// [`PolicyError`] when the built-in policies do not parse or do not fit their schema. The node must not start then.
@@ -284,7 +290,7 @@ impl Access {
         revocation: Arc<dyn RevocationSource>,
         clock: Arc<dyn Clock>,
         operators: BTreeSet<[u8; 32]>,
-        peers: BTreeMap<[u8; 32], Arc<str>>,
+        peers: Peers,
     ) -> Result<Self, PolicyError> {
         let policies = ArcSwap::from_pointee(Policies::built_in(ACTIONS)?);
         let standings =
@@ -339,6 +345,12 @@ impl Access {
     #[must_use]
     pub fn policy_version(&self) -> Arc<str> {
         Arc::clone(self.inner.policies.load().version())
+    }
+
+    /// Other nodes.
+    #[must_use]
+    pub fn peers(&self) -> &Peers {
+        &self.inner.peers
     }
 
     /// Who takes part.

@@ -52,7 +52,13 @@ impl Access {
         let certificate = registry.encryption_certificate(recipient.participant()).await.map_err(of_store)?;
         let sealable = participant.encryption.is_some();
         let held = certificate.is_none() && has_ring && policy.node_held_keys && participant.node.is_none();
-        let standing = if held { Ok(()) } else { self.standing_of(certificate.filter(|_| sealable)).await };
+        let standing = if held {
+            Ok(())
+        } else if self.is_lost(participant.node.as_deref()).await? {
+            Err(ProblemCode::RecipientCannotReceive)
+        } else {
+            self.standing_of(certificate.filter(|_| sealable)).await
+        };
         let sealing = standing.is_ok().then_some(if held { Sealing::NodeRing } else { Sealing::Certificate });
         reasons.extend(standing.err());
         let maximum_bytes = node_bytes.min(policy.maximum_bytes).min(participant.reception.maximum_bytes);
@@ -65,6 +71,12 @@ impl Access {
             last_seen_at: participant.last_seen_at,
             ..answer(question, &reasons)
         })
+    }
+
+    /// Whether its mailboxes are at a node to which no way leads, now that an operator withdrew it or named none.
+    async fn is_lost(&self, node: Option<&str>) -> Result<bool, ProblemCode> {
+        let Some(node) = node else { return Ok(false) };
+        Ok(self.peers().find(node).await.map_err(of_store)?.is_none())
     }
 
     /// Whether something may be sealed to the certificate now.

@@ -8,6 +8,7 @@ mod break_glass;
 
 use cedar_policy::RestrictedExpression;
 use schemas::access::{Role, Roles};
+use schemas::peer::PeerName;
 use schemas::trust::CertificateDigest;
 use schemas::{Addressee, Edrpou, MailboxId, MessageId, ProblemCode, ServiceName};
 
@@ -197,6 +198,11 @@ pub(crate) fn quarantined(actor: &Actor, _message: &MessageId, facts: &Facts<'_>
 
 /// Whom the node believes concerns everyone alike, whichever certificate it is about.
 pub(crate) fn certificate(actor: &Actor, _sha256: &CertificateDigest, facts: &Facts<'_>) -> Description {
+    node(actor, &(), facts)
+}
+
+/// So does to whom documents leave the region, whichever node it is.
+pub(crate) fn peer(actor: &Actor, _name: &PeerName, facts: &Facts<'_>) -> Description {
     node(actor, &(), facts)
 }
 

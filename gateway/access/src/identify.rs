@@ -1,9 +1,8 @@
 //! Logins: a TLS client certificate -> [`Actor`].
 
-use std::sync::Arc;
-
 use certs::certificate::Certificate;
 use schemas::ProblemCode;
+use storage::StoreError;
 
 use crate::actor::{Actor, fingerprint_prefix};
 use crate::decide::{Access, unreadable};
@@ -30,16 +29,23 @@ impl Access {
         if self.inner.operators.contains(&certificate) {
             return Ok(Actor::Operator { certificate });
         }
-        if let Some(name) = self.inner.peers.get(&certificate) {
-            return Ok(Actor::Peer { name: Arc::clone(name), certificate });
+        if let Some(name) = self.peers().by_login(&certificate).await.map_err(unread)? {
+            return Ok(Actor::Peer { name, certificate });
         }
-        let owner = self.registry().login_owner(&certificate).await.map_err(|error| {
-            tracing::error!(%error, "the registry cannot be read");
-            unreadable(&error)
-        })?;
+        let owner = self.registry().login_owner(&certificate).await.map_err(unread)?;
         let edrpou = owner.ok_or(ProblemCode::ClientCertificateUnregistered)?;
         self.registry().saw(edrpou);
         Ok(Actor::Participant { edrpou, certificate })
+    }
+
+    /// Whether somebody who was identified a moment ago still is who they were, as far as that can change from one moment to the next: a
+    /// peer that is withdrawn, or logs in with another certificate now, is refused at once.
+    ///
+    /// # Errors
+    /// `StorageUnavailable` and the like when it cannot be told.
+    pub async fn still_is(&self, actor: &Actor) -> Result<bool, ProblemCode> {
+        let Actor::Peer { name, certificate } = actor else { return Ok(true) };
+        Ok(self.peers().by_login(certificate).await.map_err(unread)?.as_ref() == Some(name))
     }
 
     async fn verify_login(&self, leaf: &[u8], rest: &[Vec<u8>]) -> Result<[u8; 32], ProblemCode> {
@@ -62,6 +68,11 @@ impl Access {
             }
         }
     }
+}
+
+fn unread(error: StoreError) -> ProblemCode {
+    tracing::error!(%error, "the registry cannot be read");
+    unreadable(&error)
 }
 
 #[cfg(test)]

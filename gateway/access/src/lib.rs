@@ -10,6 +10,7 @@
 //! | [`token`] | API tokens of participants' systems |
 //! | [`people`] | who people are and what they are entrusted with |
 //! | [`proposals`] | what takes two operators |
+//! | [`peers`] | other nodes, of the configuration and as operators state them |
 //! | [`registry`] | participants, their mailboxes, certificates, channels and functional addresses, as operators state them |
 //! | [`delivery`] | whether a document could be sent, before it is |
 //! | [`standing`] | whether a certificate may be relied on right now: path, validity, revocation |
@@ -31,6 +32,7 @@ mod identify;
 mod kept;
 pub mod login;
 pub mod openid;
+pub mod peers;
 pub mod people;
 mod policies;
 pub mod portal;

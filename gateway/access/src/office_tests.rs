@@ -28,6 +28,7 @@ use crate::login::provider::Offered;
 use crate::login::secret::NodeSecret;
 use crate::login::throttle::LoginRates;
 use crate::openid::provider::{self, Asked, IdentityProvider, ProviderError, Returned, Vouched};
+use crate::peers::Peers;
 use crate::people::{Answer, Directory, Entrusted, PersonalNumbers};
 use crate::portal::{Origins, PortalParts, Portals, Refused, SessionLimits};
 use crate::registry::Registry;
@@ -197,7 +198,7 @@ impl Office {
     pub(crate) fn access(&self) -> Access {
         let registry = Registry::new(self.ledger.clone(), self.clock.clone());
         let trust = Arc::new(Trust(Arc::new(TrustSnapshot::new(Vec::new(), Vec::new(), NOON))));
-        Access::new(registry, trust, self.responder.clone(), self.clock.clone(), BTreeSet::new(), BTreeMap::new())
+        Access::new(registry, trust, self.responder.clone(), self.clock.clone(), BTreeSet::new(), Peers::none())
             .unwrap()
     }
 

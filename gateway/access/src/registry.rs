@@ -5,6 +5,7 @@
 
 mod encryption;
 pub(crate) mod entering;
+mod homes;
 mod presence;
 mod registration;
 mod retention;
@@ -27,6 +28,7 @@ use crate::decide::{Permit, RegisterParticipant, SetChannel};
 use crate::kept::Kept;
 use presence::Presence;
 use registration::Registration;
+pub(crate) use registration::can_log_in;
 pub use retention::{UnknownClass, retention_class};
 pub(crate) use snapshot::Snapshot;
 
@@ -62,7 +64,7 @@ pub enum RegistryError {
 }
 
 impl RegistryError {
-    fn invalid(code: ProblemCode, detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(code: ProblemCode, detail: impl Into<String>) -> Self {
         Self::Invalid { code, detail: detail.into() }
     }
 }

@@ -1,6 +1,6 @@
 //! A small town for the tests of this crate: a database, a throw-away authority, a clock that stands still, one operator.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,9 +24,14 @@ use time::{Duration, OffsetDateTime};
 
 use crate::actor::Actor;
 use crate::decide::{Access, Permit, RegisterParticipant, SetAddress, SetChannel, SetSuspension};
+use crate::peers::{Peer, Peers};
+use crate::people::Operators;
 use crate::registry::{Registry, RegistryError};
 
-/// Another node.
+/// The node.
+pub(crate) const NODE: &str = "node.example";
+
+/// Another node, which the configuration names.
 pub(crate) const PEER: &str = "peer.example";
 
 pub(crate) const NOON: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00:00 UTC);
@@ -214,7 +219,7 @@ fn open_node(
     operator: &Identity,
 ) -> (Ledger, Access) {
     let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
-    let ledger = Ledger::new(writer, reader, clock.clone(), "node.example");
+    let ledger = Ledger::new(writer, reader, clock.clone(), NODE);
     let purposes = vec![Purpose::TlsClient, Purpose::Encryption];
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };
     // Participants register no chains, so the node knows the authorities between.
@@ -223,7 +228,8 @@ fn open_node(
     let classes = ["standard", "permanent"].map(|class| class.parse().unwrap());
     let registry = Registry::with_classes(ledger.clone(), clock.clone(), classes.into());
     let operators = BTreeSet::from([operator.certificate.fingerprint()]);
-    let peers = BTreeMap::from([([7; 32], Arc::from(PEER))]);
+    let configured = [Peer::new(PEER, "https://peer.example", Vec::new(), Vec::new(), Vec::new())];
+    let peers = Peers::with_statements(configured, NODE, ledger.clone(), clock.clone(), Operators::default());
     let access = Access::new(registry, trust, responder.clone(), clock.clone(), operators, peers).unwrap();
     (ledger, access)
 }

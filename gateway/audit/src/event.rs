@@ -231,6 +231,14 @@ actions! {
     LookThroughGlass = "break_glass.look";
     /// The node began to decide by other policies.
     PoliciesChanged = "policy.change";
+    /// Other nodes were listed, or what was stated of one.
+    ReadPeers = "peer.list";
+    /// An operator proposed what is to hold of another node.
+    ProposePeer = "peer.propose";
+    /// Another operator confirmed it: documents go there and come from there.
+    SetPeer = "peer.set";
+    /// An operator withdrew another node.
+    WithdrawPeer = "peer.withdraw";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }

@@ -326,9 +326,10 @@ impl Exchange {
     /// time, and leads to an anchor.
     pub(crate) async fn encryption_certificate(&self, envelope: &Envelope) -> Result<Certificate, Refusal> {
         let recipient = envelope.recipient.participant();
-        let home = self.inner.registry.home(recipient).await?;
-        if home.is_some_and(|peer| self.inner.relay.peer(&peer).is_none()) {
-            tracing::error!(%recipient, "the registry names a node for the recipient that is no peer of the configuration");
+        if let Some(home) = self.inner.registry.home(recipient).await?
+            && self.inner.relay.peer(&home).await?.is_none()
+        {
+            tracing::warn!(%recipient, home, "the registry names a node for the recipient that is no peer, or no more");
             return Err(ProblemCode::RecipientCannotReceive.into());
         }
         let certificate = self.inner.registry.encryption_certificate(recipient).await?;

@@ -15,7 +15,9 @@
 //! certificate that its operator was given, and checks that sealed parts arrive as they were offered.
 //!
 //! Each peer has jobs of its own kind and a loop of its own, so a peer that is out of reach delays nobody else. Messages to a node that
-//! was taken out of the configuration are not forgotten either: their sender reads the reason, and in the end that they were given up.
+//! was withdrawn, or taken out of the configuration, are not forgotten either: their sender reads the reason, and in the end that they were
+//! given up; stated again in between, it gets them. Who is a peer is asked of [`access::peers`] at each step, so that a change holds from
+//! the next one on.
 
 mod incoming;
 mod outgoing;
@@ -25,18 +27,22 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use access::peers::{Peer, Peers};
 use bytes::Bytes;
-use certs::certificate::Certificate;
 use crypto::digest::{hex, sha256};
 use schemas::evidence::{EvidenceStatement, OtherEvidence};
+use schemas::peer::PeerTraffic;
 use schemas::relay::{RelayOffer, RelayOutcome, RelayProgress};
 use schemas::{MessageId, ProblemCode};
+use storage::StoreError;
 use time::{Duration, OffsetDateTime};
 
 pub use incoming::{Offered, Piece};
 pub use report::Reported;
 
 use crate::evidence::{EvidenceError, verify};
+use crate::service::Exchange;
+use crate::tables;
 
 /// Begin of the kinds of relay jobs.
 const RELAY: &str = "relay:";
@@ -55,18 +61,10 @@ pub const GIVE_UP: Duration = Duration::hours(72);
 /// The longest pause between two tries. A peer that comes back is found within it.
 const LONGEST_PAUSE: Duration = Duration::minutes(30);
 
-/// Another node.
-pub struct Peer {
-    /// Its name, as its evidence carries it.
-    pub name: Arc<str>,
-    /// What its evidence verifies under.
-    pub evidence: Certificate,
-}
-
 /// What the exchange is told of other nodes. Cheap to clone.
 #[derive(Clone)]
 pub struct Relay {
-    peers: Arc<[Peer]>,
+    peers: Peers,
     carrier: Arc<dyn PeerCarrier>,
     give_up: Duration,
 }
@@ -74,19 +72,19 @@ pub struct Relay {
 impl Relay {
     /// `give_up`: how long after its acceptance a message that cannot be relayed is given up.
     #[must_use]
-    pub fn new(peers: Vec<Peer>, carrier: Arc<dyn PeerCarrier>, give_up: Duration) -> Self {
-        Self { peers: peers.into(), carrier, give_up }
+    pub fn new(peers: Peers, carrier: Arc<dyn PeerCarrier>, give_up: Duration) -> Self {
+        Self { peers, carrier, give_up }
     }
 
     /// A node on its own.
     #[must_use]
     pub fn none() -> Self {
-        Self::new(Vec::new(), Arc::new(Nowhere), GIVE_UP)
+        Self::new(Peers::none(), Arc::new(Nowhere), GIVE_UP)
     }
 
-    /// The peer of this name.
-    pub(crate) fn peer(&self, name: &str) -> Option<&Peer> {
-        self.peers.iter().find(|peer| &*peer.name == name)
+    /// The peer of this name, while it is one.
+    pub(crate) async fn peer(&self, name: &str) -> Result<Option<Arc<Peer>>, StoreError> {
+        self.peers.find(name).await
     }
 }
 
@@ -111,8 +109,8 @@ pub type Carrying<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarryError>> + 
 
 /// The way to other nodes. Everything may be called again after any error: the peer answers as it did before.
 pub trait PeerCarrier: Send + Sync {
-    /// Whether the peer failed lately and is to be left alone at this moment.
-    fn rests(&self, peer: &str, at: OffsetDateTime) -> bool;
+    /// Whether the peer, as it is stated now, failed lately and is to be left alone at this moment.
+    fn rests(&self, peer: &Peer, at: OffsetDateTime) -> bool;
     /// Offers a message; answers how much of it is there.
     fn offer<'a>(&'a self, peer: &'a str, message: MessageId, offer: &'a RelayOffer) -> Carrying<'a, RelayProgress>;
     /// Brings bytes of a sealed part.
@@ -127,7 +125,7 @@ pub trait PeerCarrier: Send + Sync {
 struct Nowhere;
 
 impl PeerCarrier for Nowhere {
-    fn rests(&self, _: &str, _: OffsetDateTime) -> bool {
+    fn rests(&self, _: &Peer, _: OffsetDateTime) -> bool {
         true
     }
 
@@ -152,13 +150,47 @@ fn nowhere<'a, T: Send + 'a>() -> Carrying<'a, T> {
     Box::pin(std::future::ready(Err(CarryError::NoAnswer(UNKNOWN_PEER))))
 }
 
-/// Why nothing reaches a node that the configuration does not name.
+impl Exchange {
+    /// The names of the nodes that messages go to now.
+    ///
+    /// # Errors
+    /// When it cannot be read what operators stated.
+    pub async fn peer_names(&self) -> Result<Vec<Arc<str>>, StoreError> {
+        self.inner.relay.peers.names().await
+    }
+
+    /// Whether messages go to the node of this name now.
+    ///
+    /// # Errors
+    /// As [`Self::peer_names`].
+    pub async fn has_peer(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.inner.relay.peer(name).await?.is_some())
+    }
+
+    /// How it goes between this node and the one of this name.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn traffic_with(&self, name: &str) -> Result<PeerTraffic, StoreError> {
+        let name = name.to_owned();
+        self.inner.ledger.reader().read("peer_traffic", move |tx| tables::traffic(tx, &name)).await
+    }
+}
+
+/// Why nothing reaches a node that is no peer.
 const UNKNOWN_PEER: &str = "relay.unknown_peer";
 
 /// What a peer states, once its signature and its name are its own.
-fn stated(peer: &Peer, jws: &str) -> Result<EvidenceStatement, EvidenceError> {
-    let statement = verify(jws, &peer.evidence)?;
-    if *statement.node == *peer.name { Ok(statement) } else { Err(EvidenceError::OtherSigner) }
+pub(crate) fn stated(peer: &Peer, jws: &str) -> Result<EvidenceStatement, EvidenceError> {
+    let mut found = Err(EvidenceError::OtherSigner);
+    for certificate in peer.evidence() {
+        found = verify(jws, certificate);
+        if found.is_ok() {
+            break;
+        }
+    }
+    let statement = found?;
+    if *statement.node == **peer.name() { Ok(statement) } else { Err(EvidenceError::OtherSigner) }
 }
 
 /// How our evidence names that of a peer.

@@ -7,6 +7,7 @@
 //! is safe (an `Idempotency-Key` makes it so) is the caller's decision.
 
 mod directory;
+mod peers;
 mod people;
 pub mod retention;
 mod transport;

@@ -1,6 +1,7 @@
 //! `vuzol admin`: what an operator does to a node. A client of the public API like any other, whose power is the operator's
 //! certificate; save for the part of `trust` that keeps the folders which the node reads.
 
+mod peers;
 mod people;
 mod policies;
 mod quarantine;
@@ -25,6 +26,7 @@ use super::trust::TrustTask;
 use super::{Failure, exit, keys};
 use crate::client::{Client, ClientError};
 use crate::config::Config;
+use peers::PeersTask;
 use people::{GrantTask, ImportTask, PeopleTask, PersonTask, RevokeTask};
 use policies::PoliciesTask;
 use quarantine::QuarantineTask;
@@ -43,6 +45,8 @@ Examples:
   vuzol admin person add --name 'Шевченко Оксана Іванівна' --rnokpp 3184710691 ...
   vuzol admin grant PERSON head_of_agency --participant 00000001 ...    one proposes, another confirms
   vuzol admin import --participants bodies.csv --people people.csv --roles roles.csv --dry-run ...
+  vuzol admin peers set poltava.example --url https://vuzol.poltava.example --authorities ca.pem --login login.pem --evidence evidence.pem ...
+  vuzol admin peers withdraw poltava.example ...    at once; `peers restore` states an earlier version again
   vuzol admin quarantine retry 01938f6e-3c00-7abc-8def-0123456789ab ...    one proposes, another confirms
   vuzol admin retention hold --case 01938f6e-3c00-7abc-8def-0123456789ab --reason 'ruling 757/1/26' ...
   vuzol admin retention act draw --number 1/26 --date 2026-11-26 --class letters --ground '...' --member 'NAME|POSITION|WORD' ...
@@ -84,6 +88,9 @@ enum Task {
     Revoke(RevokeTask),
     /// Enter participants, people and roles from CSV files: all of it or nothing.
     Import(ImportTask),
+    /// Other nodes: to whom documents leave the region, and who speaks for participants there.
+    #[command(subcommand)]
+    Peers(PeersTask),
     /// What could not be delivered, and having it delivered again.
     #[command(subcommand)]
     Quarantine(QuarantineTask),
@@ -157,6 +164,9 @@ enum ParticipantTask {
         area: Option<AreaCode>,
         #[command(flatten)]
         reception: ReceptionTerms,
+        /// The other node that its mailboxes are at, by name: it logs in there and not here.
+        #[arg(long, value_name = "PEER", conflicts_with = "login")]
+        at: Option<String>,
         #[command(flatten)]
         node: Connection,
     },
@@ -213,7 +223,17 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
             let client = node.client(terminal)?;
             print_json(&wait(client.search(&query))?, terminal)
         }
-        Task::Participant(ParticipantTask::Set { edrpou, name, mailbox, login, encryption, area, reception, node }) => {
+        Task::Participant(ParticipantTask::Set {
+            edrpou,
+            name,
+            mailbox,
+            login,
+            encryption,
+            area,
+            reception,
+            at,
+            node,
+        }) => {
             let registration = ParticipantRegistration {
                 name: name.clone(),
                 mailboxes: mailbox.clone(),
@@ -223,7 +243,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
                     .collect::<Result<_, _>>()?,
                 area: *area,
                 reception: reception.stated(),
-                node: None,
+                node: at.clone(),
             };
             let client = node.client(terminal)?;
             let participant = wait(client.register(*edrpou, &registration))?;
@@ -243,6 +263,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
         Task::Grant(task) => people::grant(task, terminal),
         Task::Revoke(task) => people::revoke(task, terminal),
         Task::Import(task) => people::import(task, terminal),
+        Task::Peers(task) => peers::run(task, terminal),
         Task::Quarantine(task) => quarantine::run(task, terminal),
         Task::Retention(task) => retention::run(task, terminal),
         Task::Checkpoint { node, log } => checkpoint(&node.client(terminal)?, log, terminal),

@@ -14,14 +14,14 @@ const PEERS: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RelayConfig {
-    /// Key and certificate with which it logs in at other nodes (a TLS client certificate). Needed where there are peers.
+    /// Key and certificate with which it logs in at other nodes (a TLS client certificate). Needed where there are peers, here or over the API.
     pub login: Option<KeyPairFiles>,
     /// Hours after which a message that cannot be relayed is given up (B.3), 1 to 720. Smaller: a weekend's outage loses messages.
     /// Larger: senders learn later that nothing arrives.
     pub give_up_hours: u16,
     /// Messages that travel to one peer at a time, 1 to 32. Larger: more memory and more of the line.
     pub at_once: u8,
-    /// The other nodes.
+    /// The other nodes that nobody changes over the API. They outweigh what operators state there.
     pub peers: Vec<PeerConfig>,
 }
 

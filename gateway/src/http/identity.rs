@@ -4,7 +4,8 @@
 //!
 //! A login is decided by [`access::Access::identify`] when the connection's first request arrives, not in the handshake,
 //! so that a wrong certificate gets a problem that says what is wrong. It is decided again when it is older than
-//! [`LOGIN_AGE`]: a certificate revoked, or a participant removed, loses a connection that is already open.
+//! [`LOGIN_AGE`]: a certificate revoked, or a participant removed, loses a connection that is already open. A peer that is withdrawn loses it
+//! with its next request.
 
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -135,8 +136,10 @@ impl Connection {
         if self.chain.is_empty() {
             return Err(ProblemCode::ClientCertificateMissing);
         }
-        if let Some(outcome) = self.remembered(now) {
-            return outcome;
+        match self.remembered(now) {
+            Some(Err(refused)) => return Err(refused),
+            Some(Ok(known)) if access.still_is(&known.actor).await? => return Ok(known),
+            Some(Ok(_)) | None => {}
         }
         let outcome = access.identify(&self.chain).await.map(Known::by_login);
         let login = Login { at: now, outcome: outcome.clone() };

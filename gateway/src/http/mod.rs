@@ -3,7 +3,7 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `trust`, `sessions`, `openid`, `tokens`, `log`. Nothing here
+//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `peers`, `trust`, `sessions`, `openid`, `tokens`, `log`. Nothing here
 //! decides anything
 //! about documents.
 
@@ -31,6 +31,7 @@ pub(crate) mod operations;
 pub(crate) mod operator;
 pub(crate) mod participants;
 pub(crate) mod pass;
+pub(crate) mod peers;
 pub(crate) mod people;
 mod places;
 pub(crate) mod portals;
@@ -68,6 +69,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::outbound::TrustKeeper;
+use crate::outbound::relay::RelayClient;
 
 /// What the handlers call, and what the door keeps for itself.
 pub(crate) struct Door {
@@ -89,6 +91,8 @@ pub(crate) struct Door {
     pub(crate) purposes: Purposes,
     /// Whom the node believes.
     pub(crate) trust: TrustKeeper,
+    /// The way to other nodes, to see whether a new one could be reached.
+    pub(crate) relay: Arc<RelayClient>,
     /// The transparency log, to read.
     pub(crate) log: Log,
     /// For the rows of refusals.
@@ -207,6 +211,9 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(looks::purposes))
         .routes(routes!(trust::read))
         .routes(routes!(trust::set, trust::withdraw))
+        .routes(routes!(peers::list))
+        .routes(routes!(peers::set, peers::withdraw))
+        .routes(routes!(peers::history))
         .routes(routes!(sessions::challenge))
         .routes(routes!(sessions::log_in))
         .routes(routes!(openid::start))

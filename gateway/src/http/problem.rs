@@ -93,6 +93,8 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::BreakGlassOver
         | P::BreakGlassNotOver
         | P::BreakGlassReviewed
+        | P::PeerConfigured
+        | P::PeerChanged
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -172,7 +174,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::Overloaded
         | P::StorageUnavailable
         | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        P::AnnouncementsNotTaken | P::PeopleNotKept => StatusCode::NOT_IMPLEMENTED,
+        P::AnnouncementsNotTaken | P::PeopleNotKept | P::PeerWithoutLogin => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

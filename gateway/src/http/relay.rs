@@ -36,7 +36,7 @@ pub(crate) async fn offer(
     Ids(message): Ids<MessageId>,
     extract::Json(offer): extract::Json<RelayOffer>,
 ) -> Result<Json<RelayProgress>, Failure> {
-    let offered = door.exchange.read_offer(&peer(&caller)?, message, offer)?;
+    let offered = door.exchange.read_offer(&peer(&caller)?, message, offer).await?;
     let permit = door.access.decide::<RelayMessage>(&caller.actor, offered.resource()).await?;
     Ok(Json(door.exchange.offer(permit, &offered).await?))
 }
@@ -98,7 +98,7 @@ pub(crate) async fn evidence(
     caller: Caller,
     extract::Json(told): extract::Json<RelayedEvidence>,
 ) -> Result<StatusCode, Failure> {
-    let reported = door.exchange.read_report(&peer(&caller)?, &told.evidence)?;
+    let reported = door.exchange.read_report(&peer(&caller)?, &told.evidence).await?;
     let permit = door.access.decide::<RelayEvidence>(&caller.actor, reported.resource()).await?;
     door.exchange.hear(permit, reported).await?;
     Ok(StatusCode::NO_CONTENT)

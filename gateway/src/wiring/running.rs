@@ -14,7 +14,7 @@ use super::Rooms;
 use crate::http::identity::Entrance;
 use crate::http::server::Server;
 use crate::http::tls;
-use crate::workers::{self, Health};
+use crate::workers::{self, Health, RelayLoops};
 
 /// Where tasks of the node are started.
 pub(super) struct Running<'a> {
@@ -72,14 +72,9 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "unknown peers", move || {
             workers::seek_unknown_peers(exchange.clone(), shutdown.clone())
         });
-        for peer in &rooms.peers {
-            for _ in 0..at_once {
-                let (exchange, peer, shutdown) = (rooms.exchange.clone(), peer.clone(), self.shutdown.clone());
-                workers::supervise(self.tasks, self.shutdown, "relay", move || {
-                    workers::relay(exchange.clone(), peer.clone(), shutdown.clone())
-                });
-            }
-        }
+        let loops =
+            Arc::new(RelayLoops::new(rooms.exchange.clone(), at_once, self.tasks.clone(), self.shutdown.clone()));
+        workers::supervise(self.tasks, self.shutdown, "peers", move || loops.clone().keep());
     }
 
     pub(super) fn refresh(&self, rooms: &Rooms, tls: Option<tls::Served>) {

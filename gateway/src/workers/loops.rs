@@ -86,24 +86,29 @@ pub(crate) async fn deliver(exchange: Exchange, shutdown: CancellationToken) {
     }
 }
 
-/// Takes messages to one peer, and tells it what became of those that came from there. Each peer has loops of its own.
+/// Takes messages to one peer, and tells it what became of those that came from there. Each peer has loops of its own. Ends when it is a peer
+/// no more, between two rounds: what a round holds it gives back, with the reason.
 pub(crate) async fn relay(exchange: Exchange, peer: Arc<str>, shutdown: CancellationToken) {
     let mut backoff = Backoff::new();
     loop {
         let round = async {
+            if !exchange.has_peer(&peer).await? {
+                return Ok::<_, storage::StoreError>(None);
+            }
             let relayed = exchange.relay_round(&peer, 1).await?;
-            Ok::<_, storage::StoreError>(relayed + exchange.report_round(&peer, REPORTS).await?)
+            Ok(Some(relayed + exchange.report_round(&peer, REPORTS).await?))
         };
         let done = tokio::select! {
             () = shutdown.cancelled() => return,
             done = round => done,
         };
         let rest = match done {
-            Ok(0) => {
+            Ok(None) => return,
+            Ok(Some(0)) => {
                 backoff.reset();
                 DELIVERY_TICK
             }
-            Ok(_) => Duration::ZERO,
+            Ok(Some(_)) => Duration::ZERO,
             Err(error) => {
                 tracing::warn!(cause = %error, %peer, "a round of the relay failed");
                 backoff.next()
@@ -115,7 +120,7 @@ pub(crate) async fn relay(exchange: Exchange, peer: Arc<str>, shutdown: Cancella
     }
 }
 
-/// Looks after messages to nodes that the configuration does not name.
+/// Looks after messages to nodes that are no peers, or no more.
 pub(crate) async fn seek_unknown_peers(exchange: Exchange, shutdown: CancellationToken) {
     let mut backoff = Backoff::new();
     loop {

@@ -4,6 +4,7 @@
 
 mod health;
 mod loops;
+mod peers;
 mod policies;
 
 use std::any::Any;
@@ -18,6 +19,7 @@ pub(crate) use loops::{
     collect_issuers, deliver, dispose, exchange_sightings, grow_log, post_notices, refresh_lists, refresh_trust, relay,
     seek_unknown_peers, sweep, watch_held, watch_subscriptions, watch_time,
 };
+pub(crate) use peers::RelayLoops;
 pub(crate) use policies::refresh_policies;
 
 /// Pause before a loop that panicked starts again.

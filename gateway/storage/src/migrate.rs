@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "break_glass", sql: include_str!("../../../migrations/sqlite/0020_break_glass.sql") },
     Migration { name: "policies", sql: include_str!("../../../migrations/sqlite/0021_policies.sql") },
     Migration { name: "session_chains", sql: include_str!("../../../migrations/sqlite/0022_session_chains.sql") },
+    Migration { name: "peers", sql: include_str!("../../../migrations/sqlite/0023_peers.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

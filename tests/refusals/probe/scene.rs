@@ -20,7 +20,7 @@ use schemas::session::{Deed, IssuedToken};
 use schemas::{Edrpou, PersonId};
 use serde_json::{Value, json};
 use tests::harness::agency::fresh_key;
-use tests::harness::neighbours::Papers;
+use tests::harness::neighbours::{Papers, states};
 use tests::harness::people::fresh_number;
 use tests::harness::{Agency, Answer, Ground, Page, Person, Region, Request, Wire, pdf};
 use time::Duration;
@@ -77,6 +77,8 @@ pub(super) struct Things {
     pub(super) glass: String,
     /// The same, which a head of the centre opened.
     pub(super) watched: String,
+    /// Another node.
+    pub(super) peer: String,
 }
 
 /// How somebody's requests come to the node.
@@ -92,6 +94,8 @@ pub(super) struct Scene {
     pub(super) newcomer: PersonId,
     /// The address of a schema.
     pub(super) schema: String,
+    /// What two operators stated of another node.
+    pub(super) peer_statement: Value,
     own: Things,
     foreign: Things,
     none: Things,
@@ -103,6 +107,9 @@ const P256: KeyKind = KeyKind::Ec(Curve::P256);
 
 /// The name of the node that may relay.
 const PEER: &str = "two.example";
+
+/// The name of a node that operators stated.
+const STATED: &str = "three.example";
 
 impl Scene {
     /// Sets everything up.
@@ -167,6 +174,7 @@ impl Scene {
             event: receipt.event_id.to_string(),
             glass: String::new(),
             watched: String::new(),
+            peer: STATED.to_owned(),
         };
         let own = Things {
             announcement: announces(&region, &region.a, &region.b).await,
@@ -197,9 +205,16 @@ impl Scene {
         let schema = &schemas["schemas"][0];
         let schema = format!("/v1/schemas/{}/{}", schema["kind"].as_str().expect("a kind"), schema["version"]);
 
+        let third = Papers::issue(&region.ground, STATED);
+        let base = region.ground.base();
+        states(&region.ground, &base, &third, "https://localhost:9", 0).await;
+        let statement = third.statement(&region.ground, "https://localhost:9");
+        let peer_statement = serde_json::to_value(statement).expect("JSON");
+
         let mut scene = Self {
             newcomer,
             schema,
+            peer_statement,
             own,
             foreign,
             none: nothing(),
@@ -450,6 +465,7 @@ fn nothing() -> Things {
         event: nothing(),
         glass: nothing(),
         watched: nothing(),
+        peer: "nobody.example".to_owned(),
     }
 }
 

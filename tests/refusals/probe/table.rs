@@ -294,6 +294,13 @@ operations! {
         send("PUT", &format!("/v1/trust/{}", s.of(t).certificate), &json!({ "purposes": [] }))
     };
     "withdraw_trust" "DELETE" Action("set_trust"), THERE, |s, t| bare("DELETE", &format!("/v1/trust/{}", s.of(t).certificate));
+    "read_peers" "GET" Action("read_peers"), OWN, |_, _| get("/v1/peers".into());
+    "set_peer" "PUT" Action("set_peer"), THERE, |s, t| {
+        let change = json!({ "replaces": 0, "statement": s.peer_statement });
+        send("PUT", &format!("/v1/peers/{}", s.of(t).peer), &change)
+    };
+    "withdraw_peer" "DELETE" Action("set_peer"), THERE, |s, t| bare("DELETE", &format!("/v1/peers/{}", s.of(t).peer));
+    "read_peer_history" "GET" Action("read_peers"), THERE, |s, t| get(format!("/v1/peers/{}/history", s.of(t).peer));
     "request_challenge" "POST" Session, OWN, |_, _| send("POST", "/v1/logins/challenges", &json!({}));
     "log_in" "POST" Session, OWN, |_, _| send("POST", "/v1/logins", &json!({ "challenge": "none", "signature": "none" }));
     "begin_provider_login" "GET" Session, OWN, |_, _| get("/v1/logins/openid/gov/start".into());

@@ -9,7 +9,7 @@
 //! Every decision is timed by itself on the clock on the wall, and checked; the figure is the median of all of them. The registry is in memory and
 //! the clock stands still, as within any second of a node: a decision that asked for anything else would fail the measurement.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -128,7 +128,7 @@ impl Node {
         let ledger = Ledger::new(writer, reader, clock.clone(), "bench");
         let registry = Registry::new(ledger, clock.clone());
         let (trust, revocation) = (Arc::new(NoTrust), Arc::new(NoRevocation));
-        let access = Access::new(registry, trust, revocation, clock, BTreeSet::new(), BTreeMap::new());
+        let access = Access::new(registry, trust, revocation, clock, BTreeSet::new(), access::peers::Peers::none());
         let access = access.expect("the shipped policies");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(furnish(&access));

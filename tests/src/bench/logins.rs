@@ -11,7 +11,7 @@
 //! issued and signed, and OCSP answers made, before a round begins: that is the work of others. As many log in at once as a queue at nine in the
 //! morning.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
@@ -145,7 +145,7 @@ impl Node {
         let trust = Arc::new(Anchors(Arc::new(TrustSnapshot::new(vec![anchor], Vec::new(), NOW))));
         let people = People::new(ledger.clone(), clock.clone(), Some(IdentityKey::new([7; 32])), Operators::default());
         let registry = Registry::new(ledger.clone(), clock.clone());
-        let nobody = (BTreeSet::new(), BTreeMap::new());
+        let nobody = (BTreeSet::new(), access::peers::Peers::none());
         let access = Access::new(registry, trust.clone(), answers.clone(), clock.clone(), nobody.0, nobody.1);
         let access = access.expect("the shipped policies");
         let permit = access.decide::<ImportDirectory>(&Actor::Operator { certificate: [9; 32] }, ()).await;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use certs::certificate::Certificate;
 use certs::dev::{Profile, Usage};
 use crypto::key::{Curve, KeyKind, SoftwareKey};
@@ -13,6 +15,7 @@ use gateway::config::{Config, KeyPairFiles, ListenConfig, PeerConfig};
 use gateway::wiring::{Duties, Node};
 use schemas::MessageId;
 use schemas::message::MessageState;
+use schemas::peer::{PeerChange, PeerStatement};
 use schemas::registry::{CertificateUsage, ParticipantRegistration};
 
 use super::agency::Agency;
@@ -94,6 +97,35 @@ impl Papers {
             login: self.login.certificate.clone(),
             evidence: self.evidence.certificate.clone(),
         }
+    }
+
+    /// The same, as operators state it over the API.
+    ///
+    /// # Panics
+    /// Where a file is no certificate.
+    #[must_use]
+    pub fn statement(&self, ground: &Ground, url: &str) -> PeerStatement {
+        let encoded = |certificate: &Certificate| vec![STANDARD.encode(certificate.der())];
+        let login = std::fs::read_to_string(&self.login.certificate).expect("a file");
+        PeerStatement {
+            url: url.to_owned(),
+            authorities: encoded(ground.site.pki().root()),
+            login: encoded(&Certificate::from_pem(&login).expect("certificates").remove(0)),
+            evidence: encoded(&self.evidence_certificate()),
+        }
+    }
+
+    /// A client that comes to the node at `base` as this node does.
+    ///
+    /// # Panics
+    /// Where its keys are unusable.
+    #[must_use]
+    pub fn client(&self, ground: &Ground, base: &str) -> Client {
+        let read = |file| std::fs::read_to_string(file).expect("a file");
+        let chain = Certificate::from_pem(&read(&self.login.certificate)).expect("certificates");
+        let key = SoftwareKey::from_pkcs8_pem(&read(&self.login.key)).expect("a key");
+        let key = key.to_pkcs8_der().expect("DER");
+        Client::new(base, &[ground.site.pki().root().clone()], Some((&chain, &key))).expect("a client")
     }
 }
 
@@ -199,6 +231,19 @@ fn base(door: SocketAddr) -> String {
 #[must_use]
 pub fn operator(ground: &Ground, base: &str) -> Client {
     ground.site.client(base, ground.site.operator()).expect("the operator's keys")
+}
+
+/// The two operators of the ground state a node at the node at `base`, in the place of version `replaces`. Answers which version it is.
+///
+/// # Panics
+/// Where the node refuses.
+pub async fn states(ground: &Ground, base: &str, papers: &Papers, url: &str, replaces: u32) -> u32 {
+    let second = ground.site.client(base, ground.site.second_operator()).expect("the second operator's keys");
+    let (name, statement) = (papers.name.parse().expect("a name"), papers.statement(ground, url));
+    let change = PeerChange { replaces, statement };
+    let proposed = operator(ground, base).set_peer(&name, &change).await.expect("a proposal");
+    assert!(proposed.proposal.is_some(), "one operator is not enough");
+    second.set_peer(&name, &change).await.expect("what two operators say").version.expect("a version")
 }
 
 /// Registers a participant whose mailboxes are at another node: no login here.

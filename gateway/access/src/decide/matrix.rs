@@ -37,6 +37,8 @@ const OF_THE_NODE: &[&str] = &[
     "read_log",
     "read_trust",
     "set_trust",
+    "read_peers",
+    "set_peer",
 ];
 
 /// An action may be asked in several ways; each is a row of its own.

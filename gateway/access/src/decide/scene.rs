@@ -304,6 +304,8 @@ pub(super) async fn ask(access: &Access, actor: &Actor, action: &str, scene: &Sc
         "read_log" => told::<ReadLog>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
+        "read_peers" => told::<ReadPeers>(access, actor, ()).await,
+        "set_peer" => told::<SetPeer>(access, actor, PEER.parse().unwrap()).await,
         other => panic!("the tests of decisions cannot ask for {other}"),
     }
 }

@@ -7,7 +7,7 @@ use time::Duration;
 
 use super::*;
 use crate::actor::Actor;
-use crate::town::{NOON, Town, certificate, edrpou, issue_with, mailbox, registration};
+use crate::town::{NOON, PEER, Town, certificate, edrpou, issue_with, mailbox, registration};
 
 const SENDER: &str = "00000001";
 const RECIPIENT: &str = "00000002";
@@ -182,4 +182,19 @@ async fn who_has_no_certificate_is_reached_through_the_nodes_ring_where_the_chan
     assert_eq!((answer.deliverable, answer.sealing), (false, None), "nor without a ring");
     receives(&town, Some(&encryption)).await;
     assert_eq!(asked(&town, SENDER, MAILBOX, "letter", None).await.sealing, Some(Sealing::Certificate));
+}
+
+#[tokio::test]
+async fn nothing_goes_to_a_node_that_is_no_peer() {
+    let (town, encryption) = town().await;
+    let moves_to = async |node: &str| {
+        let certificates = vec![certificate(CertificateUsage::Encryption, &encryption.certificate)];
+        let there = ParticipantRegistration { node: Some(node.to_owned()), ..registration(&["office"], certificates) };
+        town.register(RECIPIENT, there).await.unwrap();
+    };
+    moves_to(PEER).await;
+    assert_eq!(reasons(&town, None).await, Vec::<String>::new());
+    moves_to("nobody.example").await;
+    assert_eq!(reasons(&town, None).await, [ProblemCode::RecipientCannotReceive.as_str()]);
+    assert_eq!(asked(&town, SENDER, MAILBOX, "letter", None).await.sealing, None);
 }

@@ -1,6 +1,7 @@
 //! Giving roles and taking them back.
 //!
-//! To give a head's role, or one of the node, takes two operators: who has one opens the way to others. To take a role back takes one,
+//! To give a head's role, or one of the node, takes two operators: who has one opens the way to others. An operator is known by a certificate of
+//! the configuration, or is entrusted with the role; one human being is one operator, whichever way they come. To take a role back takes one,
 //! whatever the role: where somebody has to lose it, it is to be at once, and what was taken too much is given again.
 //!
 //! A role stays when the role of whoever entrusted it ends. It was entrusted in the participant's name, and an agency whose head leaves
@@ -18,7 +19,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::numbers::Digests;
 use super::rows::{self, Assignment, PersonRow};
-use super::{DirectoryError, NotDone, People, retried, rules};
+use super::{DirectoryError, NotDone, Operators, People, retried, rules};
+use crate::actor::Actor;
 use crate::decide::{GrantResource, GrantRole, Permit, RevokeRole};
 use crate::proposals::{self, Proposed, Turn};
 
@@ -42,18 +44,31 @@ struct Found {
     open: Vec<Assignment>,
     participant_exists: bool,
     proposal: Option<Proposed>,
+    /// Whether it is their own who gives their word now.
+    own: bool,
 }
 
 impl Found {
-    fn read(tx: &mut Tx<'_>, resource: &GrantResource, subject: &str) -> Result<Self, StoreError> {
+    fn read(
+        tx: &mut Tx<'_>,
+        resource: &GrantResource,
+        subject: &str,
+        (operators, giver, now): (&Operators, &Actor, OffsetDateTime),
+    ) -> Result<Self, StoreError> {
         let GrantResource { person, participant, .. } = *resource;
+        let proposal = proposals::find(tx, GRANT, subject)?.filter(|proposed| now < proposed.until);
+        let own = match &proposal {
+            Some(proposed) => operators.are_one_human(tx, &proposed.proposed_by, giver)?,
+            None => false,
+        };
         Ok(Self {
             version: rows::version(tx)?,
             person: rows::person(tx, person)?,
             digests: rows::digests(tx, person)?,
             open: rows::open_assignments(tx, person)?,
             participant_exists: participant.map_or(Ok(true), |it| rows::participant_exists(tx, it))?,
-            proposal: proposals::find(tx, GRANT, subject)?,
+            proposal,
+            own,
         })
     }
 }
@@ -121,16 +136,19 @@ impl People {
         rules::check_giver(giver, resource.role, resource.participant)?;
         let subject = subject(&resource, term)?;
         let (asked, about) = (resource.clone(), subject.clone());
-        let found = self.inner.ledger.reader().read("role_to_grant", move |tx| Found::read(tx, &asked, &about)).await?;
+        let (operators, actor) = (self.inner.operators.clone(), giver.clone());
+        let found = self
+            .inner
+            .ledger
+            .reader()
+            .read("role_to_grant", move |tx| Found::read(tx, &asked, &about, (&operators, &actor, now)));
+        let found = found.await?;
         let assignment = self.assignment_of(permit, term, now);
         self.check_grant(permit, &found, &assignment, now)?;
         if !rules::takes_two(resource.role) {
             return self.enter(assignment, found.version, None).await;
         }
-        let own = |proposed: &Proposed| {
-            now < proposed.until && self.inner.operators.are_one_person(&proposed.proposed_by, &giver.mark())
-        };
-        if found.proposal.as_ref().is_some_and(own) {
+        if found.own {
             return Err(proposals::SameOperator.into());
         }
         match proposals::turn(found.proposal, GRANT, &subject, giver, now)? {
@@ -163,7 +181,7 @@ impl People {
         now: OffsetDateTime,
     ) -> Result<(), DirectoryError> {
         let giver = permit.actor();
-        let is_giver = matches!(giver, crate::Actor::Person(person) if person.id == assignment.person);
+        let is_giver = matches!(giver, Actor::Person(person) if person.id == assignment.person);
         if is_giver || self.inner.operators.is(giver, &found.digests) {
             return Err(DirectoryError::invalid(ProblemCode::RoleOwn, "the person is the one who entrusts"));
         }

@@ -130,9 +130,9 @@ impl People {
     ) -> RoleAssignment {
         let Assignment { id, role, participant, valid_from, valid_until, granted_by, granted_at, revoked, .. } =
             assignment;
-        let head = granted_by.strip_prefix("person:").and_then(|id| id.parse().ok());
-        let grantor_ended = match head {
-            Some(person) => !snapshot.heads(person, participant, now),
+        let grantor = granted_by.strip_prefix("person:").and_then(|id| id.parse().ok());
+        let grantor_ended = match grantor {
+            Some(person) => !snapshot.entrusts_there(person, participant, now),
             None => !self.inner.operators.have(&granted_by),
         };
         let (revoked_at, revoked_by) = revoked.unzip();

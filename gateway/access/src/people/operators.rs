@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use certs::certificate::Certificate;
+use storage::{StoreError, Tx};
 
-use super::PersonalNumbers;
 use super::numbers::{Digests, IdentityKey};
-use crate::actor::{Actor, fingerprint_prefix};
+use super::{PersonalNumbers, rows};
+use crate::actor::{Actor, fingerprint_prefix, person_mark};
 
 /// Operators' logins by the SHA-256 of their certificates, with the numbers that these name.
 #[derive(Clone, Default)]
@@ -30,9 +31,43 @@ impl Operators {
     }
 
     /// Whether the two logins are one person's, as far as can be known.
-    pub(super) fn are_one_person(&self, login: &[u8; 32], other: &[u8; 32]) -> bool {
+    fn are_one_person(&self, login: &[u8; 32], other: &[u8; 32]) -> bool {
         let meet = |one: &Digests| self.logins.get(other).is_some_and(|other| one.meet(other));
         login == other || self.logins.get(login).is_some_and(meet)
+    }
+
+    /// Whether who proposed something, by their mark, is the human being who acts now, as far as can be known: with another login of theirs, or
+    /// once by a login of the configuration and once in a session.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(crate) fn are_one_human(
+        &self,
+        tx: &mut Tx<'_>,
+        proposed_by: &[u8; 32],
+        actor: &Actor,
+    ) -> Result<bool, StoreError> {
+        let mark = actor.mark();
+        if self.are_one_person(proposed_by, &mark) {
+            return Ok(true);
+        }
+        match actor {
+            Actor::Person(person) => {
+                let Some(login) = self.logins.get(proposed_by) else { return Ok(false) };
+                Ok(login.meet(&rows::digests(tx, person.id)?))
+            }
+            Actor::Operator { .. } => {
+                let Some(login) = self.logins.get(&mark) else { return Ok(false) };
+                for (_, digest) in login.iter() {
+                    let owner = rows::owner(tx, digest)?;
+                    if owner.is_some_and(|person| person_mark(person) == *proposed_by) {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } => Ok(false),
+        }
     }
 
     /// Whether the actor has one of these numbers.

@@ -65,8 +65,8 @@ fn entrusted_by(head: Role) -> Option<Role> {
     }
 }
 
-/// Whether the actor can be one who gives or takes this role there at all: an operator, or, of the roles that take one only, a head in
-/// whose name it is.
+/// Whether the actor can be one who gives or takes this role there at all: an operator, known by a certificate of the configuration or entrusted
+/// with the role; or, of the roles that take one only, a head in whose name it is.
 ///
 /// # Errors
 /// `ActionForbidden`.
@@ -74,8 +74,9 @@ pub(super) fn check_giver(actor: &Actor, role: Role, participant: Option<Edrpou>
     let may = match actor {
         Actor::Operator { .. } => true,
         Actor::Person(person) => {
+            let operates = person.roles.contains(NodeOperator) && !person.roles.contains(Role::Applicant);
             let head = person.roles.iter().any(|held| entrusted_by(held) == Some(role));
-            head && participant.is_some() && person.acting_for == participant
+            operates || (head && participant.is_some() && person.acting_for == participant)
         }
         Actor::Participant { .. } | Actor::Token { .. } | Actor::Peer { .. } => false,
     };

@@ -90,12 +90,12 @@ impl Snapshot {
         owners.all(|owner| owner == Some(first)).then_some(first)
     }
 
-    /// Whether the person heads the participant.
-    pub(super) fn heads(&self, person: PersonId, participant: Option<Edrpou>, now: OffsetDateTime) -> bool {
-        let heads = |held: &Held| {
-            let head = matches!(held.role, Role::HeadOfAgency | Role::HeadOfCentre);
-            head && held.participant == participant && held.holds_at(now)
+    /// Whether the person heads the participant, or is an operator of the node.
+    pub(super) fn entrusts_there(&self, person: PersonId, participant: Option<Edrpou>, now: OffsetDateTime) -> bool {
+        let entrusts = |held: &Held| {
+            let head = matches!(held.role, Role::HeadOfAgency | Role::HeadOfCentre) && held.participant == participant;
+            (head || held.role == Role::NodeOperator) && held.holds_at(now)
         };
-        self.officials.get(&person).is_some_and(|roles| roles.iter().any(heads))
+        self.officials.get(&person).is_some_and(|roles| roles.iter().any(entrusts))
     }
 }

@@ -163,13 +163,16 @@ fn check_certificate(edrpou: Edrpou, usage: CertificateUsage, certificate: &Cert
             let can_receive = key_usage.is_none_or(|bits| bits.key_agreement() || bits.key_encipherment());
             can_receive.then_some(()).ok_or("keyUsage allows neither keyAgreement nor keyEncipherment")
         }
-        CertificateUsage::Login => {
-            if key_usage.is_some_and(|bits| !bits.digital_signature()) {
-                return Err("keyUsage does not allow digitalSignature");
-            }
-            let purposes = certificate.extended_key_usage();
-            let may = |oids: &[String]| oids.iter().any(|oid| CLIENT_AUTHENTICATION.contains(&oid.as_str()));
-            purposes.is_none_or(may).then_some(()).ok_or("extendedKeyUsage does not allow client authentication")
-        }
+        CertificateUsage::Login => can_log_in(certificate),
     }
+}
+
+/// Whether the certificate can be one that a system logs in with.
+pub(crate) fn can_log_in(certificate: &Certificate) -> Result<(), &'static str> {
+    if certificate.key_usage().is_some_and(|bits| !bits.digital_signature()) {
+        return Err("keyUsage does not allow digitalSignature");
+    }
+    let purposes = certificate.extended_key_usage();
+    let may = |oids: &[String]| oids.iter().any(|oid| CLIENT_AUTHENTICATION.contains(&oid.as_str()));
+    purposes.is_none_or(may).then_some(()).ok_or("extendedKeyUsage does not allow client authentication")
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use audit::{Action, Event, EventDraft, Outcome};
-use schemas::access::Portal;
+use schemas::access::{Portal, Role};
 use schemas::{Edrpou, PersonId, ProblemCode, SessionId};
 
 use super::{Entered, Session, rows};
+use crate::actor::Actor;
 use crate::decide::{EndSessions, Permit};
 use crate::login::may_act_for;
 use crate::portal::{Portals, Refused};
@@ -18,6 +19,8 @@ pub(crate) enum Reason {
     Logout,
     /// Who keeps the directory said so.
     Operator,
+    /// A security officer said so.
+    SecurityOfficer,
     /// Its person has a newer one, and as many as they may.
     Displaced,
     /// Its person was taken out of the directory.
@@ -35,6 +38,7 @@ impl Reason {
         match self {
             Self::Logout => "logout",
             Self::Operator => "operator",
+            Self::SecurityOfficer => "security_officer",
             Self::Displaced => "displaced",
             Self::PersonRemoved => "person_removed",
             Self::CertificateRevoked => "certificate_revoked",
@@ -55,15 +59,15 @@ impl Portals {
         ended.then_some(()).ok_or_else(|| ProblemCode::SessionEnded.into())
     }
 
-    /// Ends all sessions of a person, at both portals; answers how many.
+    /// Ends all sessions of a person, at both portals; answers how many. By an operator or a security officer, as the log says.
     ///
     /// # Errors
     /// Where nothing can be stored.
     pub async fn end_all(&self, permit: Permit<EndSessions>, person: PersonId) -> Result<u32, Refused> {
         let now = self.inner.clock.now();
         let all = self.inner.ledger.reader().read("sessions_of_person", move |tx| rows::all_of(tx, person)).await?;
-        let actor = permit.actor().pseudonym();
-        let events: Vec<_> = all.iter().map(|id| (*id, self.end_event(*id, Reason::Operator, &actor))).collect();
+        let (actor, reason) = (permit.actor().pseudonym(), reason_of(permit.actor()));
+        let events: Vec<_> = all.iter().map(|id| (*id, self.end_event(*id, reason, &actor))).collect();
         let deed = self.inner.ledger.prepare(EventDraft {
             action: Action::EndSession,
             actor,
@@ -74,7 +78,7 @@ impl Portals {
         let done = self.inner.ledger.transact("end_sessions", move |tx| {
             let mut ended = 0;
             for (id, event) in &events {
-                if rows::end(tx, *id, now, Reason::Operator.as_str())? {
+                if rows::end(tx, *id, now, reason.as_str())? {
                     audit::append(tx, event)?;
                     ended += 1;
                 }
@@ -144,5 +148,12 @@ impl Portals {
             outcome: Outcome::Done,
             details: serde_json::json!({ "reason": reason.as_str() }),
         })
+    }
+}
+
+fn reason_of(actor: &Actor) -> Reason {
+    match actor {
+        Actor::Person(person) if person.roles.contains(Role::SecurityOfficer) => Reason::SecurityOfficer,
+        _ => Reason::Operator,
     }
 }

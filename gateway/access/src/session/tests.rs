@@ -9,7 +9,7 @@ use time::Duration;
 
 use super::CONFIRMED;
 use super::cache::FRESH;
-use crate::actor::Actor;
+use crate::actor::{Actor, Person};
 use crate::decide::{EndSessions, Permit};
 use crate::login::throttle::{LoginRates, Rate};
 use crate::office::{AGENCY, CLERK, HEAD, OTHER, Office, PEER, edrpou, heads, id_of};
@@ -163,6 +163,23 @@ async fn a_session_ends_by_logout_and_by_who_keeps_the_directory() {
     let by_operator =
         rows.iter().filter(|row| row.starts_with("session.end operator:0909") && row.contains("\"operator\""));
     assert_eq!(by_operator.count(), 1, "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_security_officer_ends_sessions_with_a_signature_and_the_log_says_who() {
+    let office = Office::new().await;
+    let (cookie, _) = office.session().await;
+    let officer = |stepped_up| {
+        let (id, roles) = (id_of(CLERK), [Role::SecurityOfficer].into_iter().collect());
+        Actor::Person(Person { id, acting_for: None, roles, certificate: Some([3; 32]), stepped_up })
+    };
+    let unsigned = office.access().decide::<EndSessions>(&officer(false), ()).await;
+    assert_eq!(unsigned.unwrap_err().code, P::StepUpRequired);
+    let permit: Permit<EndSessions> = office.access().decide(&officer(true), ()).await.unwrap();
+    assert_eq!(office.portals.end_all(permit, id_of(HEAD)).await, Ok(1));
+    assert_eq!(office.enter(&cookie).await.err(), Some(P::SessionEnded));
+    let (rows, by) = (office.audited().await, format!("session.end person:{}", id_of(CLERK)));
+    assert!(rows.iter().any(|row| row.starts_with(&by) && row.contains("\"security_officer\"")), "{rows:?}");
 }
 
 #[tokio::test]

@@ -217,8 +217,8 @@ impl Exchange {
         let recipient = &accepted.recipient;
         if let Some(peer) = self.inner.registry.home(recipient.participant()).await? {
             // Refused before the document was read; a registry that changes in between is as rare as it is harmless.
-            let peer = self.inner.relay.peer(&peer).ok_or(ProblemCode::RecipientCannotReceive)?;
-            let name = peer.name.to_string();
+            let peer = self.inner.relay.peer(&peer).await?.ok_or(ProblemCode::RecipientCannotReceive)?;
+            let name = peer.name().to_string();
             let details = serde_json::json!({ "peer": &name });
             let step = Step::Route { peer: name.clone() };
             let edge = self.edge(accepted, &step, Deed::of_node(Action::RelayMessage, details))?;

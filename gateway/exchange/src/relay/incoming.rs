@@ -134,11 +134,11 @@ impl Exchange {
     /// Reads an offer of a peer: its evidence verifies, is an acceptance (A.1), and speaks of this message.
     ///
     /// # Errors
-    /// `ActionForbidden` for who is no peer, `RelayEvidenceWrong`.
-    pub fn read_offer(&self, peer: &str, message: MessageId, offer: RelayOffer) -> Result<Offered, Refusal> {
-        let peer = self.inner.relay.peer(peer).ok_or(ProblemCode::ActionForbidden)?;
-        let statement = stated(peer, &offer.evidence).map_err(|error| {
-            tracing::warn!(peer = %peer.name, %message, %error, "evidence of a peer is not believed");
+    /// `ActionForbidden` for who is no peer, `RelayEvidenceWrong`; otherwise when it cannot be read who is one.
+    pub async fn read_offer(&self, peer: &str, message: MessageId, offer: RelayOffer) -> Result<Offered, Refusal> {
+        let peer = self.inner.relay.peer(peer).await?.ok_or(ProblemCode::ActionForbidden)?;
+        let statement = stated(&peer, &offer.evidence).map_err(|error| {
+            tracing::warn!(peer = %peer.name(), %message, %error, "evidence of a peer is not believed");
             wrong("the evidence does not verify")
         })?;
         if statement.kind != EvidenceKind::SubmissionAcceptance || statement.message_id != Some(message) {
@@ -163,7 +163,7 @@ impl Exchange {
         if key_envelope.is_empty() || KeyRing::is_envelope(&key_envelope) {
             return Err(malformed());
         }
-        Ok(Offered { peer: peer.name.to_string(), message, case, offer, key_envelope, statement })
+        Ok(Offered { peer: peer.name().to_string(), message, case, offer, key_envelope, statement })
     }
 
     /// The offer that a peer made before, read again.
@@ -174,7 +174,7 @@ impl Exchange {
         let staged = self.inner.objects.read(&offer_key(peer, message)).await?;
         let staged = staged.ok_or_else(|| Refusal::with_detail(ProblemCode::RelayIncomplete, "nothing was offered"))?;
         let offer = serde_json::from_slice(&staged).map_err(|_| StoreError::Corrupt("a staged offer"))?;
-        self.read_offer(peer, message, offer)
+        self.read_offer(peer, message, offer).await
     }
 
     /// Takes an offer, and answers how much of the message is there: everything, where it came before.

@@ -1,5 +1,6 @@
 //! A message on its way to the recipient's node.
 
+use access::peers::Peer;
 use audit::{Action, Outcome};
 use bytes::{Bytes, BytesMut};
 use crypto::digest::{DigestAlgorithm, Digester, from_hex, hex};
@@ -14,7 +15,7 @@ use storage::jobs::{self, Job};
 use storage::{StoreError, TxError};
 use time::Duration;
 
-use super::{CarryError, Peer, Piece, RELAY, UNKNOWN_PEER, is_final, job_kind, named, pause, stated};
+use super::{CarryError, Piece, RELAY, UNKNOWN_PEER, is_final, job_kind, named, pause, stated};
 use crate::edge::{self, Deed, Edge, NoEdge};
 use crate::message::Message;
 use crate::service::Exchange;
@@ -87,16 +88,16 @@ impl Exchange {
     /// When jobs cannot be leased. A relay that fails is tried again later and holds up no other.
     pub async fn relay_round(&self, peer: &str, limit: u32) -> Result<usize, StoreError> {
         let (relay, now) = (&self.inner.relay, self.inner.clock.now());
-        let Some(peer) = relay.peer(peer) else { return Ok(0) };
-        if relay.carrier.rests(&peer.name, now) {
+        let Some(peer) = relay.peer(peer).await? else { return Ok(0) };
+        if relay.carrier.rests(&peer, now) {
             return Ok(0);
         }
-        let due = jobs::claim(&self.inner.jobs, &job_kind(&peer.name), limit, JOB_LEASE, now).await?;
-        join_all(due.iter().map(|job| self.relay(peer, job))).await;
+        let due = jobs::claim(&self.inner.jobs, &job_kind(peer.name()), limit, JOB_LEASE, now).await?;
+        join_all(due.iter().map(|job| self.relay(&peer, job))).await;
         Ok(due.len())
     }
 
-    /// One round for messages to nodes that the configuration does not name, or no more: each has its attempt on record, with the reason,
+    /// One round for messages to nodes that are no peers, or no more: each has its attempt on record, with the reason,
     /// and is given up when its time is over, as if the node could not be reached. Returns how many there were; at most `limit` of each.
     ///
     /// # Errors
@@ -105,9 +106,10 @@ impl Exchange {
         let kinds = self.inner.ledger.reader().read("relay_kinds", |tx| jobs::kinds_from(tx, RELAY)).await?;
         let mut count = 0;
         for kind in &kinds {
-            let Some(peer) = kind.strip_prefix(RELAY).filter(|name| self.inner.relay.peer(name).is_none()) else {
+            let Some(peer) = kind.strip_prefix(RELAY) else { continue };
+            if self.inner.relay.peer(peer).await?.is_some() {
                 continue;
-            };
+            }
             let now = self.inner.clock.now();
             for job in jobs::claim(&self.inner.jobs, kind, limit, JOB_LEASE, now).await? {
                 let outcome = self.find_nobody(peer, &job).await;
@@ -125,7 +127,7 @@ impl Exchange {
 
     async fn relay(&self, peer: &Peer, job: &Job) {
         let outcome = self.try_relay(peer, job).await;
-        self.relay_ended(&peer.name, job, outcome).await;
+        self.relay_ended(peer.name(), job, outcome).await;
     }
 
     async fn relay_ended(&self, peer: &str, job: &Job, outcome: Result<&'static str, Failed>) {
@@ -153,7 +155,7 @@ impl Exchange {
         let message = self.begun(job).await?;
         match self.transfer(peer, job, &message).await {
             Ok((outcome, statement)) => {
-                let details = serde_json::json!({ "peer": &*peer.name });
+                let details = serde_json::json!({ "peer": &**peer.name() });
                 let deed = Deed {
                     rests_on: Some(named(&statement, &outcome.evidence)),
                     ..Deed::of_node(Action::RelayMessage, details)
@@ -168,7 +170,7 @@ impl Exchange {
                 self.refused_there(peer, job, &message, code, evidence).await?;
                 Ok("refused")
             }
-            Err(NotCarried::ByPeer(error)) => self.delay(&peer.name, job, &message, error).await,
+            Err(NotCarried::ByPeer(error)) => self.delay(peer.name(), job, &message, error).await,
         }
     }
 
@@ -218,7 +220,7 @@ impl Exchange {
             (speaks_of(&statement, message) && statement.kind == EvidenceKind::SubmissionRejection)
                 .then_some((statement, jws))
         });
-        let details = serde_json::json!({ "peer": &*peer.name, "reason": &code });
+        let details = serde_json::json!({ "peer": &**peer.name(), "reason": &code });
         let rests_on = evidence.as_ref().map(|(statement, jws)| named(statement, jws));
         let deed = Deed { outcome: Outcome::Done, rests_on, ..Deed::of_node(Action::RelayMessage, details) };
         let edge = self.edge(message, &Step::RelayRefusal { reason: code }, deed)?;
@@ -310,7 +312,7 @@ impl Exchange {
             evidence,
             metadata: message.metadata.clone(),
         };
-        let progress = carrier.offer(&peer.name, id, &offer).await?;
+        let progress = carrier.offer(peer.name(), id, &offer).await?;
         let outcome = match progress.outcome {
             Some(outcome) => outcome,
             None => {
@@ -319,7 +321,7 @@ impl Exchange {
                     let received = received.map_or(0, |part| part.received);
                     self.send_part(peer, job, message, (*number, content, received)).await?;
                 }
-                carrier.commit(&peer.name, id).await?
+                carrier.commit(peer.name(), id).await?
             }
         };
         let statement = stated(peer, &outcome.evidence)
@@ -349,7 +351,7 @@ impl Exchange {
             let end = offset.saturating_add(step).min(total);
             let bytes = self.sealed_bytes(content, offset, end).await?;
             let piece = Piece::new(number, offset, total, bytes);
-            self.inner.relay.carrier.piece(&peer.name, message.id, piece).await?;
+            self.inner.relay.carrier.piece(peer.name(), message.id, piece).await?;
             offset = end;
             if self.inner.clock.now() - held >= JOB_LEASE / 4 {
                 self.prolong(job).await?;

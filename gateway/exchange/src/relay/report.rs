@@ -3,6 +3,7 @@
 
 use access::Permit;
 use access::decide::{MessageResource, RelayEvidence};
+use access::peers::Peer;
 use audit::{Action, Event, EventDraft, Outcome};
 use futures_util::future::join_all;
 use schemas::ProblemCode;
@@ -13,7 +14,7 @@ use storage::{StoreError, TxError};
 use time::Duration;
 
 use super::outgoing::{digest_of, speaks_of};
-use super::{CarryError, Peer, REPORT, is_final, named, pause, stated};
+use super::{CarryError, REPORT, is_final, named, pause, stated};
 use crate::edge::{self, Deed, Edge, Word};
 use crate::message::{Message, object};
 use crate::refusal::Refusal;
@@ -72,13 +73,13 @@ impl Exchange {
     /// When jobs cannot be leased. A report that fails is sent again later and holds up no other.
     pub async fn report_round(&self, peer: &str, limit: u32) -> Result<usize, StoreError> {
         let (relay, now) = (&self.inner.relay, self.inner.clock.now());
-        let Some(peer) = relay.peer(peer) else { return Ok(0) };
-        if relay.carrier.rests(&peer.name, now) {
+        let Some(peer) = relay.peer(peer).await? else { return Ok(0) };
+        if relay.carrier.rests(&peer, now) {
             return Ok(0);
         }
-        let kind = format!("{REPORT}{}", peer.name);
+        let kind = format!("{REPORT}{}", peer.name());
         let due = jobs::claim(&self.inner.jobs, &kind, limit, JOB_LEASE, now).await?;
-        join_all(due.iter().map(|job| self.report(peer, job))).await;
+        join_all(due.iter().map(|job| self.report(&peer, job))).await;
         Ok(due.len())
     }
 
@@ -87,8 +88,8 @@ impl Exchange {
             Ok(()) => self.close_report(job).await,
             Err(error) => {
                 let (now, lost) = (self.inner.clock.now(), is_lost(&error, job.attempts));
-                tracing::warn!(job = %job.id, peer = %peer.name, attempts = job.attempts, %error, lost, "a report");
-                metrics::counter!("vuzol_relay_reports_failed_total", "peer" => peer.name.to_string()).increment(1);
+                tracing::warn!(job = %job.id, peer = %peer.name(), attempts = job.attempts, %error, lost, "a report");
+                metrics::counter!("vuzol_relay_reports_failed_total", "peer" => peer.name().to_string()).increment(1);
                 match lost {
                     true => self.close_report(job).await,
                     false => jobs::release(&self.inner.jobs, job, now + pause(job.attempts)).await,
@@ -109,7 +110,7 @@ impl Exchange {
             CarryError::NoAnswer(ProblemCode::StorageUnavailable.as_str())
         })?;
         let jws = jws.ok_or(CarryError::NoAnswer(ProblemCode::Internal.as_str()))?;
-        self.inner.relay.carrier.report(&peer.name, &jws).await
+        self.inner.relay.carrier.report(peer.name(), &jws).await
     }
 
     /// Bookkeeping: what was told changes nothing here.
@@ -124,11 +125,11 @@ impl Exchange {
     /// Reads what a peer states of a message.
     ///
     /// # Errors
-    /// `ActionForbidden` for who is no peer, `RelayEvidenceWrong`.
-    pub fn read_report(&self, peer: &str, jws: &str) -> Result<Reported, Refusal> {
-        let peer = self.inner.relay.peer(peer).ok_or(ProblemCode::ActionForbidden)?;
-        let statement = stated(peer, jws).map_err(|error| {
-            tracing::warn!(peer = %peer.name, %error, "evidence of a peer is not believed");
+    /// `ActionForbidden` for who is no peer, `RelayEvidenceWrong`; otherwise when it cannot be read who is one.
+    pub async fn read_report(&self, peer: &str, jws: &str) -> Result<Reported, Refusal> {
+        let peer = self.inner.relay.peer(peer).await?.ok_or(ProblemCode::ActionForbidden)?;
+        let statement = stated(&peer, jws).map_err(|error| {
+            tracing::warn!(peer = %peer.name(), %error, "evidence of a peer is not believed");
             ProblemCode::RelayEvidenceWrong
         })?;
         let evidence = PeerEvidence::of(&statement, jws).ok_or(ProblemCode::RelayEvidenceWrong)?;

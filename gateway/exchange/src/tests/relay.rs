@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use access::decide::*;
+use access::peers::{Peer, Peers};
 use access::{Access, Actor};
 use certs::dev::{DevPki, Usage};
 use crypto::digest::{hex, sha256};
 use proptest::prelude::*;
 use schemas::evidence::EvidenceStatement;
 use schemas::message::*;
+use schemas::peer::PeerTraffic;
 use schemas::registry::{CertificateRegistration, CertificateUsage, Channel, ParticipantRegistration};
 use schemas::relay::{RelayOffer, RelayOutcome, RelayProgress};
 use schemas::scan::{PartScan, ScanResult};
@@ -26,7 +28,7 @@ use crate::intake::Accepted;
 use crate::key_ring::{Held, KeyRing};
 use crate::mailbox::Spoken;
 use crate::refusal::Refusal;
-use crate::relay::{CarryError, Carrying, GIVE_UP, Peer, PeerCarrier, Piece, Relay};
+use crate::relay::{CarryError, Carrying, GIVE_UP, PeerCarrier, Piece, Relay};
 use crate::retention::Retention;
 use crate::scan::Unavailable;
 use crate::screening::tests::Watcher;
@@ -104,14 +106,14 @@ impl Link {
 use access::Permit;
 
 impl PeerCarrier for Link {
-    fn rests(&self, _: &str, _: OffsetDateTime) -> bool {
+    fn rests(&self, _: &Peer, _: OffsetDateTime) -> bool {
         false
     }
 
     fn offer<'a>(&'a self, _: &'a str, message: MessageId, offer: &'a RelayOffer) -> Carrying<'a, RelayProgress> {
         Box::pin(self.through("offer", move || async move {
             let (exchange, _) = self.far.get().unwrap();
-            let offered = exchange.read_offer(self.from, message, offer.clone())?;
+            let offered = exchange.read_offer(self.from, message, offer.clone()).await?;
             exchange.offer(self.permit(offered.resource()).await?, &offered).await
         }))
     }
@@ -139,7 +141,7 @@ impl PeerCarrier for Link {
     fn report<'a>(&'a self, _: &'a str, evidence: &'a str) -> Carrying<'a, ()> {
         Box::pin(self.through("report", move || async move {
             let (exchange, _) = self.far.get().unwrap();
-            let reported = exchange.read_report(self.from, evidence)?;
+            let reported = exchange.read_report(self.from, evidence).await?;
             exchange.hear(self.permit(reported.resource()).await?, reported).await
         }))
     }
@@ -180,8 +182,9 @@ impl Country {
         let (there, back) = (Link::new(ONE), Link::new(TWO));
         let [one, two] = [(0, 1, TWO, &there), (1, 0, ONE, &back)].map(|(own, other, name, link)| {
             migrate(&StoreConfig::new(folders[own].path().join("vuzol.db"))).unwrap();
-            let peer = Peer { name: Arc::from(name), evidence: signers[other].certificate().clone() };
-            let relay = Relay::new(vec![peer], Arc::<Link>::clone(link), GIVE_UP);
+            let evidence = vec![signers[other].certificate().clone()];
+            let peer = Peer::new(name, &format!("https://{name}"), Vec::new(), Vec::new(), evidence);
+            let relay = Relay::new(Peers::configured([peer]), Arc::<Link>::clone(link), GIVE_UP);
             let key: Arc<dyn RingKeyHandle> = Arc::new(RingKey::generate());
             let ring = KeyRing::of_holders(Held { key, created: NOON }, NOON, Vec::new());
             let screening = scanning[own].then(|| Arc::<Watcher>::default().screening(Unavailable::Refuse));
@@ -460,6 +463,42 @@ async fn a_message_to_a_node_that_was_taken_out_of_the_configuration_is_not_forg
 }
 
 #[tokio::test]
+async fn an_operator_sees_what_waits_for_a_peer_why_it_failed_and_when_it_was_heard_of() {
+    let country = Country::new().await;
+    let traffic = async || country.one.exchange.traffic_with(TWO).await.unwrap();
+    assert_eq!(traffic().await, PeerTraffic::default());
+    country.sends(b"a letter", "k").await;
+    assert_eq!((traffic().await.waiting, traffic().await.failure), (1, None));
+    *country.there.down.lock().unwrap() = true;
+    country.one.exchange.relay_round(TWO, 10).await.unwrap();
+    let failed = traffic().await;
+    assert_eq!((failed.waiting, failed.failure.as_deref()), (1, Some("relay.no_answer")));
+    assert_eq!((failed.failed_at, failed.last_heard_at), (Some(NOON), None));
+    *country.there.down.lock().unwrap() = false;
+    country.works().await;
+    let (heard, other) = (traffic().await, country.two.exchange.traffic_with(ONE).await.unwrap());
+    assert_eq!((heard.waiting, heard.reports, heard.failure), (0, 0, None));
+    assert!(heard.last_heard_at.is_some() && other.last_heard_at.is_some(), "at either node");
+    assert_eq!(country.one.exchange.traffic_with("three.example").await.unwrap(), PeerTraffic::default());
+}
+
+/// A node that gets a new key for its evidence is believed under either for a while: what it signed before may still be on its way.
+#[tokio::test]
+async fn evidence_is_believed_under_any_certificate_that_is_stated() {
+    let country = Country::new().await;
+    let receipt = country.sends(b"a letter", "k").await.receipt;
+    let next = issue(&country.pki, None, Usage::Seal, |_| ()).certificate;
+    let known_by = |evidence: Vec<certs::certificate::Certificate>| {
+        Peer::new(ONE, "https://one.example", Vec::new(), Vec::new(), evidence)
+    };
+    let old = country.signers[0].certificate().clone();
+    let other = country.signers[1].certificate().clone();
+    let read = |evidence| crate::relay::stated(&known_by(evidence), &receipt.evidence).is_ok();
+    assert!(read(vec![next.clone(), old.clone()]) && read(vec![old]));
+    assert!(!read(vec![next, other]) && !read(Vec::new()));
+}
+
+#[tokio::test]
 async fn a_large_document_goes_on_where_the_link_broke() {
     let country = Country::new().await;
     let document = bytes(5 * 1024 * 1024);
@@ -484,9 +523,9 @@ async fn a_node_speaks_only_for_its_own_participants_and_only_of_what_it_got() {
     let failed = State::RelayFailed { peer: TWO.to_owned(), reason };
     assert_eq!(country.standing(&country.one, receipt.message_id).await, failed);
     // Evidence of another node, and evidence that was changed.
-    let error = country.one.exchange.read_report(TWO, &receipt.evidence).err().unwrap();
+    let error = country.one.exchange.read_report(TWO, &receipt.evidence).await.err().unwrap();
     assert_eq!(error.code, ProblemCode::RelayEvidenceWrong);
-    let error = country.one.exchange.read_report("three.example", &receipt.evidence).err().unwrap();
+    let error = country.one.exchange.read_report("three.example", &receipt.evidence).await.err().unwrap();
     assert_eq!(error.code, ProblemCode::ActionForbidden);
 }
 

@@ -1,6 +1,6 @@
 //! A town for the stories: one node, an authority, three agencies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -688,7 +688,7 @@ fn node_of(
         responder.clone(),
         clock.clone(),
         BTreeSet::new(),
-        BTreeMap::new(),
+        access::peers::Peers::none(),
     )
     .unwrap();
     let exchange = Exchange::new(Parts {

@@ -22,6 +22,7 @@ mod arguments;
 mod auditing;
 mod bench;
 mod markup;
+mod peers;
 mod people;
 mod playing;
 mod policies;

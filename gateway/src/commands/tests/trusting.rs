@@ -1,5 +1,6 @@
 //! `admin trust` over the API of a running node.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use certs::dev::DevPki;
@@ -9,6 +10,7 @@ use storage::Clock;
 use storage::clock::SystemClock;
 
 use super::*;
+use crate::config::Config;
 use crate::demo::services::DemoServices;
 use crate::demo::site::Site;
 use crate::wiring::{Duties, Node};
@@ -24,20 +26,27 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new() -> Self {
+        Self::with(|_, _| ())
+    }
+
+    /// The same, with another configuration; it is told where the site lies.
+    pub(super) fn with(change: impl FnOnce(&mut Config, &Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (node, services) = runtime.block_on(async {
             let bound = DemoServices::bind().await.unwrap();
             let site = Site::create(&folder.path().join("site"), SystemClock.now(), &bound.ocsp_url(), 1).unwrap();
             let services = bound.start(site.pki().clone(), Arc::new(SystemClock));
-            let node = Node::start(site.config().clone(), Arc::new(SystemClock), Duties::All, true).await.unwrap();
+            let mut config = site.config().clone();
+            change(&mut config, site.directory());
+            let node = Node::start(config, Arc::new(SystemClock), Duties::All, true).await.unwrap();
             (node, services)
         });
         let url = format!("https://localhost:{}", node.public_address().port());
         Self { folder, url, node: Some(node), services: Some(services), runtime }
     }
 
-    fn file(&self, name: &str) -> String {
+    pub(super) fn file(&self, name: &str) -> String {
         self.folder.path().join("site").join(name).display().to_string()
     }
 

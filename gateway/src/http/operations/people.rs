@@ -1,4 +1,4 @@
-//! What people keep here and look at, logins and sessions, tokens; trust, the log, and what is described.
+//! What people keep here and look at, logins and sessions, tokens; trust, other nodes, the log, and what is described.
 
 use audit::Action;
 use http::Method;
@@ -183,6 +183,40 @@ pub(super) static OPERATIONS: &[Operation] = &[
         path: "/v1/trust/{sha256}",
         action: Action::WithdrawTrust,
         problems: &[MESSAGE, DANGEROUS, &[P::LastAnchor]],
+    },
+    Operation {
+        id: "read_peers",
+        method: Method::GET,
+        path: "/v1/peers",
+        action: Action::ReadPeers,
+        problems: &[FORBIDDEN],
+    },
+    Operation {
+        id: "set_peer",
+        method: Method::PUT,
+        path: "/v1/peers/{peer}",
+        action: Action::SetPeer,
+        problems: &[
+            &[P::MalformedId],
+            BODY,
+            JSON,
+            DANGEROUS,
+            &[P::PeerConfigured, P::PeerChanged, P::PeerWithoutLogin, P::SameOperator],
+        ],
+    },
+    Operation {
+        id: "withdraw_peer",
+        method: Method::DELETE,
+        path: "/v1/peers/{peer}",
+        action: Action::WithdrawPeer,
+        problems: &[MESSAGE, DANGEROUS, &[P::PeerConfigured]],
+    },
+    Operation {
+        id: "read_peer_history",
+        method: Method::GET,
+        path: "/v1/peers/{peer}/history",
+        action: Action::ReadPeers,
+        problems: &[MESSAGE, FORBIDDEN],
     },
     Operation {
         id: "request_challenge",

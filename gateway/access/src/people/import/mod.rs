@@ -105,9 +105,14 @@ impl People {
         let (now, about) = (self.inner.clock.now(), subject.clone());
         let planned = self.inner.ledger.reader().read("plan_import", move |tx| {
             let plan = plan::make(tx, &rows, &plan::Terms { operators: &people.inner.operators, actor: &actor, now })?;
-            Ok((plan, proposals::find(tx, IMPORT, &about)?))
+            let proposed = proposals::find(tx, IMPORT, &about)?.filter(|proposed| now < proposed.until);
+            let own = match &proposed {
+                Some(proposed) => people.inner.operators.are_one_human(tx, &proposed.proposed_by, &actor)?,
+                None => false,
+            };
+            Ok((plan, proposed, own))
         });
-        let (plan, proposed) = planned.await?;
+        let (plan, proposed, own) = planned.await?;
         if dry_run || (plan.is_empty() && plan.faults.all == 0) {
             self.record_dry_run(permit, &plan).await?;
             return Ok(plan.outcome(None, None));
@@ -123,11 +128,7 @@ impl People {
                 .apply_import(permit, apply::Work { stated: stated.clone(), plan, sha256, confirmed: None })
                 .await;
         }
-        let own = |proposed: &Proposed| {
-            let (by, confirms) = (&proposed.proposed_by, &permit.actor().mark());
-            now < proposed.until && self.inner.operators.are_one_person(by, confirms)
-        };
-        if proposed.as_ref().is_some_and(own) {
+        if own {
             return Err(proposals::SameOperator.into());
         }
         match proposals::turn(proposed, IMPORT, &subject, permit.actor(), now)? {

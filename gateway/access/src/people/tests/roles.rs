@@ -36,7 +36,7 @@ const GIVERS: &[(&str, [&str; 10])] = &[
     ("security_officer", ["--", "--", "--", "--", "--", "-", "-", "-", "-", "-"]),
     ("auditor", ["--", "--", "--", "--", "--", "-", "-", "-", "-", "-"]),
     ("register_operator", ["--", "--", "--", "--", "--", "-", "-", "-", "-", "-"]),
-    ("node_operator", ["--", "--", "--", "--", "--", "-", "-", "-", "-", "-"]),
+    ("node_operator", ["11", "22", "11", "22", "11", "2", "2", "2", "2", "-"]),
     ("applicant", ["--", "--", "--", "--", "--", "-", "-", "-", "-", "-"]),
 ];
 
@@ -148,6 +148,40 @@ async fn two_logins_of_one_operator_are_one_and_nobody_entrusts_themselves() {
         assert_eq!(code(hall.grants(unnamed, operator, (role, within), Term::default()).await), RoleIncompatible);
     }
     assert!(hall.grants(unnamed, operator, (Role::RegisterOperator, None), Term::default()).await.is_ok());
+}
+
+/// The role of an operator is worth what a certificate of the configuration is, and no human being is two operators by having both.
+#[tokio::test]
+async fn an_operator_by_role_entrusts_together_with_another_and_never_with_themselves() {
+    let mut logins = Vec::new();
+    let hall = Hall::with(|town| {
+        let certificates = [1, 2].map(|number| named(town, Some(rnokpp(number))));
+        logins.extend(certificates.iter().map(|it| Actor::Operator { certificate: it.fingerprint() }));
+        Operators::new(Some(&key()), &certificates)
+    })
+    .await;
+    let [certified, other] = &logins[..] else { panic!("two logins") };
+    let (own, third, person) = (hall.person(1).await, hall.person(3).await, hall.person(4).await);
+    let by_role = |id| official(id, Role::NodeOperator, None);
+    let (head, auditor) = ((Role::HeadOfCentre, Some(AGENCY)), (Role::Auditor, None));
+    let says = async |actor: &Actor, wish| hall.grants(actor, person, wish, Term::default()).await;
+    assert!(says(certified, head).await.unwrap().proposal.is_some());
+    assert_eq!(code(says(&by_role(own), head).await), SameOperator, "the same human being in a session");
+    let given = says(&by_role(third), head).await.unwrap().assignment.unwrap();
+    assert_eq!((given.granted_by, given.grantor_ended), (format!("person:{third}"), true), "the role is none of hers");
+    let audits = hall.person(5).await;
+    let says = async |actor: &Actor| hall.grants(actor, audits, auditor, Term::default()).await;
+    assert!(says(&by_role(own)).await.unwrap().proposal.is_some());
+    for same in [certified, &by_role(own)] {
+        assert_eq!(code(says(same).await), SameOperator, "{same:?}");
+    }
+    assert!(says(other).await.unwrap().assignment.is_some());
+    hall.given(third, Role::NodeOperator, None).await;
+    let listed = hall.listed(None).await.into_iter().find(|entry| entry.id == person).unwrap();
+    assert!(!listed.roles[0].grantor_ended, "she has the role now");
+    hall.revokes(&by_role(third), person, given.id).await.unwrap();
+    assert_eq!(hall.entrusted(person).await, Some((vec![], vec![])));
+    assert_eq!(code(hall.grants(&by_role(third), third, auditor, Term::default()).await), ActionForbidden, "by policy");
 }
 
 #[tokio::test]
