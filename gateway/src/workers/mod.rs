@@ -5,6 +5,7 @@
 mod health;
 mod loops;
 mod policies;
+mod space;
 
 use std::any::Any;
 use std::future::Future;
@@ -19,6 +20,7 @@ pub(crate) use loops::{
     seek_unknown_peers, sweep, watch_held, watch_subscriptions, watch_time,
 };
 pub(crate) use policies::refresh_policies;
+pub(crate) use space::{tend_space, watch_unpublished};
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);
