@@ -53,6 +53,8 @@ impl Ground {
         let mut config = site.config().clone();
         // Tests wait for the log more often than operators do.
         config.log.round_milliseconds = 50;
+        // Many nodes at a time, perhaps on a disk in memory.
+        config.storage.reserve_megabytes = 8;
         Self { site, config, clock, services, _folder: folder }
     }
 
