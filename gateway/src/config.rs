@@ -16,6 +16,8 @@ mod purposes;
 mod relay;
 mod retention;
 mod scan;
+mod signer;
+mod space;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -39,6 +41,7 @@ pub use purposes::PurposesConfig;
 pub use relay::{PeerConfig, RelayConfig};
 pub use retention::{ClassConfig, RetentionConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
+pub use signer::{RemoteSignerConfig, SignerConfig};
 pub use webhooks::WebhooksConfig;
 
 /// Begin of the variables that override keys.
@@ -143,6 +146,14 @@ pub struct StorageConfig {
     pub database: PathBuf,
     /// Folder of large sealed parts and log tiles. Belongs to the database: restored apart from it, downloads fail.
     pub objects: PathBuf,
+    /// Free megabytes on the file systems of both below which the node takes nothing new (503, `node.no_space`), 16 to 1048576. Too few: a burst
+    /// of large documents fills the disk before the node notices. Too many: it refuses while there is room.
+    #[serde(default = "space::low_water")]
+    pub low_water_megabytes: u32,
+    /// Megabytes of a file that is given up when the disk fills up all the same, so that the log can finish what was accepted, 8 to 65536. Too few: it
+    /// cannot.
+    #[serde(default = "space::reserve")]
+    pub reserve_megabytes: u32,
 }
 
 /// Folders of PEM certificates (`*.pem`, `*.crt`, `*.cer`), one set of anchors for each purpose.
@@ -219,14 +230,27 @@ fn default_purposes() -> Vec<TrustPurpose> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
-    /// Ed25519 key of the checkpoints: PKCS#8 PEM. Another key is another log: every monitor raises an alarm.
+    /// Ed25519 key of the checkpoints: PKCS#8 PEM. Another key is another log: every monitor raises an alarm. Not with `signer`.
+    #[serde(default)]
     pub key: PathBuf,
     /// DSTU 4145 key (little-endian) of a second signature line of the checkpoints: PKCS#8 PEM. Optional. Others pass over that line; who was told to ask for
     /// it (`vuzol audit verify --national-key`) refuses checkpoints without it.
     pub national_key: Option<PathBuf>,
     /// File with the last signed size and root. Keep it out of the backup of the database: its use is to notice that the
-    /// database was set back. Lost, the node cannot tell.
+    /// database was set back. Lost, the node cannot tell. Not with `signer`.
+    #[serde(default)]
     pub signer_state: PathBuf,
+    /// The process that signs checkpoints in place of this one (`vuzol signer`), which has keys and memory then.
+    #[serde(default)]
+    pub signer: Option<RemoteSignerConfig>,
+    /// Key under which details lie sealed beside the log: 64 hexadecimal digits. Without it they lie in the clear. Lost, nobody reads them any more; the proofs
+    /// stay. The journal of erasures lies beside it, `.erased`.
+    #[serde(default)]
+    pub payload_key: Option<PathBuf>,
+    /// Rows that may wait for a checkpoint, 1000 to 1000000000: beyond that deeds are refused (503, `node.overloaded`). Fewer: a signer that is away for an hour
+    /// stops the node. More: what is accepted without being provable is more.
+    #[serde(default = "signer::unpublished_rows")]
+    pub unpublished_rows: u64,
     /// Milliseconds between two rounds, 20 to 10000. Larger: proofs come later. Smaller: the disk syncs more often.
     #[serde(default = "default_round")]
     pub round_milliseconds: u64,
@@ -301,14 +325,13 @@ impl Config {
             &mut self.trust.login,
             &mut self.trust.encryption,
             &mut self.trust.timestamping,
-            &mut self.log.key,
-            &mut self.log.signer_state,
             &mut self.trusted_lists.folder,
         ];
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
         let lists =
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
-        let lists = lists.chain(&mut self.webhooks.tls_roots).chain(&mut self.log.national_key);
+        let lists = lists.chain(&mut self.webhooks.tls_roots);
+        let lists = lists.chain(self.log.paths());
         let lists = lists.chain(self.portals.providers.iter_mut().flat_map(ProviderConfig::paths));
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
@@ -338,6 +361,8 @@ impl Config {
         if !(20..=10_000).contains(&self.log.round_milliseconds) {
             return Err(("log.round_milliseconds", "must be 20 to 10000".to_owned()));
         }
+        self.storage.check()?;
+        self.log.check()?;
         self.evidence.check()?;
         self.limits.check()?;
         self.trusted_lists.check()?;
@@ -378,7 +403,12 @@ impl Config {
             ("tls", pair(&self.tls)),
             (
                 "storage",
-                vec![("database", Some(path(&self.storage.database))), ("objects", Some(path(&self.storage.objects)))],
+                vec![
+                    ("database", Some(path(&self.storage.database))),
+                    ("objects", Some(path(&self.storage.objects))),
+                    ("low_water_megabytes", Some(self.storage.low_water_megabytes.to_string())),
+                    ("reserve_megabytes", Some(self.storage.reserve_megabytes.to_string())),
+                ],
             ),
             (
                 "trust",
@@ -401,15 +431,7 @@ impl Config {
                 ],
             ),
             ("evidence", self.evidence.to_toml()),
-            (
-                "log",
-                vec![
-                    ("key", Some(path(&self.log.key))),
-                    ("national_key", self.log.national_key.as_deref().map(path)),
-                    ("signer_state", Some(path(&self.log.signer_state))),
-                    ("round_milliseconds", Some(self.log.round_milliseconds.to_string())),
-                ],
-            ),
+            ("log", self.log.to_toml()),
             (
                 "access",
                 vec![

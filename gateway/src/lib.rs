@@ -24,6 +24,7 @@ mod evidence_key;
 pub mod http;
 mod identity_key;
 pub mod outbound;
+mod payload_key;
 mod people_doors;
 mod policies;
 pub mod portals;

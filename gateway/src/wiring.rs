@@ -21,12 +21,14 @@ use access::registry::Registry;
 use access::token::Tokens;
 use access::trust::Statements;
 use access::{Access, PolicyKeeper};
-use audit::{Action, EventDraft, Ledger, Log, Outcome};
+use audit::log::{CheckpointSigner, Pruning, Signer};
+use audit::signer::RemoteSigner;
+use audit::{Action, EventDraft, Ledger, Log, Outcome, PayloadKeys};
 use certs::certificate::Certificate;
 use certs::revocation::RevocationSource;
 use certs::trust::TrustSource;
 use crypto::key::SoftwareKey;
-use crypto::merkle::NoteSigner;
+use crypto::merkle::{NoteSigner, NoteVerifier};
 use exchange::key_ring::KeyRing;
 use exchange::retention::{Keep, Retention};
 use exchange::screening::Screening;
@@ -36,12 +38,12 @@ use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
 use storage::seen::SeenStore;
 use storage::store::StoreConfig;
-use storage::{Clock, Reader, Writer};
+use storage::{Clock, Reader, Space, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, KeyPairFiles, ScanConfig};
+use crate::config::{Config, KeyPairFiles, RemoteSignerConfig, ScanConfig};
 use crate::evidence_key::evidence_signer;
 use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
@@ -49,6 +51,7 @@ use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::identity_key::identity_key;
 use crate::outbound::relay::RelayClient;
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
+use crate::payload_key::payload_keys;
 use crate::people_doors;
 use crate::policies::PolicyFile;
 use crate::telemetry;
@@ -140,6 +143,7 @@ impl Node {
         let operator = local_address(&operator_listener)?;
         let portal_addresses = people_doors::addresses(&portals)?;
         let public_address = public.as_ref().map_or(Ok(config.listen.public), local_address)?;
+        rooms.erase_again().await?;
         rooms.record_start(duties).await?;
         let health = Arc::new(Health::new(
             rooms.log.clone(),
@@ -148,6 +152,7 @@ impl Node {
             rooms.trusted_lists.clone(),
             rooms.exchange.evidence_signer().clone(),
             rooms.clock.clone(),
+            rooms.space.clone(),
         ));
         let bounds = (OPERATOR_CONNECTIONS, 1);
         running.serve(Entrance::Api, operator_listener, operator::router(health.clone()), None, bounds);
@@ -156,7 +161,7 @@ impl Node {
             running.relay(&rooms, config.relay.at_once);
         }
         running.refresh(&rooms, tls.clone());
-        running.collect(&rooms);
+        running.collect(&rooms, config.log.unpublished_rows);
         let log_key = rooms.log.verifier().vkey();
         #[cfg(test)]
         let policies = rooms.policies.clone();
@@ -231,6 +236,9 @@ impl Node {
 /// # Errors
 /// [`StartError`] when the key cannot be read.
 pub fn log_verifier_key(config: &Config) -> Result<String, StartError> {
+    if let Some(signer) = &config.log.signer {
+        return remote_key(signer).map(|key| key.vkey());
+    }
     let signer = note_signer(config)?;
     let national = signer.national_verifier().map(|national| format!("\n{}", national.vkey()));
     Ok(signer.verifier().vkey() + &national.unwrap_or_default())
@@ -249,14 +257,32 @@ pub(crate) fn statements(config: &Config, clock: Arc<dyn Clock>) -> Result<State
 /// # Errors
 /// [`StartError`] when the database cannot be opened.
 pub(crate) fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger, StartError> {
+    let keys = payload_keys(config.log.payload_key.as_deref())?;
     let (writer, reader) = open_database(&config.storage.database, false)?;
-    Ok(Ledger::new(writer, reader, clock, &config.node.name))
+    Ok(Ledger::sealing(writer, reader, clock, &config.node.name, Space::unwatched(), keys))
+}
+
+/// The log of a configuration, to be pruned without starting (for `vuzol audit prune`).
+///
+/// # Errors
+/// [`StartError`] when the database or the folder cannot be opened.
+pub(crate) fn pruning(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ledger, Pruning), StartError> {
+    let (writer, reader) = open_database(&config.storage.database, false)?;
+    let objects = Objects::open_folder(&config.storage.objects)
+        .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
+    let keys = payload_keys(config.log.payload_key.as_deref())?;
+    let (name, space) = (&config.node.name, Space::unwatched());
+    let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock, name, space, keys);
+    Ok((ledger, Pruning::new(writer, reader, objects)))
 }
 
 /// The rooms of the house, open.
 struct Rooms {
     clock: Arc<dyn Clock>,
     reader: Reader,
+    space: Space,
+    /// What seals the details of events, where the configuration names a key for it.
+    payload_keys: Option<Arc<PayloadKeys>>,
     ledger: Ledger,
     log: Log,
     trust: Arc<FolderTrust>,
@@ -299,19 +325,19 @@ impl Rooms {
         let (operators, key) =
             (operators(&config.access.operators)?, identity_key(config.access.identity_key.as_deref())?);
         let configured = peers::configured(config)?;
-        let (writer, reader) = open_database(&config.storage.database, migrate)?;
         let objects = Objects::open_folder(&config.storage.objects)
             .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
-        let ledger = Ledger::new(writer.clone(), reader.clone(), clock.clone(), &config.node.name);
-        let log = Log::open(
-            writer.clone(),
-            reader.clone(),
-            objects.clone(),
-            clock.clone(),
-            note_signer(config)?,
-            &config.log.signer_state,
-        )
-        .map_err(|e| StartError(format!("log.signer_state {}: {e}", config.log.signer_state.display())))?;
+        if migrate {
+            create_database_folder(&config.storage.database)?;
+        }
+        // Before the database: on a full disk it cannot be opened until the reserve is given up.
+        let space = watch_space(config)?;
+        let (writer, reader) = open_database(&config.storage.database, migrate)?;
+        let keys = payload_keys(config.log.payload_key.as_deref())?;
+        let (name, watched) = (&config.node.name, space.clone());
+        let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock.clone(), name, watched, keys.clone());
+        let log =
+            Log::signed_by(writer.clone(), reader.clone(), objects.clone(), clock.clone(), checkpoint_signer(config)?);
         let kept = FetchedStore::new(writer.clone(), reader.clone(), objects.clone(), Bounds::default());
         let seen = SeenStore::new(writer.clone(), reader.clone());
         let (beside, learning) = (Some(trust.clone()), Some(issuers.clone()));
@@ -365,6 +391,8 @@ impl Rooms {
         Ok(Self {
             clock,
             reader,
+            space,
+            payload_keys: keys,
             ledger,
             log,
             trust,
@@ -397,6 +425,20 @@ impl Rooms {
         let checked = self.people.check_key().await;
         let checked = checked.map_err(|e| StartError(format!("storage.database: cannot read the directory: {e}")))?;
         checked.map_err(|e| StartError(format!("access.identity_key: {e}")))
+    }
+
+    /// What a restored backup brought back of what was erased goes again, before anybody is answered.
+    async fn erase_again(&self) -> Result<(), StartError> {
+        let Some(keys) = &self.payload_keys else { return Ok(()) };
+        let replayed = keys.replay(&self.ledger).await;
+        let count = replayed.map_err(|e| StartError(format!("storage.database: cannot erase what came back: {e}")))?;
+        if count > 0 {
+            tracing::warn!(
+                count,
+                "keys of details that were erased had come back with a backup, and are destroyed again"
+            );
+        }
+        Ok(())
     }
 
     async fn record_start(&self, duties: Duties) -> Result<(), StartError> {
@@ -450,14 +492,23 @@ fn screening(config: &ScanConfig, clock: Arc<dyn Clock>) -> Option<Screening> {
     Some(Screening { scanner, unavailable: config.unavailable })
 }
 
+fn watch_space(config: &Config) -> Result<Space, StartError> {
+    let database = config.storage.database.parent().unwrap_or(Path::new("."));
+    Space::watch(&[database, &config.storage.objects], config.storage.bounds())
+        .map_err(|e| StartError(format!("storage.database, storage.objects: the disk cannot be watched: {e}")))
+}
+
+fn create_database_folder(database: &Path) -> Result<(), StartError> {
+    let Some(folder) = database.parent() else { return Ok(()) };
+    std::fs::create_dir_all(folder)
+        .map_err(|e| StartError(format!("storage.database: cannot create {}: {e}", folder.display())))
+}
+
 fn open_database(database: &Path, migrate: bool) -> Result<(Writer, Reader), StartError> {
     let failed = |e: storage::StoreError| StartError(format!("storage.database {}: {e}", database.display()));
     let config = StoreConfig::new(database.to_owned());
     if migrate {
-        if let Some(folder) = database.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| StartError(format!("storage.database: cannot create {}: {e}", folder.display())))?;
-        }
+        create_database_folder(database)?;
         storage::store::migrate(&config).map_err(failed)?;
     }
     storage::store::open(&config).map_err(failed)
@@ -473,6 +524,25 @@ async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, StartError>
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|e| StartError(format!("listen: {e}")))
+}
+
+/// In this process, or in one of its own, which need not run yet.
+fn checkpoint_signer(config: &Config) -> Result<Arc<dyn CheckpointSigner>, StartError> {
+    if let Some(signer) = &config.log.signer {
+        let verifier = remote_key(signer)?;
+        if verifier.name() != config.node.name {
+            return Err(StartError(format!("log.signer.key: is the key of {}, not of this node", verifier.name())));
+        }
+        return Ok(Arc::new(RemoteSigner::new(&signer.socket, verifier)));
+    }
+    let state = &config.log.signer_state;
+    let signer = Signer::open(note_signer(config)?, state);
+    let signer = signer.map_err(|e| StartError(format!("log.signer_state {}: {e}", state.display())))?;
+    Ok(Arc::new(signer))
+}
+
+fn remote_key(signer: &RemoteSignerConfig) -> Result<NoteVerifier, StartError> {
+    NoteVerifier::from_vkey(&signer.key).map_err(|e| StartError(format!("log.signer.key: {e}")))
 }
 
 fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {

@@ -557,6 +557,9 @@ problem_codes! {
     StorageUnavailable = "node.storage_unavailable", Operator, Some("RFC 9110, 15.6.4"),
         "The node cannot store anything now. Nothing was accepted.",
         "Вузол зараз не може зберігати дані. Нічого не прийнято.";
+    NoSpace = "node.no_space", Operator, Some("RFC 9110, 15.6.4"),
+        "The node's disk is nearly full: it does nothing that it could not record. Nothing was accepted; try again later.",
+        "Диск вузла майже заповнений: вузол не робить нічого, чого не зміг би занести до журналу. Нічого не прийнято; спробуйте пізніше.";
     EvidenceUnavailable = "node.evidence_unavailable", Operator, Some("RFC 9110, 15.6.4"),
         "The node cannot sign evidence now. Nothing was accepted; try again later.",
         "Вузол зараз не може підписувати докази. Нічого не прийнято; спробуйте пізніше.";

@@ -21,6 +21,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
+    (ProblemCode::NoSpace, "needs a node whose disk is nearly full: tests/log_failures has one"),
     (ProblemCode::BreakGlassOwn, BREAK_GLASS),
     (ProblemCode::BreakGlassReason, BREAK_GLASS),
     (ProblemCode::BreakGlassOpen, BREAK_GLASS),

@@ -38,6 +38,15 @@ impl Frontier {
     /// [`LogError::ProofMismatch`] where the tiles do not give `root`; [`LogError::MissingTile`] where one is missing or too narrow;
     /// [`LogError::OutOfRange`] for a size beyond 2^62.
     pub fn load(size: u64, root: &Hash, tiles: &dyn TileReader) -> Result<Self, LogError> {
+        let frontier = Self::load_unproven(size, tiles)?;
+        if frontier.root() == *root { Ok(frontier) } else { Err(LogError::ProofMismatch) }
+    }
+
+    /// The same of a tree whose root is not known beforehand, such as that of the entries which a pruned log no longer has: whoever loads it proves its root.
+    ///
+    /// # Errors
+    /// As [`Frontier::load`], but for the root.
+    pub fn load_unproven(size: u64, tiles: &dyn TileReader) -> Result<Self, LogError> {
         if size > MAX_SIZE {
             return Err(LogError::OutOfRange);
         }
@@ -59,7 +68,7 @@ impl Frontier {
             frontier.levels.push(Level { index, taken: hashes.len(), hashes });
         }
         frontier.peaks = frontier.levels.iter().rev().flat_map(|level| peaks_of(&level.hashes)).collect();
-        if frontier.root() == *root { Ok(frontier) } else { Err(LogError::ProofMismatch) }
+        Ok(frontier)
     }
 
     /// Leaves so far.

@@ -410,6 +410,7 @@ pub(crate) fn unreadable(error: &StoreError) -> ProblemCode {
     match error {
         StoreError::Overloaded => ProblemCode::Overloaded,
         StoreError::Corrupt(_) | StoreError::Conflict => ProblemCode::Internal,
+        StoreError::NoSpace => ProblemCode::NoSpace,
         StoreError::Database(_) | StoreError::UnknownSchema { .. } | StoreError::Objects(_) | StoreError::Closed => {
             ProblemCode::StorageUnavailable
         }

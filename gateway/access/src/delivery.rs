@@ -34,7 +34,12 @@ impl Access {
         let mut reasons = Vec::new();
         match denial {
             None => {}
-            Some(code @ (ProblemCode::Internal | ProblemCode::StorageUnavailable | ProblemCode::Overloaded)) => {
+            Some(
+                code @ (ProblemCode::Internal
+                | ProblemCode::StorageUnavailable
+                | ProblemCode::NoSpace
+                | ProblemCode::Overloaded),
+            ) => {
                 return Err(code);
             }
             Some(code) => {

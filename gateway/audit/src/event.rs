@@ -23,6 +23,9 @@
 use crypto::digest::{hex, sha256};
 use schemas::{EventId, ProblemCode};
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::payload::{PayloadKeys, Sealed};
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
@@ -239,6 +242,10 @@ actions! {
     SetPeer = "peer.set";
     /// An operator withdrew another node.
     WithdrawPeer = "peer.withdraw";
+    /// The log forgot its beginning, by a written policy.
+    PruneLog = "log.prune";
+    /// What the log held about somebody was erased, or erased again after a backup was restored.
+    EraseDetails = "audit.erase";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }
@@ -275,6 +282,8 @@ pub struct Event {
     at: OffsetDateTime,
     entry: Vec<u8>,
     payload: Option<Payload>,
+    /// In its place, where the node has a key for it.
+    sealed: Option<Sealed>,
 }
 
 /// What an entry commits to.
@@ -314,11 +323,28 @@ impl Event {
         self.payload.as_ref()
     }
 
+    pub(crate) fn sealed(&self) -> Option<&Sealed> {
+        self.sealed.as_ref()
+    }
+
+    /// Puts what the entry commits to under the key of whom it is about.
+    pub(crate) fn seal(mut self, draft: &EventDraft, keys: &PayloadKeys) -> Self {
+        let Some(payload) = &self.payload else { return self };
+        let mut plain = Zeroizing::new(Vec::with_capacity(32 + payload.details.len()));
+        plain.extend_from_slice(&payload.salt);
+        plain.extend_from_slice(payload.details.as_bytes());
+        self.sealed = keys.seal(draft, self.id, self.at, &plain);
+        if self.sealed.is_some() {
+            self.payload = None;
+        }
+        self
+    }
+
     pub(crate) fn new(draft: &EventDraft, id: EventId, at: OffsetDateTime, source: &Source<'_>) -> Self {
         let payload = (!draft.details.is_null())
             .then(|| Payload { salt: crypto::random::array(), details: draft.details.to_string() });
         let commit = payload.as_ref().map(|p| hex(&commitment(&p.salt, p.details.as_bytes())));
-        Self { id, at, entry: entry(draft, id, at, source, commit.as_deref()), payload }
+        Self { id, at, entry: entry(draft, id, at, source, commit.as_deref()), payload, sealed: None }
     }
 }
 

@@ -3,9 +3,11 @@
 //! A transparency log in the format of C2SP tlog-tiles (RFC 6962 tree), coupled to the transactions of the acts that it
 //! records: an act's entry is written in the transaction of the act ([`ledger`]), gets its number from one sequencer,
 //! and comes under a signed checkpoint within a fraction of a second ([`log`]). Nothing personal is in an entry; what is
-//! personal lies beside the tree under a salted commitment ([`event`]) and can be erased without breaking a proof.
+//! personal lies beside the tree under a salted commitment ([`event`]), sealed ([`payload`]), and can be erased without breaking a proof.
 //!
 //! This room records and proves. It does not decide who may read the log (`access`), and it does not speak HTTP.
+//!
+//! Checkpoints can be signed by a process of its own, which believes nobody ([`signer`]).
 //!
 //! Anybody can check the whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others the node can be a witness ([`witness`]: the rules of C2SP tlog-witness, without HTTP).
 //!
@@ -15,10 +17,14 @@
 pub mod event;
 pub mod ledger;
 pub mod log;
+pub mod payload;
+#[cfg(unix)]
+pub mod signer;
 pub mod verify;
 pub mod witness;
 
 pub use event::{Action, Event, EventDraft, Outcome};
 pub use ledger::{Appended, Audited, Ledger, append};
 pub use log::Log;
+pub use payload::PayloadKeys;
 pub use witness::Witness;

@@ -5,9 +5,10 @@
 //! | `sequencer` | gives every committed row its number |
 //! | `integrator` | grows the tree: stage, sign, commit, write tiles, publish; recovery is the same path |
 //! | `stage` | the durable bundle between signing and the last tile |
-//! | `signer` | signs checkpoints, and refuses to contradict itself whatever the database says |
+//! | `signer` | signs checkpoints, and refuses to contradict itself whatever the database says; in a process of its own: [`crate::signer`] |
 //! | `tiles` | tiles and entry bundles by path, and the tree arithmetic's view of them |
 //! | `proofs` | an event's inclusion under the published checkpoint |
+//! | `pruning` | retention: the minimum index, and what goes below it |
 //!
 //! What is trusted: the signer's state file, which must never be rolled back, and the key. The database and the folder of
 //! objects are not: a restored, truncated or edited one makes the signer refuse or a proof fail.
@@ -17,6 +18,7 @@
 
 mod integrator;
 mod proofs;
+mod pruning;
 mod sequencer;
 mod signer;
 mod stage;
@@ -25,8 +27,9 @@ mod tiles;
 
 use crypto::merkle::{LogError, NoteSigner, NoteVerifier};
 use integrator::Integrator;
+pub use pruning::{Pruning, set_minimum};
 use schemas::EventId;
-use signer::Signer;
+pub use signer::{CheckpointSigner, Signer, Signing, Wanted};
 use state::LogState;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,9 +47,12 @@ pub enum LogFailure {
     /// and no round runs until an operator has looked.
     #[error("refusing to sign a tree that contradicts the last signed one")]
     Inconsistent,
-    /// The signer's state file is absent although the log is not, or cannot be read or written.
+    /// The signer's state file is absent although the log is not, damaged, another log's, or was set back.
     #[error("the signer's state file {0}")]
     SignerState(String),
+    /// The signer is a process of its own and does not answer, or the disk of its memory fails. The next round asks again; until then rows are numbered and wait.
+    #[error("the signer does not answer: {0}")]
+    SignerAway(String),
     /// An immutable object is there with other bytes: somebody changed it. No round runs until an operator has looked.
     #[error("tile {0} differs from what is stored")]
     TileDiffers(String),
@@ -93,12 +99,23 @@ impl Log {
         signer: NoteSigner,
         signer_state: &Path,
     ) -> Result<Self, LogFailure> {
-        let verifier = signer.verifier();
-        let tiles = Tiles::new(objects);
         let signer = Arc::new(Signer::open(signer, signer_state)?);
+        Ok(Self::signed_by(writer, reader, objects, clock, signer))
+    }
+
+    /// The log of a signer that may be anywhere. It need not answer yet.
+    #[must_use]
+    pub fn signed_by(
+        writer: Writer,
+        reader: Reader,
+        objects: Objects,
+        clock: Arc<dyn Clock>,
+        signer: Arc<dyn CheckpointSigner>,
+    ) -> Self {
+        let (verifier, tiles) = (signer.verifier(), Tiles::new(objects));
         let integrator = Integrator::new(writer, reader.clone(), tiles.clone(), signer);
         let integrator = tokio::sync::Mutex::new(integrator);
-        Ok(Self { inner: Arc::new(Inner { reader, clock, tiles, verifier, integrator, halted: Mutex::new(None) }) })
+        Self { inner: Arc::new(Inner { reader, clock, tiles, verifier, integrator, halted: Mutex::new(None) }) }
     }
 
     /// One round: number what is committed, integrate, stage, sign, publish. Returns the tree size. Run by a worker every
@@ -173,11 +190,20 @@ impl Log {
         Ok((rows, age))
     }
 
+    /// Number of rows not yet under a published checkpoint, whatever stopped the rounds: cheap, to be asked often.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn unpublished(&self) -> Result<u64, LogFailure> {
+        Ok(state::unpublished(&self.inner.reader).await?)
+    }
+
     fn failed(&self, failure: &LogFailure) {
         let (halt, kind) = match failure {
             LogFailure::Inconsistent => (Some(Halt::Inconsistent), "inconsistent"),
             LogFailure::TileDiffers(path) => (Some(Halt::TileDiffers(path.clone())), "tile_differs"),
             LogFailure::SignerState(_) => (None, "signer_state"),
+            LogFailure::SignerAway(_) => (None, "signer_away"),
             LogFailure::Arithmetic(_) => (None, "arithmetic"),
             LogFailure::Store(_) => (None, "store"),
         };
@@ -219,5 +245,7 @@ async fn blocking<T: Send + 'static>(
 
 #[cfg(test)]
 mod claiming_tests;
+#[cfg(test)]
+mod failure_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `source` | where tiles are read from: a folder, or the objects of a node |
 //! | `canonical` | whether an entry is written in the one form that RFC 8785 allows |
+//! | `rows` | whether the rows of a node's database are what its log has, and what lies beside the tree is what it commits to |
 //! | `walk` | every bundle, every tile, every root, from the first entry to the last |
 //!
 //! What is checked: the signatures of all checkpoints, and cosignatures where a policy asks for them; that none of the checkpoints that others
@@ -15,10 +16,12 @@
 //! Memory is one bundle and the right edge of the tree, whatever the size of the log.
 
 mod canonical;
+mod rows;
 mod source;
 mod walk;
 
 pub use canonical::{NotCanonical, canonical};
+pub use rows::{Compared, WrongRow, compare_rows};
 pub use source::{Folder, Source, Stored};
 
 use crypto::merkle::{Checkpoint, LogError, NationalVerifier, NoteVerifier, Policy};
@@ -248,6 +251,23 @@ pub fn verify(
     question: &Question<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Verified, Wrong> {
+    verify_from(source, question, 0, progress)
+}
+
+/// The same of a log that has no entries below its minimum index (C2SP tlog-tiles, pruning): from there on, or from the next bundle, everything; what lies
+/// before is in the root, which the tiles that are left lead to. Checkpoints of less than that, which others kept, are passed over: there is nothing left to hold
+/// them against.
+///
+/// # Errors
+/// As [`verify`]; [`Wrong::Checkpoint`] where the log ends before the minimum.
+pub fn verify_from(
+    source: &dyn Source,
+    question: &Question<'_>,
+    minimum: u64,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Verified, Wrong> {
+    let beyond = || Wrong::Checkpoint { name: question.checkpoint.name.clone(), error: LogError::OutOfRange };
+    let minimum = minimum.checked_next_multiple_of(u64::from(crypto::merkle::TILE_WIDTH)).ok_or_else(beyond)?;
     let signed = |kept: &Kept| {
         let checked = signed(question, kept);
         checked.map_err(|error| Wrong::Checkpoint { name: kept.name.clone(), error })
@@ -277,8 +297,16 @@ pub fn verify(
             return Err(Wrong::Forked { size: one.size, one: (*first).to_owned(), other: (*second).to_owned() });
         }
     }
-    let tiles = walk::Walk::new(source, &checkpoint, &waypoints).all(progress)?;
-    Ok(Verified { checkpoint, cosignatures, kept: question.kept.len(), tiles })
+    let before = waypoints.iter().filter(|(checkpoint, _)| checkpoint.size < minimum).count();
+    if minimum > checkpoint.size {
+        return Err(beyond());
+    }
+    let waypoints = waypoints.get(before..).unwrap_or_default();
+    let walk = walk::Walk::new(source, &checkpoint, waypoints);
+    let tiles = if minimum == 0 { walk } else { walk.starting_at(minimum)? }.all(progress)?;
+    // The log's own checkpoint is one of them.
+    let kept = waypoints.len().saturating_sub(1);
+    Ok(Verified { checkpoint, cosignatures, kept, tiles })
 }
 
 /// The checkpoint of a note, signed as the question asks. (A checkpoint that somebody kept may be older than the second key.)

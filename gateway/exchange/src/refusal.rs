@@ -35,7 +35,8 @@ impl Refusal {
     /// Whether it is the node that failed. Then there is nothing to state about the submission.
     pub(crate) fn is_failure_of_the_node(&self) -> bool {
         use ProblemCode as P;
-        let codes = [P::Overloaded, P::StorageUnavailable, P::Internal, P::KeyUnavailable, P::EvidenceUnavailable];
+        let codes =
+            [P::Overloaded, P::StorageUnavailable, P::NoSpace, P::Internal, P::KeyUnavailable, P::EvidenceUnavailable];
         codes.contains(&self.code)
     }
 }
@@ -57,6 +58,7 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::new(match error {
             StoreError::Overloaded => ProblemCode::Overloaded,
+            StoreError::NoSpace => ProblemCode::NoSpace,
             StoreError::Conflict | StoreError::Corrupt(_) => {
                 tracing::error!(%error, "stored data is not as it must be");
                 ProblemCode::Internal

@@ -1,8 +1,11 @@
-//! `vuzol audit verify`: is this log whole and unchanged?
+//! `vuzol audit verify`: is this log whole and unchanged? `vuzol audit prune`, `vuzol audit erase`: let it forget.
+
+mod erase;
+mod prune;
 
 use std::path::{Path, PathBuf};
 
-use audit::verify::{Covers, Folder, Kept, Question, Verified, Wrong, verify};
+use audit::verify::{Compared, Covers, Folder, Kept, Question, Verified, Wrong, WrongRow, compare_rows, verify_from};
 use clap::{Args, Subcommand};
 use crypto::digest::hex;
 use crypto::merkle::{LogError, NationalVerifier, NoteVerifier, Policy};
@@ -24,6 +27,10 @@ pub(super) struct Arguments {
 enum Command {
     /// Check a whole log: every entry, every tile, every checkpoint.
     Verify(Verify),
+    /// Let a node's log forget its beginning, by a written policy.
+    Prune(prune::Prune),
+    /// Erase what a node's log holds about a person; the entries stay, and every proof.
+    Erase(erase::Erase),
 }
 
 /// Checks a log that is given as a folder of static files (C2SP tlog-tiles), and names the first thing that is wrong.
@@ -48,6 +55,16 @@ struct Verify {
     /// A checkpoint of this log that somebody else kept; may be given several times.
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// The node's database: its rows are held against the log, and what lies beside the tree against what the entries commit to. A copy, or the file of a running
+    /// node.
+    #[arg(long, value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// The node's payload key: what is sealed beside the tree is opened with it, and held against what the entries commit to.
+    #[arg(long, value_name = "FILE", requires = "database")]
+    payload_key: Option<PathBuf>,
+    /// The minimum index of a log that was pruned: entries before it are not there, and are not asked for.
+    #[arg(long, value_name = "INDEX", default_value_t = 0)]
+    minimum: u64,
     /// Print what was found as one JSON object.
     #[arg(long)]
     json: bool,
@@ -56,6 +73,8 @@ struct Verify {
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     match &arguments.command {
         Command::Verify(arguments) => run_verify(arguments, terminal),
+        Command::Prune(arguments) => prune::run(arguments, terminal),
+        Command::Erase(arguments) => erase::run(arguments, terminal),
     }
 }
 
@@ -71,15 +90,24 @@ fn run_verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<u8, Fai
         kept: arguments.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<_, _>>()?,
     };
     let bar = bar();
-    let verified = verify(&Folder::new(&folder), &question, &mut |done, all| {
+    let verified = verify_from(&Folder::new(&folder), &question, arguments.minimum, &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     });
     bar.finish_and_clear();
+    let compared = match (&verified, &arguments.database) {
+        (Ok(verified), Some(database)) => Some(rows(arguments, database, &folder, verified.checkpoint().size)?),
+        _ => None,
+    };
+    if let Some(Err(wrong)) = &compared {
+        terminal.print(&wrong_row(wrong, arguments.json, terminal.language()));
+        return Ok(if matches!(wrong, WrongRow::Unreadable(_)) { exit::UNREADABLE } else { exit::REFUSED });
+    }
+    let compared = compared.and_then(Result::ok);
     let text = match (&verified, arguments.json) {
-        (Ok(verified), true) => whole_json(verified),
+        (Ok(verified), true) => whole_json(verified, compared),
         (Err(wrong), true) => wrong_json(wrong),
-        (Ok(verified), false) => whole(verified, terminal.language()),
+        (Ok(verified), false) => whole(verified, compared, terminal.language()),
         (Err(wrong), false) => broken(wrong, terminal.language()),
     };
     terminal.print(&text);
@@ -99,7 +127,7 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn whole(verified: &Verified, language: Language) -> String {
+fn whole(verified: &Verified, compared: Option<Compared>, language: Language) -> String {
     let checkpoint = verified.checkpoint();
     let (size, tiles, kept) = (checkpoint.size, verified.tiles(), verified.kept());
     let root = hex(&checkpoint.root);
@@ -114,6 +142,14 @@ fn whole(verified: &Verified, language: Language) -> String {
             )
         }
     });
+    if let Some(Compared { rows, payloads }) = compared {
+        text.push_str(&match language {
+            Language::English => format!("Rows of the database that agree: {rows}, with what {payloads} commit to\n"),
+            Language::Ukrainian => {
+                format!("Рядків бази, що збігаються: {rows}, з них зі збереженими даними: {payloads}\n")
+            }
+        });
+    }
     for (witness, seconds) in verified.cosignatures() {
         let witness = String::from_utf8_lossy(witness);
         let at = time::OffsetDateTime::from_unix_timestamp(i64::try_from(*seconds).unwrap_or(i64::MAX));
@@ -181,7 +217,44 @@ fn ukrainian_of(error: &LogError) -> String {
     }
 }
 
-fn whole_json(verified: &Verified) -> String {
+/// Opens the database as a node would, and writes nothing.
+fn rows(arguments: &Verify, database: &Path, folder: &Path, size: u64) -> Result<Result<Compared, WrongRow>, Failure> {
+    let keys = crate::payload_key::payload_keys(arguments.payload_key.as_deref());
+    let keys = keys.map_err(|error| Failure::Unreadable(error.to_string()))?;
+    let (_, reader) = storage::store::open(&storage::store::StoreConfig::new(database.to_owned()))
+        .map_err(|error| unreadable(database, error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| unreadable(database, error))?;
+    Ok(runtime.block_on(compare_rows(&reader, &Folder::new(folder), keys.as_deref(), arguments.minimum, size)))
+}
+
+fn wrong_row(wrong: &WrongRow, json: bool, language: Language) -> String {
+    let code = wrong.code();
+    if json {
+        let detail = wrong.to_string();
+        let report =
+            serde_json::json!({ "whole": false, "code": code, "first_entry": wrong.index(), "detail": detail });
+        return format!("{report}\n");
+    }
+    printable(&match (language, wrong) {
+        (Language::English, wrong) => format!("WRONG {code}: {wrong}\n"),
+        (Language::Ukrainian, WrongRow::Unreadable(why)) => {
+            format!("ПОМИЛКА {code}: рядки не вдається звірити: {why}\n")
+        }
+        (Language::Ukrainian, WrongRow::Missing(index)) => format!("ПОМИЛКА {code}: у базі немає рядка {index}\n"),
+        (Language::Ukrainian, WrongRow::Differs(index)) => {
+            format!("ПОМИЛКА {code}: рядок {index} у базі не той, що був занесений до журналу\n")
+        }
+        (Language::Ukrainian, WrongRow::Payload(index)) => {
+            format!("ПОМИЛКА {code}: дані, за які відповідає рядок {index}, змінено\n")
+        }
+        (Language::Ukrainian, WrongRow::SetBack { next, size }) => {
+            format!("ПОМИЛКА {code}: наступний номер {next}, а записів у журналі {size}\n")
+        }
+    })
+}
+
+fn whole_json(verified: &Verified, compared: Option<Compared>) -> String {
     let checkpoint = verified.checkpoint();
     let witness = |(name, seconds): &(Vec<u8>, u64)| serde_json::json!({ "witness": String::from_utf8_lossy(name), "time": seconds });
     let report = serde_json::json!({
@@ -191,6 +264,8 @@ fn whole_json(verified: &Verified) -> String {
         "root": hex(&checkpoint.root),
         "tiles": verified.tiles(),
         "kept": verified.kept(),
+        "rows": compared.map(|compared| compared.rows),
+        "payloads": compared.map(|compared| compared.payloads),
         "cosignatures": verified.cosignatures().iter().map(witness).collect::<Vec<_>>(),
     });
     format!("{report}\n")
@@ -241,6 +316,8 @@ const EXAMPLES: &str = "\
 Examples:
   vuzol audit verify --folder /var/lib/vuzol/objects --key KEY
   vuzol audit verify --folder copy/ --key KEY --checkpoint march.note --policy witnesses.policy
+  vuzol audit verify --folder objects/ --key KEY --database vuzol.sqlite
+  vuzol audit prune --config vuzol.toml --older-than-days 1826 --policy retention.txt
 
 Exit codes:
   0  the log is whole, and every checkpoint is a tree of it

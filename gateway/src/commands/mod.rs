@@ -22,6 +22,7 @@ mod seal;
 mod sealed_file;
 mod serve;
 mod sign;
+mod signer;
 mod stamp;
 mod terminal;
 mod trust;
@@ -68,6 +69,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
         Command::Evidence(arguments) => evidence::run(&arguments, terminal),
         Command::Audit(arguments) => audit::run(&arguments, terminal),
         Command::Sign(arguments) => sign::run(&arguments, terminal),
+        Command::Signer(arguments) => signer::run(&arguments, terminal),
         Command::Augment(arguments) => augment::run(&arguments, terminal),
         Command::Seal(arguments) => seal::run(&arguments, terminal),
         Command::Open(arguments) => open::run(&arguments, terminal),
@@ -98,6 +100,8 @@ enum Command {
     Evidence(evidence::Arguments),
     /// Tell whether a copy of a node's log is whole and unchanged, offline.
     Audit(audit::Arguments),
+    /// Sign the checkpoints of a node's log, in a process of its own that remembers what it signed.
+    Signer(signer::Arguments),
     /// Sign a file (CAdES or XAdES, BASELINE-B, or -T with a time-stamp).
     Sign(sign::Arguments),
     /// Make signatures last: add time-stamps and what verdicts rest on (levels T, LT, LTA of CAdES and XAdES).

@@ -42,6 +42,7 @@ fn complete() -> Config {
     config.revocation.allowed_hosts = vec!["ocsp.example:8080".to_owned()];
     config.seal.ring = Some("/ring".into());
     config.log.national_key = Some("/n".into());
+    config.log.payload_key = Some("/p \"2\"".into());
     config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
     config.scan.unavailable = exchange::scan::Unavailable::Mark;
     config.webhooks.tls_roots = Some("/w".into());
@@ -139,7 +140,16 @@ fn what_is_written_is_read_back() {
     let mut config = complete();
     config.storage.database = "/with \"quotes\" \\ and\ttab".into();
     assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
-    assert_eq!(keys_of(&config.to_toml()), keys_of(&example()));
+    // Who signs is this process or another one.
+    let mut written = keys_of(&config.to_toml());
+    let signer = RemoteSignerConfig { socket: "/s \"1\"".into(), key: "n+1+k".to_owned() };
+    config.log =
+        LogConfig { signer: Some(signer), key: "".into(), signer_state: "".into(), national_key: None, ..config.log };
+    assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
+    written.extend(keys_of(&config.to_toml()));
+    assert_eq!(written, keys_of(&example()));
+    config.log.key = "/k".into();
+    assert!(load(&config.to_toml(), &[]).unwrap_err().contains("log.signer"));
 }
 
 #[test]

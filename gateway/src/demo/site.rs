@@ -346,7 +346,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         node: NodeConfig { name: NODE_NAME.to_owned() },
         listen: ListenConfig { public: loopback, operator: loopback },
         tls: pair("tls"),
-        storage: StorageConfig { database: "data/vuzol.db".into(), objects: "data/objects".into() },
+        storage: StorageConfig::at("data/vuzol.db".into(), "data/objects".into()),
         trust: TrustConfig {
             signing: anchors.clone(),
             login: anchors.clone(),
@@ -369,6 +369,9 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             key: "node/log.key".into(),
             national_key: None,
             signer_state: "node/log-state".into(),
+            signer: None,
+            payload_key: None,
+            unpublished_rows: 1_000_000,
             round_milliseconds: LOG_ROUND,
         },
         access: AccessConfig {

@@ -34,6 +34,8 @@ pub(crate) struct Readiness {
     pub(crate) ready: bool,
     /// The database answers.
     pub(crate) database: bool,
+    /// Room on the disk. Below the mark nothing new is taken.
+    pub(crate) space: SpaceReadiness,
     /// The transparency log.
     pub(crate) log: LogReadiness,
     /// The key of the evidence.
@@ -44,11 +46,24 @@ pub(crate) struct Readiness {
     pub(crate) jobs: JobReadiness,
 }
 
+/// Room on the disk.
+#[derive(Debug, Serialize)]
+pub(crate) struct SpaceReadiness {
+    /// New work is taken.
+    pub(crate) accepts: bool,
+    /// Free bytes, on the fullest of the file systems.
+    pub(crate) free_bytes: Option<u64>,
+    /// The reserve is there.
+    pub(crate) reserve: bool,
+}
+
 /// The transparency log.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct LogReadiness {
     /// Why it stopped signing for good, if it did.
     pub(crate) stopped: Option<String>,
+    /// Why the signer does not answer, where it is a process of its own. Deeds go on meanwhile, up to the bound of the configuration.
+    pub(crate) signer: Option<String>,
     /// Rows that no checkpoint covers yet.
     pub(crate) backlog: Option<u64>,
     /// Age of the oldest of them in seconds.

@@ -4,7 +4,7 @@
 //! The order is the rule: a refusal is recorded **before** it is answered (ARCHITECTURE, rule 2). If the row cannot be
 //! written, the answer is 503: the caller learns nothing that is not recorded. Some refusals have no row and are counted
 //! only: those of strangers past their bound (see [`super::strangers`]), those of participants past a quota but one a minute
-//! (see [`super::admission::quota`]), and `node.overloaded` and `node.storage_unavailable`, which say that nothing more can be
+//! (see [`super::admission::quota`]), and `node.overloaded`, `node.storage_unavailable` and `node.no_space`, which say that nothing more can be
 //! done or written.
 
 use std::sync::Arc;
@@ -142,6 +142,10 @@ impl Visit {
 
     /// Runs the handler if there is room, within what the caller may use.
     async fn let_in(&self, known: &Known, request: Request, next: Next, meter: &BodyMeter) -> Response {
+        // Before a byte of the body: a document that cannot be recorded would only take more of the room.
+        if request.method() != Method::GET && !self.door.ledger.has_room() {
+            return axum::response::IntoResponse::into_response(Failure::new(ProblemCode::NoSpace));
+        }
         let admission = &self.door.admission;
         match admission.admit(&known.actor, self.operation, request.headers(), &meter.received).await {
             Ok(admitted) => {
@@ -185,8 +189,7 @@ impl Visit {
     async fn record(&self, known: Option<&Known>, failure: &Failure) -> Result<(), Failure> {
         let circumstances = failure.circumstances();
         let code = circumstances.code;
-        if circumstances.recorded.is_some() || matches!(code, ProblemCode::Overloaded | ProblemCode::StorageUnavailable)
-        {
+        if circumstances.recorded.is_some() || is_unrecordable(code) {
             return Ok(());
         }
         let peer = self.connection.peer().ip();
@@ -242,6 +245,11 @@ impl Visit {
             tracing::warn!(code, "a problem that the OpenAPI document does not list for this operation");
         }
     }
+}
+
+/// What says that nothing more can be written.
+fn is_unrecordable(code: ProblemCode) -> bool {
+    matches!(code, ProblemCode::Overloaded | ProblemCode::StorageUnavailable | ProblemCode::NoSpace)
 }
 
 /// What the framework refused by itself: no such route, not this method.

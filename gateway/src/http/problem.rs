@@ -173,6 +173,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::NotYetInLog
         | P::Overloaded
         | P::StorageUnavailable
+        | P::NoSpace
         | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         P::AnnouncementsNotTaken | P::PeopleNotKept | P::PeerWithoutLogin => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -193,6 +194,7 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
                     | P::ProviderUnavailable
                     | P::ScannerUnavailable
                     | P::KeyUnavailable
+                    | P::NoSpace
             ) =>
         {
             Some(HeaderValue::from_static("10"))
@@ -347,6 +349,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Overloaded => ProblemCode::Overloaded,
+            StoreError::NoSpace => ProblemCode::NoSpace,
             StoreError::Database(_) | StoreError::Objects(_) | StoreError::Closed => ProblemCode::StorageUnavailable,
             StoreError::Conflict | StoreError::Corrupt(_) | StoreError::UnknownSchema { .. } => ProblemCode::Internal,
         };

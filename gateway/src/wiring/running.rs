@@ -97,7 +97,15 @@ impl Running<'_> {
         }
     }
 
-    pub(super) fn collect(&self, rooms: &Rooms) {
+    pub(super) fn collect(&self, rooms: &Rooms, unpublished: u64) {
+        let (space, shutdown) = (rooms.space.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "space", move || {
+            workers::tend_space(space.clone(), shutdown.clone())
+        });
+        let (log, ledger, shutdown) = (rooms.log.clone(), rooms.ledger.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "unpublished", move || {
+            workers::watch_unpublished(log.clone(), ledger.clone(), unpublished, shutdown.clone())
+        });
         let (issuers, trust, shutdown) = (rooms.issuers.clone(), rooms.trust.clone(), self.shutdown.clone());
         let (registry, clock) = (rooms.access.registry().clone(), rooms.clock.clone());
         workers::supervise(self.tasks, self.shutdown, "issuers", move || {

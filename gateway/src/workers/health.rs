@@ -6,10 +6,10 @@ use std::time::Duration;
 use audit::Log;
 use certs::trust::TrustSource;
 use exchange::evidence::EvidenceSigner;
-use storage::{Clock, Reader};
+use storage::{Clock, Reader, Space};
 
 use crate::http::operator::{
-    EvidenceReadiness, JobReadiness, LogReadiness, Readiness, TrustReadiness, TrustedListReadiness,
+    EvidenceReadiness, JobReadiness, LogReadiness, Readiness, SpaceReadiness, TrustReadiness, TrustedListReadiness,
 };
 use crate::outbound::{FolderTrust, TrustedLists};
 
@@ -27,7 +27,10 @@ pub(crate) struct Health {
     trusted_lists: Arc<TrustedLists>,
     signer: EvidenceSigner,
     clock: Arc<dyn Clock>,
+    space: Space,
     stopped: Mutex<Option<String>>,
+    /// Why the signer does not answer, where it is a process of its own.
+    signer_away: Mutex<Option<String>>,
 }
 
 impl Health {
@@ -39,13 +42,29 @@ impl Health {
         trusted_lists: Arc<TrustedLists>,
         signer: EvidenceSigner,
         clock: Arc<dyn Clock>,
+        space: Space,
     ) -> Self {
-        Self { log, reader, trust, trusted_lists, signer, clock, stopped: Mutex::new(None) }
+        Self {
+            log,
+            reader,
+            trust,
+            trusted_lists,
+            signer,
+            clock,
+            space,
+            stopped: Mutex::new(None),
+            signer_away: Mutex::new(None),
+        }
     }
 
     /// The log refuses to go on.
     pub(crate) fn log_stopped(&self, why: String) {
         *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
+    }
+
+    /// The signer of checkpoints answers, or does not, and why.
+    pub(crate) fn signer_answers(&self, problem: Option<String>) {
+        *self.signer_away.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     /// Everything that readiness is made of. A broken trust folder is shown and does not make the node unready: the set in
@@ -59,20 +78,28 @@ impl Health {
             oldest_seconds: oldest.map(|oldest| (self.clock.now() - oldest).as_seconds_f64().max(0.0)),
         });
         let evidence = self.evidence().await;
+        let space = self.space();
         let ready = database
+            && space.accepts
             && evidence.signs
             && log.stopped.is_none()
             && log.oldest_seconds.is_some_and(|seconds| seconds <= LOG_DELAY);
-        Readiness { ready, database, log, evidence, trust: self.trust(), jobs: jobs.unwrap_or_default() }
+        Readiness { ready, database, space, log, evidence, trust: self.trust(), jobs: jobs.unwrap_or_default() }
+    }
+
+    fn space(&self) -> SpaceReadiness {
+        let standing = self.space.standing();
+        SpaceReadiness { accepts: standing.accepts, free_bytes: standing.free, reserve: standing.reserve }
     }
 
     async fn log(&self) -> LogReadiness {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let signer = self.signer_away.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match self.log.backlog().await {
-            Ok((rows, seconds)) => LogReadiness { stopped, backlog: Some(rows), oldest_seconds: Some(seconds) },
+            Ok((rows, seconds)) => LogReadiness { stopped, signer, backlog: Some(rows), oldest_seconds: Some(seconds) },
             Err(error) => {
                 tracing::warn!(cause = %error, "readiness: the log cannot be asked");
-                LogReadiness { stopped, ..LogReadiness::default() }
+                LogReadiness { stopped, signer, ..LogReadiness::default() }
             }
         }
     }

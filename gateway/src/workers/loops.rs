@@ -266,6 +266,13 @@ pub(crate) async fn grow_log(log: Log, health: Arc<Health>, every: Duration, shu
             Ok(entries) => {
                 backoff.reset();
                 size.set(entries as f64);
+                health.signer_answers(None);
+            }
+            // Deeds go on, and what they recorded waits: it comes by itself when the signer does.
+            Err(away @ LogFailure::SignerAway(_)) => {
+                tracing::error!(cause = %away, "nothing is published");
+                health.signer_answers(Some(away.to_string()));
+                pause(&shutdown, backoff.next()).await;
             }
             Err(LogFailure::Store(error)) => {
                 tracing::warn!(cause = %error, "a round of the log failed");

@@ -6,6 +6,7 @@ mod health;
 mod loops;
 mod peers;
 mod policies;
+mod space;
 
 use std::any::Any;
 use std::future::Future;
@@ -21,6 +22,7 @@ pub(crate) use loops::{
 };
 pub(crate) use peers::RelayLoops;
 pub(crate) use policies::refresh_policies;
+pub(crate) use space::{tend_space, watch_unpublished};
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);

@@ -14,6 +14,7 @@
 //! | [`objects`] | large immutable objects |
 //! | [`fetched`] | a bounded cache of what was fetched from outside |
 //! | [`seen`] | when somebody was last seen |
+//! | [`space`] | room on the disk: the low-water mark and the reserve |
 //! | [`clock`], [`ids`] | the time and fresh identifiers |
 //!
 //! Fences: rusqlite and `object_store` are named in this crate only.
@@ -27,9 +28,11 @@ pub mod objects;
 mod postgres;
 mod reader;
 pub mod seen;
+pub mod space;
 mod sqlite;
 pub mod store;
 mod writer;
 
 pub use clock::Clock;
+pub use space::Space;
 pub use store::{Reader, Row, StoreError, Tx, TxError, Value, Writer};

@@ -40,6 +40,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "policies", sql: include_str!("../../../migrations/sqlite/0021_policies.sql") },
     Migration { name: "session_chains", sql: include_str!("../../../migrations/sqlite/0022_session_chains.sql") },
     Migration { name: "peers", sql: include_str!("../../../migrations/sqlite/0023_peers.sql") },
+    Migration { name: "log_retention", sql: include_str!("../../../migrations/sqlite/0024_log_retention.sql") },
+    Migration { name: "audit_keys", sql: include_str!("../../../migrations/sqlite/0025_audit_keys.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

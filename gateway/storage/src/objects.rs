@@ -11,8 +11,11 @@
 //! [`Objects::put_unsynced`] and [`Objects::sync`] are for what can be made again until the sync: the tiles of the
 //! transparency log, whose stage is durable.
 
+pub mod faults;
+
 use crate::store::StoreError;
 use bytes::Bytes;
+use faults::{Call, Faults};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -32,6 +35,7 @@ pub struct Objects {
     synced: Arc<LocalFileSystem>,
     unsynced: Arc<LocalFileSystem>,
     root: Arc<PathBuf>,
+    faults: Option<Faults>,
 }
 
 impl Objects {
@@ -51,7 +55,7 @@ impl Objects {
             .name("vuzol-staging".to_owned())
             .spawn(move || remove_abandoned(&folder, SystemTime::now() - ABANDONED))
             .map_err(io)?;
-        Ok(Self { synced, unsynced, root: Arc::new(root) })
+        Ok(Self { synced, unsynced, root: Arc::new(root), faults: None })
     }
 
     /// Create-only, durable on return; an existing object with the same bytes is fine, with others it is Conflict.
@@ -59,11 +63,14 @@ impl Objects {
     /// # Errors
     /// [`StoreError::Conflict`] as said; [`StoreError::Objects`] where the folder fails.
     pub async fn put_new(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        if self.create(&self.synced, key, bytes).await? {
-            return Ok(());
-        }
-        // Whoever wrote it may not have come to the sync yet, or did not mean to.
-        self.sync(vec![key.to_owned()]).await
+        let put = async {
+            if self.create(&self.synced, key, bytes).await? {
+                return Ok(());
+            }
+            // Whoever wrote it may not have come to the sync yet, or did not mean to.
+            self.sync(vec![key.to_owned()]).await
+        };
+        self.may_fail(Call::Put, key, put).await
     }
 
     /// As [`put_new`](Self::put_new), but a power cut may undo it until [`sync`](Self::sync).
@@ -71,7 +78,8 @@ impl Objects {
     /// # Errors
     /// As [`put_new`](Self::put_new).
     pub async fn put_unsynced(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.create(&self.unsynced, key, bytes).await.map(drop)
+        let put = async { self.create(&self.unsynced, key, bytes).await.map(drop) };
+        self.may_fail(Call::Put, key, put).await
     }
 
     /// Makes objects durable that were put unsynced, with the folders on their way. Keys without an object are passed
@@ -82,7 +90,8 @@ impl Objects {
     pub async fn sync(&self, keys: Vec<String>) -> Result<(), StoreError> {
         let paths = keys.iter().map(|key| Ok(self.root.join(parse(key)?.as_ref()))).collect::<Result<Vec<_>, _>>()?;
         let root = Arc::clone(&self.root);
-        blocking(move || sync_paths(&root, &paths)).await
+        let first = keys.first().map(String::as_str).unwrap_or_default();
+        self.may_fail(Call::Sync, first, blocking(move || sync_paths(&root, &paths))).await
     }
 
     /// Replaces (for the checkpoint file only), durable on return.
@@ -90,7 +99,8 @@ impl Objects {
     /// # Errors
     /// [`StoreError::Objects`] where the folder fails.
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<(), StoreError> {
-        self.synced.put(&parse(key)?, bytes.into()).await.map(drop).map_err(failure)
+        let put = async { self.synced.put(&parse(key)?, bytes.into()).await.map(drop).map_err(failure) };
+        self.may_fail(Call::Put, key, put).await
     }
 
     /// Streaming upload: memory is bounded by what is passed to [`Upload::write`], whatever the object's size.
@@ -111,12 +121,15 @@ impl Objects {
     /// # Errors
     /// [`StoreError::Objects`] where the folder fails.
     pub async fn read(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        let found = match self.synced.get(&parse(key)?).await {
-            Ok(found) => found,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(failure(error)),
+        let read = async {
+            let found = match self.synced.get(&parse(key)?).await {
+                Ok(found) => found,
+                Err(object_store::Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(failure(error)),
+            };
+            found.bytes().await.map(Some).map_err(failure)
         };
-        found.bytes().await.map(Some).map_err(failure)
+        self.may_fail(Call::Read, key, read).await
     }
 
     /// The bytes of `range` in pieces of at most 256 KiB. An object that is deleted meanwhile is read to its end.
@@ -147,10 +160,13 @@ impl Objects {
     /// # Errors
     /// [`StoreError::Objects`] where the folder fails.
     pub async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        match self.synced.delete(&parse(key)?).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(error) => Err(failure(error)),
-        }
+        let delete = async {
+            match self.synced.delete(&parse(key)?).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                Err(error) => Err(failure(error)),
+            }
+        };
+        self.may_fail(Call::Delete, key, delete).await
     }
 
     /// Key, size in bytes and time of the last change of every object whose key begins with the segments of `prefix`
@@ -159,8 +175,9 @@ impl Objects {
     /// # Errors
     /// [`StoreError::Objects`] where the folder fails.
     pub async fn list(&self, prefix: &str) -> Result<Vec<(String, u64, OffsetDateTime)>, StoreError> {
-        let prefix = if prefix.is_empty() { None } else { Some(parse(prefix.trim_end_matches('/'))?) };
-        let found: Vec<_> = self.synced.list(prefix.as_ref()).try_collect().await.map_err(failure)?;
+        let folder = if prefix.is_empty() { None } else { Some(parse(prefix.trim_end_matches('/'))?) };
+        let list = async { self.synced.list(folder.as_ref()).try_collect::<Vec<_>>().await.map_err(failure) };
+        let found = self.may_fail(Call::List, prefix, list).await?;
         let mut all = found
             .into_iter()
             .map(|object| {
@@ -232,6 +249,13 @@ fn parse(key: &str) -> Result<Key, StoreError> {
 }
 
 fn failure(error: object_store::Error) -> StoreError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = cause {
+        if inner.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull) {
+            return StoreError::NoSpace;
+        }
+        cause = inner.source();
+    }
     StoreError::Objects(error.to_string())
 }
 

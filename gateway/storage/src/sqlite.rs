@@ -200,6 +200,7 @@ pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
         {
             StoreError::Overloaded
         }
+        rusqlite::Error::SqliteFailure(e, _) if e.code == ErrorCode::DiskFull => StoreError::NoSpace,
         rusqlite::Error::SqliteFailure(e, text) => {
             StoreError::Database(format!("{} ({})", text.as_deref().unwrap_or("no text"), e.extended_code))
         }

@@ -42,6 +42,9 @@ pub enum StoreError {
     /// The operator's: the folder or bucket of objects.
     #[error("object store: {0}")]
     Objects(String),
+    /// The disk is full, or nearly so: nothing was done, and nothing new is until there is room ([`crate::space`]).
+    #[error("the disk is full")]
+    NoSpace,
     /// The storage threads are gone: the process is stopping.
     #[error("the store is closed")]
     Closed,

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `audit-append-sqlite` | audited actions a second by 64 clients, each waiting until its own is durable, while rounds run as in a node |
 //! | `audit-append-sqlite-time` | how long one of them waits |
+//! | `audit-prepare`, `-sealed` | events a second that are made complete, their details in the clear or sealed: processor time of one thread |
 //! | `audit-integrate` | entries a second from the outbox to the published checkpoint: numbered, hashed, staged, signed, written |
 //! | `audit-proof` | how long it takes to make the proof of an event by its id, and to verify it |
+//! | `proof-100m` and its companions | the same in a log of a hundred million entries ([`super::hundred_million`]) |
 //! | `audit-verify` | entries a second of a verification of the whole log, from files, in one thread |
 //!
 //! The first three wait for the disk of the folder for temporary files: they are timed by the clock on the wall, in one run. The last is timed by the processor
@@ -17,14 +19,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audit::verify::{Folder, Kept, Question, verify};
-use audit::{Action, Event, EventDraft, Ledger, Log, Outcome, append};
+use audit::{Action, Event, EventDraft, Ledger, Log, Outcome, PayloadKeys, append};
 use crypto::key::{KeyKind, SoftwareKey};
 use crypto::merkle::{Checkpoint, Frontier, NoteSigner, TileId, entry_bundle, leaf_hash};
 use schemas::EventId;
 use storage::clock::SystemClock;
 use storage::objects::Objects;
 use storage::store::{StoreConfig, migrate, open};
-use storage::{Clock, StoreError};
+use storage::{Clock, Space, StoreError};
+use zeroize::Zeroizing;
 
 use super::measure::{Figure, Unit, processor_time};
 use super::options::Effort;
@@ -33,10 +36,12 @@ use super::options::Effort;
 pub type Row = (&'static str, fn(&Effort) -> Vec<Figure>);
 
 /// All rows, in the order in which they are measured.
-pub const ROWS: [Row; 4] = [
+pub const ROWS: [Row; 6] = [
     ("audit-append-sqlite", appended),
+    ("audit-prepare", prepared),
     ("audit-integrate", integrated),
     ("audit-proof", proven),
+    ("proof-100m", super::hundred_million::measured),
     ("audit-verify", verified),
 ];
 
@@ -46,6 +51,8 @@ const CLIENTS: usize = 64;
 const ENTRIES: usize = 200_000;
 /// Entries of the log that is verified.
 const VERIFIED: usize = 1_000_000;
+/// Events that are made complete.
+const PREPARED: usize = 100_000;
 /// How often a worker of a node runs a round.
 const ROUND: Duration = Duration::from_millis(200);
 
@@ -119,7 +126,7 @@ fn rate(count: usize, time: Duration) -> f64 {
 }
 
 /// The median, and the slowest in a hundred.
-fn times(name: &'static str, mut times: Vec<Duration>) -> Figure {
+pub(super) fn times(name: &'static str, mut times: Vec<Duration>) -> Figure {
     times.sort_unstable();
     let at = |part: usize| times.get(times.len() * part / 100).map_or(f64::NAN, |time| time.as_secs_f64() * 1e6);
     Figure { name, by: "vuzol", unit: Unit::Microseconds, best: at(50), median: at(99) }
@@ -174,6 +181,33 @@ fn appended(effort: &Effort) -> Vec<Figure> {
         node.integrate().await;
         vec![once("audit-append-sqlite", rate(all.len(), elapsed)), times("audit-append-sqlite-time", all)]
     })
+}
+
+/// Of a hundred persons, as a busy ten minutes has them.
+fn prepared(effort: &Effort) -> Vec<Figure> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = StoreConfig::new(folder.path().join("vuzol.db"));
+    migrate(&store).expect("a database");
+    let (writer, reader) = open(&store).expect("a database");
+    let keys = PayloadKeys::open(Zeroizing::new([7; 32]), &folder.path().join("erased")).expect("no journal yet");
+    let measure = |name, keys| {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock, ORIGIN, Space::unwatched(), keys);
+        let mut rates: Vec<f64> = (0..effort.rounds.clamp(1, 5))
+            .map(|_| {
+                let before = processor_time();
+                for number in 0..PREPARED {
+                    let actor = format!("person:{}", number % 100);
+                    std::hint::black_box(ledger.prepare(EventDraft { actor, ..draft(number) }));
+                }
+                rate(PREPARED, processor_time().saturating_sub(before))
+            })
+            .collect();
+        rates.sort_unstable_by(|one, other| other.total_cmp(one));
+        let at = |position: usize| rates.get(position).copied().unwrap_or(f64::NAN);
+        Figure { name, by: "vuzol", unit: Unit::Operations, best: at(0), median: at(rates.len() / 2) }
+    };
+    vec![measure("audit-prepare", None), measure("audit-prepare-sealed", Some(Arc::new(keys)))]
 }
 
 fn integrated(_: &Effort) -> Vec<Figure> {

@@ -13,6 +13,7 @@
 //! | [`access`] | the rows of `bench access` for decisions, timed by themselves |
 //! | [`logins`] | the rows of `bench access` for logins, in processor time of the whole process |
 //! | [`audit`] | the rows of `bench audit`, timed by themselves |
+//! | [`hundred_million`] | those of them about a log of that size |
 //! | [`footprint`] | the rows of `bench memory`, in processes of their own |
 //! | [`memory`] | what the process holds at most |
 
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod certs;
 pub mod crypto;
 pub mod footprint;
+pub mod hundred_million;
 pub mod logins;
 pub mod measure;
 pub mod memory;

@@ -15,7 +15,7 @@
 //! publishing only moves forward.
 
 use crate::log::sequencer;
-use crate::log::signer::{Signer, Signing};
+use crate::log::signer::{CheckpointSigner, Signing, Wanted as WantedTree};
 use crate::log::stage::{STAGING, Stage, TreeHead};
 use crate::log::state::{self, LogState, signed, unsigned};
 use crate::log::tiles::{FULL, Tiles, Wanted, hashes};
@@ -42,7 +42,7 @@ pub(crate) struct Integrator {
     writer: Writer,
     reader: Reader,
     tiles: Tiles,
-    signer: Arc<Signer>,
+    signer: Arc<dyn CheckpointSigner>,
     /// The committed tree; None after a failure, until it is loaded anew.
     tree: Option<Tree>,
     unsynced: Unsynced,
@@ -104,7 +104,7 @@ struct Batch {
 }
 
 impl Integrator {
-    pub(crate) fn new(writer: Writer, reader: Reader, tiles: Tiles, signer: Arc<Signer>) -> Self {
+    pub(crate) fn new(writer: Writer, reader: Reader, tiles: Tiles, signer: Arc<dyn CheckpointSigner>) -> Self {
         Self {
             writer,
             reader,
@@ -140,7 +140,7 @@ impl Integrator {
             _ => self.load(&state).await?,
         };
         // A crash between signing and committing must not make the next tree smaller than the signed one.
-        let signed_size = self.signer.last_signed()?.map_or(0, |last| last.size);
+        let signed_size = self.signed_size().await?;
         let missing = u32::try_from(signed_size.saturating_sub(state.size)).unwrap_or(u32::MAX);
         let rows = read_rows(&self.reader, state.size, BATCH.max(missing)).await?;
         if rows.len() < usize::try_from(missing).unwrap_or(usize::MAX) {
@@ -208,7 +208,7 @@ impl Integrator {
     ) -> Result<Option<String>, LogFailure> {
         // Whoever keeps overtaking us also commits before us, so a few tries are plenty.
         for _ in 0..4 {
-            let from = self.signer.last_signed()?.map_or(0, |last| last.size);
+            let from = self.signed_size().await?;
             if from > new.size {
                 return Ok(None);
             }
@@ -218,13 +218,20 @@ impl Integrator {
                 let prove = |tiles: &dyn crypto::merkle::TileReader| consistency_proof(from, new.size, tiles);
                 self.tiles.compute(new.size, fresh.clone(), prove).await?
             };
-            let (signer, was_empty) = (Arc::clone(&self.signer), state.size == 0);
-            match blocking(move || signer.sign(new.size, new.root, was_empty, from, &proof)).await? {
+            let (signer, was_empty, held) = (Arc::clone(&self.signer), state.size == 0, state.checkpoint.clone());
+            let TreeHead { size, root } = new;
+            let wanted = WantedTree { size, root, was_empty, proven_from: from, proof, held };
+            match blocking(move || signer.sign(&wanted)).await? {
                 Signing::Signed(note) => return Ok(Some(note)),
                 Signing::Moved => {}
             }
         }
         Ok(None)
+    }
+
+    async fn signed_size(&self) -> Result<u64, LogFailure> {
+        let signer = Arc::clone(&self.signer);
+        blocking(move || Ok(signer.last_signed()?.map_or(0, |last| last.size))).await
     }
 
     /// In the database, which only moves forward and is what this node serves; and as an object beside the tiles, for

@@ -20,7 +20,8 @@ pub(crate) async fn number(writer: &Writer, reader: &Reader, limit: u32) -> Resu
         return Ok(0);
     }
     while numbered < limit {
-        let chunk = number_chunk(writer).await?;
+        // Numbers were given that the tree has already: somebody set the head back, and what would be numbered now would never be published.
+        let chunk = number_chunk(writer).await?.ok_or(LogFailure::Inconsistent)?;
         numbered += chunk;
         if chunk < CHUNK {
             break;
@@ -36,10 +37,13 @@ async fn anything_waits(reader: &Reader) -> Result<bool, StoreError> {
     Ok(waits.await? == Some(1))
 }
 
-async fn number_chunk(writer: &Writer) -> Result<u32, StoreError> {
+/// None where the head lies behind the committed tree.
+async fn number_chunk(writer: &Writer) -> Result<Option<u32>, StoreError> {
     // The lock: a row lock in PostgreSQL; SQLite holds its write lock already. The epoch tells holders apart.
     let take_head = "-- take_head
         UPDATE seq_head SET epoch = epoch + 1 WHERE id = 1 RETURNING next_seq";
+    let tree = "-- tree
+        SELECT size FROM log_state WHERE id = 1";
     let number = "-- number
         INSERT INTO audit_seq (seq, event_id, at, entry)
         SELECT $1 + row_number() OVER (ORDER BY o.id) - 1, o.event_id, o.at, o.entry
@@ -52,6 +56,9 @@ async fn number_chunk(writer: &Writer) -> Result<u32, StoreError> {
     let numbered = writer.run_tx("sequencer_number", move |tx| {
         let head = tx.query_optional(take_head, &[], |row| row.integer(0))?;
         let head = head.ok_or(StoreError::Corrupt("seq_head has no row"))?;
+        if tx.query_optional(tree, &[], |row| row.integer(0))?.is_some_and(|size| head < size) {
+            return Ok(None);
+        }
         let numbered = tx.execute(number, &[head.into(), CHUNK.into()])?;
         let cleared = tx.execute(clear, &[head.into()])?;
         tx.execute(move_head, &[head.into()])?;
@@ -59,7 +66,7 @@ async fn number_chunk(writer: &Writer) -> Result<u32, StoreError> {
             // Rows beyond the head: somebody numbered without holding it.
             return Err(StoreError::Corrupt("audit_seq has rows beyond its head"));
         }
-        u32::try_from(numbered).map_err(|_| StoreError::Corrupt("a chunk beyond its limit"))
+        u32::try_from(numbered).map(Some).map_err(|_| StoreError::Corrupt("a chunk beyond its limit"))
     });
     numbered.await.map_err(only_store)
 }

@@ -79,6 +79,15 @@ pub(crate) async fn publish(writer: &Writer, size: u64, note: String) -> Result<
     published.await.map(drop).map_err(only_store)
 }
 
+/// How many rows no published checkpoint covers, without looking at those that have a number.
+pub(crate) async fn unpublished(reader: &Reader) -> Result<u64, StoreError> {
+    let sql = "-- unpublished
+        SELECT (SELECT count(*) FROM audit_outbox) + max(h.next_seq - l.published_size, 0)
+        FROM seq_head h, log_state l WHERE h.id = 1 AND l.id = 1";
+    let counted = reader.read("log_unpublished", move |tx| tx.query_optional(sql, &[], |row| unsigned(row, 0)));
+    Ok(counted.await?.unwrap_or(0))
+}
+
 /// How many rows no published checkpoint covers, and the time of the oldest.
 pub(crate) async fn backlog(reader: &Reader) -> Result<(u64, Option<OffsetDateTime>), StoreError> {
     let outbox = "-- backlog

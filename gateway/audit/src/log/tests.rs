@@ -12,7 +12,7 @@ use storage::clock::ManualClock;
 use storage::store::{StoreConfig, migrate, open};
 use time::macros::datetime;
 
-const ORIGIN: &str = "vuzol.test/log";
+pub(crate) const ORIGIN: &str = "vuzol.test/log";
 
 static KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| SoftwareKey::generate(KeyKind::Ed25519).unwrap().to_pkcs8_der().unwrap().to_vec());
@@ -79,22 +79,22 @@ fn subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
 }
 
 /// A machine: what survives the end of its processes.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
-    database: &'static str,
-    clock: Arc<ManualClock>,
+    pub(crate) database: &'static str,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 /// A process on it.
-pub(super) struct Process {
-    log: Log,
-    pub(super) ledger: Ledger,
-    pub(super) writer: Writer,
-    pub(super) reader: Reader,
+pub(crate) struct Process {
+    pub(crate) log: Log,
+    pub(crate) ledger: Ledger,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
 }
 
 impl Machine {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = Self {
             folder: tempfile::tempdir().unwrap(),
             database: "vuzol.db",
@@ -104,31 +104,37 @@ impl Machine {
         machine
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn store(&self) -> StoreConfig {
+    pub(crate) fn store(&self) -> StoreConfig {
         StoreConfig::new(self.path(self.database))
     }
 
-    pub(super) fn start(&self) -> Process {
+    pub(crate) fn start(&self) -> Process {
+        self.start_on(Objects::open_folder(&self.path("objects")).unwrap())
+    }
+
+    pub(super) fn start_on(&self, objects: Objects) -> Process {
+        self.start_signed_by(objects, Arc::new(Signer::open(note_signer(), &self.path("signer.state")).unwrap()))
+    }
+
+    pub(crate) fn start_signed_by(&self, objects: Objects, signer: Arc<dyn CheckpointSigner>) -> Process {
         let (writer, reader) = open(&self.store()).unwrap();
-        let objects = Objects::open_folder(&self.path("objects")).unwrap();
-        let state = self.path("signer.state");
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as _;
-        let log = Log::open(writer.clone(), reader.clone(), objects, Arc::clone(&clock), note_signer(), &state);
+        let log = Log::signed_by(writer.clone(), reader.clone(), objects, Arc::clone(&clock), signer);
         let ledger = Ledger::new(writer.clone(), reader.clone(), clock, ORIGIN);
-        Process { log: log.unwrap(), ledger, writer, reader }
+        Process { log, ledger, writer, reader }
     }
 
     /// What somebody does who owns the file.
-    async fn sql(&self, sql: &str) {
+    pub(crate) async fn sql(&self, sql: &str) {
         by_hand(&self.store(), sql).await.unwrap();
     }
 
     /// While nobody writes.
-    fn copy_database(&self, to: &str) {
+    pub(crate) fn copy_database(&self, to: &str) {
         for suffix in ["", "-wal"] {
             let name = |name: &str| self.path(&format!("{name}{suffix}"));
             std::fs::copy(name(self.database), name(to)).unwrap();
@@ -137,7 +143,7 @@ impl Machine {
 }
 
 /// Through a writer of its own: this crate knows no database by name.
-async fn by_hand(store: &StoreConfig, sql: &str) -> Result<(), StoreError> {
+pub(crate) async fn by_hand(store: &StoreConfig, sql: &str) -> Result<(), StoreError> {
     let (writer, _) = open(store)?;
     let sql: &'static str = Box::leak(sql.to_owned().into_boxed_str());
     writer.run_tx("sql", move |tx| tx.execute(sql, &[])).await.map(drop).map_err(state::only_store)
@@ -154,7 +160,7 @@ pub(super) fn draft(n: usize) -> EventDraft {
 }
 
 impl Process {
-    async fn record(&self, count: usize) -> Vec<EventId> {
+    pub(crate) async fn record(&self, count: usize) -> Vec<EventId> {
         let mut ids = Vec::new();
         for chunk in (0..count).collect::<Vec<_>>().chunks(64) {
             let events: Vec<_> = chunk.iter().map(|n| self.ledger.prepare(draft(*n))).collect();
@@ -176,17 +182,17 @@ impl Process {
         self.log.inner.integrator.lock().await.hook = Box::new(hook);
     }
 
-    async fn crash_at(&self, step: Step) {
+    pub(super) async fn crash_at(&self, step: Step) {
         self.fail_at(step).await;
         assert!(matches!(self.log.round().await, Err(LogFailure::Store(StoreError::Closed))), "{step:?}");
     }
 
-    async fn published(&self) -> Checkpoint {
+    pub(crate) async fn published(&self) -> Checkpoint {
         let note = self.log.checkpoint().await.unwrap().unwrap();
         Checkpoint::parse_text(self.log.verifier().verify(&note).unwrap()).unwrap()
     }
 
-    pub(super) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
+    pub(crate) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
         let sql = "SELECT seq, entry FROM audit_seq ORDER BY seq";
         self.reader
             .read("entries", move |tx| tx.query(sql, &[], |row| Ok((row.integer(0)?, row.blob(1)?))))
@@ -195,7 +201,7 @@ impl Process {
     }
 
     /// What an auditor does: every event proven, and the whole tree rebuilt from what the log serves.
-    async fn audit(&self, events: &[EventId]) {
+    pub(crate) async fn audit(&self, events: &[EventId]) {
         let checkpoint = self.published().await;
         assert_eq!(checkpoint.origin, ORIGIN);
         let entries = self.entries().await;
@@ -423,7 +429,7 @@ fn signer_memory(machine: &Machine) -> Option<Checkpoint> {
 
 /// What a power cut does to files that nobody synced: the name is there, the bytes are not. Every test round is followed
 /// by a recovery, which syncs, so what is not synced is what the stages hold.
-fn tear_unsynced_tiles(machine: &Machine) {
+pub(super) fn tear_unsynced_tiles(machine: &Machine) {
     for stage in std::fs::read_dir(machine.path("objects/log/staging")).into_iter().flatten() {
         let stage = stage::Stage::parse(&std::fs::read(stage.unwrap().path()).unwrap().into()).unwrap();
         for (key, _) in stage.tiles {

@@ -10,7 +10,7 @@ use std::iter::Peekable;
 use std::slice::Iter;
 
 /// Bytes of a full bundle, at most.
-const BUNDLE_BYTES: usize = 256 * (2 + 65_535);
+pub(super) const BUNDLE_BYTES: usize = 256 * (2 + 65_535);
 const TILE_BYTES: usize = 256 * 32;
 
 pub(super) struct Walk<'w> {
@@ -52,6 +52,20 @@ impl<'w> Walk<'w> {
             tile: Vec::new(),
             leaves: Vec::with_capacity(usize::from(TILE_WIDTH)),
         }
+    }
+
+    /// Where the log has no entries before `minimum`: the edge of the tree of that size, as the tiles that reach across it have it. That it is the signed tree's
+    /// beginning shows at the end, where the root is compared.
+    pub(super) fn starting_at(mut self, minimum: u64) -> Result<Self, Wrong> {
+        let tiles = Tiles { source: self.source, content: RefCell::default() };
+        self.frontier = Frontier::load_unproven(minimum, &tiles).map_err(|error| match error {
+            LogError::MissingTile { level, index } => {
+                let id = TileId { level, index, width: TILE_WIDTH };
+                Wrong::Missing { path: id.path(), covers: covers(id) }
+            }
+            error => Wrong::Checkpoint { name: "the tree below the minimum".to_owned(), error },
+        })?;
+        Ok(self)
     }
 
     /// How many tiles were right.

@@ -115,7 +115,7 @@ impl Exchange {
             Err(TxError::Store(error)) => {
                 // Any other failure may have come after the commit reached the disk. Then the objects are a message's;
                 // if not, the sweep finds that no row names them.
-                if matches!(error, StoreError::Overloaded | StoreError::Closed) {
+                if matches!(error, StoreError::Overloaded | StoreError::NoSpace | StoreError::Closed) {
                     self.unstage(&keys).await;
                 }
                 Err(error.into())

@@ -123,7 +123,7 @@ impl Exchange {
             }
             // It may have come after the commit reached the disk; if not, the sweep finds that no row names the objects.
             Err(TxError::Store(error)) => {
-                if matches!(error, StoreError::Overloaded | StoreError::Closed) {
+                if matches!(error, StoreError::Overloaded | StoreError::NoSpace | StoreError::Closed) {
                     self.unstage(&keys).await;
                 }
                 Err(error.into())

@@ -10,8 +10,8 @@ use audit::{Action, EventDraft, Outcome};
 use schemas::limits::PAGE_ITEMS;
 use schemas::retention::{Hold, HoldPage, HoldRelease, HoldRequest, HoldSubject, Lifted, check_reason};
 use schemas::{HoldId, ProblemCode};
-use storage::StoreError;
 use storage::ids::FreshId;
+use storage::{StoreError, Tx};
 
 use crate::refusal::Refusal;
 use crate::service::Exchange;
@@ -41,6 +41,31 @@ impl From<NotDone> for Refusal {
 
 fn checked(reason: &str) -> Result<(), Refusal> {
     check_reason(reason).map_err(|error| Refusal::with_detail(ProblemCode::MalformedJson, error.to_string()))
+}
+
+/// The first of these objects of audited events (`message:<id>`, `case:<id>`, others are passed over) that is under a legal hold, by itself or by its case.
+///
+/// # Errors
+/// When the database fails.
+pub fn held_among(tx: &mut Tx<'_>, objects: &[String]) -> Result<Option<String>, StoreError> {
+    let message = "-- held_among
+        SELECT 1 FROM legal_hold h WHERE h.lifted_at IS NULL
+            AND (h.message_id = $1 OR h.case_id = (SELECT case_id FROM message WHERE id = $1)) LIMIT 1";
+    let case = "-- held_among
+        SELECT 1 FROM legal_hold h WHERE h.lifted_at IS NULL AND h.case_id = $1 LIMIT 1";
+    for object in objects {
+        let id = |prefix: &str| object.strip_prefix(prefix);
+        let (sql, id) = match (id("message:"), id("case:")) {
+            (Some(id), _) => (message, id.parse::<schemas::MessageId>().ok().map(|id| *id.as_bytes())),
+            (_, Some(id)) => (case, id.parse::<schemas::CaseId>().ok().map(|id| *id.as_bytes())),
+            _ => continue,
+        };
+        let Some(id) = id else { continue };
+        if tx.query_optional(sql, &[(&id).into()], |row| row.integer(0))?.is_some() {
+            return Ok(Some(object.clone()));
+        }
+    }
+    Ok(None)
 }
 
 impl Exchange {

@@ -95,7 +95,8 @@ impl Exchange {
             Err(TxError::Refused(NotHeld::Store(error))) => Err(Refusal::from(error).into()),
             // As with an acceptance, the commit may have reached the disk.
             Err(TxError::Store(error)) => {
-                let nothing_is_kept = matches!(error, StoreError::Overloaded | StoreError::Closed);
+                let nothing_is_kept =
+                    matches!(error, StoreError::Overloaded | StoreError::NoSpace | StoreError::Closed);
                 Err(Failed { refusal: error.into(), nothing_is_kept })
             }
         }

@@ -21,6 +21,7 @@ fn vuzol(arguments: &[&str]) -> Seen {
 mod arguments;
 mod auditing;
 mod bench;
+mod forgetting;
 mod markup;
 mod peers;
 mod people;

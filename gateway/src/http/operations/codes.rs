@@ -25,6 +25,7 @@ pub(super) const COMMON: &[ProblemCode] = &[
     P::RepeatedHeader,
     P::Overloaded,
     P::StorageUnavailable,
+    P::NoSpace,
     P::EvidenceUnavailable,
     P::Internal,
 ];

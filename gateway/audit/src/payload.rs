@@ -1,0 +1,268 @@
+//! What entries commit to, sealed so that it can be erased: details and salt lie beside the tree under a key of whom they are about.
+//!
+//! ```text
+//! subject     the object of the event, or else its actor, where that is a person (`person:...`); else the month (`2026-11`)
+//! data key    32 random bytes, of one subject, one process and ten minutes; in audit_key, wrapped under the node's payload key (crypto::seal::ring), its context
+//!             id ‖ subject
+//! event key   HMAC-SHA-256 under the data key of "vuzol-audit-payload-1" ‖ event id
+//! sealed      AES-256-GCM under the event key, nonce zero (the key seals nothing else), associated data the event id, of salt[32] ‖ details: ciphertext ‖ tag[16]
+//! ```
+//!
+//! Keys are never looked up when something is recorded: each process makes its own, and writes it with the first event under it. What that costs an event is a
+//! HMAC and a short AES-GCM, about a microsecond.
+//!
+//! Erasure ([`erasure`](erase)) destroys the keys of a subject and what lies under them, and leaves an event that says so. A backup of the database brings rows and keys
+//! back; therefore the ids of destroyed keys also stand in a journal beside the payload key, apart from the database: what it names is not opened, and
+//! is taken away again before a node serves ([`PayloadKeys::replay`]). What is recorded of a subject within ten minutes of an erasure, by another
+//! process than the one that erased, may lie under a key that is gone, and is then gone too.
+//!
+//! Who has the payload key, the journal's absence and an old copy of the database can still read what was erased: keep the payload key out of the
+//! backups of the database.
+
+mod erasure;
+
+pub use erasure::{Erased, ErasureError, erase};
+
+use crate::event::EventDraft;
+use crypto::digest::{from_hex, hex};
+use crypto::seal::ring::{self, RingKey, RingKeyHandle};
+use crypto::seal::{DocumentKey, aes256_gcm_open, aes256_gcm_seal};
+use schemas::EventId;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use storage::{StoreError, Tx};
+use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
+
+/// The id of a data key.
+pub(crate) type KeyId = [u8; 16];
+
+/// The node's payload key, and the data keys of this process.
+pub struct PayloadKeys {
+    master: RingKey,
+    journal: PathBuf,
+    erased: Mutex<BTreeSet<KeyId>>,
+    current: Mutex<HashMap<String, Arc<DataKey>>>,
+}
+
+/// A key of one subject.
+pub(crate) struct DataKey {
+    pub(crate) id: KeyId,
+    pub(crate) subject: String,
+    pub(crate) wrapped: Vec<u8>,
+    pub(crate) made: OffsetDateTime,
+    key: RingKey,
+    /// Its row is committed.
+    written: AtomicBool,
+}
+
+/// What was sealed, and the key that its row names.
+#[derive(Clone)]
+pub(crate) struct Sealed {
+    pub(crate) key: Arc<DataKey>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sealed(..)")
+    }
+}
+
+/// Salt and details of an event.
+pub struct Opened {
+    /// 32 random bytes.
+    pub salt: [u8; 32],
+    /// JSON, exactly as committed.
+    pub details: Zeroizing<String>,
+}
+
+impl PayloadKeys {
+    /// `master`: 32 random bytes; `journal`: the file with the ids of destroyed keys, made with the first erasure.
+    ///
+    /// # Errors
+    /// Where the journal is there and cannot be read, or is no such journal.
+    pub fn open(master: Zeroizing<[u8; 32]>, journal: &Path) -> io::Result<Self> {
+        let erased = match std::fs::read_to_string(journal) {
+            Ok(text) => parse_journal(&text)
+                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no journal of erasures"))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+            Err(error) => return Err(error),
+        };
+        let master = RingKey::from_bytes(master);
+        let (journal, erased, current) = (journal.to_owned(), Mutex::new(erased), Mutex::new(HashMap::new()));
+        Ok(Self { master, journal, erased, current })
+    }
+
+    /// None where the wrapping fails, which a key in memory never does.
+    pub(crate) fn seal(&self, draft: &EventDraft, id: EventId, at: OffsetDateTime, plain: &[u8]) -> Option<Sealed> {
+        let key = self.key_of(subject_of(draft, at), at)?;
+        let event_key = key.of_event(id)?;
+        let (mut bytes, tag) = aes256_gcm_seal(&event_key, &[0; 12], id.as_bytes(), plain);
+        bytes.extend_from_slice(&tag);
+        Some(Sealed { key, bytes })
+    }
+
+    fn key_of(&self, subject: String, at: OffsetDateTime) -> Option<Arc<DataKey>> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that went back does not make a key live longer.
+        let fresh = |key: &&Arc<DataKey>| (Duration::ZERO..LIFE).contains(&(at - key.made));
+        if let Some(key) = current.get(&subject).filter(fresh) {
+            return Some(Arc::clone(key));
+        }
+        if current.len() >= SUBJECTS {
+            current.clear();
+        }
+        let key = Arc::new(DataKey::generate(&self.master, subject, at)?);
+        current.insert(key.subject.clone(), Arc::clone(&key));
+        Some(key)
+    }
+
+    /// What was sealed for an event; None where its key was destroyed or is not this node's.
+    pub(crate) fn unseal(&self, event: EventId, key: &StoredKey, sealed: &[u8]) -> Result<Option<Opened>, Changed> {
+        if self.is_erased(&key.id) {
+            return Ok(None);
+        }
+        let data = match ring::unwrap(&self.master, &context(&key.id, &key.subject), &key.wrapped) {
+            Ok(data) => RingKey::from_bytes(Zeroizing::new(*data.expose())),
+            Err(ring::RingError::OtherKey(_)) => return Ok(None),
+            Err(_) => return Err(Changed),
+        };
+        let event_key = event_key(&data, event).ok_or(Changed)?;
+        let (ciphertext, tag) = sealed.split_last_chunk::<16>().ok_or(Changed)?;
+        let plain = aes256_gcm_open(&event_key, &[0; 12], event.as_bytes(), ciphertext, tag).map_err(|_| Changed)?;
+        let (salt, details) = plain.split_first_chunk::<32>().ok_or(Changed)?;
+        let details = std::str::from_utf8(details).map_err(|_| Changed)?.to_owned();
+        Ok(Some(Opened { salt: *salt, details: Zeroizing::new(details) }))
+    }
+
+    fn is_erased(&self, id: &KeyId) -> bool {
+        self.erased.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Ids that the journal names.
+    fn journal(&self) -> Vec<KeyId> {
+        self.erased.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Writes ids into the journal, durably. Blocks on the disk.
+    fn note_erased(&self, ids: &[KeyId]) -> io::Result<()> {
+        let mut erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = !self.journal.exists();
+        let mut file = File::options().create(true).append(true).open(&self.journal)?;
+        let mut lines = if is_new { JOURNAL.to_owned() } else { String::new() };
+        for id in ids {
+            lines.push_str(&hex(id));
+            lines.push('\n');
+        }
+        file.write_all(lines.as_bytes())?;
+        file.sync_all()?;
+        if let Some(folder) = self.journal.parent().filter(|_| cfg!(unix) && is_new) {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            File::open(folder)?.sync_all()?;
+        }
+        erased.extend(ids.iter().copied());
+        // Whoever records next makes new ones.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, key| !ids.contains(&key.id));
+        Ok(())
+    }
+}
+
+/// A key's row.
+pub(crate) struct StoredKey {
+    pub(crate) id: KeyId,
+    pub(crate) subject: String,
+    pub(crate) wrapped: Vec<u8>,
+}
+
+/// It is not what was sealed.
+#[derive(Debug)]
+pub(crate) struct Changed;
+
+impl DataKey {
+    fn generate(master: &RingKey, subject: String, made: OffsetDateTime) -> Option<Self> {
+        let (id, key) = (crypto::random::array(), DocumentKey::generate());
+        let wrapped = ring::wrap(master, &context(&id, &subject), &key).ok()?;
+        let key = RingKey::from_bytes(Zeroizing::new(*key.expose()));
+        Some(Self { id, subject, wrapped, made, key, written: AtomicBool::new(false) })
+    }
+
+    fn of_event(&self, event: EventId) -> Option<Zeroizing<[u8; 32]>> {
+        event_key(&self.key, event)
+    }
+}
+
+fn event_key(key: &RingKey, event: EventId) -> Option<Zeroizing<[u8; 32]>> {
+    let mut data = [0; LABEL.len() + 16];
+    data[..LABEL.len()].copy_from_slice(LABEL);
+    data[LABEL.len()..].copy_from_slice(event.as_bytes());
+    key.hmac_sha256(&data).ok()
+}
+
+fn context(id: &KeyId, subject: &str) -> Vec<u8> {
+    [id.as_slice(), subject.as_bytes()].concat()
+}
+
+/// Whom the details are about. What is erased of a person must not take along the record of the erasure.
+fn subject_of(draft: &EventDraft, at: OffsetDateTime) -> String {
+    let is_person = |name: &&String| name.starts_with(PERSON) && name.len() <= SUBJECT_BYTES;
+    let person = draft.object.iter().chain([&draft.actor]).find(is_person);
+    match person.filter(|_| draft.action != crate::Action::EraseDetails) {
+        Some(person) => person.clone(),
+        None => format!("{:04}-{:02}", at.year(), u8::from(at.month())),
+    }
+}
+
+thread_local! {
+    /// Keys whose rows were written in the transaction that runs on this thread.
+    static WRITTEN: RefCell<Vec<Arc<DataKey>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Writes what was sealed, and its key where that may not be there yet.
+pub(crate) fn insert(tx: &mut Tx<'_>, event: EventId, sealed: &Sealed) -> Result<(), StoreError> {
+    let key = "-- insert
+        INSERT INTO audit_key (id, subject, wrapped, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING";
+    let payload = "-- insert
+        INSERT INTO audit_sealed (event_id, key_id, sealed) VALUES ($1, $2, $3)";
+    let of = &sealed.key;
+    if !of.written.load(Ordering::Relaxed) {
+        tx.execute(key, &[(&of.id).into(), (&of.subject).into(), (&of.wrapped).into(), of.made.into()])?;
+        WRITTEN.with_borrow_mut(|keys| keys.push(Arc::clone(of)));
+    }
+    tx.execute(payload, &[event.as_bytes().into(), (&of.id).into(), (&sealed.bytes).into()]).map(drop)
+}
+
+/// The keys that were written on this thread since this was last asked.
+pub(crate) fn take_written() -> Vec<Arc<DataKey>> {
+    WRITTEN.take()
+}
+
+/// Their transaction is committed.
+pub(crate) fn committed(keys: &[Arc<DataKey>]) {
+    keys.iter().for_each(|key| key.written.store(true, Ordering::Relaxed));
+}
+
+fn parse_journal(text: &str) -> Option<BTreeSet<KeyId>> {
+    let id = |line: &str| -> Option<KeyId> { from_hex(line)?.try_into().ok() };
+    // What was being written when the machine went is no line yet.
+    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
+    whole.lines().filter(|line| !line.starts_with('#')).map(id).collect()
+}
+
+const JOURNAL: &str = "# Keys of details that were erased from the log of a Vuzol node. Restore it together with nothing: what it names stays erased.\n";
+const LABEL: &[u8] = b"vuzol-audit-payload-1";
+const PERSON: &str = "person:";
+/// No pseudonym of ours is longer.
+const SUBJECT_BYTES: usize = 256;
+/// How long a key seals.
+const LIFE: Duration = Duration::minutes(10);
+/// Keys that a process holds: beyond that it begins anew.
+const SUBJECTS: usize = 4096;
+
+#[cfg(test)]
+mod tests;

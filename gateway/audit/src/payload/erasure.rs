@@ -1,0 +1,200 @@
+//! Erasure of what the log holds about somebody, and of what a backup brings back.
+
+use super::{KeyId, PayloadKeys};
+use crate::event::{Action, EventDraft, Outcome};
+use crate::ledger::{Ledger, append};
+use crypto::digest::hex;
+use schemas::EventId;
+use std::sync::Arc;
+use storage::{StoreError, Tx, TxError};
+
+/// Events of one subject that are erased in one go.
+const MOST: u32 = 100_000;
+
+/// What was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// Numbers of the entries whose details are gone, ascending.
+    pub seqs: Vec<u64>,
+    /// Keys that were destroyed.
+    pub keys: usize,
+    /// The event that says so.
+    pub event: EventId,
+}
+
+/// Why nothing was erased.
+#[derive(Debug, thiserror::Error)]
+pub enum ErasureError {
+    /// The log holds no details about them.
+    #[error("the log holds no details about them")]
+    Nothing,
+    /// More than fits into one act.
+    #[error("more than {MOST} entries: prune the log first")]
+    TooMany,
+    /// Some of it has no number yet.
+    #[error("some of it has no number yet: try again in a second")]
+    NotNumbered,
+    /// A legal hold forbids it.
+    #[error("{0} is under a legal hold")]
+    Held(String),
+    /// The journal of erasures cannot be written.
+    #[error("the journal of erasures: {0}")]
+    Journal(String),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What lies under the keys of a subject.
+struct Found {
+    keys: Vec<KeyId>,
+    /// Number, event and object of each entry.
+    entries: Vec<(u64, Vec<u8>, Option<String>)>,
+}
+
+/// Destroys the keys of `subject`, and what lies under them. The entries stay, and every proof; that details are gone, on what legal `basis`, is an event.
+/// `is_held` is asked, in the transaction, whether a legal hold forbids it: it names what is held among the objects of the entries.
+///
+/// # Errors
+/// [`ErasureError`]; nothing is erased then, but [`ErasureError::Store`] may come after the journal was written: then it is, at the latest with the next start.
+pub async fn erase(
+    ledger: &Ledger,
+    keys: &Arc<PayloadKeys>,
+    subject: &str,
+    basis: &str,
+    is_held: impl Fn(&mut Tx<'_>, &[String]) -> Result<Option<String>, StoreError> + Clone + Send + 'static,
+) -> Result<Erased, ErasureError> {
+    let of = subject.to_owned();
+    let found = ledger.reader().read("erasure_find", move |tx| find(tx, &of)).await?;
+    let Found { keys: ids, entries } = found.ok_or(ErasureError::NotNumbered)?;
+    if ids.is_empty() {
+        return Err(ErasureError::Nothing);
+    }
+    if entries.len() >= usize::try_from(MOST).unwrap_or(usize::MAX) {
+        return Err(ErasureError::TooMany);
+    }
+    let objects: Vec<String> = entries.iter().filter_map(|(_, _, object)| object.clone()).collect();
+    // Before the journal is written, which cannot be taken back; and again with the deed.
+    let (asked, question) = (objects.clone(), is_held.clone());
+    let held = ledger.reader().read("erasure_held", move |tx| question(tx, &asked)).await?;
+    if let Some(held) = held {
+        return Err(ErasureError::Held(held));
+    }
+    let (noted, journal) = (ids.clone(), Arc::clone(keys));
+    let written = tokio::task::spawn_blocking(move || journal.note_erased(&noted)).await;
+    written.map_err(|_| StoreError::Closed)?.map_err(|error| ErasureError::Journal(error.to_string()))?;
+
+    let seqs: Vec<u64> = entries.iter().map(|(seq, _, _)| *seq).collect();
+    let draft = EventDraft {
+        action: Action::EraseDetails,
+        actor: "node".to_owned(),
+        object: Some(subject.to_owned()),
+        outcome: Outcome::Done,
+        details: serde_json::json!({ "basis": basis, "entries": ranges(&seqs), "keys": ids.iter().map(|id| hex(id)).collect::<Vec<_>>() }),
+    };
+    let event = ledger.prepare(draft);
+    let (id, count) = (event.id(), ids.len());
+    let erased = ledger.transact("erase_details", move |tx| {
+        if let Some(held) = is_held(tx, &objects)? {
+            return Err(ErasureError::Held(held));
+        }
+        for (_, event, _) in &entries {
+            tx.execute(DELETE_SEALED, &[event.into()])?;
+        }
+        delete_keys(tx, &ids)?;
+        Ok(append(tx, &event)?.with(()))
+    });
+    erased.await.map_err(|error| match error {
+        TxError::Refused(error) => error,
+        TxError::Store(error) => error.into(),
+    })?;
+    Ok(Erased { seqs, keys: count, event: id })
+}
+
+impl PayloadKeys {
+    /// Takes away again what a restored backup brought back: before a node serves. Returns how many keys came back; an event says so.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn replay(&self, ledger: &Ledger) -> Result<usize, StoreError> {
+        let journal = self.journal();
+        if journal.is_empty() {
+            return Ok(0);
+        }
+        let sql = "-- replay
+            SELECT 1 FROM audit_key WHERE id = $1";
+        let back = ledger.reader().read("erasure_back", move |tx| {
+            let mut back = Vec::new();
+            for id in &journal {
+                if tx.query_optional(sql, &[id.into()], |row| row.integer(0))?.is_some() {
+                    back.push(*id);
+                }
+            }
+            Ok(back)
+        });
+        let back = back.await?;
+        if back.is_empty() {
+            return Ok(0);
+        }
+        let draft = EventDraft {
+            action: Action::EraseDetails,
+            actor: "node".to_owned(),
+            object: None,
+            outcome: Outcome::Done,
+            details: serde_json::json!({ "basis": "replay", "keys": back.iter().map(|id| hex(id)).collect::<Vec<_>>() }),
+        };
+        let (event, count) = (ledger.prepare(draft), back.len());
+        let replayed = ledger.transact("replay_erasures", move |tx| {
+            delete_keys(tx, &back)?;
+            Ok(append(tx, &event)?.with(count))
+        });
+        replayed.await.map_err(|error| match error {
+            TxError::Refused(error) | TxError::Store(error) => error,
+        })
+    }
+}
+
+const DELETE_SEALED: &str = "-- erase
+    DELETE FROM audit_sealed WHERE event_id = $1";
+
+fn delete_keys(tx: &mut Tx<'_>, ids: &[KeyId]) -> Result<(), StoreError> {
+    let sql = "-- delete_keys
+        DELETE FROM audit_key WHERE id = $1";
+    ids.iter().try_for_each(|id| tx.execute(sql, &[id.into()]).map(drop))
+}
+
+/// None where some of it is not numbered.
+fn find(tx: &mut Tx<'_>, subject: &str) -> Result<Option<Found>, StoreError> {
+    let keys = "-- find
+        SELECT id FROM audit_key WHERE subject = $1";
+    let waiting = "-- find
+        SELECT count(*) FROM audit_outbox o JOIN audit_sealed p ON p.event_id = o.event_id
+        WHERE p.key_id IN (SELECT id FROM audit_key WHERE subject = $1)";
+    let entries = "-- find
+        SELECT s.seq, s.event_id, s.entry FROM audit_sealed p JOIN audit_seq s ON s.event_id = p.event_id
+        WHERE p.key_id IN (SELECT id FROM audit_key WHERE subject = $1) LIMIT $2";
+    if tx.query_optional(waiting, &[subject.into()], |row| row.integer(0))? != Some(0) {
+        return Ok(None);
+    }
+    let ids = tx.query(keys, &[subject.into()], |row| row.array(0))?;
+    let mut found = tx.query(entries, &[subject.into(), MOST.into()], |row| {
+        let seq = u64::try_from(row.integer(0)?).map_err(|_| StoreError::Corrupt("a number below zero"))?;
+        let entry: serde_json::Value = serde_json::from_slice(&row.blob(2)?).unwrap_or_default();
+        let object = entry.get("object").and_then(serde_json::Value::as_str).map(str::to_owned);
+        Ok((seq, row.blob(1)?, object))
+    })?;
+    found.sort();
+    Ok(Some(Found { keys: ids, entries: found }))
+}
+
+/// `[[first, last], ...]`, for people and for the size of the event.
+fn ranges(seqs: &[u64]) -> Vec<[u64; 2]> {
+    let mut ranges: Vec<[u64; 2]> = Vec::new();
+    for seq in seqs {
+        match ranges.last_mut() {
+            Some([_, last]) if *last + 1 == *seq => *last = *seq,
+            _ => ranges.push([*seq, *seq]),
+        }
+    }
+    ranges
+}
