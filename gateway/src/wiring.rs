@@ -20,8 +20,10 @@ use access::purpose::Purposes;
 use access::registry::Registry;
 use access::token::Tokens;
 use access::trust::Statements;
+use access::watch::Watch;
 use access::{Access, PolicyKeeper};
-use audit::{Action, EventDraft, Ledger, Log, Outcome};
+use audit::alert::Receiver;
+use audit::{Action, Alerts, EventDraft, Index, Ledger, Log, Outcome};
 use certs::certificate::Certificate;
 use certs::revocation::RevocationSource;
 use certs::trust::TrustSource;
@@ -47,6 +49,8 @@ use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::identity_key::identity_key;
+use crate::outbound::alerts::AlertWebhook;
+use crate::outbound::syslog::Syslog;
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::people_doors;
 use crate::policies::PolicyFile;
@@ -153,6 +157,7 @@ impl Node {
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
+            running.watch(&rooms);
         }
         running.refresh(&rooms, tls.clone());
         running.collect(&rooms);
@@ -252,6 +257,16 @@ pub(crate) fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger, S
     Ok(Ledger::new(writer, reader, clock, &config.node.name))
 }
 
+/// The index of a configuration's log, to be made again without starting (for `vuzol audit reindex`).
+///
+/// # Errors
+/// [`StartError`] when the database cannot be opened.
+pub(crate) fn index(config: &Config, clock: Arc<dyn Clock>) -> Result<(Index, Ledger), StartError> {
+    let (writer, reader) = open_database(&config.storage.database, false)?;
+    let index = Index::new(writer.clone(), reader.clone());
+    Ok((index, Ledger::new(writer, reader, clock, &config.node.name)))
+}
+
 /// The rooms of the house, open.
 struct Rooms {
     clock: Arc<dyn Clock>,
@@ -273,6 +288,10 @@ struct Rooms {
     /// The bundle of policies that the configuration names.
     policies: Option<Arc<PolicyFile>>,
     exchange: Exchange,
+    index: Index,
+    alerts: Alerts,
+    /// Where alerts go.
+    receivers: Vec<Arc<dyn Receiver>>,
     /// Names of the peers.
     peers: Vec<Arc<str>>,
 }
@@ -312,6 +331,16 @@ impl Rooms {
             &config.log.signer_state,
         )
         .map_err(|e| StartError(format!("log.signer_state {}: {e}", config.log.signer_state.display())))?;
+        let index = Index::new(writer.clone(), reader.clone());
+        let receivers = receivers(config, &clock)?;
+        let alerts = Alerts::new(
+            writer.clone(),
+            reader.clone(),
+            ledger.clone(),
+            clock.clone(),
+            config.alerts.rules(),
+            receivers.iter().map(|receiver| receiver.name()).collect(),
+        );
         let kept = FetchedStore::new(writer.clone(), reader.clone(), objects.clone(), Bounds::default());
         let seen = SeenStore::new(writer.clone(), reader.clone());
         let (beside, learning) = (Some(trust.clone()), Some(issuers.clone()));
@@ -380,6 +409,9 @@ impl Rooms {
             purposes,
             policies,
             exchange,
+            index,
+            alerts,
+            receivers,
             peers: peers.names,
         })
     }
@@ -410,7 +442,10 @@ impl Rooms {
     }
 
     fn into_door(self, config: &Config) -> Door {
+        let (ledger, log, people) = (self.ledger.clone(), self.log.clone(), self.people.clone());
+        let watch = Watch::new(ledger, log, self.index, self.alerts, people);
         Door {
+            watch,
             admission: http::admission::Admission::new(&config.limits, self.clock.clone()),
             exchange: self.exchange,
             access: self.access,
@@ -430,6 +465,15 @@ impl Rooms {
             openapi: http::openapi::serialised(),
         }
     }
+}
+
+/// Where the configuration sends alerts.
+fn receivers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Receiver>>, StartError> {
+    let webhook = AlertWebhook::of_config(&config.alerts, &config.webhooks, clock.clone()).map_err(StartError)?;
+    let syslog = Syslog::of_config(&config.alerts, &config.node.name).map_err(StartError)?;
+    let webhook = webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Receiver>);
+    let syslog = syslog.map(|syslog| Arc::new(syslog) as Arc<dyn Receiver>);
+    Ok(webhook.into_iter().chain(syslog).collect())
 }
 
 /// How long each class is kept, for what people attach to their applications.

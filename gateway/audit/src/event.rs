@@ -231,6 +231,20 @@ actions! {
     LookThroughGlass = "break_glass.look";
     /// The node began to decide by other policies.
     PoliciesChanged = "policy.change";
+    /// The log was searched.
+    SearchAudit = "audit.search";
+    /// A part of the log was taken away.
+    ExportAudit = "audit.export";
+    /// The index of the log was dropped, to be made again.
+    ReindexAudit = "audit.reindex";
+    /// A rule found something that somebody should look at.
+    RaiseAlert = "alert.raise";
+    /// An alert was delivered to a receiver.
+    DeliverAlert = "alert.deliver";
+    /// Alerts were listed.
+    ReadAlerts = "alert.list";
+    /// Somebody said that they have seen an alert.
+    SeeAlert = "alert.see";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }

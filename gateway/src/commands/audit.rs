@@ -1,8 +1,13 @@
-//! `vuzol audit verify`: is this log whole and unchanged?
+//! `vuzol audit`: is this log, or this part of it, whole and unchanged? What is in it, and who looked at whom?
+
+mod export;
+mod online;
+mod search;
+mod session;
 
 use std::path::{Path, PathBuf};
 
-use audit::verify::{Covers, Folder, Kept, Question, Verified, Wrong, verify};
+use audit::verify::{Covers, Folder, Kept, Question, Source, Verified, Wrong, verify};
 use clap::{Args, Subcommand};
 use crypto::digest::hex;
 use crypto::merkle::{LogError, NationalVerifier, NoteVerifier, Policy};
@@ -12,7 +17,7 @@ use super::files::{read, unreadable};
 use super::terminal::{Language, Terminal, printable};
 use super::{Failure, exit};
 
-/// The log of a node, without the node.
+/// The log of a node, with it and without.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -24,18 +29,31 @@ pub(super) struct Arguments {
 enum Command {
     /// Check a whole log: every entry, every tile, every checkpoint.
     Verify(Verify),
+    /// Search the log of a running node.
+    Search(search::Search),
+    /// Tell who looked at what is a person's, and what for.
+    WhoLooked(search::WhoLooked),
+    /// Take a part of the log of a running node away.
+    Export(export::Export),
+    /// Make the index of a node's log again.
+    Reindex(export::Reindex),
 }
 
-/// Checks a log that is given as a folder of static files (C2SP tlog-tiles), and names the first thing that is wrong.
+/// Checks a log that is given as a folder of static files (C2SP tlog-tiles), that a node serves, or a part of one in an archive, and names the first thing that is wrong.
 ///
-/// Works offline, and needs no key of the node but the public one. Without checkpoints that somebody else kept, a log whose end was cut off before it was signed
+/// Works offline but for --node, and needs no key of the node but the public one. Without checkpoints that somebody else kept, a log whose end was cut off before it was signed
 /// anew cannot be told from a shorter one: give those that you hold with --checkpoint.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 struct Verify {
     /// The log: `checkpoint` and `tile/`, or the folder of a node's objects, which has them in `log/`.
-    #[arg(long, value_name = "DIR")]
-    folder: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["archive", "node"])]
+    folder: Option<PathBuf>,
+    /// A part of a log, as `vuzol audit export` wrote it.
+    #[arg(long, value_name = "FILE", conflicts_with = "folder")]
+    archive: Option<PathBuf>,
+    #[command(flatten)]
+    node: online::Node,
     /// The log's key, as `vuzol admin log-key` prints it.
     #[arg(long, value_name = "VKEY", value_parser = log_key)]
     key: NoteVerifier,
@@ -55,23 +73,47 @@ struct Verify {
 
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     match &arguments.command {
-        Command::Verify(arguments) => run_verify(arguments, terminal),
+        Command::Verify(arguments) => match (&arguments.archive, &arguments.folder) {
+            (Some(archive), _) => export::verify(arguments, archive, terminal),
+            (None, Some(folder)) => verify_folder(arguments, folder, terminal),
+            (None, None) => {
+                // The command line asks for one of the three.
+                let missing = || Failure::Unreadable("give --folder, --archive or --node".to_owned());
+                let online = arguments.node.open(terminal)?.ok_or_else(missing)?;
+                let checkpoint = online.checkpoint()?;
+                run_verify(arguments, checkpoint, &online, terminal)
+            }
+        },
+        Command::Search(arguments) => search::search(arguments, terminal),
+        Command::WhoLooked(arguments) => search::who_looked(arguments, terminal),
+        Command::Export(arguments) => export::export(arguments, terminal),
+        Command::Reindex(arguments) => export::reindex(arguments, terminal),
     }
 }
 
-fn run_verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
-    let below = arguments.folder.join("log");
-    let folder = if below.join("checkpoint").is_file() { below } else { arguments.folder.clone() };
+fn verify_folder(arguments: &Verify, folder: &Path, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let below = folder.join("log");
+    let folder = if below.join("checkpoint").is_file() { below } else { folder.to_owned() };
+    let checkpoint = read_checkpoint(&folder.join("checkpoint"))?;
+    run_verify(arguments, checkpoint, &Folder::new(&folder), terminal)
+}
+
+fn run_verify(
+    arguments: &Verify,
+    checkpoint: Kept,
+    source: &dyn Source,
+    terminal: &mut Terminal<'_>,
+) -> Result<u8, Failure> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     let question = Question {
         log: &arguments.key,
         national: arguments.national_key.as_ref(),
         policy: policy.as_ref(),
-        checkpoint: read_checkpoint(&folder.join("checkpoint"))?,
+        checkpoint,
         kept: arguments.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<_, _>>()?,
     };
     let bar = bar();
-    let verified = verify(&Folder::new(&folder), &question, &mut |done, all| {
+    let verified = verify(source, &question, &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     });
@@ -241,6 +283,9 @@ const EXAMPLES: &str = "\
 Examples:
   vuzol audit verify --folder /var/lib/vuzol/objects --key KEY
   vuzol audit verify --folder copy/ --key KEY --checkpoint march.note --policy witnesses.policy
+  vuzol audit verify --archive november.zip --key KEY
+  vuzol audit verify --node https://node:8443 --roots roots.pem --certificate me.pem --certificate-key me.key --key KEY
+  vuzol audit who-looked 3184710691 --check --log-key KEY --portal https://office.example ...
 
 Exit codes:
   0  the log is whole, and every checkpoint is a tree of it

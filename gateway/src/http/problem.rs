@@ -93,6 +93,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::BreakGlassOver
         | P::BreakGlassNotOver
         | P::BreakGlassReviewed
+        | P::AlertSeenBefore
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -151,6 +152,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ImportValueWrong
         | P::ImportRowRepeated
         | P::ImportPersonUnknown
+        | P::AuditFilterWrong
+        | P::AuditRangeWrong
+        | P::AlertRemarkWrong
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests
         | P::LoginThrottled

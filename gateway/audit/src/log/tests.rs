@@ -79,22 +79,22 @@ fn subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
 }
 
 /// A machine: what survives the end of its processes.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
     database: &'static str,
-    clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 /// A process on it.
-pub(super) struct Process {
-    log: Log,
-    pub(super) ledger: Ledger,
-    pub(super) writer: Writer,
-    pub(super) reader: Reader,
+pub(crate) struct Process {
+    pub(crate) log: Log,
+    pub(crate) ledger: Ledger,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
 }
 
 impl Machine {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = Self {
             folder: tempfile::tempdir().unwrap(),
             database: "vuzol.db",
@@ -112,7 +112,7 @@ impl Machine {
         StoreConfig::new(self.path(self.database))
     }
 
-    pub(super) fn start(&self) -> Process {
+    pub(crate) fn start(&self) -> Process {
         let (writer, reader) = open(&self.store()).unwrap();
         let objects = Objects::open_folder(&self.path("objects")).unwrap();
         let state = self.path("signer.state");
@@ -123,7 +123,7 @@ impl Machine {
     }
 
     /// What somebody does who owns the file.
-    async fn sql(&self, sql: &str) {
+    pub(crate) async fn sql(&self, sql: &str) {
         by_hand(&self.store(), sql).await.unwrap();
     }
 
@@ -143,7 +143,7 @@ async fn by_hand(store: &StoreConfig, sql: &str) -> Result<(), StoreError> {
     writer.run_tx("sql", move |tx| tx.execute(sql, &[])).await.map(drop).map_err(state::only_store)
 }
 
-pub(super) fn draft(n: usize) -> EventDraft {
+pub(crate) fn draft(n: usize) -> EventDraft {
     EventDraft {
         action: Action::SubmitDocument,
         actor: "participant:12345678".to_owned(),
@@ -154,7 +154,7 @@ pub(super) fn draft(n: usize) -> EventDraft {
 }
 
 impl Process {
-    async fn record(&self, count: usize) -> Vec<EventId> {
+    pub(crate) async fn record(&self, count: usize) -> Vec<EventId> {
         let mut ids = Vec::new();
         for chunk in (0..count).collect::<Vec<_>>().chunks(64) {
             let events: Vec<_> = chunk.iter().map(|n| self.ledger.prepare(draft(*n))).collect();
