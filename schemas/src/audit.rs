@@ -134,7 +134,7 @@ pub struct AuditPage {
     pub covered: Covered,
     /// The hits, in the order of the log.
     pub hits: Vec<AuditHit>,
-    /// Where the next page begins; absent: this was the last.
+    /// Where the next page begins; absent: this was the last. Where it is where this one began, what follows is not indexed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
     /// The checkpoint that all proofs lead to: a signed note.

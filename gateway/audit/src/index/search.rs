@@ -112,7 +112,7 @@ pub struct Found {
     pub first: u64,
     /// The one behind the last that was.
     pub end: u64,
-    /// Where to go on; none: all that was asked was looked at.
+    /// Where to go on; none: all that was asked was looked at. Where nothing was looked at it is `end`: the index has not come further yet.
     pub next: Option<u64>,
 }
 
@@ -132,6 +132,7 @@ impl Index {
 
 fn search(tx: &mut Tx<'_>, filter: &Filter, first: u64, end: u64, limit: u32) -> Result<Found, StoreError> {
     let indexed = Head::read(tx)?.indexed();
+    let is_behind = indexed < end;
     let mut end = end.min(indexed);
     let mut first = first.min(end);
     if let Some(from) = filter.from {
@@ -154,7 +155,8 @@ fn search(tx: &mut Tx<'_>, filter: &Filter, first: u64, end: u64, limit: u32) ->
         }
     }
     let stopped = stopped.or(led.last().filter(|_| more).map(|(seq, _)| seq + 1)).filter(|at| *at < end);
-    Ok(Found { hits, first, end: stopped.unwrap_or(end), next: stopped })
+    let next = stopped.or((is_behind && end == indexed).then_some(end));
+    Ok(Found { hits, first, end: stopped.unwrap_or(end), next })
 }
 
 /// The first entry at which the log's clock had come to this time.

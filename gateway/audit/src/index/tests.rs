@@ -97,11 +97,8 @@ async fn an_index_made_again_is_the_index_that_was() {
     assert!(index.round().await.unwrap());
     let other = machine.start();
     let other = Index::new(other.writer, other.reader);
-    assert_eq!(
-        other.search(&Filter::default(), 0, u64::MAX >> 1, 10).await.unwrap().end,
-        0,
-        "nothing is covered meanwhile"
-    );
+    let meanwhile = other.search(&Filter::default(), 0, 300, 10).await.unwrap();
+    assert_eq!((meanwhile.end, meanwhile.next), (0, Some(0)), "nothing is covered meanwhile, and the answer says so");
     while other.round().await.unwrap() || index.round().await.unwrap() {}
     let after = rows(&process.reader).await;
     assert_eq!(after.0[..300], before.0[..]);
@@ -161,7 +158,7 @@ async fn what_is_found_is_what_matches_and_pages_leave_nothing_out() {
         for limit in [1, 3, 100] {
             let (mut found, mut next, mut covered) = (Vec::new(), Some(0), 0);
             while let Some(first) = next {
-                let page = index.search(&filter, first, 1 << 40, limit).await.unwrap();
+                let page = index.search(&filter, first, 120, limit).await.unwrap();
                 assert!(
                     page.first >= covered && page.end >= page.first && page.hits.len() <= limit as usize,
                     "{stated}"

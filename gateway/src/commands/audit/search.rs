@@ -173,6 +173,9 @@ fn ask(mut search: AuditSearch, how: &How, terminal: &mut Terminal<'_>) -> Resul
         end: pages.last().map_or(0, |page| page.covered.end),
     };
     terminal.note(&format!("{count} entries, all proven, of those from {} to before {}", covered.first, covered.end));
+    if pages.last().is_some_and(|page| page.next.is_some()) {
+        terminal.note("what follows is not indexed yet: ask again later");
+    }
     match undecided {
         None => terminal.note("that none was left out is not checked: give --check"),
         Some(0) => terminal.note("replayed: none was left out, none was put in"),
