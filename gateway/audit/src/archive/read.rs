@@ -2,7 +2,6 @@
 //! with its checksum whenever it is read.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 
@@ -34,9 +33,14 @@ struct Place {
     crc: u32,
 }
 
+/// What an archive is read from: a file, or memory.
+trait Medium: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Medium for T {}
+
 /// An archive whose frame is right.
 pub struct Archive {
-    file: Mutex<fs::File>,
+    file: Mutex<Box<dyn Medium>>,
     manifest: Manifest,
     places: HashMap<String, Place>,
 }
@@ -46,16 +50,17 @@ impl Archive {
     ///
     /// # Errors
     /// [`Broken`], with the first file that is not where or what it must be.
-    pub fn open(mut file: fs::File) -> Result<Self, Broken> {
+    pub fn open(file: impl Read + Seek + Send + 'static) -> Result<Self, Broken> {
+        let mut file: Box<dyn Medium> = Box::new(file);
         file.seek(SeekFrom::Start(0))?;
         let (mut directory, mut places) = (Directory::default(), HashMap::new());
-        let place = next(&mut file, &File::Manifest.name(), &mut directory)?;
-        let manifest = content(&mut file, &File::Manifest.name(), place, SMALL_BYTES)?;
+        let place = next(&mut *file, &File::Manifest.name(), &mut directory)?;
+        let manifest = content(&mut *file, &File::Manifest.name(), place, SMALL_BYTES)?;
         let manifest = Manifest::parse(&manifest).ok_or_else(|| Broken::At(File::Manifest.name()))?;
         places.insert(File::Manifest.name(), place);
         for planned in manifest.plan().iter().skip(1) {
             let name = planned.name();
-            let place = next(&mut file, &name, &mut directory)?;
+            let place = next(&mut *file, &name, &mut directory)?;
             file.seek(SeekFrom::Current(i64::from(place.size)))?;
             places.insert(name, place);
         }
@@ -82,7 +87,7 @@ impl Archive {
         let place = *self.places.get(name).ok_or_else(|| Broken::At(name.to_owned()))?;
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(place.offset.into()))?;
-        content(&mut file, name, place, FILE_BYTES)
+        content(&mut **file, name, place, FILE_BYTES)
     }
 }
 
@@ -100,7 +105,7 @@ impl Source for Archive {
 }
 
 /// Reads the header of the next file, which must be this one, and stops at its content.
-fn next(file: &mut fs::File, name: &str, directory: &mut Directory) -> Result<Place, Broken> {
+fn next(file: &mut dyn Medium, name: &str, directory: &mut Directory) -> Result<Place, Broken> {
     let broken = || Broken::At(name.to_owned());
     let mut header = vec![0; LOCAL_BYTES + name.len()];
     file.read_exact(&mut header).map_err(|error| match error.kind() {
@@ -115,13 +120,13 @@ fn next(file: &mut fs::File, name: &str, directory: &mut Directory) -> Result<Pl
     Ok(Place { offset, size, crc })
 }
 
-fn content(file: &mut fs::File, name: &str, place: Place, limit: u32) -> Result<Vec<u8>, Broken> {
+fn content(file: &mut dyn Medium, name: &str, place: Place, limit: u32) -> Result<Vec<u8>, Broken> {
     let broken = || Broken::At(name.to_owned());
     if place.size > limit {
         return Err(broken());
     }
     let mut found = Vec::new();
-    file.take(place.size.into()).read_to_end(&mut found)?;
+    Read::take(file, place.size.into()).read_to_end(&mut found)?;
     let whole = found.len() == usize::try_from(place.size).unwrap_or(usize::MAX) && crc(&found) == place.crc;
     whole.then_some(found).ok_or_else(broken)
 }

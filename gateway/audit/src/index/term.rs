@@ -33,7 +33,7 @@ pub enum Kind {
 }
 
 /// Of one entry, whatever its details say: a page of applications names a hundred people.
-pub const TERMS: usize = 256;
+pub(super) const TERMS: usize = 256;
 
 /// Octets of a term's value: what an entry has is no longer (`event::NAME_BYTES`, a hash with its prefix).
 const VALUE_BYTES: usize = 256;

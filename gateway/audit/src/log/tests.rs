@@ -186,7 +186,7 @@ impl Process {
         Checkpoint::parse_text(self.log.verifier().verify(&note).unwrap()).unwrap()
     }
 
-    pub(super) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
+    pub(crate) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
         let sql = "SELECT seq, entry FROM audit_seq ORDER BY seq";
         self.reader
             .read("entries", move |tx| tx.query(sql, &[], |row| Ok((row.integer(0)?, row.blob(1)?))))
