@@ -15,7 +15,7 @@ const CITIZEN: &str = "0000000009";
 
 impl Region {
     /// A person with one role, by the two operators whom it takes.
-    async fn entrusts(&self, rnokpp: &str, role: Role) -> PersonId {
+    pub(super) async fn entrusts(&self, rnokpp: &str, role: Role) -> PersonId {
         let base = format!("https://localhost:{}", self.node.public_address().port());
         let operators =
             [self.site.operator(), self.site.second_operator()].map(|it| self.site.client(&base, it).unwrap());
@@ -30,7 +30,7 @@ impl Region {
         person
     }
 
-    async fn session_of(&self, portal: Portal, rnokpp: &str) -> Page {
+    pub(super) async fn session_of(&self, portal: Portal, rnokpp: &str) -> Page {
         let page = Page::of(if portal == Portal::Internal { OFFICE } else { CABINET });
         let answer = self.logs_in(portal, &page, &self.official(rnokpp)).await;
         assert_eq!(answer.status, 201, "{}", String::from_utf8_lossy(&answer.body));
@@ -38,7 +38,7 @@ impl Region {
         Page { cookie: Some(answer.cookie()), csrf: Some(view.csrf_token), ..page }
     }
 
-    async fn confirms(&self, page: &Page, rnokpp: &str, deed: Deed) {
+    pub(super) async fn confirms(&self, page: &Page, rnokpp: &str, deed: Deed) {
         let confirmation = self.signs(Portal::Internal, page, Some(deed), &self.official(rnokpp)).await;
         let answer = self.asks(Portal::Internal, page, "POST", "/v1/session/step-up", Some(&confirmation)).await;
         assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));

@@ -5,6 +5,7 @@
 //! `VUZOL_REVOCATION__ALLOWED_HOSTS='["ocsp.example"]'`). Relative paths are relative to the folder of the file, wherever
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
+mod alerts;
 mod break_glass;
 mod evidence;
 mod limits;
@@ -30,6 +31,7 @@ use figment::providers::{Format, Toml};
 use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
+pub use alerts::AlertsConfig;
 pub use break_glass::BreakGlassConfig;
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
@@ -100,6 +102,9 @@ pub struct Config {
     /// How long somebody may see what consent keeps from them.
     #[serde(default)]
     pub break_glass: BreakGlassConfig,
+    /// What raises an alert, and where alerts go.
+    #[serde(default)]
+    pub alerts: AlertsConfig,
     /// Policies beside those that the binary carries.
     #[serde(default)]
     pub policies: PoliciesConfig,
@@ -340,6 +345,7 @@ impl Config {
         let access = self.access.operators.iter_mut().chain(&mut self.access.identity_key);
         let optional = trust.chain(access).chain(&mut self.retention.commission);
         let optional = optional.chain(&mut self.policies.bundle).chain(&mut self.policies.signers);
+        let optional = optional.chain(&mut self.alerts.webhook_secret).chain(&mut self.alerts.syslog_roots);
         // `join` leaves an absolute path as it is.
         paths.into_iter().chain(optional).chain(lists).for_each(|path| *path = folder.join(&*path));
         for list in &mut self.trusted_lists.lists {
@@ -376,6 +382,7 @@ impl Config {
         self.purposes.check()?;
         self.policies.check()?;
         self.break_glass.check()?;
+        self.alerts.check()?;
         match self.revocation.allowed_hosts.iter().find(|host| !is_host(host)) {
             Some(host) => {
                 Err(("revocation.allowed_hosts", format!("{host:?} is not host or host:port (no scheme, no path)")))
@@ -460,6 +467,7 @@ impl Config {
             ("retention", self.retention.to_toml()),
             ("purposes", self.purposes.to_toml()),
             ("break_glass", self.break_glass.to_toml()),
+            ("alerts", self.alerts.to_toml()),
             ("policies", self.policies.to_toml()),
             (
                 "webhooks",

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 
+#[path = "audit_tests.rs"]
+mod auditing;
 #[path = "break_glass_tests.rs"]
 mod break_glass;
 

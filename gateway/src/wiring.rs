@@ -20,10 +20,12 @@ use access::purpose::Purposes;
 use access::registry::Registry;
 use access::token::Tokens;
 use access::trust::Statements;
+use access::watch::Watch;
 use access::{Access, PolicyKeeper};
+use audit::alert::Receiver;
 use audit::log::{CheckpointSigner, Pruning, Signer};
 use audit::signer::RemoteSigner;
-use audit::{Action, EventDraft, Ledger, Log, Outcome, PayloadKeys};
+use audit::{Action, Alerts, EventDraft, Index, Ledger, Log, Outcome, PayloadKeys};
 use certs::certificate::Certificate;
 use certs::revocation::RevocationSource;
 use certs::trust::TrustSource;
@@ -49,7 +51,9 @@ use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
 use crate::http::{self, Door, operations, operator, strangers, tls};
 use crate::identity_key::identity_key;
+use crate::outbound::alerts::AlertWebhook;
 use crate::outbound::relay::RelayClient;
+use crate::outbound::syslog::Syslog;
 use crate::outbound::{Clamd, Fetcher, FolderTrust, Issuers, Revocation, Sources, TrustKeeper, TrustedLists, Webhooks};
 use crate::payload_key::payload_keys;
 use crate::people_doors;
@@ -159,6 +163,7 @@ impl Node {
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
+            running.watch(&rooms);
         }
         running.refresh(&rooms, tls.clone());
         running.collect(&rooms, config.log.unpublished_rows);
@@ -266,14 +271,26 @@ pub(crate) fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger, S
 ///
 /// # Errors
 /// [`StartError`] when the database or the folder cannot be opened.
-pub(crate) fn pruning(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ledger, Pruning), StartError> {
+pub(crate) fn pruning(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ledger, Pruning, Index), StartError> {
     let (writer, reader) = open_database(&config.storage.database, false)?;
     let objects = Objects::open_folder(&config.storage.objects)
         .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
     let keys = payload_keys(config.log.payload_key.as_deref())?;
     let (name, space) = (&config.node.name, Space::unwatched());
+    let index = Index::new(writer.clone(), reader.clone());
     let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock, name, space, keys);
-    Ok((ledger, Pruning::new(writer, reader, objects)))
+    Ok((ledger, Pruning::new(writer, reader, objects), index))
+}
+
+/// The index of a configuration's log, to be made again without starting (for `vuzol audit reindex`).
+///
+/// # Errors
+/// [`StartError`] when the database cannot be opened.
+pub(crate) fn index(config: &Config, clock: Arc<dyn Clock>) -> Result<(Index, Ledger), StartError> {
+    let (writer, reader) = open_database(&config.storage.database, false)?;
+    let keys = payload_keys(config.log.payload_key.as_deref())?;
+    let index = Index::new(writer.clone(), reader.clone()).opening(keys.clone());
+    Ok((index, Ledger::sealing(writer, reader, clock, &config.node.name, Space::unwatched(), keys)))
 }
 
 /// The rooms of the house, open.
@@ -300,6 +317,10 @@ struct Rooms {
     /// The bundle of policies that the configuration names.
     policies: Option<Arc<PolicyFile>>,
     exchange: Exchange,
+    index: Index,
+    alerts: Alerts,
+    /// Where alerts go.
+    receivers: Vec<Arc<dyn Receiver>>,
     /// The way to other nodes.
     peers: Arc<RelayClient>,
 }
@@ -338,6 +359,17 @@ impl Rooms {
         let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock.clone(), name, watched, keys.clone());
         let log =
             Log::signed_by(writer.clone(), reader.clone(), objects.clone(), clock.clone(), checkpoint_signer(config)?);
+        let index = Index::new(writer.clone(), reader.clone()).opening(keys.clone());
+        let receivers = receivers(config, &clock)?;
+        let alerts = Alerts::new(
+            index.clone(),
+            writer.clone(),
+            reader.clone(),
+            ledger.clone(),
+            clock.clone(),
+            config.alerts.rules(),
+            receivers.iter().map(|receiver| receiver.name()).collect(),
+        );
         let kept = FetchedStore::new(writer.clone(), reader.clone(), objects.clone(), Bounds::default());
         let seen = SeenStore::new(writer.clone(), reader.clone());
         let (beside, learning) = (Some(trust.clone()), Some(issuers.clone()));
@@ -409,6 +441,9 @@ impl Rooms {
             purposes,
             policies,
             exchange,
+            index,
+            alerts,
+            receivers,
             peers: others.client,
         })
     }
@@ -453,7 +488,10 @@ impl Rooms {
     }
 
     fn into_door(self, config: &Config) -> Door {
+        let (ledger, log, people) = (self.ledger.clone(), self.log.clone(), self.people.clone());
+        let watch = Watch::new(ledger, log, self.index, self.alerts, people);
         Door {
+            watch,
             admission: http::admission::Admission::new(&config.limits, self.clock.clone()),
             exchange: self.exchange,
             access: self.access,
@@ -474,6 +512,15 @@ impl Rooms {
             openapi: http::openapi::serialised(),
         }
     }
+}
+
+/// Where the configuration sends alerts.
+fn receivers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn Receiver>>, StartError> {
+    let webhook = AlertWebhook::of_config(&config.alerts, &config.webhooks, clock.clone()).map_err(StartError)?;
+    let syslog = Syslog::of_config(&config.alerts, &config.node.name).map_err(StartError)?;
+    let webhook = webhook.map(|webhook| Arc::new(webhook) as Arc<dyn Receiver>);
+    let syslog = syslog.map(|syslog| Arc::new(syslog) as Arc<dyn Receiver>);
+    Ok(webhook.into_iter().chain(syslog).collect())
 }
 
 /// How long each class is kept, for what people attach to their applications.

@@ -124,6 +124,8 @@ typed_id! {
     LookId;
     /// One break-glass access.
     BreakGlassId;
+    /// One alert.
+    AlertId;
 }
 
 #[cfg(test)]

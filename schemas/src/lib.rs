@@ -12,6 +12,7 @@
 //! | [`announcement`] | submissions in several requests: what is announced, what was received | - |
 //! | [`directory`] | the directory of people: registrations, roles, imports | RFC 4180 for imports |
 //! | [`application`] | people's applications for services, the copies that they keep, who looked at these | - |
+//! | [`audit`] | searches of the log, exports, alerts | - |
 //! | [`kinds`] | metadata of documents and their schemas, by kind and version | JSON Schema, draft 2020-12 |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
@@ -36,6 +37,7 @@ pub mod access;
 pub mod address;
 pub mod announcement;
 pub mod application;
+pub mod audit;
 pub mod break_glass;
 pub mod directory;
 pub mod evidence;
@@ -61,7 +63,7 @@ pub mod trust;
 
 pub use address::{Addressee, AreaCode, DocumentKind, Edrpou, MailboxId, RetentionClass, ServiceName};
 pub use id::{
-    ApplicationId, AssignmentId, BreakGlassId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId,
-    JobId, LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
+    AlertId, ApplicationId, AssignmentId, BreakGlassId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId,
+    ImportId, JobId, LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 pub use problem::{Problem, ProblemCode};

@@ -164,6 +164,15 @@ pub const BREAK_GLASS_MINUTES: u16 = 480;
 /// Break-glass accesses of one person that nobody has reviewed yet. Who has as many opens no other.
 pub const BREAK_GLASS_UNREVIEWED: u32 = 10;
 
+/// Entries of one export of the log: a thousand bundles, a few hundred megabytes.
+pub const AUDIT_EXPORT_ENTRIES: u64 = 1 << 18;
+
+/// Hits of one page of a search of the log.
+pub const AUDIT_HITS: u32 = 100;
+
+/// Characters of a remark on an alert.
+pub const ALERT_REMARK: std::ops::RangeInclusive<usize> = 3..=1000;
+
 /// Purposes that a node may list.
 pub const PURPOSES: usize = 64;
 

@@ -546,6 +546,19 @@ problem_codes! {
     BundleRefused = "policy.bundle_refused", Operator, None,
         "The bundle of policies is not signed by whom the configuration names, is older than the one in force, or is unsound.",
         "Пакет політик не підписано тими, кого названо в конфігурації, він старіший за чинний або непридатний.";
+    // --- searching the log
+    AuditFilterWrong = "audit.filter_wrong", Caller, None,
+        "The filter cannot be used: a name is too long, a deed or a result is none of the log's, the times or entries are in the wrong order, or the same is stated twice.",
+        "Фільтр непридатний: задовге ім'я, невідома журналу дія чи результат, хибний порядок часу чи записів або те саме вказано двічі.";
+    AuditRangeWrong = "audit.range_wrong", Caller, None,
+        "The log has no such entries, or they are more than one export holds.",
+        "Журнал не має таких записів, або їх більше, ніж уміщує одне вивантаження.";
+    AlertRemarkWrong = "alert.remark_wrong", Caller, None,
+        "A remark has 3 to 1000 characters, and no control characters but line breaks.",
+        "Примітка має від 3 до 1000 знаків і не містить керівних символів, крім розриву рядка.";
+    AlertSeenBefore = "alert.seen_before", Caller, None,
+        "Somebody has seen this alert before, and said what they think of it.",
+        "Це сповіщення вже переглянуто, і примітку до нього внесено.";
     // --- transparency log
     NotYetInLog = "log.not_yet_integrated", Node, None,
         "The event is recorded, but the log has not numbered it yet. Try again in a second.",

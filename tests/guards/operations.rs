@@ -36,6 +36,7 @@ const PARAMETERS: &[(&str, &str, &str, ProblemCode)] = &[
     ("copy", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("application", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("access", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
+    ("alert", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("event", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("path", "0/000", "0/1", ProblemCode::NotFound),
     ("kind", "letter", "none", ProblemCode::NotFound),

@@ -29,6 +29,10 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::BreakGlassOver, BREAK_GLASS),
     (ProblemCode::BreakGlassNotOver, BREAK_GLASS),
     (ProblemCode::BreakGlassReviewed, BREAK_GLASS),
+    (ProblemCode::AuditFilterWrong, WATCHING),
+    (ProblemCode::AuditRangeWrong, WATCHING),
+    (ProblemCode::AlertRemarkWrong, WATCHING),
+    (ProblemCode::AlertSeenBefore, WATCHING),
     (
         ProblemCode::BundleRefused,
         "no answer to a request: recorded of a file; access's own tests bring it about, and gateway/src/policies_tests.rs",
@@ -71,6 +75,9 @@ const PEERS: &str = "needs a node with peers: tests/journeys/peers.rs has one, a
 
 /// Systems and operators have no part in it.
 const BREAK_GLASS: &str = "needs a person's session: access's own tests of break-glass access have people, and gateway/src/break_glass_tests.rs";
+
+/// So with the log.
+const WATCHING: &str = "needs a security officer's session: gateway/src/audit_tests.rs has one";
 
 /// The stage of these tests has no portal and no people.
 const AT_A_PORTAL: &str =

@@ -22,7 +22,7 @@ mod file;
 mod gate;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use audit::{Action, Event, EventDraft, Ledger, Outcome};
@@ -264,7 +264,8 @@ impl Consent {
         if !own && matches!(found.state, ApplicationState::Withdrawn { .. }) {
             return Err(ConsentError::Refused(ProblemCode::NotFound));
         }
-        self.record(&permit, Action::ReadApplication, Some(object(application)), serde_json::Value::Null).await?;
+        let details = serde_json::json!({ "applicant": found.applicant, "centre": found.centre });
+        self.record(&permit, Action::ReadApplication, Some(object(application)), details).await?;
         Ok(found)
     }
 
@@ -284,7 +285,8 @@ impl Consent {
         let more = applications.len() > limit as usize;
         applications.truncate(limit as usize);
         let next_after = applications.last().filter(|_| more).map(|application| application.application_id);
-        let details = serde_json::json!({ "applications": applications.len() });
+        let applicants: BTreeSet<_> = applications.iter().map(|application| application.applicant).collect();
+        let details = serde_json::json!({ "applications": applications.len(), "applicants": applicants });
         self.record(&permit, Action::ReadApplication, Some(format!("participant:{centre}")), details).await?;
         Ok(ApplicationPage { applications, next_after })
     }

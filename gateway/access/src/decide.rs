@@ -219,6 +219,14 @@ actions! {
     ReadBreakGlass(Option<Edrpou>) = "read_break_glass" as describe::people;
     /// Read the transparency log and its proofs.
     ReadLog(()) = "read_log" as describe::node;
+    /// Search the log, and see what its entries commit to.
+    SearchAudit(()) = "search_audit" as describe::node;
+    /// Take a part of the log away.
+    ExportAudit(()) = "export_audit" as describe::node;
+    /// See what rules found in the log.
+    ReadAlerts(()) = "read_alerts" as describe::node;
+    /// Say that one has seen an alert.
+    SeeAlert(()) = "see_alert" as describe::node;
     /// Read whom the node believes.
     ReadTrust(()) = "read_trust" as describe::node;
     /// State what a certificate is believed for, or take a statement back.

@@ -17,6 +17,7 @@
 //! | [`trust`] | what operators state of certificates |
 //! | [`consent`] | what people keep at the node, what they applied for, and who looked at it |
 //! | [`purpose`] | what personal data may be looked at for |
+//! | [`watch`] | what those who watch do with the log: searches, exports, alerts |
 //! | [`decide`] | actions, the permits to do them, and [`Access`], which identifies and decides |
 //!
 //! Who may do what is written in Cedar (`policies/*.cedar`), checked strictly against `policies/vuzol.cedarschema` before
@@ -43,6 +44,7 @@ pub mod session;
 pub mod standing;
 pub mod token;
 pub mod trust;
+pub mod watch;
 
 pub use actor::{Actor, Person};
 pub use decide::{Access, Denied, Permit};

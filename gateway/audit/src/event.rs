@@ -246,6 +246,20 @@ actions! {
     PruneLog = "log.prune";
     /// What the log held about somebody was erased, or erased again after a backup was restored.
     EraseDetails = "audit.erase";
+    /// The log was searched.
+    SearchAudit = "audit.search";
+    /// A part of the log was taken away.
+    ExportAudit = "audit.export";
+    /// The index of the log was dropped, to be made again.
+    ReindexAudit = "audit.reindex";
+    /// A rule found something that somebody should look at.
+    RaiseAlert = "alert.raise";
+    /// An alert was delivered to a receiver.
+    DeliverAlert = "alert.deliver";
+    /// Alerts were listed.
+    ReadAlerts = "alert.list";
+    /// Somebody said that they have seen an alert.
+    SeeAlert = "alert.see";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }

@@ -8,13 +8,19 @@
 //! This room records and proves. It does not decide who may read the log (`access`), and it does not speak HTTP.
 //!
 //! Checkpoints can be signed by a process of its own, which believes nobody ([`signer`]).
+//! Officers search it by an index that nobody has to believe ([`mod@index`]), and take parts of it away ([`archive`]).
+//! Rules look at what is logged ([`detect`]) and raise alerts ([`alert`]).
 //!
 //! Anybody can check the whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others the node can be a witness ([`witness`]: the rules of C2SP tlog-witness, without HTTP).
 //!
-//! What the log does not do yet: asking witnesses for their cosignatures, RFC 3161 anchors, ML-DSA checkpoint signatures,
-//! search. The tree arithmetic is `crypto::merkle`.
+//! What the log does not do yet: asking witnesses for their cosignatures, RFC 3161 anchors, ML-DSA checkpoint signatures.
+//! The tree arithmetic is `crypto::merkle`.
 
+pub mod alert;
+pub mod archive;
+pub mod detect;
 pub mod event;
+pub mod index;
 pub mod ledger;
 pub mod log;
 pub mod payload;
@@ -23,7 +29,9 @@ pub mod signer;
 pub mod verify;
 pub mod witness;
 
+pub use alert::Alerts;
 pub use event::{Action, Event, EventDraft, Outcome};
+pub use index::Index;
 pub use ledger::{Appended, Audited, Ledger, append};
 pub use log::Log;
 pub use payload::PayloadKeys;

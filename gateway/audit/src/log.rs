@@ -22,8 +22,8 @@ mod pruning;
 mod sequencer;
 mod signer;
 mod stage;
-mod state;
-mod tiles;
+pub(crate) mod state;
+pub(crate) mod tiles;
 
 use crypto::merkle::{LogError, NoteSigner, NoteVerifier};
 use integrator::Integrator;
@@ -174,6 +174,34 @@ impl Log {
     /// database or the objects.
     pub async fn proof(&self, event: EventId) -> Result<Option<Result<EventProof, NotYet>>, LogFailure> {
         proofs::prove(&self.inner.reader, &self.inner.tiles, &self.inner.verifier, event).await
+    }
+
+    /// Proofs of several numbered entries under the published checkpoint, which is the first of the answer. Each was verified.
+    ///
+    /// # Errors
+    /// As [`Self::proof`]; [`LogFailure::Arithmetic`] also where an entry is beyond the checkpoint.
+    pub async fn prove(
+        &self,
+        entries: &[(u64, Vec<u8>)],
+    ) -> Result<Option<(String, Vec<crypto::merkle::TlogProof>)>, LogFailure> {
+        let Some(published) = LogState::read(&self.inner.reader).await?.published else { return Ok(None) };
+        let note = published.note.clone();
+        let proofs = proofs::prove_all(&self.inner.tiles, &self.inner.verifier, published, entries).await?;
+        Ok(Some((note, proofs)))
+    }
+
+    /// The published checkpoint with the size of its tree.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn published(&self) -> Result<Option<(u64, String)>, LogFailure> {
+        Ok(LogState::read(&self.inner.reader).await?.published.map(|published| (published.size, published.note)))
+    }
+
+    /// A tile or bundle of a tree of `size`, which was published.
+    pub(crate) async fn tile_of(&self, wanted: &tiles::Wanted, size: u64) -> Result<bytes::Bytes, LogFailure> {
+        let missing = || LogFailure::TileDiffers(wanted.key());
+        self.inner.tiles.read(wanted, size).await?.ok_or_else(missing)
     }
 
     /// Number of rows not yet under a published checkpoint; age of the oldest of them, in seconds.

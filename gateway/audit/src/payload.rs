@@ -35,7 +35,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use storage::{StoreError, Tx};
+use storage::{Row, StoreError, Tx};
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
@@ -178,6 +178,15 @@ pub(crate) struct StoredKey {
     pub(crate) id: KeyId,
     pub(crate) subject: String,
     pub(crate) wrapped: Vec<u8>,
+}
+
+/// What lies sealed for an event: columns id, subject, wrapped of its key and sealed, from this one on. Without its key it is erased.
+pub(crate) fn stored(row: &Row<'_>, first: usize) -> Result<Option<(StoredKey, Vec<u8>)>, StoreError> {
+    if row.is_null(first)? {
+        return Ok(None);
+    }
+    let key = StoredKey { id: row.array(first)?, subject: row.text(first + 1)?, wrapped: row.blob(first + 2)? };
+    Ok(Some((key, row.blob(first + 3)?)))
 }
 
 /// It is not what was sealed.

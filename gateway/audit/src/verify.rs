@@ -268,22 +268,12 @@ pub fn verify_from(
 ) -> Result<Verified, Wrong> {
     let beyond = || Wrong::Checkpoint { name: question.checkpoint.name.clone(), error: LogError::OutOfRange };
     let minimum = minimum.checked_next_multiple_of(u64::from(crypto::merkle::TILE_WIDTH)).ok_or_else(beyond)?;
-    let signed = |kept: &Kept| {
-        let checked = signed(question, kept);
-        checked.map_err(|error| Wrong::Checkpoint { name: kept.name.clone(), error })
-    };
-    let checkpoint = signed(&question.checkpoint)?;
-    let cosignatures = match question.policy {
-        Some(policy) => {
-            let judged = policy.judge(&question.checkpoint.note, Some(question.log));
-            let failed = |error| Wrong::Checkpoint { name: question.checkpoint.name.clone(), error };
-            judged.map_err(failed)?.cosignatures().to_vec()
-        }
-        None => Vec::new(),
-    };
+    let wrong = |(name, error)| Wrong::Checkpoint { name, error };
+    let (checkpoint, cosignatures) = heads(question).map_err(wrong)?;
     let mut waypoints = vec![(checkpoint.clone(), question.checkpoint.name.as_str())];
     for kept in &question.kept {
-        waypoints.push((signed(kept)?, kept.name.as_str()));
+        let checkpoint = signed(question, kept).map_err(|error| wrong((kept.name.clone(), error)))?;
+        waypoints.push((checkpoint, kept.name.as_str()));
     }
     waypoints.sort_by_key(|(checkpoint, _)| checkpoint.size);
     if let Some((largest, name)) = waypoints.last().filter(|(largest, _)| largest.size > checkpoint.size) {
@@ -309,8 +299,28 @@ pub fn verify_from(
     Ok(Verified { checkpoint, cosignatures, kept, tiles })
 }
 
+/// The checkpoint that is asked about, and who cosigned it.
+///
+/// # Errors
+/// Its name, and why it does not hold.
+pub(crate) fn heads(question: &Question<'_>) -> Result<(Checkpoint, Cosignatures), (String, LogError)> {
+    let of = |error| (question.checkpoint.name.clone(), error);
+    let checkpoint = signed(question, &question.checkpoint).map_err(of)?;
+    let cosignatures = match question.policy {
+        Some(policy) => {
+            let judged = policy.judge(&question.checkpoint.note, Some(question.log));
+            judged.map_err(of)?.cosignatures().to_vec()
+        }
+        None => Vec::new(),
+    };
+    Ok((checkpoint, cosignatures))
+}
+
+/// Names of witnesses, and when they cosigned (POSIX seconds).
+type Cosignatures = Vec<(Vec<u8>, u64)>;
+
 /// The checkpoint of a note, signed as the question asks. (A checkpoint that somebody kept may be older than the second key.)
-fn signed(question: &Question<'_>, kept: &Kept) -> Result<Checkpoint, LogError> {
+pub(crate) fn signed(question: &Question<'_>, kept: &Kept) -> Result<Checkpoint, LogError> {
     let text = question.log.verify(&kept.note)?;
     if let Some(national) = question.national {
         match national.verify(&kept.note) {

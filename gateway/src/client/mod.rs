@@ -9,9 +9,11 @@
 mod directory;
 mod peers;
 mod people;
+mod portal;
 pub mod retention;
 mod transport;
 
+pub use portal::PortalClient;
 pub(crate) use transport::plain_http_client;
 
 use std::time::Duration;
@@ -340,6 +342,19 @@ impl Client {
         let answer = self.send(self.request(Method::GET, "/v1/log/checkpoint"), ANSWER_BYTES).await?;
         String::from_utf8(expect(answer, StatusCode::OK)?.body.to_vec())
             .map_err(|_| ClientError::Unexpected("a checkpoint that is not UTF-8".to_owned()))
+    }
+
+    /// A tile or a bundle by its path of C2SP tlog-tiles (`tile/0/000`); none: the node has none. Nothing is verified here.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn tile(&self, path: &str) -> Result<Option<Bytes>, ClientError> {
+        // The largest bundle: 256 entries of 65,535 octets, and their lengths.
+        let answer = self.send(self.request(Method::GET, &format!("/v1/log/{path}")), 2 * ANSWER_BYTES).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(expect(answer, StatusCode::OK)?.body))
     }
 
     /// The logged entry of an event and its proof. Nothing is verified here: `crypto::merkle::TlogProof::verify` does that.

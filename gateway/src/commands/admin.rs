@@ -339,7 +339,7 @@ pub(super) fn wait<T>(operation: impl Future<Output = Result<T, ClientError>>) -
     runtime.map_err(|error| Failure::Unreachable(error.to_string()))?.block_on(operation).map_err(of_client)
 }
 
-fn of_client(error: ClientError) -> Failure {
+pub(super) fn of_client(error: ClientError) -> Failure {
     match &error {
         ClientError::Refused(_) | ClientError::Unexpected(_) => Failure::Refused(error.to_string()),
         ClientError::Transport(_) => Failure::Unreachable(error.to_string()),

@@ -1,11 +1,15 @@
-//! `vuzol audit verify`: is this log whole and unchanged? `vuzol audit prune`, `vuzol audit erase`: let it forget.
+//! `vuzol audit`: is this log, or this part of it, whole and unchanged? What is in it, and who looked at whom? And: let it forget.
 
 mod erase;
+mod export;
+mod online;
 mod prune;
+mod search;
+mod session;
 
 use std::path::{Path, PathBuf};
 
-use audit::verify::{Compared, Covers, Folder, Kept, Question, Verified, Wrong, WrongRow, compare_rows, verify_from};
+use audit::verify::{Compared, Covers, Folder, Kept, Question, Source, Verified, Wrong, WrongRow, compare_rows, verify_from};
 use clap::{Args, Subcommand};
 use crypto::digest::hex;
 use crypto::merkle::{LogError, NationalVerifier, NoteVerifier, Policy};
@@ -15,7 +19,7 @@ use super::files::{read, unreadable};
 use super::terminal::{Language, Terminal, printable};
 use super::{Failure, exit};
 
-/// The log of a node, without the node.
+/// The log of a node, with it and without.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -31,18 +35,31 @@ enum Command {
     Prune(prune::Prune),
     /// Erase what a node's log holds about a person; the entries stay, and every proof.
     Erase(erase::Erase),
+    /// Search the log of a running node.
+    Search(search::Search),
+    /// Tell who looked at what is a person's, and what for.
+    WhoLooked(search::WhoLooked),
+    /// Take a part of the log of a running node away.
+    Export(export::Export),
+    /// Make the index of a node's log again.
+    Reindex(export::Reindex),
 }
 
-/// Checks a log that is given as a folder of static files (C2SP tlog-tiles), and names the first thing that is wrong.
+/// Checks a log that is given as a folder of static files (C2SP tlog-tiles), that a node serves, or a part of one in an archive, and names the first thing that is wrong.
 ///
-/// Works offline, and needs no key of the node but the public one. Without checkpoints that somebody else kept, a log whose end was cut off before it was signed
+/// Works offline but for --node, and needs no key of the node but the public one. Without checkpoints that somebody else kept, a log whose end was cut off before it was signed
 /// anew cannot be told from a shorter one: give those that you hold with --checkpoint.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 struct Verify {
     /// The log: `checkpoint` and `tile/`, or the folder of a node's objects, which has them in `log/`.
-    #[arg(long, value_name = "DIR")]
-    folder: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["archive", "node"])]
+    folder: Option<PathBuf>,
+    /// A part of a log, as `vuzol audit export` wrote it.
+    #[arg(long, value_name = "FILE", conflicts_with = "folder")]
+    archive: Option<PathBuf>,
+    #[command(flatten)]
+    node: online::Node,
     /// The log's key, as `vuzol admin log-key` prints it.
     #[arg(long, value_name = "VKEY", value_parser = log_key)]
     key: NoteVerifier,
@@ -72,31 +89,55 @@ struct Verify {
 
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     match &arguments.command {
-        Command::Verify(arguments) => run_verify(arguments, terminal),
+        Command::Verify(arguments) => match (&arguments.archive, &arguments.folder) {
+            (Some(archive), _) => export::verify(arguments, archive, terminal),
+            (None, Some(folder)) => verify_folder(arguments, folder, terminal),
+            (None, None) => {
+                // The command line asks for one of the three.
+                let missing = || Failure::Unreadable("give --folder, --archive or --node".to_owned());
+                let online = arguments.node.open(terminal)?.ok_or_else(missing)?;
+                let checkpoint = online.checkpoint()?;
+                run_verify(arguments, checkpoint, &online, terminal)
+            }
+        },
+        Command::Search(arguments) => search::search(arguments, terminal),
+        Command::WhoLooked(arguments) => search::who_looked(arguments, terminal),
+        Command::Export(arguments) => export::export(arguments, terminal),
+        Command::Reindex(arguments) => export::reindex(arguments, terminal),
         Command::Prune(arguments) => prune::run(arguments, terminal),
         Command::Erase(arguments) => erase::run(arguments, terminal),
     }
 }
 
-fn run_verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
-    let below = arguments.folder.join("log");
-    let folder = if below.join("checkpoint").is_file() { below } else { arguments.folder.clone() };
+fn verify_folder(arguments: &Verify, folder: &Path, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+    let below = folder.join("log");
+    let folder = if below.join("checkpoint").is_file() { below } else { folder.to_owned() };
+    let checkpoint = read_checkpoint(&folder.join("checkpoint"))?;
+    run_verify(arguments, checkpoint, &Folder::new(&folder), terminal)
+}
+
+fn run_verify(
+    arguments: &Verify,
+    checkpoint: Kept,
+    source: &dyn Source,
+    terminal: &mut Terminal<'_>,
+) -> Result<u8, Failure> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
     let question = Question {
         log: &arguments.key,
         national: arguments.national_key.as_ref(),
         policy: policy.as_ref(),
-        checkpoint: read_checkpoint(&folder.join("checkpoint"))?,
+        checkpoint,
         kept: arguments.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<_, _>>()?,
     };
     let bar = bar();
-    let verified = verify_from(&Folder::new(&folder), &question, arguments.minimum, &mut |done, all| {
+    let verified = verify_from(source, &question, arguments.minimum, &mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     });
     bar.finish_and_clear();
     let compared = match (&verified, &arguments.database) {
-        (Ok(verified), Some(database)) => Some(rows(arguments, database, &folder, verified.checkpoint().size)?),
+        (Ok(verified), Some(database)) => Some(rows(arguments, database, source, verified.checkpoint().size)?),
         _ => None,
     };
     if let Some(Err(wrong)) = &compared {
@@ -218,14 +259,14 @@ fn ukrainian_of(error: &LogError) -> String {
 }
 
 /// Opens the database as a node would, and writes nothing.
-fn rows(arguments: &Verify, database: &Path, folder: &Path, size: u64) -> Result<Result<Compared, WrongRow>, Failure> {
+fn rows(arguments: &Verify, database: &Path, source: &dyn Source, size: u64) -> Result<Result<Compared, WrongRow>, Failure> {
     let keys = crate::payload_key::payload_keys(arguments.payload_key.as_deref());
     let keys = keys.map_err(|error| Failure::Unreadable(error.to_string()))?;
     let (_, reader) = storage::store::open(&storage::store::StoreConfig::new(database.to_owned()))
         .map_err(|error| unreadable(database, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime.map_err(|error| unreadable(database, error))?;
-    Ok(runtime.block_on(compare_rows(&reader, &Folder::new(folder), keys.as_deref(), arguments.minimum, size)))
+    Ok(runtime.block_on(compare_rows(&reader, source, keys.as_deref(), arguments.minimum, size)))
 }
 
 fn wrong_row(wrong: &WrongRow, json: bool, language: Language) -> String {
@@ -318,6 +359,9 @@ Examples:
   vuzol audit verify --folder copy/ --key KEY --checkpoint march.note --policy witnesses.policy
   vuzol audit verify --folder objects/ --key KEY --database vuzol.sqlite
   vuzol audit prune --config vuzol.toml --older-than-days 1826 --policy retention.txt
+  vuzol audit verify --archive november.zip --key KEY
+  vuzol audit verify --node https://node:8443 --roots roots.pem --certificate me.pem --certificate-key me.key --key KEY
+  vuzol audit who-looked 3184710691 --check --log-key KEY --portal https://office.example ...
 
 Exit codes:
   0  the log is whole, and every checkpoint is a tree of it

@@ -24,7 +24,7 @@ mod serve;
 mod sign;
 mod signer;
 mod stamp;
-mod terminal;
+pub(crate) mod terminal;
 mod trust;
 mod verdict;
 mod verify;
@@ -42,7 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     run_with(arguments, &mut Terminal::new(&mut out, &mut err, terminal::Language::of_environment()))
 }
 
-fn run_with(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> u8 {
+pub(crate) fn run_with(arguments: impl IntoIterator<Item = OsString>, terminal: &mut Terminal<'_>) -> u8 {
     let code = match CommandLine::try_parse_from(arguments) {
         Ok(line) => dispatch(line.command, terminal).unwrap_or_else(|failure| {
             terminal.note(&format!("vuzol: {failure}"));
@@ -98,7 +98,7 @@ enum Command {
     Verify(verify::Arguments),
     /// Tell what an exported case proves, offline.
     Evidence(evidence::Arguments),
-    /// Tell whether a copy of a node's log is whole and unchanged, offline.
+    /// Tell whether a copy of a node's log, or a part of it, is whole and unchanged; search the log of a running node.
     Audit(audit::Arguments),
     /// Sign the checkpoints of a node's log, in a process of its own that remembers what it signed.
     Signer(signer::Arguments),

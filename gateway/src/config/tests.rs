@@ -64,6 +64,12 @@ fn complete() -> Config {
     config.portals.providers = vec![provider()];
     config.portals.enrol_applicants = false;
     config.break_glass.minutes = 15;
+    config.alerts.bulk_looks = 7;
+    config.alerts.work_days = vec!["sun".to_owned()];
+    config.alerts.webhook = Some("https://siem.example/\"1\"".to_owned());
+    config.alerts.webhook_secret = Some("/s".into());
+    config.alerts.syslog = Some("siem.example:6514".to_owned());
+    config.alerts.syslog_roots = Some("/r".into());
     config.retention.commission = vec!["/m \"1\"".into(), "/m2".into()];
     let five_years = ClassConfig { days: Some(1826), permanent: false };
     config.retention.classes.insert("letters".to_owned(), five_years);

@@ -30,9 +30,9 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig,
-    NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig, RevocationConfig,
-    ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
+    AccessConfig, AlertsConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig,
+    LogConfig, NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig,
+    RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
 };
 
 /// Why a site could not be made.
@@ -363,6 +363,7 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
         retention: RetentionConfig::default(),
         purposes: PurposesConfig::default(),
         break_glass: BreakGlassConfig::default(),
+        alerts: AlertsConfig::default(),
         policies: PoliciesConfig::default(),
         evidence: pair("evidence").into(),
         log: LogConfig {

@@ -3,7 +3,7 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `peers`, `trust`, `sessions`, `openid`, `tokens`, `log`. Nothing here
+//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `peers`, `trust`, `sessions`, `openid`, `tokens`, `log`, `audit`. Nothing here
 //! decides anything
 //! about documents.
 
@@ -11,6 +11,7 @@ mod activity;
 pub(crate) mod admission;
 pub(crate) mod announcements;
 pub(crate) mod applications;
+pub(crate) mod audit;
 pub(crate) mod body;
 pub(crate) mod break_glass;
 pub(crate) mod cases;
@@ -51,6 +52,7 @@ pub(crate) mod trust;
 
 use std::sync::Arc;
 
+use ::audit::{Ledger, Log};
 use access::consent::Consent;
 use access::consent::break_glass::BreakGlasses;
 use access::decide::Action;
@@ -58,8 +60,8 @@ use access::people::People;
 use access::portal::Portals;
 use access::purpose::Purposes;
 use access::token::Tokens;
+use access::watch::Watch;
 use access::{Access, Actor, Permit};
-use audit::{Ledger, Log};
 use axum::Router;
 use bytes::Bytes;
 use exchange::Exchange;
@@ -89,6 +91,8 @@ pub(crate) struct Door {
     pub(crate) break_glasses: BreakGlasses,
     /// What personal data may be looked at for.
     pub(crate) purposes: Purposes,
+    /// What those who watch do with the log.
+    pub(crate) watch: Watch,
     /// Whom the node believes.
     pub(crate) trust: TrustKeeper,
     /// The way to other nodes, to see whether a new one could be reached.
@@ -227,6 +231,10 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(log::checkpoint))
         .routes(routes!(log::tile))
         .routes(routes!(log::proof))
+        .routes(routes!(audit::search))
+        .routes(routes!(audit::export))
+        .routes(routes!(audit::alerts))
+        .routes(routes!(audit::see))
         .routes(routes!(kinds::list))
         .routes(routes!(kinds::read))
         .routes(routes!(openapi::document))

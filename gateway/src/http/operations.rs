@@ -2,6 +2,7 @@
 //! answer. The OpenAPI document, the audit row of a refusal and the metrics all read this one table; a test holds it
 //! against the routes.
 
+mod audit;
 mod codes;
 mod directory;
 mod documents;
@@ -9,7 +10,7 @@ mod people;
 
 use std::time::Duration;
 
-use audit::Action;
+use ::audit::Action;
 use http::{Method, StatusCode};
 use metrics::{Counter, Histogram};
 use schemas::ProblemCode;
@@ -44,7 +45,7 @@ impl Operation {
 
 /// Every operation, in the order of the document.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
-    [documents::OPERATIONS, directory::OPERATIONS, people::OPERATIONS].into_iter().flatten()
+    [documents::OPERATIONS, directory::OPERATIONS, people::OPERATIONS, audit::OPERATIONS].into_iter().flatten()
 }
 
 /// Whether who has no session may ask for it at a portal: the operations by which one comes to a session. At the door of the API nobody

@@ -95,6 +95,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::BreakGlassReviewed
         | P::PeerConfigured
         | P::PeerChanged
+        | P::AlertSeenBefore
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -153,6 +154,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::ImportValueWrong
         | P::ImportRowRepeated
         | P::ImportPersonUnknown
+        | P::AuditFilterWrong
+        | P::AuditRangeWrong
+        | P::AlertRemarkWrong
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests
         | P::LoginThrottled

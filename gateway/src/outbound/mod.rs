@@ -6,6 +6,7 @@
 //! operator's list.
 
 mod address;
+pub(crate) mod alerts;
 mod breaker;
 mod cache;
 mod clamd;
@@ -18,6 +19,7 @@ pub(crate) mod lists;
 pub(crate) mod openid;
 pub(crate) mod relay;
 mod revocation;
+pub(crate) mod syslog;
 mod timestamp;
 pub(crate) mod trust;
 pub(crate) mod trusted_lists;

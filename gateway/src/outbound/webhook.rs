@@ -110,6 +110,11 @@ impl Webhooks {
         Ok(url)
     }
 
+    /// Posts once, within the deadline, to a receiver of the node's own.
+    pub(crate) async fn post_once(&self, posting: Posting) -> Result<(), NotPosted> {
+        tokio::time::timeout(DEADLINE, self.try_once(posting)).await.unwrap_or(Err(NotPosted::Unreachable))
+    }
+
     async fn try_once(&self, posting: Posting) -> Result<(), NotPosted> {
         let client = self.client.as_ref().ok_or(NotPosted::NotPermitted)?;
         // Judged again: what the operator allows may have changed since the participant stated it.

@@ -67,6 +67,19 @@ impl Running<'_> {
         });
     }
 
+    pub(super) fn watch(&self, rooms: &Rooms) {
+        let (index, alerts, shutdown) = (rooms.index.clone(), rooms.alerts.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "log index", move || {
+            workers::watch_log(index.clone(), alerts.clone(), shutdown.clone())
+        });
+        for receiver in &rooms.receivers {
+            let (alerts, receiver, shutdown) = (rooms.alerts.clone(), receiver.clone(), self.shutdown.clone());
+            workers::supervise(self.tasks, self.shutdown, "alerts", move || {
+                workers::deliver_alerts(alerts.clone(), receiver.clone(), shutdown.clone())
+            });
+        }
+    }
+
     pub(super) fn relay(&self, rooms: &Rooms, at_once: u8) {
         let (exchange, shutdown) = (rooms.exchange.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "unknown peers", move || {

@@ -4,8 +4,8 @@
 //! identifiers of a document costs more than the identifiers. Bytes are overwritten as they are handed out.
 
 use schemas::{
-    ApplicationId, AssignmentId, BreakGlassId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId, ImportId,
-    JobId, LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
+    AlertId, ApplicationId, AssignmentId, BreakGlassId, CaseId, CopyId, DisposalActId, EventId, EvidenceId, HoldId,
+    ImportId, JobId, LeaseToken, LookId, MessageId, NoticeId, PersonId, ProposalId, RequestId, SessionId, TokenId,
 };
 use std::cell::RefCell;
 use time::OffsetDateTime;
@@ -47,7 +47,8 @@ fresh!(
     ApplicationId,
     CopyId,
     LookId,
-    BreakGlassId
+    BreakGlassId,
+    AlertId
 );
 
 fn unix_milliseconds(at: OffsetDateTime) -> u64 {

@@ -313,6 +313,7 @@ const NOT_THERE: &[(&str, &str)] = &[
     ("remove_subscription", "this node posts no notices, so there is none"),
     ("begin_provider_login", "this node has no identity provider: tests/oracles has one"),
     ("finish_provider_login", "this node has no identity provider: tests/oracles has one"),
+    ("see_alert", "no alert has this number: gateway/src/audit_tests.rs has one"),
 ];
 
 /// The control: nothing above could fail if the node refused everything.

@@ -328,6 +328,12 @@ operations! {
     "read_checkpoint" "GET" Action("read_log"), OWN, |_, _| get("/v1/log/checkpoint".into());
     "read_tile" "GET" Action("read_log"), OWN, |_, _| get("/v1/log/tile/entries/000.p/1".into());
     "read_proof" "GET" Action("read_log"), THERE, |s, t| get(format!("/v1/log/proofs/{}", s.of(t).event));
+    "search_audit" "POST" Action("search_audit"), OWN, |_, _| send("POST", "/v1/audit/searches", &json!({}));
+    "export_audit" "POST" Action("export_audit"), OWN, |_, _| send("POST", "/v1/audit/exports", &json!({ "first": 0 }));
+    "read_alerts" "GET" Action("read_alerts"), OWN, |_, _| get("/v1/alerts".into());
+    "see_alert" "POST" Action("see_alert"), OWN, |_, _| {
+        send("POST", &format!("/v1/alerts/{NOTHING}/seen"), &json!({ "remark": "seen" }))
+    };
     "list_schemas" "GET" Everybody, OWN, |_, _| get("/v1/schemas".into());
     "read_schema" "GET" Everybody, OWN, |s, _| get(s.schema.clone());
     "read_openapi" "GET" Everybody, OWN, |_, _| get("/v1/openapi.json".into());

@@ -10,6 +10,7 @@
 //! | [`targets`] | the functions, and where their seeds come from |
 //! | [`certs`] | those of `certs` |
 //! | [`access`] | those of `access`: tables, login texts, bundles of policies |
+//! | [`audit`] | those of exported parts of a log, and of what its index is made from |
 //! | [`asic`] | those of signed containers |
 //! | [`lists`] | that of trusted lists |
 //! | [`xml`] | those of XML and its signatures |
@@ -19,6 +20,7 @@
 
 pub mod access;
 pub mod asic;
+pub mod audit;
 pub mod certs;
 pub mod lists;
 pub mod mutate;
@@ -95,7 +97,8 @@ mod tests {
                 .chain(xml::ALL)
                 .chain(lists::ALL)
                 .chain(openid::ALL)
-                .chain(access::ALL),
+                .chain(access::ALL)
+                .chain(audit::ALL),
         ) {
             smoke(target, rounds, seed);
         }
@@ -113,6 +116,7 @@ mod tests {
             ("lists", lists::ALL),
             ("openid", openid::ALL),
             ("access", access::ALL),
+            ("audit", audit::ALL),
         ];
         for (module, target) in modules.into_iter().flat_map(|(module, all)| all.iter().map(move |one| (module, one))) {
             let harness = std::fs::read_to_string(folder.join(format!("{}.rs", target.name))).unwrap_or_default();

@@ -207,7 +207,8 @@ impl BreakGlasses {
     /// `BreakGlassOver` where it ended since it was permitted; otherwise when the store fails.
     pub async fn copies(&self, permit: Permit<LookThroughGlass>) -> Result<OpenedCopies, ConsentError> {
         let id = permit.resource().id;
-        let details = serde_json::json!({ "subject": permit.resource().subject });
+        let GlassResource { subject, application, .. } = permit.resource();
+        let details = serde_json::json!({ "subject": subject, "application": application });
         let event = self.event(&permit, Action::ListOpenedCopies, Some(object(id)), details);
         let actor = permit.actor().clone();
         let seen = self.ledger.transact("list_opened_copies", move |tx| {
@@ -225,9 +226,9 @@ impl BreakGlasses {
     /// # Errors
     /// `NotFound` or `BreakGlassOver` where what the permit rests on is no longer so; otherwise when the store fails.
     pub async fn look(&self, permit: Permit<LookThroughGlass>) -> Result<SealedCopy, ConsentError> {
-        let GlassResource { id, subject, copy, .. } = permit.resource().clone();
+        let GlassResource { id, subject, copy, application, .. } = permit.resource().clone();
         let copy = copy.ok_or(ConsentError::Refused(ProblemCode::NotFound))?;
-        let details = serde_json::json!({ "break_glass": id, "owner": subject });
+        let details = serde_json::json!({ "break_glass": id, "owner": subject, "application": application });
         let event = self.event(&permit, Action::LookThroughGlass, Some(format!("copy:{copy}")), details);
         let actor = permit.actor().clone();
         let seen = self.ledger.transact("look_through_glass", move |tx| {
@@ -294,7 +295,11 @@ fn facts_at(
         None => true,
     };
     let (open, opened_by, subject, centre) = (is_open(&access, now), access.opened_by, access.subject, access.centre);
-    Ok(Some(GlassResource { id, opened_by, subject, centre, copy, open, covers }))
+    let application = match access.opens {
+        BrokenGlass::Application { application } => Some(application),
+        BrokenGlass::Person { .. } => None,
+    };
+    Ok(Some(GlassResource { id, opened_by, subject, centre, copy, application, open, covers }))
 }
 
 /// As the subject is shown it.

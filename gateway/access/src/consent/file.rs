@@ -63,7 +63,8 @@ impl Consent {
         let copy = permit.resource().copy;
         let found = self.ledger.reader().read("read_copy", move |tx| rows::sealed(tx, copy)).await?;
         let found = found.ok_or(ConsentError::Refused(ProblemCode::NotFound))?;
-        self.record(&permit, Action::ReadCopy, Some(object(copy)), serde_json::Value::Null).await?;
+        let details = serde_json::json!({ "owner": permit.resource().owner });
+        self.record(&permit, Action::ReadCopy, Some(object(copy)), details).await?;
         Ok(found)
     }
 

@@ -35,6 +35,10 @@ const OF_THE_NODE: &[&str] = &[
     "end_sessions",
     "store_copy",
     "read_log",
+    "search_audit",
+    "export_audit",
+    "read_alerts",
+    "see_alert",
     "read_trust",
     "set_trust",
     "read_peers",
@@ -155,6 +159,10 @@ fn the_file_itself_gives_no_keeper_any_content_and_nobody_a_foreign_thing() {
             let keeps = keeper.iter().any(|keeper| who.starts_with(keeper));
             assert!(!keeps || ![own, other, foreign].contains(&&"allow"), "{row:?}");
             assert_ne!(*foreign, "allow", "{row:?}");
+        }
+        // What is done on the node is read by those who watch over it, and by nobody else.
+        if ["search_audit", "export_audit", "read_alerts", "see_alert"].contains(&action) && *own == "allow" {
+            assert!(who.starts_with("auditor") || who.starts_with("security_officer"), "{row:?}");
         }
         // Break-glass access is of two roles alone, and never opened without a signature.
         if glass.contains(&action) && [own, other, foreign].contains(&&"allow") {

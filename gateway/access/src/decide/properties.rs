@@ -69,6 +69,9 @@ const DANGEROUS: &[&str] = &[
 const BREAK_GLASS: &[&str] =
     &["open_break_glass", "look_through_glass", "end_break_glass", "review_break_glass", "read_break_glass"];
 
+/// What is done with the log by those who watch.
+const AUDIT: &[&str] = &["search_audit", "export_audit", "read_alerts", "see_alert"];
+
 fn code() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&PARTICIPANTS[..])
 }
@@ -210,12 +213,12 @@ fn an_auditor_and_a_security_officer_change_nothing() {
     holds(|told| {
         let inside = !told.has(Role::Applicant);
         if inside && told.has(Role::Auditor) {
-            let reads = ["read_log", "read_break_glass"];
+            let reads = ["read_log", "read_break_glass", "search_audit", "export_audit", "read_alerts"];
             prop_assert!(told.allowed().all(|action| reads.contains(&action)), "{:?}", told.actor);
         }
         if inside && told.has(Role::SecurityOfficer) {
-            let theirs = ["read_log", "read_retention", "end_sessions"];
-            let may = |action| theirs.contains(&action) || BREAK_GLASS.contains(&action);
+            let reads = ["read_log", "read_retention", "end_sessions"];
+            let may = |action| [&reads[..], BREAK_GLASS, AUDIT].concat().contains(&action);
             prop_assert!(told.allowed().all(may), "{:?}", told.actor);
         }
         Ok(())
@@ -329,6 +332,20 @@ fn break_glass_shows_to_who_opened_it_what_it_opens_while_it_is_open_and_is_noth
         }
         if told.may("review_break_glass") {
             prop_assert!(told.has(Role::SecurityOfficer) && ![opened_by, subject].contains(&person.id));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn the_log_is_searched_by_those_who_watch_and_never_by_those_who_keep_the_node() {
+    holds(|told| {
+        let [officer, auditor, operator, applicant] =
+            [Role::SecurityOfficer, Role::Auditor, Role::NodeOperator, Role::Applicant].map(|role| told.has(role));
+        let watches = (officer || auditor) && !operator && !applicant;
+        for action in AUDIT {
+            let may = watches && (*action != "see_alert" || (officer && !auditor));
+            prop_assert_eq!(told.may(action), may, "{}: {:?}", action, told.actor);
         }
         Ok(())
     });

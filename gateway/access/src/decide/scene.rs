@@ -229,7 +229,7 @@ impl Scene {
     fn glass(&self) -> GlassResource {
         let Glass { subject, opened_by, centre, open, covers } = self.glass.clone();
         let (id, copy) = (BreakGlassId::from_parts(1, [1; 10]), Some(self.copy.copy));
-        GlassResource { id, opened_by, subject, centre, copy, open, covers }
+        GlassResource { id, opened_by, subject, centre, copy, application: None, open, covers }
     }
 
     fn look(&self) -> LookResource {
@@ -302,6 +302,10 @@ pub(super) async fn ask(access: &Access, actor: &Actor, action: &str, scene: &Sc
         "review_break_glass" => told::<ReviewBreakGlass>(access, actor, scene.glass()).await,
         "read_break_glass" => told::<ReadBreakGlass>(access, actor, scene.people).await,
         "read_log" => told::<ReadLog>(access, actor, ()).await,
+        "search_audit" => told::<SearchAudit>(access, actor, ()).await,
+        "export_audit" => told::<ExportAudit>(access, actor, ()).await,
+        "read_alerts" => told::<ReadAlerts>(access, actor, ()).await,
+        "see_alert" => told::<SeeAlert>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
         "read_peers" => told::<ReadPeers>(access, actor, ()).await,

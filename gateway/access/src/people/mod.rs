@@ -196,6 +196,25 @@ impl People {
         })
     }
 
+    /// Who has, or had, one of these numbers: also who was taken out of the directory. None: nobody, or two.
+    ///
+    /// # Errors
+    /// `PeopleNotKept` without an identity key; when the database cannot be read.
+    pub async fn sought(&self, numbers: &PersonalNumbers) -> Result<Option<PersonId>, DirectoryError> {
+        let digests = self.key()?.digests(numbers);
+        let read = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+            let mut found = None;
+            for (_, digest) in digests.iter() {
+                match (rows::owner(tx, digest)?, found) {
+                    (Some(owner), Some(other)) if owner != other => return Ok(None),
+                    (owner, _) => found = owner.or(found),
+                }
+            }
+            Ok(found)
+        };
+        Ok(self.inner.ledger.reader().read("sought_person", read).await?)
+    }
+
     fn key(&self) -> Result<&IdentityKey, DirectoryError> {
         let missing = || DirectoryError::invalid(ProblemCode::PeopleNotKept, "access.identity_key is not configured");
         self.inner.key.as_ref().ok_or_else(missing)

@@ -34,6 +34,7 @@ impl PolicyFiles {
     pub fn shipped() -> Self {
         let policies = [
             ("applicants.cedar", include_str!("../../policies/applicants.cedar")),
+            ("audit.cedar", include_str!("../../policies/audit.cedar")),
             ("break_glass.cedar", include_str!("../../policies/break_glass.cedar")),
             ("operators.cedar", include_str!("../../policies/operators.cedar")),
             ("participants.cedar", include_str!("../../policies/participants.cedar")),

@@ -1,6 +1,6 @@
 //! An event's inclusion under the published checkpoint.
 
-use crate::log::state::{LogState, unsigned};
+use crate::log::state::{LogState, Published, unsigned};
 use crate::log::tiles::Tiles;
 use crate::log::{EventProof, LogFailure, NotYet};
 use crypto::merkle::{NoteVerifier, TlogProof, inclusion_proof};
@@ -50,4 +50,26 @@ fn find(tx: &mut Tx<'_>, event: EventId) -> Result<Found, StoreError> {
     }
     let waits = tx.query_optional(waiting, &id, |row| row.integer(0))?;
     Ok(if waits.is_some() { Found::Waiting } else { Found::Nowhere })
+}
+
+/// Proofs of several entries under one checkpoint: the published one. `entries`: numbers and contents, each below its size.
+pub(crate) async fn prove_all(
+    tiles: &Tiles,
+    verifier: &NoteVerifier,
+    published: Published,
+    entries: &[(u64, Vec<u8>)],
+) -> Result<Vec<TlogProof>, LogFailure> {
+    let Published { size, note } = published;
+    let indices: Vec<u64> = entries.iter().map(|(index, _)| *index).collect();
+    let all = tiles.compute(size, HashMap::new(), |tiles| {
+        indices.iter().map(|index| inclusion_proof(*index, size, tiles)).collect::<Result<Vec<_>, _>>()
+    });
+    let mut proofs = Vec::with_capacity(entries.len());
+    for ((index, entry), hashes) in entries.iter().zip(all.await?) {
+        let proof = TlogProof { index: *index, hashes, checkpoint: note.clone() };
+        // As of one: what does not verify here is not handed out.
+        proof.verify(entry, verifier)?;
+        proofs.push(proof);
+    }
+    Ok(proofs)
 }

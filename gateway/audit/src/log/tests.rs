@@ -149,7 +149,7 @@ pub(crate) async fn by_hand(store: &StoreConfig, sql: &str) -> Result<(), StoreE
     writer.run_tx("sql", move |tx| tx.execute(sql, &[])).await.map(drop).map_err(state::only_store)
 }
 
-pub(super) fn draft(n: usize) -> EventDraft {
+pub(crate) fn draft(n: usize) -> EventDraft {
     EventDraft {
         action: Action::SubmitDocument,
         actor: "participant:12345678".to_owned(),

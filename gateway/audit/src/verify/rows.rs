@@ -5,7 +5,7 @@
 //! Run it after [`verify`](super::verify()): here the bundles are taken for what they were found to be.
 
 use super::Source;
-use crate::payload::{PayloadKeys, StoredKey};
+use crate::payload::{self, PayloadKeys, StoredKey};
 use crypto::digest::hex;
 use crypto::merkle::{TILE_WIDTH, TileId, parse_entry_bundle};
 use schemas::EventId;
@@ -162,14 +162,7 @@ async fn read_rows(reader: &Reader, start: u64) -> Result<Vec<Row>, WrongRow> {
         tx.query(sql, &[start.into(), u32::from(TILE_WIDTH).into()], |row| {
             let payload = if row.is_null(2)? { None } else { Some((row.array(2)?, row.text(3)?)) };
             let event = EventId::from_bytes(&row.blob(4)?).map_err(|_| StoreError::Corrupt("an event's id"))?;
-            // Without its key it is erased.
-            let sealed = if row.is_null(5)? {
-                None
-            } else {
-                let key = StoredKey { id: row.array(5)?, subject: row.text(6)?, wrapped: row.blob(7)? };
-                Some((key, row.blob(8)?))
-            };
-            Ok(Row { seq: row.integer(0)?, entry: row.blob(1)?, event, payload, sealed })
+            Ok(Row { seq: row.integer(0)?, entry: row.blob(1)?, event, payload, sealed: payload::stored(row, 5)? })
         })
     });
     Ok(rows.await?)

@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Prune, terminal: &mut Terminal<'_>) -> Result<u8, 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Unreachable(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (ledger, pruning) =
+    let (ledger, pruning, index) =
         wiring::pruning(&config, clock.clone()).map_err(|error| Failure::Unreadable(error.to_string()))?;
     runtime.block_on(async {
         let before = clock.now() - Duration::days(arguments.older_than_days.into());
@@ -64,6 +64,10 @@ pub(super) fn run(arguments: &Prune, terminal: &mut Terminal<'_>) -> Result<u8, 
         if !arguments.dry_run {
             // Also what an earlier run was kept from.
             while pruning.step().await.map_err(failed)? {}
+            if new > old {
+                // What was found by is to go too: the node makes the index again, of what is left.
+                index.reindex(&ledger).await.map_err(|error| failed(LogFailure::Store(error)))?;
+            }
         }
         terminal.print(&told(old, new, arguments.dry_run, terminal.language()));
         Ok(exit::OK)

@@ -1,7 +1,7 @@
 //! The facts that decisions about break-glass access rest on. Made from the database only, so that no caller can claim one.
 
 use schemas::break_glass::BrokenGlass;
-use schemas::{BreakGlassId, CopyId, Edrpou, PersonId};
+use schemas::{ApplicationId, BreakGlassId, CopyId, Edrpou, PersonId};
 
 use crate::actor::Actor;
 
@@ -32,6 +32,8 @@ pub struct GlassResource {
     pub(crate) subject: PersonId,
     pub(crate) centre: Option<Edrpou>,
     pub(crate) copy: Option<CopyId>,
+    /// The application that it opens; none: all copies of a person.
+    pub(crate) application: Option<ApplicationId>,
     /// Neither ended nor over.
     pub(crate) open: bool,
     /// The copy is among what it opens; true where no copy is named.

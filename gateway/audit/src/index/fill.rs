@@ -1,0 +1,164 @@
+//! Carries the index along behind the numbers: batch by batch, each with its place in one transaction.
+
+use storage::{StoreError, Tx};
+use time::OffsetDateTime;
+
+use super::{Index, Indexed, Opened};
+use crate::event::{Action, EventDraft, Outcome};
+use crate::ledger::{Ledger, append};
+use crate::log::state::{only_store, signed, unsigned};
+
+/// Entries of one batch. The writer serves nobody else meanwhile: some seven rows of each, four milliseconds in all.
+const BATCH: u32 = 128;
+
+/// Rows that are removed at a time when the index is dropped.
+const DROPPED: u32 = 2000;
+
+/// How far the index has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The next entry; below 0: what is there is being dropped.
+    next: i64,
+    /// The latest time so far, in microseconds.
+    high: i64,
+    epoch: i64,
+}
+
+impl Head {
+    pub(super) fn read(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
+        let sql = "-- audit_index_head
+            SELECT next_seq, high, epoch FROM audit_index_head WHERE id = 1";
+        let head = tx.query_optional(sql, &[], |row| {
+            Ok(Self { next: row.integer(0)?, high: row.integer(1)?, epoch: row.integer(2)? })
+        })?;
+        head.ok_or(StoreError::Corrupt("audit_index_head has no row"))
+    }
+
+    /// How many entries are indexed.
+    pub(super) fn indexed(self) -> u64 {
+        u64::try_from(self.next).unwrap_or(0)
+    }
+}
+
+impl Index {
+    /// Indexes the next entries that are numbered; answers whether there may be more. Run by a worker; any number of them, in any processes, do no
+    /// harm: a batch whose place another has taken writes nothing.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn round(&self) -> Result<bool, StoreError> {
+        let head = self.reader.read("audit_index_head", Head::read).await?;
+        if head.next < 0 {
+            self.drop_some(head).await?;
+            return Ok(true);
+        }
+        let rows = self.rows(head.indexed(), u64::try_from(i64::MAX).unwrap_or(u64::MAX), BATCH).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(false) };
+        let more = rows.len() == BATCH as usize;
+        self.write(head, last, rows.iter().map(Opened::indexed).collect()).await?;
+        Ok(more)
+    }
+
+    async fn write(&self, head: Head, last: u64, batch: Vec<Indexed>) -> Result<(), StoreError> {
+        let move_head = "-- move_audit_index
+            UPDATE audit_index_head SET next_seq = $1, high = $2 WHERE id = 1 AND next_seq = $3 AND epoch = $4";
+        // Details that were erased since they were read.
+        let erased = "-- unindex_erased
+            DELETE FROM audit_index_term WHERE from_details = 1 AND seq IN (
+                SELECT s.seq FROM audit_seq s WHERE s.seq >= $1 AND s.seq < $2
+                AND NOT EXISTS (SELECT 1 FROM audit_payload p WHERE p.event_id = s.event_id)
+                AND NOT EXISTS (SELECT 1 FROM audit_sealed x JOIN audit_key k ON k.id = x.key_id
+                    WHERE x.event_id = s.event_id))";
+        let next = signed(last)?.saturating_add(1);
+        let written = self.writer.run_tx("audit_index", move |tx| {
+            let mut high = head.high;
+            let heights: Vec<i64> = batch
+                .iter()
+                .map(|entry| {
+                    high = high.max(microseconds(entry.at));
+                    high
+                })
+                .collect();
+            let moved = [next.into(), high.into(), head.next.into(), head.epoch.into()];
+            if tx.execute(move_head, &moved)? == 0 {
+                return Ok(());
+            }
+            for (entry, high) in batch.iter().zip(heights) {
+                insert(tx, entry, high)?;
+            }
+            tx.execute(erased, &[head.next.into(), next.into()]).map(drop)
+        });
+        written.await.map_err(only_store)
+    }
+
+    async fn drop_some(&self, head: Head) -> Result<(), StoreError> {
+        let terms = "-- drop_audit_terms
+            DELETE FROM audit_index_term WHERE (kind, value, seq) IN (SELECT kind, value, seq FROM audit_index_term LIMIT $1)";
+        let rows = "-- drop_audit_rows
+            DELETE FROM audit_index WHERE seq IN (SELECT seq FROM audit_index LIMIT $1)";
+        let begin = "-- begin_audit_index
+            UPDATE audit_index_head SET next_seq = 0, high = $1 WHERE id = 1 AND next_seq < 0 AND epoch = $2";
+        let dropped = self.writer.run_tx("audit_index_drop", move |tx| {
+            if tx.execute(terms, &[DROPPED.into()])? == 0 && tx.execute(rows, &[DROPPED.into()])? == 0 {
+                tx.execute(begin, &[i64::MIN.into(), head.epoch.into()])?;
+            }
+            Ok(())
+        });
+        dropped.await.map_err(only_store)
+    }
+
+    /// Has the index dropped and made again; on record. Returns at once: rounds do it, here or in a process that runs already. Until it is made anew
+    /// a search covers what is there.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn reindex(&self, ledger: &Ledger) -> Result<(), StoreError> {
+        let sql = "-- reindex
+            UPDATE audit_index_head SET next_seq = -1, epoch = epoch + 1 WHERE id = 1";
+        let event = ledger.prepare(EventDraft {
+            action: Action::ReindexAudit,
+            actor: "node".to_owned(),
+            object: None,
+            outcome: Outcome::Done,
+            details: serde_json::Value::Null,
+        });
+        let marked = ledger.transact("reindex", move |tx| {
+            tx.execute(sql, &[])?;
+            Ok(append(tx, &event)?.with(()))
+        });
+        marked.await.map_err(only_store)
+    }
+
+    /// How many entries are indexed, and how many are numbered.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn progress(&self) -> Result<(u64, u64), StoreError> {
+        let sql = "-- audit_numbered
+            SELECT next_seq FROM seq_head WHERE id = 1";
+        let read = move |tx: &mut Tx<'_>| -> Result<_, StoreError> {
+            let numbered = tx.query_optional(sql, &[], |row| unsigned(row, 0))?.unwrap_or(0);
+            Ok((Head::read(tx)?.indexed(), numbered))
+        };
+        self.reader.read("audit_index_progress", read).await
+    }
+}
+
+fn insert(tx: &mut Tx<'_>, entry: &Indexed, high: i64) -> Result<(), StoreError> {
+    let row = "-- index_entry
+        INSERT INTO audit_index (seq, at, high) VALUES ($1, $2, $3)";
+    let term = "-- index_term
+        INSERT INTO audit_index_term (kind, value, seq, from_details) VALUES ($1, $2, $3, $4)";
+    let seq = signed(entry.seq)?;
+    tx.execute(row, &[seq.into(), entry.at.into(), high.into()])?;
+    for found in &entry.terms {
+        let kind = i64::from(found.kind as u8);
+        tx.execute(term, &[kind.into(), (&found.value).into(), seq.into(), found.from_details.into()])?;
+    }
+    Ok(())
+}
+
+/// As the database keeps times.
+pub(super) fn microseconds(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,63 @@
+//! The loops that index the log, judge it, and deliver alerts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit::alert::Receiver;
+use audit::{Alerts, Index};
+use tokio_util::sync::CancellationToken;
+
+use super::{Backoff, pause};
+
+/// Between two looks at what is numbered.
+const TICK: Duration = Duration::from_secs(1);
+
+/// After a batch behind which there is more: the writer has others to serve.
+const BETWEEN_BATCHES: Duration = Duration::from_millis(20);
+
+/// Between two looks at what is to be delivered.
+const DELIVERY_TICK: Duration = Duration::from_secs(2);
+
+/// Carries the index along behind the log, and judges what is indexed.
+pub(crate) async fn watch_log(index: Index, alerts: Alerts, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let round = async {
+            let more = index.round().await?;
+            Ok::<bool, storage::StoreError>(alerts.round().await? || more)
+        };
+        let rest = match round.await {
+            Ok(more) => {
+                backoff.reset();
+                if more { BETWEEN_BATCHES } else { TICK }
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "a round of the log's index failed");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
+        }
+    }
+}
+
+/// Delivers alerts to one receiver. Each has a loop of its own.
+pub(crate) async fn deliver_alerts(alerts: Alerts, receiver: Arc<dyn Receiver>, shutdown: CancellationToken) {
+    let mut backoff = Backoff::new();
+    loop {
+        let rest = match alerts.deliver(&*receiver).await {
+            Ok(_) => {
+                backoff.reset();
+                DELIVERY_TICK
+            }
+            Err(error) => {
+                tracing::warn!(cause = %error, "alerts are not read for delivery");
+                backoff.next()
+            }
+        };
+        if pause(&shutdown, rest).await {
+            return;
+        }
+    }
+}
