@@ -7,14 +7,19 @@
 //!
 //! This room records and proves. It does not decide who may read the log (`access`), and it does not speak HTTP.
 //!
-//! Anybody can check the whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others the node can be a witness ([`witness`]: the rules of C2SP tlog-witness, without HTTP).
+//! Others vouch for it: witnesses cosign its checkpoints ([`quorum`]), time-stamp authorities say that they were there ([`anchors`]). Anybody can check the
+//! whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others one can be a witness ([`witness`]: the rules of
+//! C2SP tlog-witness, without HTTP), and keep a copy ([`mirror`]).
 //!
-//! What the log does not do yet: asking witnesses for their cosignatures, RFC 3161 anchors, ML-DSA checkpoint signatures,
-//! search. The tree arithmetic is `crypto::merkle`.
+//! What the log does not do yet: ML-DSA checkpoint signatures, search. The tree arithmetic is `crypto::merkle`.
 
+mod alarm;
+pub mod anchors;
 pub mod event;
 pub mod ledger;
 pub mod log;
+pub mod mirror;
+pub mod quorum;
 pub mod verify;
 pub mod witness;
 

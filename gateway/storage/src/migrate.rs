@@ -38,6 +38,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "provider_logins", sql: include_str!("../../../migrations/sqlite/0019_provider_logins.sql") },
     Migration { name: "break_glass", sql: include_str!("../../../migrations/sqlite/0020_break_glass.sql") },
     Migration { name: "policies", sql: include_str!("../../../migrations/sqlite/0021_policies.sql") },
+    Migration { name: "witnessed", sql: include_str!("../../../migrations/sqlite/0022_witnessed.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

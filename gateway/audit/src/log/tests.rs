@@ -12,7 +12,7 @@ use storage::clock::ManualClock;
 use storage::store::{StoreConfig, migrate, open};
 use time::macros::datetime;
 
-const ORIGIN: &str = "vuzol.test/log";
+pub(crate) const ORIGIN: &str = "vuzol.test/log";
 
 static KEY: LazyLock<Vec<u8>> =
     LazyLock::new(|| SoftwareKey::generate(KeyKind::Ed25519).unwrap().to_pkcs8_der().unwrap().to_vec());
@@ -79,22 +79,22 @@ fn subproof(m: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
 }
 
 /// A machine: what survives the end of its processes.
-pub(super) struct Machine {
+pub(crate) struct Machine {
     folder: tempfile::TempDir,
-    database: &'static str,
-    clock: Arc<ManualClock>,
+    pub(crate) database: &'static str,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 /// A process on it.
-pub(super) struct Process {
-    log: Log,
-    pub(super) ledger: Ledger,
+pub(crate) struct Process {
+    pub(crate) log: Log,
+    pub(crate) ledger: Ledger,
     pub(super) writer: Writer,
     pub(super) reader: Reader,
 }
 
 impl Machine {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = Self {
             folder: tempfile::tempdir().unwrap(),
             database: "vuzol.db",
@@ -104,7 +104,7 @@ impl Machine {
         machine
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -112,7 +112,7 @@ impl Machine {
         StoreConfig::new(self.path(self.database))
     }
 
-    pub(super) fn start(&self) -> Process {
+    pub(crate) fn start(&self) -> Process {
         let (writer, reader) = open(&self.store()).unwrap();
         let objects = Objects::open_folder(&self.path("objects")).unwrap();
         let state = self.path("signer.state");
@@ -128,7 +128,7 @@ impl Machine {
     }
 
     /// While nobody writes.
-    fn copy_database(&self, to: &str) {
+    pub(crate) fn copy_database(&self, to: &str) {
         for suffix in ["", "-wal"] {
             let name = |name: &str| self.path(&format!("{name}{suffix}"));
             std::fs::copy(name(self.database), name(to)).unwrap();
@@ -154,7 +154,7 @@ pub(super) fn draft(n: usize) -> EventDraft {
 }
 
 impl Process {
-    async fn record(&self, count: usize) -> Vec<EventId> {
+    pub(crate) async fn record(&self, count: usize) -> Vec<EventId> {
         let mut ids = Vec::new();
         for chunk in (0..count).collect::<Vec<_>>().chunks(64) {
             let events: Vec<_> = chunk.iter().map(|n| self.ledger.prepare(draft(*n))).collect();
@@ -181,12 +181,12 @@ impl Process {
         assert!(matches!(self.log.round().await, Err(LogFailure::Store(StoreError::Closed))), "{step:?}");
     }
 
-    async fn published(&self) -> Checkpoint {
+    pub(crate) async fn published(&self) -> Checkpoint {
         let note = self.log.checkpoint().await.unwrap().unwrap();
         Checkpoint::parse_text(self.log.verifier().verify(&note).unwrap()).unwrap()
     }
 
-    pub(super) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
+    pub(crate) async fn entries(&self) -> Vec<(i64, Vec<u8>)> {
         let sql = "SELECT seq, entry FROM audit_seq ORDER BY seq";
         self.reader
             .read("entries", move |tx| tx.query(sql, &[], |row| Ok((row.integer(0)?, row.blob(1)?))))
