@@ -16,6 +16,7 @@ mod purposes;
 mod relay;
 mod retention;
 mod scan;
+mod vouching;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -39,6 +40,8 @@ pub use purposes::PurposesConfig;
 pub use relay::{PeerConfig, RelayConfig};
 pub use retention::{ClassConfig, RetentionConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
+pub(crate) use vouching::is_prefix;
+pub use vouching::{AnchorsConfig, WitnessConfig, WitnessesConfig};
 pub use webhooks::WebhooksConfig;
 
 /// Begin of the variables that override keys.
@@ -230,6 +233,16 @@ pub struct LogConfig {
     /// Milliseconds between two rounds, 20 to 10000. Larger: proofs come later. Smaller: the disk syncs more often.
     #[serde(default = "default_round")]
     pub round_milliseconds: u64,
+    /// Where the log is read without a login: TLS 1.3 with the files of `tls`. `checkpoint`, `checkpoint.witnessed`, `tile/` and `anchors/` of
+    /// C2SP tlog-tiles, and nothing else. Without it only who has a login reads the log.
+    #[serde(default)]
+    pub public: Option<SocketAddr>,
+    /// Who cosigns its checkpoints.
+    #[serde(default)]
+    pub witnesses: WitnessesConfig,
+    /// Who time-stamps them.
+    #[serde(default)]
+    pub anchors: AnchorsConfig,
 }
 
 fn default_round() -> u64 {
@@ -309,6 +322,7 @@ impl Config {
         let lists =
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots).chain(&mut self.log.national_key);
+        let lists = lists.chain(self.log.witnesses.paths());
         let lists = lists.chain(self.portals.providers.iter_mut().flat_map(ProviderConfig::paths));
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
@@ -338,6 +352,8 @@ impl Config {
         if !(20..=10_000).contains(&self.log.round_milliseconds) {
             return Err(("log.round_milliseconds", "must be 20 to 10000".to_owned()));
         }
+        self.log.witnesses.check()?;
+        self.log.anchors.check()?;
         self.evidence.check()?;
         self.limits.check()?;
         self.trusted_lists.check()?;
@@ -408,8 +424,11 @@ impl Config {
                     ("national_key", self.log.national_key.as_deref().map(path)),
                     ("signer_state", Some(path(&self.log.signer_state))),
                     ("round_milliseconds", Some(self.log.round_milliseconds.to_string())),
+                    ("public", self.log.public.map(|address| quoted(&address.to_string()))),
                 ],
             ),
+            ("log.witnesses", self.log.witnesses.to_toml()),
+            ("log.anchors", self.log.anchors.to_toml()),
             (
                 "access",
                 vec![
@@ -519,7 +538,7 @@ impl TrustedListConfig {
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {
@@ -575,7 +594,7 @@ impl figment::Provider for Variable {
 }
 
 /// Names source, key and remedy of every error, one a line.
-fn explain(file: &Path, error: figment::Error) -> String {
+pub(crate) fn explain(file: &Path, error: figment::Error) -> String {
     let lines: BTreeSet<String> = error
         .into_iter()
         .map(|error| {
@@ -585,7 +604,7 @@ fn explain(file: &Path, error: figment::Error) -> String {
             let problem = match &error.kind {
                 Kind::MissingField(key) => {
                     path.push(key.to_string());
-                    "is missing; gateway/vuzol.example.toml shows every key".to_owned()
+                    "is missing; the example file shows every key".to_owned()
                 }
                 Kind::UnknownField(key, known) => {
                     if path.last() != Some(key) {

@@ -5,6 +5,7 @@
 
 mod peers;
 mod running;
+pub(crate) mod vouching;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -54,6 +55,7 @@ use crate::telemetry;
 use crate::workers::Health;
 use peers::Peers;
 use running::Running;
+use vouching::Vouching;
 
 /// Connections of the operator port: probes and a collector of metrics.
 const OPERATOR_CONNECTIONS: u32 = 32;
@@ -84,6 +86,7 @@ pub struct Node {
     public: SocketAddr,
     operator: SocketAddr,
     portals: Vec<(Portal, SocketAddr)>,
+    log_public: Option<SocketAddr>,
     log_key: String,
     #[cfg(test)]
     policies: Option<Arc<PolicyFile>>,
@@ -126,6 +129,7 @@ impl Node {
         if let Some(policies) = &rooms.policies {
             policies.refresh().await.map_err(|e| StartError(format!("policies.bundle: {e}")))?;
         }
+        rooms.vouching.stop.look().await;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -135,6 +139,11 @@ impl Node {
             Some(_) => Some(bind("listen.public", config.listen.public).await?),
             None => None,
         };
+        let log_door = match config.log.public.filter(|_| tls.is_some()) {
+            Some(address) => Some(bind("log.public", address).await?),
+            None => None,
+        };
+        let log_public = log_door.as_ref().map(local_address).transpose()?;
         let operator_listener = bind("listen.operator", config.listen.operator).await?;
         let operator = local_address(&operator_listener)?;
         let portal_addresses = people_doors::addresses(&portals)?;
@@ -147,12 +156,14 @@ impl Node {
             rooms.trusted_lists.clone(),
             rooms.exchange.evidence_signer().clone(),
             rooms.clock.clone(),
+            (rooms.vouching.witnesses.is_some(), rooms.vouching.anchors.is_some(), rooms.vouching.stop.clone()),
         ));
         let bounds = (OPERATOR_CONNECTIONS, 1);
         running.serve(Entrance::Api, operator_listener, operator::router(health.clone()), None, bounds);
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
+            running.vouch(&rooms);
         }
         running.refresh(&rooms, tls.clone());
         running.collect(&rooms);
@@ -162,6 +173,11 @@ impl Node {
         if let (Some(listener), Some(tls)) = (public, tls) {
             let connections = config.limits.connections.unwrap_or(CONNECTIONS);
             let handshakes = config.limits.handshakes.unwrap_or(HANDSHAKES);
+            if let Some(listener) = log_door {
+                let bounds = (http::log_door::CONNECTIONS, handshakes);
+                let router = http::log_door::router(rooms.log.clone());
+                running.serve(Entrance::Api, listener, router, Some(tls.portals.clone()), bounds);
+            }
             let (router, bounds) = (http::router(Arc::new(rooms.into_door(&config))), (connections, handshakes));
             for (portal, listener) in portals {
                 running.serve(Entrance::Portal(portal), listener, router.clone(), Some(tls.portals.clone()), bounds);
@@ -175,6 +191,7 @@ impl Node {
             public: public_address,
             operator,
             portals,
+            log_public,
             log_key,
             #[cfg(test)]
             policies,
@@ -200,6 +217,12 @@ impl Node {
     #[must_use]
     pub fn portal_address(&self, portal: Portal) -> Option<SocketAddr> {
         self.portals.iter().find(|(of, _)| *of == portal).map(|(_, address)| *address)
+    }
+
+    /// Where the log is read without a login; none where it is not.
+    #[must_use]
+    pub fn log_address(&self) -> Option<SocketAddr> {
+        self.log_public
     }
 
     /// C2SP vkey of the log.
@@ -273,6 +296,8 @@ struct Rooms {
     /// The bundle of policies that the configuration names.
     policies: Option<Arc<PolicyFile>>,
     exchange: Exchange,
+    /// Who vouches for the log.
+    vouching: Vouching,
     /// Names of the peers.
     peers: Vec<Arc<str>>,
 }
@@ -343,6 +368,16 @@ impl Rooms {
         let policies = policy_file(config, &access, &ledger, &clock)?;
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
+        let vouching = Vouching::open(
+            &config.log,
+            vouching::Parts {
+                log: log.clone(),
+                ledger: ledger.clone(),
+                clock: clock.clone(),
+                trust: source.clone(),
+                revocation: revocation.clone(),
+            },
+        )?;
         let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
         let exchange = Exchange::new(Parts {
             ledger: ledger.clone(),
@@ -380,6 +415,7 @@ impl Rooms {
             purposes,
             policies,
             exchange,
+            vouching,
             peers: peers.names,
         })
     }
@@ -411,7 +447,7 @@ impl Rooms {
 
     fn into_door(self, config: &Config) -> Door {
         Door {
-            admission: http::admission::Admission::new(&config.limits, self.clock.clone()),
+            admission: http::admission::Admission::new(&config.limits, self.clock.clone(), self.vouching.stop),
             exchange: self.exchange,
             access: self.access,
             people: self.people,

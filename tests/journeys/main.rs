@@ -15,3 +15,4 @@ mod revocation;
 mod story;
 mod whole;
 mod wire;
+mod witnesses;

@@ -21,6 +21,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         ProblemCode::StorageUnavailable,
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
+    (ProblemCode::LogUnwitnessed, "needs hours without witnesses: the journeys have them"),
     (ProblemCode::BreakGlassOwn, BREAK_GLASS),
     (ProblemCode::BreakGlassReason, BREAK_GLASS),
     (ProblemCode::BreakGlassOpen, BREAK_GLASS),

@@ -17,6 +17,7 @@
 //! The calls block; the folder belongs to one process at a time.
 
 use crate::anchors::{TOKEN_BYTES, named_by};
+use crate::log::tiles::Wanted;
 use crate::verify::{Folder, Source};
 use crypto::digest::{hex, sha256};
 use crypto::merkle::{
@@ -115,6 +116,27 @@ impl Mirror {
         checkpoint.map(Some).map_err(|_| MirrorFailure::Differs("checkpoint".to_owned()))
     }
 
+    /// What is served below the prefix of the log: `checkpoint`, tiles, bundles, time-stamps. None where there is no such file, or no such path.
+    ///
+    /// # Errors
+    /// [`MirrorFailure::Disk`].
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, MirrorFailure> {
+        let is_anchor = |path: &str| {
+            let size = path.strip_prefix("anchors/").and_then(|name| name.strip_suffix(".tsr"));
+            size.is_some_and(|size| !size.is_empty() && size.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        // A path comes from a stranger, and names files here: only what is spelt as we spell it.
+        if path != "checkpoint" && Wanted::parse(path).is_none() && !is_anchor(path) {
+            return Ok(None);
+        }
+        let file = self.folder.join(path);
+        match std::fs::read(&file) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(disk(&file, error)),
+        }
+    }
+
     /// Brings the mirror to the checkpoint of `note`, which the log signed, from what `source` has of the log. `goes_on` is asked between batches.
     ///
     /// # Errors
@@ -132,10 +154,12 @@ impl Mirror {
         }
         let mut progress = self.load()?;
         let fetched = Fetched::default();
+        let mut passed = Vec::new();
         while progress.frontier.size() < target.size {
             if !goes_on() {
                 return Err(MirrorFailure::Stopped);
             }
+            passed.push(progress.frontier.size());
             progress = self.batch(progress, &target, source, &fetched)?;
         }
         // A mirror whose files lead beyond the target, or to another tree, has nothing to say about it.
@@ -143,7 +167,21 @@ impl Mirror {
             return Err(MirrorFailure::Unproven { from: 0, to: target.size, why: LogError::ProofMismatch });
         }
         self.replace("checkpoint", note.as_bytes())?;
+        self.remove_edges(&passed, target.size);
         Ok(target)
+    }
+
+    /// Removes the partial tiles of trees that are passed: the checkpoint needs wider ones, which are there. One that stays is harmless.
+    fn remove_edges(&self, passed: &[u64], size: u64) {
+        let needed = edges(size);
+        for path in passed.iter().flat_map(|passed| edges(*passed)).filter(|path| !needed.contains(path)) {
+            match std::fs::remove_file(self.folder.join(&path)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    tracing::warn!(path, %error, "a partial tile that nobody needs stays");
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The next bundles of the target's tree: fetched, proven, written.
@@ -348,6 +386,22 @@ impl TileReader for Remote<'_> {
         self.fetched.borrow_mut().insert((level, index), hashes.to_vec());
         Ok(hashes.to_vec())
     }
+}
+
+/// Paths of the partial tiles that a tree of `size` ends with.
+fn edges(size: u64) -> Vec<String> {
+    let mut paths = Vec::new();
+    for level in 0..8_u8 {
+        let hashes = size >> (8 * u32::from(level));
+        if let Ok(width @ 1..) = u16::try_from(hashes % u64::from(TILE_WIDTH)) {
+            let id = TileId { level, index: hashes / u64::from(TILE_WIDTH), width };
+            paths.push(id.path());
+            if level == 0 {
+                paths.push(id.entries_path());
+            }
+        }
+    }
+    paths
 }
 
 fn disk(path: &Path, error: std::io::Error) -> MirrorFailure {

@@ -12,6 +12,8 @@ use super::files::{read, unreadable};
 use super::terminal::{Language, Terminal, printable};
 use super::{Failure, exit};
 
+mod anchor;
+
 /// The log of a node, without the node.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -48,6 +50,10 @@ struct Verify {
     /// A checkpoint of this log that somebody else kept; may be given several times.
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
+    /// A folder of certificates of time-stamp authorities, and of what is known of their revocation (`.crl`, `.ocsp`): then each time-stamp must be
+    /// theirs. Without it time-stamps are checked for what they are over, and whether the log names them.
+    #[arg(long, value_name = "DIR")]
+    timestamping: Option<PathBuf>,
     /// Print what was found as one JSON object.
     #[arg(long)]
     json: bool,
@@ -63,12 +69,21 @@ fn run_verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<u8, Fai
     let below = arguments.folder.join("log");
     let folder = if below.join("checkpoint").is_file() { below } else { arguments.folder.clone() };
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
+    let tokens = anchor::read_all(&folder.join("anchors"))?;
+    for token in &tokens {
+        if let Err(why) = token.check(arguments.timestamping.as_deref())? {
+            let (name, language) = (token.name(), terminal.language());
+            terminal.print(&if arguments.json { anchor::wrong_json(name, &why) } else { anchor::wrong(name, &why, language) });
+            return Ok(exit::REFUSED);
+        }
+    }
     let question = Question {
         log: &arguments.key,
         national: arguments.national_key.as_ref(),
         policy: policy.as_ref(),
         checkpoint: read_checkpoint(&folder.join("checkpoint"))?,
         kept: arguments.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<_, _>>()?,
+        anchors: tokens.iter().map(anchor::Token::stamped).collect(),
     };
     let bar = bar();
     let verified = verify(&Folder::new(&folder), &question, &mut |done, all| {
@@ -77,9 +92,9 @@ fn run_verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<u8, Fai
     });
     bar.finish_and_clear();
     let text = match (&verified, arguments.json) {
-        (Ok(verified), true) => whole_json(verified),
+        (Ok(verified), true) => whole_json(verified, &tokens),
         (Err(wrong), true) => wrong_json(wrong),
-        (Ok(verified), false) => whole(verified, terminal.language()),
+        (Ok(verified), false) => whole(verified, &tokens, terminal.language()),
         (Err(wrong), false) => broken(wrong, terminal.language()),
     };
     terminal.print(&text);
@@ -99,7 +114,7 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn whole(verified: &Verified, language: Language) -> String {
+fn whole(verified: &Verified, tokens: &[anchor::Token], language: Language) -> String {
     let checkpoint = verified.checkpoint();
     let (size, tiles, kept) = (checkpoint.size, verified.tiles(), verified.kept());
     let root = hex(&checkpoint.root);
@@ -124,6 +139,7 @@ fn whole(verified: &Verified, language: Language) -> String {
             Language::Ukrainian => format!("Співпідписано: {witness}, {at}\n"),
         });
     }
+    text.push_str(&anchor::shown(verified.anchors(), tokens, language));
     printable(&text)
 }
 
@@ -167,6 +183,7 @@ fn ukrainian(wrong: &Wrong) -> String {
         Wrong::Root { size, name, agreed } => {
             format!("корінь дерева з {size} записів не той, що його підписано в {name}; доведено записи до {agreed}")
         }
+        Wrong::Anchor { name, fault } => format!("позначка часу {name} {}", anchor::ukrainian(*fault)),
     }
 }
 
@@ -181,7 +198,7 @@ fn ukrainian_of(error: &LogError) -> String {
     }
 }
 
-fn whole_json(verified: &Verified) -> String {
+fn whole_json(verified: &Verified, tokens: &[anchor::Token]) -> String {
     let checkpoint = verified.checkpoint();
     let witness = |(name, seconds): &(Vec<u8>, u64)| serde_json::json!({ "witness": String::from_utf8_lossy(name), "time": seconds });
     let report = serde_json::json!({
@@ -191,6 +208,7 @@ fn whole_json(verified: &Verified) -> String {
         "root": hex(&checkpoint.root),
         "tiles": verified.tiles(),
         "kept": verified.kept(),
+        "anchors": anchor::shown_json(verified.anchors(), tokens),
         "cosignatures": verified.cosignatures().iter().map(witness).collect::<Vec<_>>(),
     });
     format!("{report}\n")
@@ -208,6 +226,7 @@ fn wrong_json(wrong: &Wrong) -> String {
         | Wrong::Checkpoint { .. }
         | Wrong::CutOff { .. }
         | Wrong::Forked { .. }
+        | Wrong::Anchor { .. }
         | Wrong::Root { .. } => None,
     };
     let report =

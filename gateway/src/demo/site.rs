@@ -30,9 +30,9 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig,
+    AccessConfig, AnchorsConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig,
     NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig, RevocationConfig,
-    ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
+    ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig, WitnessesConfig,
 };
 
 /// Why a site could not be made.
@@ -370,6 +370,9 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             national_key: None,
             signer_state: "node/log-state".into(),
             round_milliseconds: LOG_ROUND,
+            public: None,
+            witnesses: WitnessesConfig::default(),
+            anchors: AnchorsConfig::default(),
         },
         access: AccessConfig {
             operators: vec!["operator/login.pem".into(), "operator/second.pem".into()],

@@ -170,6 +170,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::NotYetInLog
         | P::Overloaded
         | P::StorageUnavailable
+        | P::LogUnwitnessed
         | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         P::AnnouncementsNotTaken | P::PeopleNotKept => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -190,6 +191,7 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
                     | P::ProviderUnavailable
                     | P::ScannerUnavailable
                     | P::KeyUnavailable
+                    | P::LogUnwitnessed
             ) =>
         {
             Some(HeaderValue::from_static("10"))

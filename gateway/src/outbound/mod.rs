@@ -6,6 +6,7 @@
 //! operator's list.
 
 mod address;
+pub(crate) mod anchors;
 mod breaker;
 mod cache;
 mod clamd;
@@ -15,6 +16,7 @@ mod keeper;
 #[cfg(test)]
 pub(crate) mod liar;
 pub(crate) mod lists;
+pub(crate) mod mirrored;
 pub(crate) mod openid;
 pub(crate) mod relay;
 mod revocation;
@@ -22,6 +24,7 @@ mod timestamp;
 pub(crate) mod trust;
 pub(crate) mod trusted_lists;
 mod webhook;
+pub(crate) mod witnesses;
 
 pub use clamd::Clamd;
 pub use fetch::FetchError;

@@ -9,9 +9,10 @@ use exchange::evidence::EvidenceSigner;
 use storage::{Clock, Reader};
 
 use crate::http::operator::{
-    EvidenceReadiness, JobReadiness, LogReadiness, Readiness, TrustReadiness, TrustedListReadiness,
+    EvidenceReadiness, JobReadiness, LogReadiness, Readiness, TrustReadiness, TrustedListReadiness, VouchedReadiness,
 };
 use crate::outbound::{FolderTrust, TrustedLists};
+use crate::workers::Stop;
 
 /// A row that no checkpoint covers after this many seconds means that the log stands still.
 const LOG_DELAY: f64 = 30.0;
@@ -28,6 +29,8 @@ pub(crate) struct Health {
     signer: EvidenceSigner,
     clock: Arc<dyn Clock>,
     stopped: Mutex<Option<String>>,
+    /// Whether witnesses are asked, whether checkpoints are time-stamped, and whether deeds are refused for want of the former.
+    vouching: (bool, bool, Arc<Stop>),
 }
 
 impl Health {
@@ -39,8 +42,9 @@ impl Health {
         trusted_lists: Arc<TrustedLists>,
         signer: EvidenceSigner,
         clock: Arc<dyn Clock>,
+        vouching: (bool, bool, Arc<Stop>),
     ) -> Self {
-        Self { log, reader, trust, trusted_lists, signer, clock, stopped: Mutex::new(None) }
+        Self { log, reader, trust, trusted_lists, signer, clock, stopped: Mutex::new(None), vouching }
     }
 
     /// The log refuses to go on.
@@ -69,12 +73,31 @@ impl Health {
     async fn log(&self) -> LogReadiness {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match self.log.backlog().await {
-            Ok((rows, seconds)) => LogReadiness { stopped, backlog: Some(rows), oldest_seconds: Some(seconds) },
+            Ok((rows, seconds)) => {
+                let vouched = self.vouched().await;
+                LogReadiness { stopped, backlog: Some(rows), oldest_seconds: Some(seconds), vouched }
+            }
             Err(error) => {
                 tracing::warn!(cause = %error, "readiness: the log cannot be asked");
                 LogReadiness { stopped, ..LogReadiness::default() }
             }
         }
+    }
+
+    /// How far others vouch for the log; none where nobody is asked to. Their outage does not make the node unready.
+    async fn vouched(&self) -> Option<VouchedReadiness> {
+        let (witnesses, anchors, stop) = &self.vouching;
+        let vouched = self.log.vouched().await.ok().filter(|_| *witnesses || *anchors)?;
+        let now = self.clock.now();
+        let age = |since: Option<time::OffsetDateTime>| since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+        Some(VouchedReadiness {
+            published: vouched.published,
+            witnessed: witnesses.then_some(vouched.witnessed),
+            unwitnessed_seconds: witnesses.then(|| age(vouched.unwitnessed_since)),
+            anchored: anchors.then_some(vouched.anchored),
+            unanchored_seconds: anchors.then(|| age(vouched.unanchored_since)),
+            refuses_deeds: stop.is_in_force(),
+        })
     }
 
     /// A key in memory is there; one in a token is asked for a signature.

@@ -1,10 +1,11 @@
-//! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
+//! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, witnesses and time-stamps of it, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
 //! shutdown; a loop that panics is counted and started anew (`supervise`). What a loop did not finish is a job in the
 //! database that the next round finds: nothing here remembers anything.
 
 mod health;
 mod loops;
 mod policies;
+mod vouching;
 
 use std::any::Any;
 use std::future::Future;
@@ -19,6 +20,7 @@ pub(crate) use loops::{
     seek_unknown_peers, sweep, watch_held, watch_subscriptions, watch_time,
 };
 pub(crate) use policies::refresh_policies;
+pub(crate) use vouching::{Stop, anchor_log, ask_witnesses, watch_stop};
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);

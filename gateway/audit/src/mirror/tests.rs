@@ -85,7 +85,16 @@ async fn a_mirror_follows_the_log_and_is_a_whole_log_by_itself() {
         assert_eq!(again.asked.get(), 0, "what is there is not fetched again");
     }
     std::fs::remove_dir_all(machine.path("objects")).unwrap();
-    assert_eq!(audited(&mirror(&machine)), size, "the node is gone");
+    let mirror = mirror(&machine);
+    assert_eq!(audited(&mirror), size, "the node is gone");
+    // Of the tiles at the edge there are those of this size alone.
+    let partial = std::fs::read_dir(mirror.folder.join("tile/entries/030.p")).unwrap().count();
+    assert_eq!(partial, 1);
+    assert!(!mirror.folder.join("tile/entries/000.p/1").exists());
+    assert_eq!(mirror.read("tile/entries/030.p/180").unwrap().map(|bytes| bytes.len() > 1000), Some(true));
+    for path in ["progress", "next", "../signer.state", "tile/../progress", "tile/0/0", "anchors/x.tsr", "anchors/../progress", ""] {
+        assert_eq!(mirror.read(path).unwrap(), None, "{path}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

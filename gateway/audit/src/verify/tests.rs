@@ -432,3 +432,53 @@ proptest! {
         }
     }
 }
+
+/// A log whose entries name time-stamps: of so many entries, by which entry, with this token.
+fn anchored(named: &[(u64, u64, &str)]) -> Published {
+    let named_by = |number: u64| {
+        let (size, _, token) = named.iter().find(|(_, by, _)| *by == number)?;
+        let object = format!("anchor:{size}:{}", crypto::digest::hex(&sha256(token.as_bytes())));
+        Some(format!(r#"{{"action":"log.anchor","actor":"node","n":{number},"object":"{object}","v":1}}"#).into_bytes())
+    };
+    let entries: Vec<_> = (0..600).map(|number| named_by(number).unwrap_or_else(|| entry(number))).collect();
+    Published::of(&entries)
+}
+
+impl Published {
+    /// A time-stamp over the checkpoint of this size.
+    fn stamped(&self, size: u64, token: &str) -> Stamped {
+        let text = self.checkpoints.get(&size).map(Checkpoint::text).unwrap_or_default();
+        let (imprint, digest) = (sha256(text.as_bytes()), sha256(token.as_bytes()));
+        Stamped { name: format!("{size}.tsr"), size, imprint, digest }
+    }
+
+    fn verify_anchors(&self, anchors: Vec<Stamped>) -> Result<Anchors, Wrong> {
+        let log = note_signer().verifier();
+        let (checkpoint, kept) = (self.kept(self.size()), Vec::new());
+        let question = Question { log: &log, national: None, policy: None, checkpoint, kept, anchors };
+        verify(self, &question, &mut |_, _| ()).map(|verified| verified.anchors().clone())
+    }
+}
+
+#[test]
+fn time_stamps_that_are_over_their_checkpoints_and_named_later_fit() {
+    let log = anchored(&[(100, 100, "a"), (300, 310, "b"), (500, 500, "c")]);
+    let found = log.verify_anchors(vec![log.stamped(300, "b"), log.stamped(100, "a"), log.stamped(600, "d")]).unwrap();
+    assert_eq!(found, Anchors { named: 3, fit: vec![100, 300], unnamed: vec![600] });
+    assert_eq!(log.verify_anchors(Vec::new()).unwrap(), Anchors { named: 3, ..Anchors::default() });
+}
+
+#[test]
+fn a_time_stamp_of_something_else_or_in_anothers_place_is_named() {
+    let log = anchored(&[(100, 100, "a"), (300, 310, "b"), (400, 399, "early")]);
+    let wrong = |anchor: Stamped| match log.verify_anchors(vec![anchor]).unwrap_err() {
+        Wrong::Anchor { fault, .. } => fault,
+        other => panic!("{other}"),
+    };
+    assert_eq!(wrong(Stamped { size: 101, ..log.stamped(100, "a") }), AnchorFault::Imprint(101));
+    assert_eq!(wrong(Stamped { imprint: [7; 32], ..log.stamped(100, "a") }), AnchorFault::Imprint(100));
+    assert_eq!(wrong(log.stamped(300, "another token")), AnchorFault::Replaced(310));
+    assert_eq!(wrong(Stamped { size: 601, ..log.stamped(600, "a") }), AnchorFault::Beyond(601), "its end was cut off");
+    // An entry that was there before the checkpoint cannot name its time-stamp.
+    assert_eq!(log.verify_anchors(vec![log.stamped(400, "early")]).unwrap().unnamed, [400]);
+}
