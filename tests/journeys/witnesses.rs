@@ -228,7 +228,8 @@ async fn a_mirror_is_a_whole_log_when_its_node_is_gone() {
     let (whole, report) = audited(&witness.mirror(&origin), &region, &[]);
     assert!(whole && report["size"].as_u64() >= Some(size), "{report}");
     assert!(report["anchors"]["fit"].as_array().is_some_and(|fit| !fit.is_empty()), "{report}");
-    let (status, bundle) = witness.gets(&format!("{}/tile/entries/000.p/1", checkpoint.trim_end_matches("/checkpoint"))).await;
+    let (status, bundle) =
+        witness.gets(&format!("{}/tile/entries/000.p/1", checkpoint.trim_end_matches("/checkpoint"))).await;
     assert!(status == 404 || !bundle.is_empty());
     assert_eq!(witness.gets("/mirror/00/checkpoint").await.0, 404);
 }
@@ -272,7 +273,8 @@ async fn checkpoints_are_time_stamped_and_an_auditor_holds_the_log_to_it() {
     assert!(whole, "{report}");
     assert_eq!((&report["anchors"]["named"], &report["anchors"]["last"]["size"]), (&2.into(), &size.into()));
     // One time-stamp in the place of another: it is over another checkpoint. One that was touched: it does not hold.
-    let files: Vec<_> = std::fs::read_dir(folder.join("anchors")).expect("a folder").map(|file| file.expect("a file").path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(folder.join("anchors")).expect("a folder").map(|file| file.expect("a file").path()).collect();
     let (first, second) = (std::fs::read(&files[0]).expect("a token"), std::fs::read(&files[1]).expect("a token"));
     std::fs::write(&files[0], &second).expect("a file");
     let (whole, report) = audited(&folder, &region, &[]);

@@ -90,7 +90,8 @@ fn transparency_devs_code_accepts_what_our_witnesses_cosign_and_we_accept_theirs
         let Answer::Cosigned(line) = answer else { panic!("{answer:?}") };
         lines.push(line);
     }
-    let policy: String = (0..).zip(&keys).map(|(number, key)| format!("witness w{number} {key} http://w{number}.example/\n")).collect();
+    let policy: String =
+        (0..).zip(&keys).map(|(number, key)| format!("witness w{number} {key} http://w{number}.example/\n")).collect();
     let policy = format!("{policy}group two 2 w0 w1 w2\nquorum two\n");
     let policy_file = write("policy", &policy);
     for (cosigned, satisfied) in [(vec![0], false), (vec![0, 2], true), (vec![0, 1, 2], true), (vec![], false)] {

@@ -115,7 +115,8 @@ fn of_an_answer_only_the_witnesss_own_latest_line_is_kept() {
     let (own, other) = (witness("w.example/1"), witness("w.example/2"));
     let note = log().sign(&checkpoint().text()).unwrap();
     let text = checkpoint().text();
-    let lines = [own.cosign(&text, TIME), other.cosign(&text, TIME + 9), own.cosign(&text, TIME + 5)].map(Result::unwrap);
+    let lines =
+        [own.cosign(&text, TIME), other.cosign(&text, TIME + 9), own.cosign(&text, TIME + 5)].map(Result::unwrap);
     let crowded = lines.iter().fold(note.clone(), |note, line| note + line) + "— stranger.example AAAAAAA=\n";
     assert_eq!(own.verifier().alone(&crowded).unwrap(), (lines[2].clone(), TIME + 5));
     assert_eq!(own.verifier().alone(&note), Err(LogError::NoKnownSignature));
@@ -128,7 +129,8 @@ fn of_an_answer_only_the_witnesss_own_latest_line_is_kept() {
 #[test]
 fn a_policy_tells_beforehand_who_would_suffice() {
     let (log, witnesses) = (log(), [witness("w.example/1"), witness("w.example/2"), witness("w.example/3")]);
-    let lines: String = (0..).zip(&witnesses).map(|(number, one)| format!("witness w{number} {}\n", one.verifier().vkey())).collect();
+    let lines: String =
+        (0..).zip(&witnesses).map(|(number, one)| format!("witness w{number} {}\n", one.verifier().vkey())).collect();
     let policy = Policy::parse(format!("{lines}group two 2 w0 w1 w2\nquorum two\n").as_bytes()).unwrap();
     for choice in 0_u32..8 {
         let chosen: Vec<bool> = (0..3).map(|number| choice >> number & 1 == 1).collect();

@@ -84,9 +84,9 @@ impl Alarm {
     pub(crate) async fn is_raised(self, ledger: &Ledger) -> Result<bool, StoreError> {
         let sql = "-- is_raised
             SELECT raised FROM log_alarms WHERE name = $1";
-        let read = ledger.reader().read("log_alarm", move |tx| {
-            tx.query_optional(sql, &[self.name().into()], |row| row.integer(0))
-        });
+        let read = ledger
+            .reader()
+            .read("log_alarm", move |tx| tx.query_optional(sql, &[self.name().into()], |row| row.integer(0)));
         Ok(read.await? == Some(1))
     }
 }

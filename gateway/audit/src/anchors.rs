@@ -148,7 +148,9 @@ impl Anchors {
         if let Some(left) = objects.read(&key).await? {
             match self.authority.holds(&left, imprint).await {
                 Ok(()) => return Ok(left),
-                Err(why) => tracing::warn!(size, cause = %why, "a time-stamp that no event names does not hold, and is replaced"),
+                Err(why) => {
+                    tracing::warn!(size, cause = %why, "a time-stamp that no event names does not hold, and is replaced")
+                }
             }
         }
         let token = Bytes::from(self.authority.stamp(imprint).await?);
@@ -205,7 +207,11 @@ impl Anchors {
         if Alarm::Anchor.set(&self.ledger, raised, now, details).await? {
             if raised {
                 let cause = failure.map(ToString::to_string).unwrap_or_default();
-                tracing::error!(seconds = age.whole_seconds(), cause, "checkpoints are not time-stamped; the exchange goes on");
+                tracing::error!(
+                    seconds = age.whole_seconds(),
+                    cause,
+                    "checkpoints are not time-stamped; the exchange goes on"
+                );
             } else {
                 tracing::info!("checkpoints are time-stamped again");
             }

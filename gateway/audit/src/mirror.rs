@@ -267,7 +267,11 @@ impl Mirror {
         let at = Checkpoint::parse_text(&text).map_err(|_| differs("progress"))?;
         if at.size == 0 {
             let empty = at.root == empty_root();
-            return if empty { Ok(Progress { frontier: Frontier::empty(), edge: Vec::new() }) } else { Err(differs("progress")) };
+            return if empty {
+                Ok(Progress { frontier: Frontier::empty(), edge: Vec::new() })
+            } else {
+                Err(differs("progress"))
+            };
         }
         let own = Folder::new(&self.folder);
         let fetched = Fetched::default();

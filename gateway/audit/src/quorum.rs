@@ -235,7 +235,8 @@ impl Quorum {
                 if standing.complained {
                     tracing::info!(witness = name, "a witness cosigns again");
                 }
-                *standing = Standing { known: size.max(standing.known), conflicted: standing.conflicted, ..Standing::fresh() };
+                *standing =
+                    Standing { known: size.max(standing.known), conflicted: standing.conflicted, ..Standing::fresh() };
                 self.cosigned(index, number, line).await
             }
             Asked::Overtaken { told } => {

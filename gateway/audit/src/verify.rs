@@ -342,11 +342,7 @@ pub fn verify(
 }
 
 /// Whether each time-stamp is over the text of its checkpoint, and the one that a later entry names.
-fn judge_anchors(
-    anchors: &[Stamped],
-    walked: &walk::Walked,
-    origin: &str,
-) -> Result<Anchors, Wrong> {
+fn judge_anchors(anchors: &[Stamped], walked: &walk::Walked, origin: &str) -> Result<Anchors, Wrong> {
     let mut judged = Anchors { named: walked.named.len(), ..Anchors::default() };
     for anchor in anchors {
         let wrong = |fault| Wrong::Anchor { name: anchor.name.clone(), fault };

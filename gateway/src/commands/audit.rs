@@ -73,7 +73,11 @@ fn run_verify(arguments: &Verify, terminal: &mut Terminal<'_>) -> Result<u8, Fai
     for token in &tokens {
         if let Err(why) = token.check(arguments.timestamping.as_deref())? {
             let (name, language) = (token.name(), terminal.language());
-            terminal.print(&if arguments.json { anchor::wrong_json(name, &why) } else { anchor::wrong(name, &why, language) });
+            terminal.print(&if arguments.json {
+                anchor::wrong_json(name, &why)
+            } else {
+                anchor::wrong(name, &why, language)
+            });
             return Ok(exit::REFUSED);
         }
     }

@@ -155,9 +155,8 @@ impl WitnessesConfig {
 
     pub(super) fn to_toml(&self) -> Vec<(&'static str, Option<String>)> {
         let path = |path: &Path| quoted(&path.display().to_string());
-        let list = |witness: &WitnessConfig| {
-            format!("{{ url = {}, key = {} }}", quoted(&witness.url), quoted(&witness.key))
-        };
+        let list =
+            |witness: &WitnessConfig| format!("{{ url = {}, key = {} }}", quoted(&witness.url), quoted(&witness.key));
         let list: Vec<String> = self.list.iter().map(list).collect();
         vec![
             ("policy", self.policy.as_deref().map(path)),

@@ -30,9 +30,10 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, AnchorsConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig, LogConfig,
-    NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig, RevocationConfig,
-    ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig, WitnessesConfig,
+    AccessConfig, AnchorsConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig,
+    LogConfig, NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig,
+    RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
+    WitnessesConfig,
 };
 
 /// Why a site could not be made.

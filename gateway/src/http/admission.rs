@@ -80,7 +80,9 @@ impl Admission {
         if let Some(edrpou) = participant {
             self.quotas.request(edrpou, Instant::now())?;
         }
-        if self.stop.is_in_force() && operation.is_some_and(|deed| deed.is_stopped() && !matches!(actor, Actor::Operator { .. })) {
+        if self.stop.is_in_force()
+            && operation.is_some_and(|deed| deed.is_stopped() && !matches!(actor, Actor::Operator { .. }))
+        {
             return Err(ProblemCode::LogUnwitnessed);
         }
         let mut admitted = Admitted::default();

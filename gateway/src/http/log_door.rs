@@ -41,7 +41,11 @@ pub(crate) fn router(log: Log) -> Router {
 }
 
 /// There is no login here that a connection could come to.
-pub(crate) async fn welcome(Extension(connection): Extension<Arc<Connection>>, request: Request, next: Next) -> Response {
+pub(crate) async fn welcome(
+    Extension(connection): Extension<Arc<Connection>>,
+    request: Request,
+    next: Next,
+) -> Response {
     connection.mark_known();
     next.run(request).await
 }

@@ -28,16 +28,11 @@ impl ConfiguredAuthority {
         // The authority's clock may be ahead of ours by what its client tolerates.
         let at = token.info().gen_time.max(self.clock.now());
         let trust = self.trust.current();
-        let signer = token.signing_certificate().ok_or_else(|| unstamped(&"the token does not bring its certificate"))?;
+        let signer =
+            token.signing_certificate().ok_or_else(|| unstamped(&"the token does not bring its certificate"))?;
         // Of a stranger's certificate nobody is asked anything; validation says that it is a stranger's.
-        let path = path::verify(
-            signer,
-            token.certificates(),
-            &trust,
-            Purpose::TimeStamping,
-            at,
-            &mut Budget::default(),
-        );
+        let path =
+            path::verify(signer, token.certificates(), &trust, Purpose::TimeStamping, at, &mut Budget::default());
         let revocation = match path {
             Ok(path) => self.revocation.data(&path, at).await,
             Err(_) => RevocationData::default(),

@@ -12,8 +12,8 @@ use crypto::key::{Curve, KeyKind};
 use storage::clock::ManualClock;
 use time::{Duration, OffsetDateTime};
 
-use crate::outbound::liar::{Liar, http};
 use crate::outbound::Revocation;
+use crate::outbound::liar::{Liar, http};
 
 const NOW: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00 UTC);
 
@@ -87,10 +87,9 @@ async fn a_time_stamp_of_an_authority_that_is_trusted_is_taken() {
 
 #[tokio::test]
 async fn a_time_stamp_whose_authoritys_certificate_has_expired_is_refused() {
-    let place = place(true, |pki, question| {
-        pki.answer_tsa_by(&stamper(pki, Usage::TimeStamping, -30..-1), question, NOW)
-    })
-    .await;
+    let place =
+        place(true, |pki, question| pki.answer_tsa_by(&stamper(pki, Usage::TimeStamping, -30..-1), question, NOW))
+            .await;
     let refused = place.authority.stamp(imprint()).await.unwrap_err();
     assert!(refused.0.contains("cannot be relied on"), "{refused}");
 }
@@ -110,10 +109,8 @@ async fn a_time_stamp_over_something_else_is_refused() {
 async fn a_time_stamp_of_a_stranger_or_by_a_key_that_is_for_something_else_is_refused() {
     let stranger = place(false, |pki, question| pki.answer_tsa(question, NOW)).await;
     assert!(stranger.authority.stamp(imprint()).await.unwrap_err().0.contains("cannot be relied on"));
-    let other = place(true, |pki, question| {
-        pki.answer_tsa_by(&stamper(pki, Usage::Signing, -1..20), question, NOW)
-    })
-    .await;
+    let other =
+        place(true, |pki, question| pki.answer_tsa_by(&stamper(pki, Usage::Signing, -1..20), question, NOW)).await;
     assert!(other.authority.stamp(imprint()).await.unwrap_err().0.contains("cannot be relied on"));
 }
 

@@ -51,7 +51,8 @@ impl Submitter for WitnessClient {
 }
 
 async fn read(request: RequestBuilder) -> Result<Reply, NoReply> {
-    let failed = |error: reqwest::Error| NoReply(if error.is_connect() { "no connection" } else { "broken off" }.to_owned());
+    let failed =
+        |error: reqwest::Error| NoReply(if error.is_connect() { "no connection" } else { "broken off" }.to_owned());
     let mut answer = request.send().await.map_err(failed)?;
     let status = answer.status().as_u16();
     let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());

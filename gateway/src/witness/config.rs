@@ -2,7 +2,7 @@
 //!
 //! A key that nobody knows is an error. Relative paths are relative to the folder of the file.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -104,11 +104,11 @@ impl WitnessFileConfig {
         if !(1..=LOGS).contains(&self.logs.len()) {
             return Err(("logs", format!("must be 1 to {LOGS}")));
         }
-        let mut mirrored = BTreeMap::new();
+        let mut mirrored = BTreeSet::new();
         for log in &self.logs {
             let verifier = log.verifier().map_err(|problem| ("logs.key", problem))?;
             log.check(self.mirror.is_some())?;
-            if log.monitor.is_some() && mirrored.insert(verifier.name().to_owned(), ()).is_some() {
+            if log.monitor.is_some() && !mirrored.insert(verifier.name().to_owned()) {
                 return Err(("logs.monitor", format!("of {} stands at two keys: one is enough", verifier.name())));
             }
         }
@@ -126,7 +126,11 @@ impl WitnessedLogConfig {
     fn check(&self, has_folder: bool) -> Result<(), (&'static str, String)> {
         let Some(monitor) = &self.monitor else {
             let idle = self.tls_roots.is_some() || self.token.is_some();
-            return if idle { Err(("logs.monitor", "is missing, and without it nothing is read".to_owned())) } else { Ok(()) };
+            return if idle {
+                Err(("logs.monitor", "is missing, and without it nothing is read".to_owned()))
+            } else {
+                Ok(())
+            };
         };
         if !is_prefix(monitor) {
             return Err(("logs.monitor", format!("{monitor:?} is not of the form http[s]://host[:port][/path]")));

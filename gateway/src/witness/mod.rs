@@ -36,7 +36,7 @@ use crate::http::tls;
 use crate::wiring::{StartError, read_key};
 use crate::workers::supervise;
 
-pub use config::{MirrorConfig, WitnessedLogConfig, WitnessFileConfig};
+pub use config::{MirrorConfig, WitnessFileConfig, WitnessedLogConfig};
 use mirroring::{Mirroring, follow};
 
 /// Connections at a time. A log has one or two.

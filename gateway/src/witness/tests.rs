@@ -53,7 +53,8 @@ impl Scene {
 
     /// A request that is right.
     fn request(&self, old: u64, size: u64) -> String {
-        let proof = if (old, size) == (1, 2) { format!("{}\n", STANDARD.encode(leaf_hash(b"two"))) } else { String::new() };
+        let proof =
+            if (old, size) == (1, 2) { format!("{}\n", STANDARD.encode(leaf_hash(b"two"))) } else { String::new() };
         format!("old {old}\n{proof}\n{}", self.note(size))
     }
 }
@@ -179,7 +180,8 @@ async fn of_many_questions_at_once_one_history_is_cosigned() {
         scene.log.sign(&Checkpoint { origin: ORIGIN.to_owned(), size: 2, root }.text()).unwrap()
     };
     let bodies = (0..30).map(|n| if n % 2 == 0 { scene.request(0, 2) } else { format!("old 0\n\n{fork}") });
-    let asked: Vec<_> = bodies.map(|body| async move { asked(at, "POST", "/add-checkpoint", &body).await.status }).collect();
+    let asked: Vec<_> =
+        bodies.map(|body| async move { asked(at, "POST", "/add-checkpoint", &body).await.status }).collect();
     let statuses = futures_util::future::join_all(asked).await;
     assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| matches!(status, 200 | 409)), "{statuses:?}");
@@ -224,7 +226,9 @@ fn the_example_loads_and_shows_every_key() {
 #[test]
 fn a_configuration_that_would_not_do_what_it_says_is_refused() {
     let text = std::fs::read_to_string(EXAMPLE).unwrap();
-    let without_tls = text.replace("[tls]", "[mirror]").replace("certificate = \"tls/chain.pem\"\nkey = \"tls/key.pem\"", "folder = \"m\"");
+    let without_tls = text
+        .replace("[tls]", "[mirror]")
+        .replace("certificate = \"tls/chain.pem\"\nkey = \"tls/key.pem\"", "folder = \"m\"");
     let without_tls = without_tls.replacen("[mirror]\nfolder = \"mirror\"", "", 1);
     for (changed, told) in [
         (text.replace("memory =", "memmory ="), "memmory"),

@@ -89,7 +89,8 @@ impl Health {
         let (witnesses, anchors, stop) = &self.vouching;
         let vouched = self.log.vouched().await.ok().filter(|_| *witnesses || *anchors)?;
         let now = self.clock.now();
-        let age = |since: Option<time::OffsetDateTime>| since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+        let age =
+            |since: Option<time::OffsetDateTime>| since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
         Some(VouchedReadiness {
             published: vouched.published,
             witnessed: witnesses.then_some(vouched.witnessed),

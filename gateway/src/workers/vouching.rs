@@ -61,7 +61,9 @@ pub(crate) async fn anchor_log(anchors: Arc<Anchors>, shutdown: CancellationToke
             Err(error) => {
                 if !std::mem::replace(&mut failing, true) {
                     match &error {
-                        AnchorFailure::Unstamped(why) => tracing::warn!(cause = %why, "a checkpoint is not time-stamped"),
+                        AnchorFailure::Unstamped(why) => {
+                            tracing::warn!(cause = %why, "a checkpoint is not time-stamped")
+                        }
                         AnchorFailure::Log(why) => tracing::error!(cause = %why, "a checkpoint is not time-stamped"),
                     }
                 }

@@ -39,7 +39,8 @@ impl WitnessProcess {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let key = String::from_utf8(made.stdout).expect("text").trim().to_owned();
         let address = free_port();
-        let mut config = format!("name = {name:?}\nkey = \"witness.key\"\nmemory = \"memory\"\nlisten = \"{address}\"\n");
+        let mut config =
+            format!("name = {name:?}\nkey = \"witness.key\"\nmemory = \"memory\"\nlisten = \"{address}\"\n");
         if mirror.is_some() {
             config.push_str("[mirror]\nfolder = \"mirror\"\n");
         }

@@ -55,9 +55,9 @@ async fn text(process: &Process) -> Vec<u8> {
 async fn logged(process: &Process, action: Action) -> Vec<(u64, serde_json::Value)> {
     process.log.round().await.unwrap();
     let entries = process.entries().await;
-    let parsed = entries.into_iter().map(|(number, entry)| {
-        (number.unsigned_abs(), serde_json::from_slice::<serde_json::Value>(&entry).unwrap())
-    });
+    let parsed = entries
+        .into_iter()
+        .map(|(number, entry)| (number.unsigned_abs(), serde_json::from_slice::<serde_json::Value>(&entry).unwrap()));
     parsed.filter(|(_, entry)| entry["action"] == action.as_str()).collect()
 }
 
@@ -71,15 +71,19 @@ async fn a_checkpoint_is_stamped_when_that_is_due_and_the_next_entry_names_the_t
     let size = grow(&process, 300).await;
     let imprint = sha256(&text(&process).await);
     assert_eq!(anchors.round().await.unwrap(), Anchoring::Anchored { size });
-    assert_eq!(authority.asked.lock().unwrap().as_slice(), [imprint], "the text that the log signed, without its signature");
+    assert_eq!(
+        authority.asked.lock().unwrap().as_slice(),
+        [imprint],
+        "the text that the log signed, without its signature"
+    );
     let token = process.log.anchor(size).await.unwrap().unwrap();
     assert_eq!(std::fs::read(machine.path(&format!("objects/log/anchors/{size}.tsr"))).unwrap(), token);
     let entries = logged(&process, Action::AnchorLog).await;
     let object = format!("anchor:{size}:{}", hex(&sha256(&token)));
-    assert_eq!(entries.iter().map(|(number, entry)| (*number, &entry["object"])).collect::<Vec<_>>(), [(
-        size,
-        &object.into()
-    )]);
+    assert_eq!(
+        entries.iter().map(|(number, entry)| (*number, &entry["object"])).collect::<Vec<_>>(),
+        [(size, &object.into())]
+    );
     let entry = process.entries().await.pop().unwrap().1;
     assert_eq!(named_by(&entry), Some((size, sha256(&token))));
 

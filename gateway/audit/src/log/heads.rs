@@ -104,7 +104,8 @@ impl Log {
         let sql = "-- anchor
             SELECT token_sha256 FROM log_anchors WHERE size = $1";
         let Ok(size) = signed(size) else { return Ok(None) };
-        let read = self.inner.reader.read("log_anchor", move |tx| tx.query_optional(sql, &[size.into()], |row| row.array(0)));
+        let read =
+            self.inner.reader.read("log_anchor", move |tx| tx.query_optional(sql, &[size.into()], |row| row.array(0)));
         let Some(digest): Option<Hash> = read.await? else { return Ok(None) };
         let key = anchor_key(size.unsigned_abs());
         match self.inner.tiles.objects.read(&key).await? {

@@ -92,7 +92,16 @@ async fn a_mirror_follows_the_log_and_is_a_whole_log_by_itself() {
     assert_eq!(partial, 1);
     assert!(!mirror.folder.join("tile/entries/000.p/1").exists());
     assert_eq!(mirror.read("tile/entries/030.p/180").unwrap().map(|bytes| bytes.len() > 1000), Some(true));
-    for path in ["progress", "next", "../signer.state", "tile/../progress", "tile/0/0", "anchors/x.tsr", "anchors/../progress", ""] {
+    for path in [
+        "progress",
+        "next",
+        "../signer.state",
+        "tile/../progress",
+        "tile/0/0",
+        "anchors/x.tsr",
+        "anchors/../progress",
+        "",
+    ] {
         assert_eq!(mirror.read(path).unwrap(), None, "{path}");
     }
 }

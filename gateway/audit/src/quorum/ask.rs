@@ -17,9 +17,14 @@ const AHEAD: u64 = 300;
 /// What came of a question.
 pub(super) enum Asked {
     /// It cosigned the checkpoint of this size.
-    Cosigned { size: u64, line: String },
+    Cosigned {
+        size: u64,
+        line: String,
+    },
     /// Another process of this node had it cosign a larger checkpoint, which the log has.
-    Overtaken { told: u64 },
+    Overtaken {
+        told: u64,
+    },
     Failed(Failed),
     Conflict(Box<Conflict>),
 }
@@ -105,7 +110,9 @@ impl Question<'_> {
                 200 => return self.cosigned(&reply).await,
                 409 => match told_size(&reply) {
                     None => return Asked::Failed(Failed::Unintelligible("a 409 without a size")),
-                    Some(told) if told == old => return Asked::Failed(Failed::Unintelligible("a 409 with our own size")),
+                    Some(told) if told == old => {
+                        return Asked::Failed(Failed::Unintelligible("a 409 with our own size"));
+                    }
                     Some(told) if told < self.known => return self.conflict(Kind::Forgot { told }, old, &reply).await,
                     Some(told) if told > self.head.size => return self.ahead(told, old, &reply).await,
                     Some(told) => old = told,
@@ -150,7 +157,7 @@ impl Question<'_> {
     async fn conflict(&self, kind: Kind, old: u64, reply: &Reply) -> Asked {
         let held = self.held().await;
         let proven = match &held {
-            Some((note, checkpoint)) => self.forked(note, checkpoint).await,
+            Some((_, checkpoint)) => self.forked(checkpoint).await,
             None => false,
         };
         Asked::Conflict(Box::new(Conflict {
@@ -176,7 +183,7 @@ impl Question<'_> {
 
     /// Whether a checkpoint that our key signed is none of this log: larger than it, or not its beginning. That proves, to anybody, that the key signed
     /// two histories, or that this one was set back.
-    async fn forked(&self, _note: &str, held: &Checkpoint) -> bool {
+    async fn forked(&self, held: &Checkpoint) -> bool {
         let Ok(ours) = Checkpoint::parse_text(self.text()) else { return false };
         match self.shared.log.heads().await {
             Ok(heads) if held.size > heads.committed => return true,

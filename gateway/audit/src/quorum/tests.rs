@@ -322,10 +322,7 @@ async fn answers_that_are_none_of_the_protocol_cosign_nothing_and_accuse_nobody(
         let said = format!("{status} {content_type} {body:.20}");
         town.is(1, Mood::Says(status, content_type, body));
         let (asked, size) = (town.asked(1), grow(&process, 3).await);
-        until(&mut quorum, async || {
-            witnessed(&process, &policy).await == (size, 1) && town.asked(1) > asked
-        })
-        .await;
+        until(&mut quorum, async || witnessed(&process, &policy).await == (size, 1) && town.asked(1) > asked).await;
         assert_eq!(count(&process, Action::WitnessConflict).await, 0, "{said}");
     }
     // One of these is an answer of the protocol, to another question.
@@ -523,14 +520,8 @@ async fn a_policy_by_which_nobody_can_be_asked_is_refused() {
     let other = other.unwrap().verifier().vkey();
     assert_eq!(open(&format!("witness a {} http://0/\nquorum a\n", keys[0])), None);
     assert_eq!(open(&format!("log {log}\nwitness a {} http://0/\nquorum a\n", keys[0])), None);
-    assert_eq!(
-        open(&format!("log {other}\nwitness a {} http://0/\nquorum a\n", keys[0])),
-        Some(Unusable::OtherLogs)
-    );
+    assert_eq!(open(&format!("log {other}\nwitness a {} http://0/\nquorum a\n", keys[0])), Some(Unusable::OtherLogs));
     assert_eq!(open("quorum none\n"), Some(Unusable::NoWitness));
     assert_eq!(open(&format!("witness a {} http://0/\nquorum none\n", keys[0])), Some(Unusable::NoWitness));
-    assert_eq!(
-        open(&format!("witness a {}\nquorum a\n", keys[0])),
-        Some(Unusable::NoAddress("a".to_owned()))
-    );
+    assert_eq!(open(&format!("witness a {}\nquorum a\n", keys[0])), Some(Unusable::NoAddress("a".to_owned())));
 }

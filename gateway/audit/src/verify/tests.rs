@@ -61,7 +61,14 @@ impl Published {
 
     fn verify_to(&self, size: u64, kept: Vec<Kept>) -> Result<Verified, Wrong> {
         let log = note_signer().verifier();
-        let question = Question { log: &log, national: None, policy: None, checkpoint: self.kept(size), kept, anchors: Vec::new() };
+        let question = Question {
+            log: &log,
+            national: None,
+            policy: None,
+            checkpoint: self.kept(size),
+            kept,
+            anchors: Vec::new(),
+        };
         verify(self, &question, &mut |_, _| ())
     }
 
@@ -107,8 +114,14 @@ fn whole_logs_of_every_shape_are_verified() {
 fn progress_is_told_and_grows_to_the_end() {
     let log = Published::with(1000);
     let verifier = note_signer().verifier();
-    let question =
-        Question { log: &verifier, national: None, policy: None, checkpoint: log.kept(1000), kept: Vec::new(), anchors: Vec::new() };
+    let question = Question {
+        log: &verifier,
+        national: None,
+        policy: None,
+        checkpoint: log.kept(1000),
+        kept: Vec::new(),
+        anchors: Vec::new(),
+    };
     let mut told = Vec::new();
     verify(&log, &question, &mut |done, all| told.push((done, all))).unwrap();
     assert_eq!(told, [(0, 1000), (256, 1000), (512, 1000), (768, 1000), (1000, 1000)]);
@@ -254,7 +267,11 @@ fn checkpoints_that_are_edited_foreign_or_not_cosigned_are_refused() {
     let log = Published::with(300);
     let verifier = note_signer().verifier();
     let ask = |checkpoint: Kept, kept: Vec<Kept>, policy: Option<&Policy>| {
-        verify(&log, &Question { log: &verifier, national: None, policy, checkpoint, kept, anchors: Vec::new() }, &mut |_, _| ())
+        verify(
+            &log,
+            &Question { log: &verifier, national: None, policy, checkpoint, kept, anchors: Vec::new() },
+            &mut |_, _| (),
+        )
     };
     let edited = |size: u64| {
         let kept = log.kept(size);
@@ -295,7 +312,8 @@ fn the_second_line_must_hold_where_it_is_asked_for() {
     let both = Kept { name: "both".to_owned(), note: signer.sign(&log.checkpoints[&9].text()).unwrap() };
     let ask = |national: &NationalVerifier, checkpoint: &Kept| {
         let (checkpoint, kept) = (checkpoint.clone(), vec![log.kept(3)]);
-        let question = Question { log: &verifier, national: Some(national), policy: None, checkpoint, kept, anchors: Vec::new() };
+        let question =
+            Question { log: &verifier, national: Some(national), policy: None, checkpoint, kept, anchors: Vec::new() };
         verify(&log, &question, &mut |_, _| ())
     };
     assert!(ask(&national, &both).is_ok(), "a checkpoint that was kept may be older than the second key");
@@ -374,8 +392,14 @@ fn a_folder_and_the_objects_of_a_node_are_read_alike() {
         std::fs::write(path, bytes).unwrap();
     }
     let verifier = note_signer().verifier();
-    let question =
-        Question { log: &verifier, national: None, policy: None, checkpoint: log.kept(300), kept: vec![log.kept(7)], anchors: Vec::new() };
+    let question = Question {
+        log: &verifier,
+        national: None,
+        policy: None,
+        checkpoint: log.kept(300),
+        kept: vec![log.kept(7)],
+        anchors: Vec::new(),
+    };
     let ask = |source: &dyn Source| verify(source, &question, &mut |_, _| ());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let stored = Stored::new(Objects::open_folder(folder.path()).unwrap(), runtime.handle().clone());

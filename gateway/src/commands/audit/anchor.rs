@@ -110,8 +110,12 @@ pub(super) fn shown(anchors: &Anchors, tokens: &[Token], language: Language) -> 
     }
     let (named, fit, unnamed) = (anchors.named, anchors.fit.len(), anchors.unnamed.len());
     let mut text = match language {
-        Language::English => format!("Time-stamps: the log names {named}, at hand and right {fit}, at hand and not named {unnamed}\n"),
-        Language::Ukrainian => format!("Позначки часу: журнал називає {named}, наявних і правильних {fit}, наявних і не названих {unnamed}\n"),
+        Language::English => {
+            format!("Time-stamps: the log names {named}, at hand and right {fit}, at hand and not named {unnamed}\n")
+        }
+        Language::Ukrainian => format!(
+            "Позначки часу: журнал називає {named}, наявних і правильних {fit}, наявних і не названих {unnamed}\n"
+        ),
     };
     if let Some(last) = last(anchors, tokens) {
         let (size, at) = (last.size, rfc3339(last.at));
