@@ -19,6 +19,7 @@ mod retention;
 mod scan;
 mod signer;
 mod space;
+mod vouching;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -44,6 +45,8 @@ pub use relay::{PeerConfig, RelayConfig};
 pub use retention::{ClassConfig, RetentionConfig};
 pub use scan::{ClamdAddress, ScanConfig, SealConfig};
 pub use signer::{RemoteSignerConfig, SignerConfig};
+pub(crate) use vouching::is_prefix;
+pub use vouching::{AnchorsConfig, WitnessConfig, WitnessesConfig};
 pub use webhooks::WebhooksConfig;
 
 /// Begin of the variables that override keys.
@@ -259,6 +262,16 @@ pub struct LogConfig {
     /// Milliseconds between two rounds, 20 to 10000. Larger: proofs come later. Smaller: the disk syncs more often.
     #[serde(default = "default_round")]
     pub round_milliseconds: u64,
+    /// Where the log is read without a login: TLS 1.3 with the files of `tls`. `checkpoint`, `checkpoint.witnessed`, `tile/` and `anchors/` of
+    /// C2SP tlog-tiles, and nothing else. Without it only who has a login reads the log.
+    #[serde(default)]
+    pub public: Option<SocketAddr>,
+    /// Who cosigns its checkpoints.
+    #[serde(default)]
+    pub witnesses: WitnessesConfig,
+    /// Who time-stamps them.
+    #[serde(default)]
+    pub anchors: AnchorsConfig,
 }
 
 fn default_round() -> u64 {
@@ -337,6 +350,7 @@ impl Config {
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots);
         let lists = lists.chain(self.log.paths());
+        let lists = lists.chain(self.log.witnesses.paths());
         let lists = lists.chain(self.portals.providers.iter_mut().flat_map(ProviderConfig::paths));
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);
@@ -369,6 +383,8 @@ impl Config {
         }
         self.storage.check()?;
         self.log.check()?;
+        self.log.witnesses.check()?;
+        self.log.anchors.check()?;
         self.evidence.check()?;
         self.limits.check()?;
         self.trusted_lists.check()?;
@@ -439,6 +455,8 @@ impl Config {
             ),
             ("evidence", self.evidence.to_toml()),
             ("log", self.log.to_toml()),
+            ("log.witnesses", self.log.witnesses.to_toml()),
+            ("log.anchors", self.log.anchors.to_toml()),
             (
                 "access",
                 vec![
@@ -549,7 +567,7 @@ impl TrustedListConfig {
 }
 
 /// A basic string of TOML.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let escaped: String = text
         .chars()
         .map(|c| match c {
@@ -605,7 +623,7 @@ impl figment::Provider for Variable {
 }
 
 /// Names source, key and remedy of every error, one a line.
-fn explain(file: &Path, error: figment::Error) -> String {
+pub(crate) fn explain(file: &Path, error: figment::Error) -> String {
     let lines: BTreeSet<String> = error
         .into_iter()
         .map(|error| {
@@ -615,7 +633,7 @@ fn explain(file: &Path, error: figment::Error) -> String {
             let problem = match &error.kind {
                 Kind::MissingField(key) => {
                     path.push(key.to_string());
-                    "is missing; gateway/vuzol.example.toml shows every key".to_owned()
+                    "is missing; the example file shows every key".to_owned()
                 }
                 Kind::UnknownField(key, known) => {
                     if path.last() != Some(key) {

@@ -15,6 +15,7 @@
 //! | [`client`] | the typed client of the public API |
 //! | [`commands`] | the command line |
 //! | [`portals`] | thin clients for people |
+//! | [`witness`] | a witness for the logs of others, as a service of its own |
 
 pub mod client;
 pub mod commands;
@@ -30,4 +31,5 @@ mod policies;
 pub mod portals;
 pub mod telemetry;
 pub mod wiring;
+pub mod witness;
 pub mod workers;

@@ -5,6 +5,7 @@
 
 mod peers;
 mod running;
+pub(crate) mod vouching;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -62,6 +63,7 @@ use crate::telemetry;
 use crate::workers::Health;
 use peers::OtherNodes;
 use running::Running;
+use vouching::Vouching;
 
 /// Connections of the operator port: probes and a collector of metrics.
 const OPERATOR_CONNECTIONS: u32 = 32;
@@ -92,6 +94,7 @@ pub struct Node {
     public: SocketAddr,
     operator: SocketAddr,
     portals: Vec<(Portal, SocketAddr)>,
+    log_public: Option<SocketAddr>,
     log_key: String,
     #[cfg(test)]
     policies: Option<Arc<PolicyFile>>,
@@ -134,6 +137,7 @@ impl Node {
         if let Some(policies) = &rooms.policies {
             policies.refresh().await.map_err(|e| StartError(format!("policies.bundle: {e}")))?;
         }
+        rooms.vouching.stop.look().await;
         let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
         let running = Running { tasks: &tasks, shutdown: &shutdown };
         let tls = if duties == Duties::Workers { None } else { Some(tls_config(&config.tls)?) };
@@ -143,6 +147,11 @@ impl Node {
             Some(_) => Some(bind("listen.public", config.listen.public).await?),
             None => None,
         };
+        let log_door = match config.log.public.filter(|_| tls.is_some()) {
+            Some(address) => Some(bind("log.public", address).await?),
+            None => None,
+        };
+        let log_public = log_door.as_ref().map(local_address).transpose()?;
         let operator_listener = bind("listen.operator", config.listen.operator).await?;
         let operator = local_address(&operator_listener)?;
         let portal_addresses = people_doors::addresses(&portals)?;
@@ -157,6 +166,7 @@ impl Node {
             rooms.exchange.evidence_signer().clone(),
             rooms.clock.clone(),
             rooms.space.clone(),
+            (rooms.vouching.witnesses.is_some(), rooms.vouching.anchors.is_some(), rooms.vouching.stop.clone()),
         ));
         let bounds = (OPERATOR_CONNECTIONS, 1);
         running.serve(Entrance::Api, operator_listener, operator::router(health.clone()), None, bounds);
@@ -164,6 +174,7 @@ impl Node {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
             running.watch(&rooms);
+            running.vouch(&rooms);
         }
         running.refresh(&rooms, tls.clone());
         running.collect(&rooms, config.log.unpublished_rows);
@@ -173,6 +184,11 @@ impl Node {
         if let (Some(listener), Some(tls)) = (public, tls) {
             let connections = config.limits.connections.unwrap_or(CONNECTIONS);
             let handshakes = config.limits.handshakes.unwrap_or(HANDSHAKES);
+            if let Some(listener) = log_door {
+                let bounds = (http::log_door::CONNECTIONS, handshakes);
+                let router = http::log_door::router(rooms.log.clone());
+                running.serve(Entrance::Api, listener, router, Some(tls.portals.clone()), bounds);
+            }
             let (router, bounds) = (http::router(Arc::new(rooms.into_door(&config))), (connections, handshakes));
             for (portal, listener) in portals {
                 running.serve(Entrance::Portal(portal), listener, router.clone(), Some(tls.portals.clone()), bounds);
@@ -186,6 +202,7 @@ impl Node {
             public: public_address,
             operator,
             portals,
+            log_public,
             log_key,
             #[cfg(test)]
             policies,
@@ -211,6 +228,12 @@ impl Node {
     #[must_use]
     pub fn portal_address(&self, portal: Portal) -> Option<SocketAddr> {
         self.portals.iter().find(|(of, _)| *of == portal).map(|(_, address)| *address)
+    }
+
+    /// Where the log is read without a login; none where it is not.
+    #[must_use]
+    pub fn log_address(&self) -> Option<SocketAddr> {
+        self.log_public
     }
 
     /// C2SP vkey of the log.
@@ -323,6 +346,8 @@ struct Rooms {
     receivers: Vec<Arc<dyn Receiver>>,
     /// The way to other nodes.
     peers: Arc<RelayClient>,
+    /// Who vouches for the log.
+    vouching: Vouching,
 }
 
 impl Rooms {
@@ -402,6 +427,16 @@ impl Rooms {
         let policies = policy_file(config, &access, &ledger, &clock)?;
         let ring = config.seal.ring.as_deref().map(KeyRing::open).transpose();
         let ring = ring.map_err(|e| StartError(format!("seal.ring: {e}")))?;
+        let vouching = Vouching::open(
+            &config.log,
+            vouching::Parts {
+                log: log.clone(),
+                ledger: ledger.clone(),
+                clock: clock.clone(),
+                trust: source.clone(),
+                revocation: revocation.clone(),
+            },
+        )?;
         let poster = Arc::new(Webhooks::new(&config.webhooks).map_err(StartError)?);
         let exchange = Exchange::new(Parts {
             ledger: ledger.clone(),
@@ -445,6 +480,7 @@ impl Rooms {
             alerts,
             receivers,
             peers: others.client,
+            vouching,
         })
     }
 
@@ -492,7 +528,7 @@ impl Rooms {
         let watch = Watch::new(ledger, log, self.index, self.alerts, people);
         Door {
             watch,
-            admission: http::admission::Admission::new(&config.limits, self.clock.clone()),
+            admission: http::admission::Admission::new(&config.limits, self.clock.clone(), self.vouching.stop),
             exchange: self.exchange,
             access: self.access,
             people: self.people,

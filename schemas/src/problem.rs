@@ -576,6 +576,9 @@ problem_codes! {
     EvidenceUnavailable = "node.evidence_unavailable", Operator, Some("RFC 9110, 15.6.4"),
         "The node cannot sign evidence now. Nothing was accepted; try again later.",
         "Вузол зараз не може підписувати докази. Нічого не прийнято; спробуйте пізніше.";
+    LogUnwitnessed = "node.log_unwitnessed", Operator, Some("RFC 9110, 15.6.4"),
+        "For too long no quorum of witnesses has vouched for the node's log. Nothing was accepted; try again later.",
+        "Кворум свідків надто довго не засвідчував журнал вузла. Нічого не прийнято; спробуйте пізніше.";
     Internal = "node.internal", Node, Some("RFC 9110, 15.6.1"),
         "The node failed. The operators can find the request by its number.",
         "Збій вузла. Оператори знайдуть запит за його номером.";

@@ -39,6 +39,7 @@ const PARAMETERS: &[(&str, &str, &str, ProblemCode)] = &[
     ("alert", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("event", "01938f6e-3c00-7abc-8def-0123456789ab", "1", ProblemCode::MalformedId),
     ("path", "0/000", "0/1", ProblemCode::NotFound),
+    ("anchor", "1.tsr", "01.tsr", ProblemCode::NotFound),
     ("kind", "letter", "none", ProblemCode::NotFound),
     ("version", "1", "first", ProblemCode::MalformedId),
     ("provider", "gov", "nobody", ProblemCode::NotFound),

@@ -16,3 +16,4 @@ mod revocation;
 mod story;
 mod whole;
 mod wire;
+mod witnesses;

@@ -21,6 +21,7 @@
 mod authenticated;
 mod bouncy_castle;
 mod ciphers;
+mod cosignatures;
 mod curves;
 mod documents;
 mod dss;

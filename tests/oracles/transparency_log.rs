@@ -164,6 +164,7 @@ impl OurLog {
             policy: None,
             checkpoint: Kept { name: "checkpoint".to_owned(), note },
             kept: self.notes.iter().enumerate().map(|(number, note)| kept(number, note)).collect(),
+            anchors: Vec::new(),
         };
         verify(&Folder::new(&self.folder), &question, &mut |_, _| ()).map(drop)
     }

@@ -22,6 +22,7 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
         "needs a failing disk: gateway/src/http maps it, storage's own tests bring it about",
     ),
     (ProblemCode::NoSpace, "needs a node whose disk is nearly full: tests/log_failures has one"),
+    (ProblemCode::LogUnwitnessed, "needs hours without witnesses: the journeys have them"),
     (ProblemCode::BreakGlassOwn, BREAK_GLASS),
     (ProblemCode::BreakGlassReason, BREAK_GLASS),
     (ProblemCode::BreakGlassOpen, BREAK_GLASS),

@@ -104,6 +104,24 @@ impl CosignatureVerifier {
         Ok((checkpoint, time))
     }
 
+    /// This witness's latest line in `note`, its newline included, and its time: what is worth keeping of an answer that may hold lines of others.
+    ///
+    /// # Errors
+    /// As [`CosignatureVerifier::verify`].
+    pub fn alone(&self, note: &str) -> Result<(String, u64), LogError> {
+        let note = Note::parse(note)?;
+        Checkpoint::parse_text(note.text)?;
+        let time = self.cosigned(&note)?.ok_or(LogError::NoKnownSignature)?;
+        let mut latest = String::new();
+        note.each_of(&self.name, self.key_id, |timed| {
+            if timed.starts_with(&time.to_be_bytes()) {
+                latest = line(&self.name, self.key_id, timed);
+            }
+            Ok(())
+        })?;
+        Ok((latest, time))
+    }
+
     /// When this witness cosigned `note`; `None` where it did not.
     pub(super) fn cosigned(&self, note: &Note<'_>) -> Result<Option<u64>, LogError> {
         let mut latest = None;

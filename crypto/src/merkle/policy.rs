@@ -171,6 +171,17 @@ impl Policy {
         Ok(WitnessedCheckpoint { checkpoint, cosignatures })
     }
 
+    /// Whether cosignatures of these witnesses, said in the order of [`Policy::witnesses`], would make the quorum.
+    pub fn would_suffice(&self, cosigned: &[bool]) -> bool {
+        let times: Vec<Option<u64>> = cosigned.iter().map(|cosigned| cosigned.then_some(1)).collect();
+        self.is_quorum(&times)
+    }
+
+    /// Whether the policy accepts checkpoints of this log: it lists it, or no log at all.
+    pub fn accepts(&self, log: &NoteVerifier) -> bool {
+        self.logs.is_empty() || self.logs.iter().any(|listed| listed.verifier == *log)
+    }
+
     fn signed_by_log(
         &self,
         note: &Note<'_>,
@@ -181,7 +192,7 @@ impl Policy {
             if checkpoint.origin != known.name() {
                 return Err(LogError::WrongOrigin);
             }
-            if !known.signed(note)? || !(self.logs.is_empty() || self.logs.iter().any(|log| log.verifier == *known)) {
+            if !known.signed(note)? || !self.accepts(known) {
                 return Err(LogError::NoKnownSignature);
             }
         }

@@ -111,6 +111,37 @@ fn a_note_is_kept_without_the_lines_of_others() {
 }
 
 #[test]
+fn of_an_answer_only_the_witnesss_own_latest_line_is_kept() {
+    let (own, other) = (witness("w.example/1"), witness("w.example/2"));
+    let note = log().sign(&checkpoint().text()).unwrap();
+    let text = checkpoint().text();
+    let lines =
+        [own.cosign(&text, TIME), other.cosign(&text, TIME + 9), own.cosign(&text, TIME + 5)].map(Result::unwrap);
+    let crowded = lines.iter().fold(note.clone(), |note, line| note + line) + "— stranger.example AAAAAAA=\n";
+    assert_eq!(own.verifier().alone(&crowded).unwrap(), (lines[2].clone(), TIME + 5));
+    assert_eq!(own.verifier().alone(&note), Err(LogError::NoKnownSignature));
+    let mut touched = blob(&lines[0]);
+    touched[20] ^= 1;
+    let touched = crowded + &respelt(&lines[0], &touched);
+    assert_eq!(own.verifier().alone(&touched), Err(LogError::BadSignature), "one false line spoils the others");
+}
+
+#[test]
+fn a_policy_tells_beforehand_who_would_suffice() {
+    let (log, witnesses) = (log(), [witness("w.example/1"), witness("w.example/2"), witness("w.example/3")]);
+    let lines: String =
+        (0..).zip(&witnesses).map(|(number, one)| format!("witness w{number} {}\n", one.verifier().vkey())).collect();
+    let policy = Policy::parse(format!("{lines}group two 2 w0 w1 w2\nquorum two\n").as_bytes()).unwrap();
+    for choice in 0_u32..8 {
+        let chosen: Vec<bool> = (0..3).map(|number| choice >> number & 1 == 1).collect();
+        assert_eq!(policy.would_suffice(&chosen), choice.count_ones() >= 2, "{chosen:?}");
+    }
+    assert!(policy.accepts(&log.verifier()), "a policy without logs is for every log");
+    let listed = format!("log {}\n{lines}quorum w0\n", self::log().verifier().vkey());
+    assert!(!Policy::parse(listed.as_bytes()).unwrap().accepts(&log.verifier()));
+}
+
+#[test]
 fn times_and_texts_that_no_witness_may_sign() {
     let cosigner = witness("w.example/1");
     let text = checkpoint().text();

@@ -260,6 +260,18 @@ actions! {
     ReadAlerts = "alert.list";
     /// Somebody said that they have seen an alert.
     SeeAlert = "alert.see";
+    /// For too long no quorum of witnesses cosigned the log.
+    WitnessDegraded = "witness.degraded";
+    /// A quorum cosigned it again.
+    WitnessRestored = "witness.restored";
+    /// A witness signed falsely, or says that the log is not what it was.
+    WitnessConflict = "witness.conflict";
+    /// A checkpoint was time-stamped: size and digest of the token are the object.
+    AnchorLog = "log.anchor";
+    /// For too long no checkpoint was time-stamped.
+    AnchorDegraded = "anchor.degraded";
+    /// One was again.
+    AnchorRestored = "anchor.restored";
     /// Any other request at the door, most often one that was refused before its meaning was known.
     Request = "request";
 }

@@ -11,19 +11,24 @@
 //! Officers search it by an index that nobody has to believe ([`mod@index`]), and take parts of it away ([`archive`]).
 //! Rules look at what is logged ([`detect`]) and raise alerts ([`alert`]).
 //!
-//! Anybody can check the whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others the node can be a witness ([`witness`]: the rules of C2SP tlog-witness, without HTTP).
+//! Others vouch for it: witnesses cosign its checkpoints ([`quorum`]), time-stamp authorities say that they were there ([`anchors`]). Anybody can check the
+//! whole of it, offline, from its tiles and checkpoints ([`verify`](mod@verify)). For the logs of others one can be a witness ([`witness`]: the rules of
+//! C2SP tlog-witness, without HTTP), and keep a copy ([`mirror`]).
 //!
-//! What the log does not do yet: asking witnesses for their cosignatures, RFC 3161 anchors, ML-DSA checkpoint signatures.
-//! The tree arithmetic is `crypto::merkle`.
+//! What the log does not do yet: ML-DSA checkpoint signatures. The tree arithmetic is `crypto::merkle`.
 
+mod alarm;
 pub mod alert;
+pub mod anchors;
 pub mod archive;
 pub mod detect;
 pub mod event;
 pub mod index;
 pub mod ledger;
 pub mod log;
+pub mod mirror;
 pub mod payload;
+pub mod quorum;
 #[cfg(unix)]
 pub mod signer;
 pub mod verify;

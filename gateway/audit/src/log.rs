@@ -9,6 +9,7 @@
 //! | `tiles` | tiles and entry bundles by path, and the tree arithmetic's view of them |
 //! | `proofs` | an event's inclusion under the published checkpoint |
 //! | `pruning` | retention: the minimum index, and what goes below it |
+//! | `heads` | what others vouch for: the witnessed head, time-stamps |
 //!
 //! What is trusted: the signer's state file, which must never be rolled back, and the key. The database and the folder of
 //! objects are not: a restored, truncated or edited one makes the signer refuse or a proof fail.
@@ -16,6 +17,7 @@
 //! Order: an index tells in which order the sequencer saw events. Within a batch that is the order of commits of one
 //! process; between processes it is not. For the order of causes, use the counters of each start in the entries.
 
+pub(crate) mod heads;
 mod integrator;
 mod proofs;
 mod pruning;
@@ -26,6 +28,7 @@ pub(crate) mod state;
 pub(crate) mod tiles;
 
 use crypto::merkle::{LogError, NoteSigner, NoteVerifier};
+pub use heads::Vouched;
 use integrator::Integrator;
 pub use pruning::{Pruning, set_minimum};
 use schemas::EventId;
@@ -64,13 +67,14 @@ pub enum LogFailure {
 /// The log. Cheap to clone; one in each process, and any number of processes.
 #[derive(Clone)]
 pub struct Log {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    reader: Reader,
+pub(crate) struct Inner {
+    writer: Writer,
+    pub(crate) reader: Reader,
     clock: Arc<dyn Clock>,
-    tiles: Tiles,
+    pub(crate) tiles: Tiles,
     verifier: NoteVerifier,
     /// One round at a time in this process; between processes the database decides.
     integrator: tokio::sync::Mutex<Integrator>,
@@ -113,9 +117,10 @@ impl Log {
         signer: Arc<dyn CheckpointSigner>,
     ) -> Self {
         let (verifier, tiles) = (signer.verifier(), Tiles::new(objects));
-        let integrator = Integrator::new(writer, reader.clone(), tiles.clone(), signer);
+        let integrator = Integrator::new(writer.clone(), reader.clone(), tiles.clone(), signer);
         let integrator = tokio::sync::Mutex::new(integrator);
-        Self { inner: Arc::new(Inner { reader, clock, tiles, verifier, integrator, halted: Mutex::new(None) }) }
+        let halted = Mutex::new(None);
+        Self { inner: Arc::new(Inner { writer, reader, clock, tiles, verifier, integrator, halted }) }
     }
 
     /// One round: number what is committed, integrate, stage, sign, publish. Returns the tree size. Run by a worker every

@@ -9,7 +9,8 @@
 //!
 //! What is checked: the signatures of all checkpoints, and cosignatures where a policy asks for them; that none of the checkpoints that others
 //! kept is larger than the log (its end is not cut off); each entry against its leaf hash, each full and each partial tile against the entries below it; the
-//! root of every checkpoint at its size, the one that the log ends with and each that others kept; the form of every entry.
+//! root of every checkpoint at its size, the one that the log ends with and each that others kept; the form of every entry; that time-stamps which are at
+//! hand are over the checkpoint of their size, and are the ones that entries name.
 //!
 //! The first thing that is wrong ends it, and is named: what, where, and whether it is the entry or the tile that was changed, which the signed root decides.
 //!
@@ -24,7 +25,8 @@ pub use canonical::{NotCanonical, canonical};
 pub use rows::{Compared, WrongRow, compare_rows};
 pub use source::{Folder, Source, Stored};
 
-use crypto::merkle::{Checkpoint, LogError, NationalVerifier, NoteVerifier, Policy};
+use crypto::digest::sha256;
+use crypto::merkle::{Checkpoint, Hash, LogError, NationalVerifier, NoteVerifier, Policy};
 use std::fmt;
 
 /// What is to be verified, and by what.
@@ -39,6 +41,21 @@ pub struct Question<'q> {
     pub checkpoint: Kept,
     /// Checkpoints of the same log that others kept: witnesses, receipts, an archive.
     pub kept: Vec<Kept>,
+    /// Time-stamps over its checkpoints that are at hand. That an authority signed them is for whoever knows authorities.
+    pub anchors: Vec<Stamped>,
+}
+
+/// A time-stamp token over a checkpoint, as far as this room reads one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamped {
+    /// For people: the name of a file.
+    pub name: String,
+    /// Entries of the checkpoint.
+    pub size: u64,
+    /// What the token is over: a SHA-256.
+    pub imprint: Hash,
+    /// SHA-256 of the token.
+    pub digest: Hash,
 }
 
 /// A signed checkpoint and where it comes from.
@@ -57,6 +74,18 @@ pub struct Verified {
     cosignatures: Vec<(Vec<u8>, u64)>,
     kept: usize,
     tiles: u64,
+    anchors: Anchors,
+}
+
+/// What became of the time-stamps of a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anchors {
+    /// How many the entries name.
+    pub named: usize,
+    /// Sizes of those that were at hand, are over their checkpoint, and are the ones that an entry names.
+    pub fit: Vec<u64>,
+    /// Sizes of those that were at hand and are over their checkpoint, but that no entry names: a crash came before it, or it is yet to come.
+    pub unnamed: Vec<u64>,
 }
 
 impl Verified {
@@ -76,6 +105,12 @@ impl Verified {
     #[must_use]
     pub fn kept(&self) -> usize {
         self.kept
+    }
+
+    /// What became of its time-stamps.
+    #[must_use]
+    pub fn anchors(&self) -> &Anchors {
+        &self.anchors
     }
 
     /// Tiles that were recomputed.
@@ -208,6 +243,28 @@ pub enum Wrong {
         /// The largest size at which a checkpoint was right.
         agreed: u64,
     },
+    /// A time-stamp is none over the checkpoint of its size, or not the one that was logged.
+    #[error("the time-stamp {name} {fault}")]
+    Anchor {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        fault: AnchorFault,
+    },
+}
+
+/// What is wrong with a time-stamp.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AnchorFault {
+    /// It is of more entries than the log has.
+    #[error("is of a checkpoint of {0} entries, more than the log has")]
+    Beyond(u64),
+    /// It is over something else.
+    #[error("is not over the checkpoint of {0} entries")]
+    Imprint(u64),
+    /// The entry of this number names another token.
+    #[error("is not the one that entry {0} names")]
+    Replaced(u64),
 }
 
 /// The entries under a tile or a hash, both ends included.
@@ -237,6 +294,7 @@ impl Wrong {
             Self::Contradiction { .. } => "contradiction",
             Self::Form { .. } => "form",
             Self::Root { .. } => "root",
+            Self::Anchor { .. } => "anchor",
         }
     }
 }
@@ -292,11 +350,35 @@ pub fn verify_from(
         return Err(beyond());
     }
     let waypoints = waypoints.get(before..).unwrap_or_default();
-    let walk = walk::Walk::new(source, &checkpoint, waypoints);
-    let tiles = if minimum == 0 { walk } else { walk.starting_at(minimum)? }.all(progress)?;
+    // What lies below the minimum is not walked: of its time-stamps only the root that is left could be asked.
+    let stamped: Vec<Stamped> = question.anchors.iter().filter(|anchor| anchor.size >= minimum).cloned().collect();
+    let sizes = stamped.iter().map(|anchor| anchor.size).collect();
+    let walk = walk::Walk::new(source, &checkpoint, waypoints, sizes);
+    let walked = if minimum == 0 { walk } else { walk.starting_at(minimum)? }.all(progress)?;
+    let anchors = judge_anchors(&stamped, &walked, &checkpoint.origin)?;
     // The log's own checkpoint is one of them.
     let kept = waypoints.len().saturating_sub(1);
-    Ok(Verified { checkpoint, cosignatures, kept, tiles })
+    Ok(Verified { checkpoint, cosignatures, kept, tiles: walked.tiles, anchors })
+}
+
+/// Whether each time-stamp is over the text of its checkpoint, and the one that a later entry names.
+fn judge_anchors(anchors: &[Stamped], walked: &walk::Walked, origin: &str) -> Result<Anchors, Wrong> {
+    let mut judged = Anchors { named: walked.named.len(), ..Anchors::default() };
+    for anchor in anchors {
+        let wrong = |fault| Wrong::Anchor { name: anchor.name.clone(), fault };
+        let root = *walked.roots.get(&anchor.size).ok_or_else(|| wrong(AnchorFault::Beyond(anchor.size)))?;
+        let text = Checkpoint { origin: origin.to_owned(), size: anchor.size, root }.text();
+        if sha256(text.as_bytes()) != anchor.imprint {
+            return Err(wrong(AnchorFault::Imprint(anchor.size)));
+        }
+        match walked.named.get(&anchor.size) {
+            Some((digest, _)) if *digest == anchor.digest => judged.fit.push(anchor.size),
+            Some((_, index)) => return Err(wrong(AnchorFault::Replaced(*index))),
+            None => judged.unnamed.push(anchor.size),
+        }
+    }
+    judged.fit.sort_unstable();
+    Ok(judged)
 }
 
 /// The checkpoint that is asked about, and who cosigned it.

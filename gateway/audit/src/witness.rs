@@ -17,7 +17,7 @@
 
 mod answer;
 mod memory;
-mod request;
+pub(crate) mod request;
 
 pub use answer::{Answer, Refusal};
 pub use memory::Fork;

@@ -1,5 +1,6 @@
 //! `vuzol audit`: is this log, or this part of it, whole and unchanged? What is in it, and who looked at whom? And: let it forget.
 
+mod anchor;
 mod erase;
 mod export;
 mod online;
@@ -82,6 +83,10 @@ struct Verify {
     /// The minimum index of a log that was pruned: entries before it are not there, and are not asked for.
     #[arg(long, value_name = "INDEX", default_value_t = 0)]
     minimum: u64,
+    /// A folder of certificates of time-stamp authorities, and of what is known of their revocation (`.crl`, `.ocsp`): then each time-stamp must be
+    /// theirs. Without it time-stamps are checked for what they are over, and whether the log names them.
+    #[arg(long, value_name = "DIR")]
+    timestamping: Option<PathBuf>,
     /// Print what was found as one JSON object.
     #[arg(long)]
     json: bool,
@@ -123,12 +128,25 @@ fn run_verify(
     terminal: &mut Terminal<'_>,
 ) -> Result<u8, Failure> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
+    let tokens = anchor::read_all(&folder.join("anchors"))?;
+    for token in &tokens {
+        if let Err(why) = token.check(arguments.timestamping.as_deref())? {
+            let (name, language) = (token.name(), terminal.language());
+            terminal.print(&if arguments.json {
+                anchor::wrong_json(name, &why)
+            } else {
+                anchor::wrong(name, &why, language)
+            });
+            return Ok(exit::REFUSED);
+        }
+    }
     let question = Question {
         log: &arguments.key,
         national: arguments.national_key.as_ref(),
         policy: policy.as_ref(),
         checkpoint,
         kept: arguments.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<_, _>>()?,
+        anchors: tokens.iter().map(anchor::Token::stamped).collect(),
     };
     let bar = bar();
     let verified = verify_from(source, &question, arguments.minimum, &mut |done, all| {
@@ -146,9 +164,9 @@ fn run_verify(
     }
     let compared = compared.and_then(Result::ok);
     let text = match (&verified, arguments.json) {
-        (Ok(verified), true) => whole_json(verified, compared),
+        (Ok(verified), true) => whole_json(verified, compared, &tokens),
         (Err(wrong), true) => wrong_json(wrong),
-        (Ok(verified), false) => whole(verified, compared, terminal.language()),
+        (Ok(verified), false) => whole(verified, compared, &tokens, terminal.language()),
         (Err(wrong), false) => broken(wrong, terminal.language()),
     };
     terminal.print(&text);
@@ -168,7 +186,7 @@ fn bar() -> ProgressBar {
     bar
 }
 
-fn whole(verified: &Verified, compared: Option<Compared>, language: Language) -> String {
+fn whole(verified: &Verified, compared: Option<Compared>, tokens: &[anchor::Token], language: Language) -> String {
     let checkpoint = verified.checkpoint();
     let (size, tiles, kept) = (checkpoint.size, verified.tiles(), verified.kept());
     let root = hex(&checkpoint.root);
@@ -201,6 +219,7 @@ fn whole(verified: &Verified, compared: Option<Compared>, language: Language) ->
             Language::Ukrainian => format!("Співпідписано: {witness}, {at}\n"),
         });
     }
+    text.push_str(&anchor::shown(verified.anchors(), tokens, language));
     printable(&text)
 }
 
@@ -244,6 +263,7 @@ fn ukrainian(wrong: &Wrong) -> String {
         Wrong::Root { size, name, agreed } => {
             format!("корінь дерева з {size} записів не той, що його підписано в {name}; доведено записи до {agreed}")
         }
+        Wrong::Anchor { name, fault } => format!("позначка часу {name} {}", anchor::ukrainian(*fault)),
     }
 }
 
@@ -295,7 +315,7 @@ fn wrong_row(wrong: &WrongRow, json: bool, language: Language) -> String {
     })
 }
 
-fn whole_json(verified: &Verified, compared: Option<Compared>) -> String {
+fn whole_json(verified: &Verified, compared: Option<Compared>, tokens: &[anchor::Token]) -> String {
     let checkpoint = verified.checkpoint();
     let witness = |(name, seconds): &(Vec<u8>, u64)| serde_json::json!({ "witness": String::from_utf8_lossy(name), "time": seconds });
     let report = serde_json::json!({
@@ -307,6 +327,7 @@ fn whole_json(verified: &Verified, compared: Option<Compared>) -> String {
         "kept": verified.kept(),
         "rows": compared.map(|compared| compared.rows),
         "payloads": compared.map(|compared| compared.payloads),
+        "anchors": anchor::shown_json(verified.anchors(), tokens),
         "cosignatures": verified.cosignatures().iter().map(witness).collect::<Vec<_>>(),
     });
     format!("{report}\n")
@@ -324,6 +345,7 @@ fn wrong_json(wrong: &Wrong) -> String {
         | Wrong::Checkpoint { .. }
         | Wrong::CutOff { .. }
         | Wrong::Forked { .. }
+        | Wrong::Anchor { .. }
         | Wrong::Root { .. } => None,
     };
     let report =

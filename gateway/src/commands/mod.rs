@@ -1,4 +1,4 @@
-//! The command line: `vuzol serve|worker|migrate|verify|evidence|audit|sign|seal|open|keys|demo|admin`.
+//! The command line: `vuzol serve|worker|migrate|verify|evidence|audit|witness|sign|seal|open|keys|demo|admin`.
 //!
 //! It owns arguments, exit codes and what is printed. What the commands do is done below: validation in `signing`, sealing
 //! in `crypto`, serving in [`crate::wiring`]. `admin` is a client of the public API like any other.
@@ -28,6 +28,7 @@ pub(crate) mod terminal;
 mod trust;
 mod verdict;
 mod verify;
+mod witness;
 mod worker;
 
 use std::ffi::OsString;
@@ -68,6 +69,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Failure
         Command::Verify(arguments) => verify::run(&arguments, terminal),
         Command::Evidence(arguments) => evidence::run(&arguments, terminal),
         Command::Audit(arguments) => audit::run(&arguments, terminal),
+        Command::Witness(arguments) => witness::run(&arguments, terminal),
         Command::Sign(arguments) => sign::run(&arguments, terminal),
         Command::Signer(arguments) => signer::run(&arguments, terminal),
         Command::Augment(arguments) => augment::run(&arguments, terminal),
@@ -102,6 +104,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Sign the checkpoints of a node's log, in a process of its own that remembers what it signed.
     Signer(signer::Arguments),
+    /// Vouch for the logs of others: a witness, with copies of them.
+    Witness(witness::Arguments),
     /// Sign a file (CAdES or XAdES, BASELINE-B, or -T with a time-stamp).
     Sign(sign::Arguments),
     /// Make signatures last: add time-stamps and what verdicts rest on (levels T, LT, LTA of CAdES and XAdES).

@@ -67,6 +67,7 @@ impl LogConfig {
             ("payload_key", self.payload_key.as_deref().map(path)),
             ("unpublished_rows", Some(self.unpublished_rows.to_string())),
             ("round_milliseconds", Some(self.round_milliseconds.to_string())),
+            ("public", self.public.map(|address| quoted(&address.to_string()))),
         ]
     }
 }

@@ -30,6 +30,9 @@ fn keys_of(toml: &str) -> BTreeSet<String> {
     keys
 }
 
+/// A verifier key of a witness.
+const WITNESS: &str = "witness.example/w1+eb762cc2+BNdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
+
 fn complete() -> Config {
     let mut config = load(&example(), &[]).unwrap();
     config.trust.intermediates = Some("/i".into());
@@ -43,6 +46,14 @@ fn complete() -> Config {
     config.seal.ring = Some("/ring".into());
     config.log.national_key = Some("/n".into());
     config.log.payload_key = Some("/p \"2\"".into());
+    config.log.public = Some(SocketAddr::from(([127, 0, 0, 1], 8446)));
+    config.log.witnesses = WitnessesConfig {
+        list: vec![WitnessConfig { url: "https://witness.example/vuzol".to_owned(), key: WITNESS.to_owned() }],
+        tls_roots: Some("/t \"1\"".into()),
+        stop_after_hours: Some(48),
+        ..WitnessesConfig::default()
+    };
+    config.log.anchors.authority = Some("http://tsa.example/tsp".to_owned());
     config.scan.clamd = Some(ClamdAddress::Unix("/c \"1\"".into()));
     config.scan.unavailable = exchange::scan::Unavailable::Mark;
     config.webhooks.tls_roots = Some("/w".into());
@@ -110,7 +121,7 @@ fn provider() -> ProviderConfig {
 /// A key, or those of the section that it is.
 fn named(section: &str, key: &str, value: &serde_json::Value) -> Vec<String> {
     match value.as_object() {
-        Some(inner) if key == "participant" || key == "logins" => {
+        Some(inner) if ["participant", "logins", "witnesses", "anchors"].contains(&key) => {
             inner.keys().map(|inner| format!("{section}.{key}.{inner}")).collect()
         }
         Some(inner) if key == "classes" => {
@@ -148,6 +159,8 @@ fn what_is_written_is_read_back() {
     assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
     // Who signs is this process or another one.
     let mut written = keys_of(&config.to_toml());
+    // It stands instead of the list, and cannot be written beside it.
+    assert!(written.insert("log.witnesses.policy".to_owned()));
     let signer = RemoteSignerConfig { socket: "/s \"1\"".into(), key: "n+1+k".to_owned() };
     config.log =
         LogConfig { signer: Some(signer), key: "".into(), signer_state: "".into(), national_key: None, ..config.log };
@@ -224,6 +237,33 @@ fn a_provider_that_could_not_be_told_apart_or_believed_is_refused() {
 }
 
 #[test]
+fn witnesses_that_could_not_be_asked_are_refused() {
+    let with = |change: &dyn Fn(&mut WitnessesConfig)| {
+        let mut config = complete();
+        change(&mut config.log.witnesses);
+        load(&config.to_toml(), &[]).err()
+    };
+    assert_eq!(with(&|_| ()), None);
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut WitnessesConfig));
+    let changes: &[Change<'_>] = &[
+        ("quorum", &|witnesses| witnesses.quorum = 0),
+        ("quorum", &|witnesses| witnesses.quorum = 2),
+        ("tls_roots", &|witnesses| witnesses.tls_roots = None),
+        ("list", &|witnesses| witnesses.list[0].url = "ftp://witness.example/".to_owned()),
+        ("list", &|witnesses| witnesses.list[0].url = "https://w.example/ x".to_owned()),
+        ("list", &|witnesses| witnesses.list[0].url = "https://me:word@w.example/".to_owned()),
+        ("list", &|witnesses| witnesses.list.push(witnesses.list[0].clone())),
+        ("policy", &|witnesses| witnesses.policy = Some("/p".into())),
+    ];
+    for (told, change) in changes {
+        let error = with(change).unwrap_or_else(|| panic!("{told}"));
+        assert!(error.contains("log.witnesses") && error.contains(told), "{error}");
+    }
+    let policy = complete().log.witnesses.policy().unwrap().unwrap();
+    assert_eq!(policy.witnesses()[0].url.as_deref(), Some("https://witness.example/vuzol".as_bytes()));
+}
+
+#[test]
 fn unknown_keys_are_errors_that_name_the_key() {
     let error = load(&example().replace("public =", "publik ="), &[]).unwrap_err();
     assert!(error.contains("listen.publik") && error.contains("public, operator"), "{error}");
@@ -247,6 +287,20 @@ fn values_out_of_bounds_are_refused() {
         ("VUZOL_NODE__NAME", "two words", "node.name"),
         ("VUZOL_NODE__NAME", "a+b", "node.name"),
         ("VUZOL_LOG__ROUND_MILLISECONDS", "1", "log.round_milliseconds"),
+        ("VUZOL_LOG__PUBLIC", "nowhere", "log.public"),
+        ("VUZOL_LOG__WITNESSES", "{interval_seconds=0}", "log.witnesses.interval_seconds"),
+        ("VUZOL_LOG__WITNESSES", "{timeout_seconds=121}", "log.witnesses.timeout_seconds"),
+        ("VUZOL_LOG__WITNESSES", "{alarm_minutes=0}", "log.witnesses.alarm_minutes"),
+        ("VUZOL_LOG__WITNESSES", "{stop_after_hours=1}", "log.witnesses.stop_after_hours"),
+        ("VUZOL_LOG__WITNESSES", "{list=[{url=\"http://w.example/\",key=\"none\"}]}", "log.witnesses.list"),
+        (
+            "VUZOL_LOG__WITNESSES",
+            "{list=[{url=\"http://w.example/\",key=\"none\"}],policy=\"p\"}",
+            "log.witnesses.policy",
+        ),
+        ("VUZOL_LOG__ANCHORS", "{authority=\"https://tsa.example/\"}", "log.anchors.authority"),
+        ("VUZOL_LOG__ANCHORS", "{minutes=0}", "log.anchors.minutes"),
+        ("VUZOL_LOG__ANCHORS", "{minutes=60,alarm_minutes=60}", "log.anchors.alarm_minutes"),
         ("VUZOL_LIMITS__DOCUMENT_BYTES", "2147483649", "limits.document_bytes"),
         ("VUZOL_LIMITS__DOCUMENT_BYTES", "many", "limits.document_bytes"),
         ("VUZOL_LIMITS__CONNECTIONS", "0", "limits.connections"),

@@ -30,9 +30,10 @@ use zeroize::Zeroizing;
 
 use crate::client::{Client, ClientError};
 use crate::config::{
-    AccessConfig, AlertsConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig, ListenConfig,
-    LogConfig, NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig,
+    AccessConfig, AlertsConfig, AnchorsConfig, BreakGlassConfig, Config, ConfigError, KeyPairFiles, LimitsConfig,
+    ListenConfig, LogConfig, NodeConfig, PoliciesConfig, PortalsConfig, PurposesConfig, RelayConfig, RetentionConfig,
     RevocationConfig, ScanConfig, SealConfig, StorageConfig, TrustConfig, TrustedListsConfig, WebhooksConfig,
+    WitnessesConfig,
 };
 
 /// Why a site could not be made.
@@ -374,6 +375,9 @@ fn configuration(ocsp_url: &str) -> Result<Config, SiteError> {
             payload_key: None,
             unpublished_rows: 1_000_000,
             round_milliseconds: LOG_ROUND,
+            public: None,
+            witnesses: WitnessesConfig::default(),
+            anchors: AnchorsConfig::default(),
         },
         access: AccessConfig {
             operators: vec!["operator/login.pem".into(), "operator/second.pem".into()],

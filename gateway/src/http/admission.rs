@@ -21,6 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::config::LimitsConfig;
 use crate::http::body;
 use crate::http::operations::Operation;
+use crate::workers::Stop;
 use gate::{Completing, Gate, Turn};
 use quota::{Quotas, Upload};
 
@@ -33,6 +34,8 @@ pub(crate) struct Admission {
     /// For the rows of refusals, and the messages that wait in a mailbox.
     pub(crate) quotas: Arc<Quotas>,
     clock: Arc<dyn Clock>,
+    /// Whether deeds are refused, because nobody outside vouches for the log.
+    stop: Arc<Stop>,
 }
 
 /// A request that was let in: what it occupies is free again when this is dropped.
@@ -55,17 +58,17 @@ impl Admitted {
 
 impl Admission {
     /// As configured.
-    pub(crate) fn new(limits: &LimitsConfig, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(limits: &LimitsConfig, clock: Arc<dyn Clock>, stop: Arc<Stop>) -> Self {
         let gate = Arc::new(Gate::new(
             limits.submissions.map_or(gate::MOST, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         ));
-        Self { gate, quotas: Arc::new(Quotas::new(limits.participant.clone(), Instant::now())), clock }
+        Self { gate, quotas: Arc::new(Quotas::new(limits.participant.clone(), Instant::now())), clock, stop }
     }
 
     /// Lets a request in, or says why not. `received` counts the bytes of its body as they arrive.
     ///
     /// # Errors
-    /// `quota.*` where the participant is past one, `node.overloaded` where the gate is shut.
+    /// `quota.*` where the participant is past one, `node.overloaded` where the gate is shut, `node.log_unwitnessed` where deeds are refused.
     pub(crate) async fn admit(
         &self,
         actor: &Actor,
@@ -76,6 +79,11 @@ impl Admission {
         let participant = actor.participant();
         if let Some(edrpou) = participant {
             self.quotas.request(edrpou, Instant::now())?;
+        }
+        if self.stop.is_in_force()
+            && operation.is_some_and(|deed| deed.is_stopped() && !matches!(actor, Actor::Operator { .. }))
+        {
+            return Err(ProblemCode::LogUnwitnessed);
         }
         let mut admitted = Admitted::default();
         match operation.map(|operation| operation.id) {

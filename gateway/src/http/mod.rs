@@ -3,7 +3,7 @@
 //! A request's way: `server` (connection, TLS by `tls`) -> `pass` (number, login, `admission`, bounds; afterwards the audit row and
 //! the problem of a refusal) -> a handler (extract, decide, call one service function, wrap). One file for each resource:
 //! `submissions`, `announcements`, `mailboxes`, `subscriptions`, `messages`, `cases`, `participants`, `people`, `directory`,
-//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `peers`, `trust`, `sessions`, `openid`, `tokens`, `log`, `audit`. Nothing here
+//! `routing`, `quarantine`, `copies`, `applications`, `looks`, `break_glass`, `relay`, `peers`, `trust`, `sessions`, `openid`, `tokens`, `log`, `audit`; `log_door` is the log without a login. Nothing here
 //! decides anything
 //! about documents.
 
@@ -22,6 +22,7 @@ pub(crate) mod extract;
 pub(crate) mod identity;
 pub(crate) mod kinds;
 pub(crate) mod log;
+pub(crate) mod log_door;
 pub(crate) mod looks;
 pub(crate) mod mailboxes;
 pub(crate) mod messages;
@@ -229,6 +230,8 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(tokens::list, tokens::issue))
         .routes(routes!(tokens::revoke))
         .routes(routes!(log::checkpoint))
+        .routes(routes!(log::witnessed))
+        .routes(routes!(log::anchor))
         .routes(routes!(log::tile))
         .routes(routes!(log::proof))
         .routes(routes!(audit::search))

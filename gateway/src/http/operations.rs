@@ -34,7 +34,14 @@ pub(crate) struct Operation {
 impl Operation {
     /// All problems that it can answer, in the order of the table.
     pub(crate) fn problems(&self) -> impl Iterator<Item = ProblemCode> {
-        std::iter::once(COMMON).chain(self.problems.iter().copied()).flatten().copied()
+        let stopped = self.is_stopped().then_some(ProblemCode::LogUnwitnessed);
+        std::iter::once(COMMON).chain(self.problems.iter().copied()).flatten().copied().chain(stopped)
+    }
+
+    /// Whether it is refused while nobody outside vouches for the log and the operators want that: what changes anything, but for logging in and out.
+    pub(crate) fn is_stopped(&self) -> bool {
+        let of_login = ["/v1/logins", "/v1/session"].iter().any(|prefix| self.path.starts_with(prefix));
+        self.method != Method::GET && !of_login
     }
 
     /// Whether the document lists the problem.

@@ -68,6 +68,26 @@ pub(crate) struct LogReadiness {
     pub(crate) backlog: Option<u64>,
     /// Age of the oldest of them in seconds.
     pub(crate) oldest_seconds: Option<f64>,
+    /// How far others vouch for it; none where nobody is asked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) vouched: Option<VouchedReadiness>,
+}
+
+/// How far others vouch for the log. An outage of theirs does not make the node unready.
+#[derive(Debug, Serialize)]
+pub(crate) struct VouchedReadiness {
+    /// Entries under the published checkpoint.
+    pub(crate) published: u64,
+    /// Entries under the head that a quorum of witnesses cosigned.
+    pub(crate) witnessed: Option<u64>,
+    /// Age in seconds of the oldest event that is not under it.
+    pub(crate) unwitnessed_seconds: Option<f64>,
+    /// Entries under the latest time-stamp.
+    pub(crate) anchored: Option<u64>,
+    /// Age in seconds of the oldest event that is not under it.
+    pub(crate) unanchored_seconds: Option<f64>,
+    /// Deeds are refused, because no quorum has cosigned for longer than configured.
+    pub(crate) refuses_deeds: bool,
 }
 
 /// The key of the evidence. Without it nothing is accepted and nothing is delivered.

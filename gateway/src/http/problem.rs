@@ -178,6 +178,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::Overloaded
         | P::StorageUnavailable
         | P::NoSpace
+        | P::LogUnwitnessed
         | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         P::AnnouncementsNotTaken | P::PeopleNotKept | P::PeerWithoutLogin => StatusCode::NOT_IMPLEMENTED,
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -199,6 +200,7 @@ fn retry_after(code: ProblemCode) -> Option<HeaderValue> {
                     | P::ScannerUnavailable
                     | P::KeyUnavailable
                     | P::NoSpace
+                    | P::LogUnwitnessed
             ) =>
         {
             Some(HeaderValue::from_static("10"))

@@ -83,6 +83,14 @@ fn portal_config(files: &KeyPairFiles) -> Result<Arc<ServerConfig>, String> {
     Ok(Arc::new(as_served(config)))
 }
 
+/// The same, for a door where nobody is asked who they are.
+///
+/// # Errors
+/// As [`server_config`].
+pub(crate) fn without_client_certificates(files: &KeyPairFiles) -> Result<Arc<ServerConfig>, String> {
+    portal_config(files)
+}
+
 /// Certificates, leaf first, and the key of the leaf; `section` names them in errors.
 ///
 /// # Errors

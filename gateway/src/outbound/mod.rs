@@ -7,6 +7,7 @@
 
 mod address;
 pub(crate) mod alerts;
+pub(crate) mod anchors;
 mod breaker;
 mod cache;
 mod clamd;
@@ -16,6 +17,7 @@ mod keeper;
 #[cfg(test)]
 pub(crate) mod liar;
 pub(crate) mod lists;
+pub(crate) mod mirrored;
 pub(crate) mod openid;
 pub(crate) mod relay;
 mod revocation;
@@ -24,6 +26,7 @@ mod timestamp;
 pub(crate) mod trust;
 pub(crate) mod trusted_lists;
 mod webhook;
+pub(crate) mod witnesses;
 
 pub use clamd::Clamd;
 pub use fetch::FetchError;

@@ -90,6 +90,21 @@ impl Running<'_> {
         workers::supervise(self.tasks, self.shutdown, "peers", move || loops.clone().keep());
     }
 
+    pub(super) fn vouch(&self, rooms: &Rooms) {
+        if let Some(asking) = &rooms.vouching.witnesses {
+            let (asking, shutdown) = (asking.clone(), self.shutdown.clone());
+            workers::supervise(self.tasks, self.shutdown, "witnesses", move || {
+                workers::ask_witnesses(asking.clone(), shutdown.clone())
+            });
+        }
+        if let Some(anchors) = &rooms.vouching.anchors {
+            let (anchors, shutdown) = (anchors.clone(), self.shutdown.clone());
+            workers::supervise(self.tasks, self.shutdown, "anchors", move || {
+                workers::anchor_log(anchors.clone(), shutdown.clone())
+            });
+        }
+    }
+
     pub(super) fn refresh(&self, rooms: &Rooms, tls: Option<tls::Served>) {
         let (trust, ledger, shutdown) = (rooms.trust.clone(), rooms.ledger.clone(), self.shutdown.clone());
         let keeper = rooms.keeper.clone();
@@ -136,6 +151,10 @@ impl Running<'_> {
         let (registry, seen, shutdown) = (rooms.access.registry().clone(), rooms.seen.clone(), self.shutdown.clone());
         workers::supervise(self.tasks, self.shutdown, "sightings", move || {
             workers::exchange_sightings(registry.clone(), seen.clone(), shutdown.clone())
+        });
+        let (stop, shutdown) = (rooms.vouching.stop.clone(), self.shutdown.clone());
+        workers::supervise(self.tasks, self.shutdown, "unwitnessed", move || {
+            workers::watch_stop(stop.clone(), shutdown.clone())
         });
         let kept = rooms.kept.clone();
         self.tasks.spawn(async move {

@@ -10,8 +10,10 @@ use storage::{Clock, Reader, Space};
 
 use crate::http::operator::{
     EvidenceReadiness, JobReadiness, LogReadiness, Readiness, SpaceReadiness, TrustReadiness, TrustedListReadiness,
+    VouchedReadiness,
 };
 use crate::outbound::{FolderTrust, TrustedLists};
+use crate::workers::Stop;
 
 /// A row that no checkpoint covers after this many seconds means that the log stands still.
 const LOG_DELAY: f64 = 30.0;
@@ -31,6 +33,8 @@ pub(crate) struct Health {
     stopped: Mutex<Option<String>>,
     /// Why the signer does not answer, where it is a process of its own.
     signer_away: Mutex<Option<String>>,
+    /// Whether witnesses are asked, whether checkpoints are time-stamped, and whether deeds are refused for want of the former.
+    vouching: (bool, bool, Arc<Stop>),
 }
 
 impl Health {
@@ -43,6 +47,7 @@ impl Health {
         signer: EvidenceSigner,
         clock: Arc<dyn Clock>,
         space: Space,
+        vouching: (bool, bool, Arc<Stop>),
     ) -> Self {
         Self {
             log,
@@ -54,6 +59,7 @@ impl Health {
             space,
             stopped: Mutex::new(None),
             signer_away: Mutex::new(None),
+            vouching,
         }
     }
 
@@ -96,12 +102,32 @@ impl Health {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let signer = self.signer_away.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match self.log.backlog().await {
-            Ok((rows, seconds)) => LogReadiness { stopped, signer, backlog: Some(rows), oldest_seconds: Some(seconds) },
+            Ok((rows, seconds)) => {
+                let vouched = self.vouched().await;
+                LogReadiness { stopped, signer, backlog: Some(rows), oldest_seconds: Some(seconds), vouched }
+            }
             Err(error) => {
                 tracing::warn!(cause = %error, "readiness: the log cannot be asked");
                 LogReadiness { stopped, signer, ..LogReadiness::default() }
             }
         }
+    }
+
+    /// How far others vouch for the log; none where nobody is asked to. Their outage does not make the node unready.
+    async fn vouched(&self) -> Option<VouchedReadiness> {
+        let (witnesses, anchors, stop) = &self.vouching;
+        let vouched = self.log.vouched().await.ok().filter(|_| *witnesses || *anchors)?;
+        let now = self.clock.now();
+        let age =
+            |since: Option<time::OffsetDateTime>| since.map_or(0.0, |since| (now - since).as_seconds_f64().max(0.0));
+        Some(VouchedReadiness {
+            published: vouched.published,
+            witnessed: witnesses.then_some(vouched.witnessed),
+            unwitnessed_seconds: witnesses.then(|| age(vouched.unwitnessed_since)),
+            anchored: anchors.then_some(vouched.anchored),
+            unanchored_seconds: anchors.then(|| age(vouched.unanchored_since)),
+            refuses_deeds: stop.is_in_force(),
+        })
     }
 
     /// A key in memory is there; one in a token is asked for a signature.

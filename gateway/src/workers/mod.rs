@@ -1,4 +1,4 @@
-//! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, its index, alerts, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
+//! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, its index, alerts, witnesses and time-stamps of it, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
 //! shutdown; a loop that panics is counted and started anew (`supervise`). What a loop did not finish is a job in the
 //! database that the next round finds: nothing here remembers anything.
 
@@ -8,6 +8,7 @@ mod peers;
 mod policies;
 mod space;
 mod watch;
+mod vouching;
 
 use std::any::Any;
 use std::future::Future;
@@ -25,6 +26,7 @@ pub(crate) use peers::RelayLoops;
 pub(crate) use policies::refresh_policies;
 pub(crate) use space::{tend_space, watch_unpublished};
 pub(crate) use watch::{deliver_alerts, watch_log};
+pub(crate) use vouching::{Stop, anchor_log, ask_witnesses, watch_stop};
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);

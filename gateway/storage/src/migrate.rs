@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "log_retention", sql: include_str!("../../../migrations/sqlite/0024_log_retention.sql") },
     Migration { name: "audit_keys", sql: include_str!("../../../migrations/sqlite/0025_audit_keys.sql") },
     Migration { name: "audit_index", sql: include_str!("../../../migrations/sqlite/0026_audit_index.sql") },
+    Migration { name: "witnessed", sql: include_str!("../../../migrations/sqlite/0027_witnessed.sql") },
 ];
 
 /// The newest schema version that this binary has a migration for.

@@ -18,6 +18,7 @@ pub struct UnverifiedTimestamp<'a> {
     token: &'a [u8],
     info: TstInfo,
     signing_certificate: Option<Certificate>,
+    certificates: Vec<Certificate>,
 }
 
 /// A token that proves nothing, with what was found.
@@ -33,12 +34,13 @@ impl<'a> UnverifiedTimestamp<'a> {
     pub fn read(token: &'a [u8]) -> Result<Self, ReadError> {
         let source = Source::new(TimestampKind::Container, Form::Plain, Object::Signature, token);
         let read = source.read().ok_or(ReadError::Malformed("not a time-stamp token"))?;
+        let certificates = certificate_pool(&read.signed);
         let signing_certificate = read.signed.signers.first().and_then(|signer| {
             let mut unheeded = Findings::default();
             let attributes = SignedAttributes::read(signer, Some(read.signed.content_type), &mut unheeded);
-            identification::identify(signer, &attributes, &certificate_pool(&read.signed), &mut unheeded)
+            identification::identify(signer, &attributes, &certificates, &mut unheeded)
         });
-        Ok(Self { token, info: read.info, signing_certificate })
+        Ok(Self { token, info: read.info, signing_certificate, certificates })
     }
 
     /// What the authority claims.
@@ -51,6 +53,12 @@ impl<'a> UnverifiedTimestamp<'a> {
     #[must_use]
     pub fn signing_certificate(&self) -> Option<&Certificate> {
         self.signing_certificate.as_ref()
+    }
+
+    /// All certificates that the token brings, which may help to find its signer's path. Unverified!
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
     }
 
     /// The time that the token proves for data with this imprint: its signature verifies, and its signer is an authority for

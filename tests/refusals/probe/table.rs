@@ -326,6 +326,8 @@ operations! {
         bare("DELETE", &format!("/v1/participants/{}/tokens/{}", s.of(t).participant, s.of(t).token))
     };
     "read_checkpoint" "GET" Action("read_log"), OWN, |_, _| get("/v1/log/checkpoint".into());
+    "read_witnessed_checkpoint" "GET" Action("read_log"), OWN, |_, _| get("/v1/log/checkpoint.witnessed".into());
+    "read_anchor" "GET" Action("read_log"), OWN, |_, _| get("/v1/log/anchors/1.tsr".into());
     "read_tile" "GET" Action("read_log"), OWN, |_, _| get("/v1/log/tile/entries/000.p/1".into());
     "read_proof" "GET" Action("read_log"), THERE, |s, t| get(format!("/v1/log/proofs/{}", s.of(t).event));
     "search_audit" "POST" Action("search_audit"), OWN, |_, _| send("POST", "/v1/audit/searches", &json!({}));

@@ -246,7 +246,8 @@ fn verified(effort: &Effort) -> Vec<Figure> {
     let signer = signer();
     let checkpoint = write_log(folder.path(), &signer);
     let log = signer.verifier();
-    let question = Question { log: &log, national: None, policy: None, checkpoint, kept: Vec::new() };
+    let question =
+        Question { log: &log, national: None, policy: None, checkpoint, kept: Vec::new(), anchors: Vec::new() };
     let source = Folder::new(folder.path());
     let mut taken: Vec<Duration> = (0..effort.rounds.clamp(1, 5))
         .map(|_| {

@@ -205,6 +205,15 @@ impl Ground {
         NoteVerifier::from_vkey(&key).expect("the log's key")
     }
 
+    /// The authority for time-stamps.
+    ///
+    /// # Panics
+    /// Where the services have gone away.
+    #[must_use]
+    pub fn tsa_url(&self) -> String {
+        self.services.as_ref().expect("services").tsa_url()
+    }
+
     /// The authority's services go away.
     pub fn services_stop(&mut self) {
         self.services = None;
@@ -212,7 +221,11 @@ impl Ground {
 }
 
 /// An address of this host that nobody listened at a moment ago.
-pub(super) fn free_port() -> SocketAddr {
+///
+/// # Panics
+/// Where there is none.
+#[must_use]
+pub fn free_port() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free loopback port");
     listener.local_addr().expect("a bound listener has an address")
 }

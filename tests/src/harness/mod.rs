@@ -17,6 +17,7 @@
 //! | [`people`] | people with their keys, and what they do at the portals |
 //! | [`neighbours`] | several nodes that relay to each other |
 //! | [`process`] | a node in a process of its own, to be killed and measured |
+//! | [`witness`] | a witness in a process of its own |
 //! | [`wire`] | HTTP written by hand over TLS |
 //! | [`book`] | the node's transparency log, read and checked as an outsider would |
 //! | [`store`] | what the node keeps on its disk |
@@ -30,6 +31,7 @@ pub mod process;
 pub mod region;
 pub mod store;
 pub mod wire;
+pub mod witness;
 
 pub use agency::{Agency, Opened};
 pub use book::Book;
@@ -39,6 +41,7 @@ pub use people::{Page, Person};
 pub use process::NodeProcess;
 pub use region::Region;
 pub use wire::{Answer, Form, Request, Wire};
+pub use witness::WitnessProcess;
 
 use bytes::Bytes;
 

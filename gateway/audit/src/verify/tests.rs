@@ -61,7 +61,14 @@ impl Published {
 
     fn verify_to(&self, size: u64, kept: Vec<Kept>) -> Result<Verified, Wrong> {
         let log = note_signer().verifier();
-        let question = Question { log: &log, national: None, policy: None, checkpoint: self.kept(size), kept };
+        let question = Question {
+            log: &log,
+            national: None,
+            policy: None,
+            checkpoint: self.kept(size),
+            kept,
+            anchors: Vec::new(),
+        };
         verify(self, &question, &mut |_, _| ())
     }
 
@@ -107,8 +114,14 @@ fn whole_logs_of_every_shape_are_verified() {
 fn progress_is_told_and_grows_to_the_end() {
     let log = Published::with(1000);
     let verifier = note_signer().verifier();
-    let question =
-        Question { log: &verifier, national: None, policy: None, checkpoint: log.kept(1000), kept: Vec::new() };
+    let question = Question {
+        log: &verifier,
+        national: None,
+        policy: None,
+        checkpoint: log.kept(1000),
+        kept: Vec::new(),
+        anchors: Vec::new(),
+    };
     let mut told = Vec::new();
     verify(&log, &question, &mut |done, all| told.push((done, all))).unwrap();
     assert_eq!(told, [(0, 1000), (256, 1000), (512, 1000), (768, 1000), (1000, 1000)]);
@@ -254,7 +267,11 @@ fn checkpoints_that_are_edited_foreign_or_not_cosigned_are_refused() {
     let log = Published::with(300);
     let verifier = note_signer().verifier();
     let ask = |checkpoint: Kept, kept: Vec<Kept>, policy: Option<&Policy>| {
-        verify(&log, &Question { log: &verifier, national: None, policy, checkpoint, kept }, &mut |_, _| ())
+        verify(
+            &log,
+            &Question { log: &verifier, national: None, policy, checkpoint, kept, anchors: Vec::new() },
+            &mut |_, _| (),
+        )
     };
     let edited = |size: u64| {
         let kept = log.kept(size);
@@ -295,7 +312,8 @@ fn the_second_line_must_hold_where_it_is_asked_for() {
     let both = Kept { name: "both".to_owned(), note: signer.sign(&log.checkpoints[&9].text()).unwrap() };
     let ask = |national: &NationalVerifier, checkpoint: &Kept| {
         let (checkpoint, kept) = (checkpoint.clone(), vec![log.kept(3)]);
-        let question = Question { log: &verifier, national: Some(national), policy: None, checkpoint, kept };
+        let question =
+            Question { log: &verifier, national: Some(national), policy: None, checkpoint, kept, anchors: Vec::new() };
         verify(&log, &question, &mut |_, _| ())
     };
     assert!(ask(&national, &both).is_ok(), "a checkpoint that was kept may be older than the second key");
@@ -374,8 +392,14 @@ fn a_folder_and_the_objects_of_a_node_are_read_alike() {
         std::fs::write(path, bytes).unwrap();
     }
     let verifier = note_signer().verifier();
-    let question =
-        Question { log: &verifier, national: None, policy: None, checkpoint: log.kept(300), kept: vec![log.kept(7)] };
+    let question = Question {
+        log: &verifier,
+        national: None,
+        policy: None,
+        checkpoint: log.kept(300),
+        kept: vec![log.kept(7)],
+        anchors: Vec::new(),
+    };
     let ask = |source: &dyn Source| verify(source, &question, &mut |_, _| ());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
     let stored = Stored::new(Objects::open_folder(folder.path()).unwrap(), runtime.handle().clone());
@@ -431,4 +455,54 @@ proptest! {
             prop_assert_eq!(serde_json::to_string(&parsed).unwrap(), text);
         }
     }
+}
+
+/// A log whose entries name time-stamps: of so many entries, by which entry, with this token.
+fn anchored(named: &[(u64, u64, &str)]) -> Published {
+    let named_by = |number: u64| {
+        let (size, _, token) = named.iter().find(|(_, by, _)| *by == number)?;
+        let object = format!("anchor:{size}:{}", crypto::digest::hex(&sha256(token.as_bytes())));
+        Some(format!(r#"{{"action":"log.anchor","actor":"node","n":{number},"object":"{object}","v":1}}"#).into_bytes())
+    };
+    let entries: Vec<_> = (0..600).map(|number| named_by(number).unwrap_or_else(|| entry(number))).collect();
+    Published::of(&entries)
+}
+
+impl Published {
+    /// A time-stamp over the checkpoint of this size.
+    fn stamped(&self, size: u64, token: &str) -> Stamped {
+        let text = self.checkpoints.get(&size).map(Checkpoint::text).unwrap_or_default();
+        let (imprint, digest) = (sha256(text.as_bytes()), sha256(token.as_bytes()));
+        Stamped { name: format!("{size}.tsr"), size, imprint, digest }
+    }
+
+    fn verify_anchors(&self, anchors: Vec<Stamped>) -> Result<Anchors, Wrong> {
+        let log = note_signer().verifier();
+        let (checkpoint, kept) = (self.kept(self.size()), Vec::new());
+        let question = Question { log: &log, national: None, policy: None, checkpoint, kept, anchors };
+        verify(self, &question, &mut |_, _| ()).map(|verified| verified.anchors().clone())
+    }
+}
+
+#[test]
+fn time_stamps_that_are_over_their_checkpoints_and_named_later_fit() {
+    let log = anchored(&[(100, 100, "a"), (300, 310, "b"), (500, 500, "c")]);
+    let found = log.verify_anchors(vec![log.stamped(300, "b"), log.stamped(100, "a"), log.stamped(600, "d")]).unwrap();
+    assert_eq!(found, Anchors { named: 3, fit: vec![100, 300], unnamed: vec![600] });
+    assert_eq!(log.verify_anchors(Vec::new()).unwrap(), Anchors { named: 3, ..Anchors::default() });
+}
+
+#[test]
+fn a_time_stamp_of_something_else_or_in_anothers_place_is_named() {
+    let log = anchored(&[(100, 100, "a"), (300, 310, "b"), (400, 399, "early")]);
+    let wrong = |anchor: Stamped| match log.verify_anchors(vec![anchor]).unwrap_err() {
+        Wrong::Anchor { fault, .. } => fault,
+        other => panic!("{other}"),
+    };
+    assert_eq!(wrong(Stamped { size: 101, ..log.stamped(100, "a") }), AnchorFault::Imprint(101));
+    assert_eq!(wrong(Stamped { imprint: [7; 32], ..log.stamped(100, "a") }), AnchorFault::Imprint(100));
+    assert_eq!(wrong(log.stamped(300, "another token")), AnchorFault::Replaced(310));
+    assert_eq!(wrong(Stamped { size: 601, ..log.stamped(600, "a") }), AnchorFault::Beyond(601), "its end was cut off");
+    // An entry that was there before the checkpoint cannot name its time-stamp.
+    assert_eq!(log.verify_anchors(vec![log.stamped(400, "early")]).unwrap().unnamed, [400]);
 }

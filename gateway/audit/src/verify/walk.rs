@@ -1,11 +1,12 @@
 //! From the first entry to the last.
 
 use super::{Covers, NotCanonical, Source, Wrong, canonical};
+use crate::anchors::named_by;
 use crypto::merkle::{
     Checkpoint, Frontier, Hash, LogError, TILE_WIDTH, TileId, TileReader, inclusion_proof, leaf_hash, verify_inclusion,
 };
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::slice::Iter;
 
@@ -18,6 +19,11 @@ pub(super) struct Walk<'w> {
     end: &'w Checkpoint,
     /// Checkpoints whose roots are still to come, by size.
     waypoints: Peekable<Iter<'w, (Checkpoint, &'w str)>>,
+    /// Sizes whose roots are asked for, and these.
+    wanted: BTreeSet<u64>,
+    roots: BTreeMap<u64, Hash>,
+    /// Of each time-stamp that an entry names: its size, the digest of the token, the entry.
+    named: BTreeMap<u64, (Hash, u64)>,
     /// The largest size at which a checkpoint was right.
     agreed: u64,
     frontier: Frontier,
@@ -27,6 +33,16 @@ pub(super) struct Walk<'w> {
     bundle: Vec<u8>,
     tile: Vec<u8>,
     leaves: Vec<Hash>,
+}
+
+/// What was found on the way.
+pub(super) struct Walked {
+    /// How many tiles were right.
+    pub(super) tiles: u64,
+    /// The roots at the sizes that were asked for.
+    pub(super) roots: BTreeMap<u64, Hash>,
+    /// Of each time-stamp that an entry names: its size, the digest of the token, the entry.
+    pub(super) named: BTreeMap<u64, (Hash, u64)>,
 }
 
 /// What reading a bundle came to, beside the hashes of its entries.
@@ -39,11 +55,19 @@ struct Read {
 }
 
 impl<'w> Walk<'w> {
-    pub(super) fn new(source: &'w dyn Source, end: &'w Checkpoint, waypoints: &'w [(Checkpoint, &'w str)]) -> Self {
+    pub(super) fn new(
+        source: &'w dyn Source,
+        end: &'w Checkpoint,
+        waypoints: &'w [(Checkpoint, &'w str)],
+        wanted: BTreeSet<u64>,
+    ) -> Self {
         Self {
             source,
             end,
             waypoints: waypoints.iter().peekable(),
+            wanted,
+            roots: BTreeMap::new(),
+            named: BTreeMap::new(),
             agreed: 0,
             frontier: Frontier::empty(),
             edge: BTreeMap::new(),
@@ -68,8 +92,8 @@ impl<'w> Walk<'w> {
         Ok(self)
     }
 
-    /// How many tiles were right.
-    pub(super) fn all(mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<u64, Wrong> {
+    /// All of it.
+    pub(super) fn all(mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<Walked, Wrong> {
         let size = self.end.size;
         progress(0, size);
         self.pass_waypoints(size)?;
@@ -82,7 +106,7 @@ impl<'w> Walk<'w> {
         }
         // Last: where a tile at the edge tells what was changed, the root tells less.
         self.pass_waypoints(u64::MAX)?;
-        Ok(self.tiles)
+        Ok(Walked { tiles: self.tiles, roots: self.roots, named: self.named })
     }
 
     /// One bundle, its leaves, and every tile that is full by it.
@@ -135,6 +159,9 @@ impl<'w> Walk<'w> {
             }
             let Some((entry, after)) = split(rest) else { break };
             self.leaves.push(leaf_hash(entry));
+            if let Some((size, digest)) = named_by(entry).filter(|(size, _)| *size <= number) {
+                self.named.entry(size).or_insert((digest, number));
+            }
             if let (None, Err(fault)) = (&form, canonical(entry)) {
                 form = Some((number, fault));
             }
@@ -214,6 +241,9 @@ impl<'w> Walk<'w> {
     /// The root of every checkpoint of this size, where that is below `end`, is the tree's.
     fn pass_waypoints(&mut self, end: u64) -> Result<(), Wrong> {
         let size = self.frontier.size();
+        if self.wanted.remove(&size) {
+            self.roots.insert(size, self.frontier.root());
+        }
         if size >= end {
             return Ok(());
         }

@@ -104,3 +104,15 @@ fn decimal(text: &str) -> Option<u64> {
 fn hash(line: &str) -> Option<Hash> {
     STANDARD.decode(line).ok()?.try_into().ok()
 }
+
+/// The body of a request, as [`AddCheckpoint::parse`] reads it.
+pub(crate) fn body(old: u64, proof: &[Hash], note: &str) -> String {
+    let mut body = format!("old {old}\n");
+    for hash in proof {
+        body.push_str(&STANDARD.encode(hash));
+        body.push('\n');
+    }
+    body.push('\n');
+    body.push_str(note);
+    body
+}

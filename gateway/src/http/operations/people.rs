@@ -328,6 +328,20 @@ pub(super) static OPERATIONS: &[Operation] = &[
         problems: &[FORBIDDEN, &[P::NotYetInLog]],
     },
     Operation {
+        id: "read_witnessed_checkpoint",
+        method: Method::GET,
+        path: "/v1/log/checkpoint.witnessed",
+        action: Action::ReadLog,
+        problems: &[FORBIDDEN, &[P::NotFound]],
+    },
+    Operation {
+        id: "read_anchor",
+        method: Method::GET,
+        path: "/v1/log/anchors/{anchor}",
+        action: Action::ReadLog,
+        problems: &[FORBIDDEN, &[P::NotFound]],
+    },
+    Operation {
         id: "read_tile",
         method: Method::GET,
         path: "/v1/log/tile/{*path}",
