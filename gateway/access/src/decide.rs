@@ -398,9 +398,11 @@ pub(crate) fn unreadable(error: &StoreError) -> ProblemCode {
     match error {
         StoreError::Overloaded => ProblemCode::Overloaded,
         StoreError::Corrupt(_) | StoreError::Conflict => ProblemCode::Internal,
-        StoreError::Database(_) | StoreError::UnknownSchema { .. } | StoreError::Objects(_) | StoreError::Closed => {
-            ProblemCode::StorageUnavailable
-        }
+        StoreError::Database(_)
+        | StoreError::UnknownSchema { .. }
+        | StoreError::Objects(_)
+        | StoreError::Closed
+        | StoreError::OutcomeUnknown => ProblemCode::StorageUnavailable,
     }
 }
 

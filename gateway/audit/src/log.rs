@@ -220,4 +220,6 @@ async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 mod claiming_tests;
 #[cfg(test)]
+mod postgres_tests;
+#[cfg(test)]
 pub(crate) mod tests;

@@ -344,7 +344,9 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Overloaded => ProblemCode::Overloaded,
-            StoreError::Database(_) | StoreError::Objects(_) | StoreError::Closed => ProblemCode::StorageUnavailable,
+            StoreError::Database(_) | StoreError::Objects(_) | StoreError::Closed | StoreError::OutcomeUnknown => {
+                ProblemCode::StorageUnavailable
+            }
             StoreError::Conflict | StoreError::Corrupt(_) | StoreError::UnknownSchema { .. } => ProblemCode::Internal,
         };
         Self::new(code).cause(error)
