@@ -6,6 +6,7 @@
 //! the process was started. `gateway/vuzol.example.toml` shows every key; a test keeps it in step.
 
 mod break_glass;
+mod database;
 mod evidence;
 mod limits;
 mod logins;
@@ -29,6 +30,7 @@ use schemas::trust::TrustPurpose;
 use serde::{Deserialize, Serialize};
 
 pub use break_glass::BreakGlassConfig;
+pub use database::DatabaseConfig;
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
 pub use logins::LoginLimits;
@@ -139,8 +141,9 @@ pub struct KeyPairFiles {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
-    /// SQLite file. On a network file system locks lie and the database breaks: a local disk with working fsync.
-    pub database: PathBuf,
+    /// SQLite file. On a network file system locks lie and the database breaks: a local disk with working fsync. Or, for many processes, the address of
+    /// a PostgreSQL database (`postgres://...`); one that promises less than fsync for a commit is refused.
+    pub database: DatabaseConfig,
     /// Folder of large sealed parts and log tiles. Belongs to the database: restored apart from it, downloads fail.
     pub objects: PathBuf,
 }
@@ -295,7 +298,6 @@ impl Config {
         let paths = [
             &mut self.tls.certificate,
             &mut self.tls.key,
-            &mut self.storage.database,
             &mut self.storage.objects,
             &mut self.trust.signing,
             &mut self.trust.login,
@@ -306,6 +308,7 @@ impl Config {
             &mut self.trusted_lists.folder,
         ];
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
+        let lists = lists.chain(self.storage.database.path_mut());
         let lists =
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots).chain(&mut self.log.national_key);
@@ -378,7 +381,7 @@ impl Config {
             ("tls", pair(&self.tls)),
             (
                 "storage",
-                vec![("database", Some(path(&self.storage.database))), ("objects", Some(path(&self.storage.objects)))],
+                vec![("database", Some(quoted(&String::from(self.storage.database.clone())))), ("objects", Some(path(&self.storage.objects)))],
             ),
             (
                 "trust",

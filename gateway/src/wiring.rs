@@ -35,13 +35,12 @@ use schemas::access::Portal;
 use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
 use storage::seen::SeenStore;
-use storage::store::StoreConfig;
 use storage::{Clock, Reader, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, KeyPairFiles, ScanConfig};
+use crate::config::{Config, DatabaseConfig, KeyPairFiles, ScanConfig};
 use crate::evidence_key::evidence_signer;
 use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
@@ -448,11 +447,11 @@ fn screening(config: &ScanConfig, clock: Arc<dyn Clock>) -> Option<Screening> {
     Some(Screening { scanner, unavailable: config.unavailable })
 }
 
-fn open_database(database: &Path, migrate: bool) -> Result<(Writer, Reader), StartError> {
-    let failed = |e: storage::StoreError| StartError(format!("storage.database {}: {e}", database.display()));
-    let config = StoreConfig::new(database.to_owned());
+fn open_database(database: &DatabaseConfig, migrate: bool) -> Result<(Writer, Reader), StartError> {
+    let failed = |e: storage::StoreError| StartError(format!("storage.database {database}: {e}"));
+    let config = database.store();
     if migrate {
-        if let Some(folder) = database.parent() {
+        if let Some(folder) = database.folder() {
             std::fs::create_dir_all(folder)
                 .map_err(|e| StartError(format!("storage.database: cannot create {}: {e}", folder.display())))?;
         }

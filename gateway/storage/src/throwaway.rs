@@ -5,6 +5,7 @@
 //! said on the standard error output.
 
 use crate::store::{Address, StoreConfig};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -30,6 +31,22 @@ impl BackEnd {
             Self::Postgres => Some(StoreConfig::postgres(Cluster::shared()?.database())),
         }
     }
+}
+
+/// The database that belongs to the folder of a test: a file in it, or, where `STORAGE_BACK_END` is `postgres`, one of the process's cluster. The same one
+/// for the same folder.
+///
+/// # Panics
+/// Where PostgreSQL is asked for and not installed: nothing would be tried.
+#[must_use]
+pub fn store_in(folder: &Path) -> StoreConfig {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Address>> = Mutex::new(BTreeMap::new());
+    if std::env::var_os("STORAGE_BACK_END").is_none_or(|back_end| back_end != "postgres") {
+        return StoreConfig::new(folder.join("vuzol.db"));
+    }
+    let Some(cluster) = Cluster::shared() else { unreachable_server("asked for, and not installed") };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    StoreConfig::postgres(known.entry(folder.to_owned()).or_insert_with(|| cluster.database()).clone())
 }
 
 /// Makes of each `async fn name(back_end: BackEnd)` two tests, `sqlite::name` and `postgres::name`.

@@ -95,7 +95,7 @@ fn count_held(tx: &mut Tx<'_>, sender: Edrpou) -> Result<u64, StoreError> {
         SELECT count(*) FROM (
             SELECT 1 FROM message WHERE sender = $1 AND state = 'submitted'
                 AND state IN ('announced', 'submitted', 'rejected', 'relay_failed', 'quarantined', 'refused', 'expired')
-            LIMIT $2)";
+            LIMIT $2) AS held";
     let most = integer(HELD_SUBMISSIONS.saturating_add(1))?;
     let count = tx.query_optional(sql, &[sender.as_str().into(), most.into()], |row| row.integer(0))?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
