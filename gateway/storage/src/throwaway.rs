@@ -102,6 +102,11 @@ impl Cluster {
         // Once for all databases: roles belong to the cluster, and tests migrate beside each other.
         cluster.sql("postgres", "CREATE ROLE vuzol_node NOLOGIN; CREATE ROLE vuzol_sequencer NOLOGIN");
         cluster.sql("postgres", "CREATE ROLE vuzol LOGIN IN ROLE vuzol_node, vuzol_sequencer");
+        // What rows are made with by hand, in tests that run on SQLite too.
+        for (function, octets) in [("zeroblob", "repeat('00', n)"), ("randomblob", "left(repeat(md5(random()::text), 1 + n / 16), 2 * n)")] {
+            let made = format!("CREATE FUNCTION {function}(n int) RETURNS bytea LANGUAGE sql AS $$ SELECT decode({octets}, 'hex') $$");
+            cluster.sql("template1", &made);
+        }
         Some(cluster)
     }
 
