@@ -136,7 +136,7 @@ fn apply(connection: &mut Connection, number: i64, migration: &Migration) -> Res
 /// Applies one migration. Nobody else does: the caller holds the lock.
 fn apply_postgres(session: &mut Session, number: i64, migration: &Migration) -> Result<(), StoreError> {
     let failed =
-        |error| StoreError::Database(format!("migration {number} ({}) on PostgreSQL: {error}", migration.name));
+        |error: StoreError| StoreError::Database(format!("migration {number} ({}) on PostgreSQL: {error}", migration.name));
     in_transaction(session, |session| {
         for statement in dialect::to_postgres(SCHEMA_VERSION, true) {
             session.batch(&statement)?;
@@ -224,7 +224,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = back_end.database(folder.path()).unwrap();
         if let Database::Sqlite(path) = &config.database {
-            drop(sqlite::create(path).unwrap());
+            drop(crate::sqlite::create(path).unwrap());
         }
         let refused = StoreError::UnknownSchema { found: 0, known: known_version() };
         assert_eq!(open(&config).err().unwrap(), refused);
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_failing_migration_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let mut connection = sqlite::create(&folder.path().join("vuzol.db")).unwrap();
+        let mut connection = crate::sqlite::create(&folder.path().join("vuzol.db")).unwrap();
         let broken = Migration { name: "broken", sql: "CREATE TABLE half (a INTEGER) STRICT; CREATE TABLE half (b);" };
         assert!(matches!(apply(&mut connection, 1, &broken), Err(StoreError::Database(m)) if m.contains("broken")));
         let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).unwrap();

@@ -217,7 +217,7 @@ async fn a_sequencer_that_was_stopped_with_the_head_in_its_hand_is_fenced() {
 async fn the_nodes_roles_cannot_change_what_is_recorded() {
     let Some(cluster) = Cluster::shared() else { return };
     let mut machine = Machine::new(BackEnd::Postgres);
-    machine.store = StoreConfig { ..StoreConfig::postgres(cluster.address(&name(&machine), "vuzol")) };
+    machine.store = StoreConfig::postgres(cluster.address(&name(&machine), "vuzol"));
     let process = machine.start();
     process.record(3).await;
     process.log.round().await.unwrap();
