@@ -15,7 +15,7 @@ pub(crate) use values::column;
 use crate::store::{Row, StoreError, Value};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
-use sqlx::{ConnectOptions, Connection, Either, Executor};
+use sqlx::{ConnectOptions, Either, Executor};
 use std::future::Future;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -248,12 +248,6 @@ impl Session {
             }
             Ok(answer)
         })
-    }
-
-    /// Whether the connection still answers.
-    pub(crate) fn is_alive(&mut self) -> bool {
-        let Self { runtime, connection, .. } = self;
-        wait(runtime, connection.ping()).is_ok()
     }
 }
 

@@ -465,7 +465,7 @@ pub fn open(config: &StoreConfig) -> Result<(Writer, Reader), StoreError> {
     match &config.database {
         Database::Sqlite(path) => open_sqlite(config, path),
         // Connections are driven by runtimes of their own, and whoever calls this may be on one already.
-        Database::Postgres(address) => crate::postgres::on_a_thread(|| open_postgres(config, address)),
+        Database::Postgres(address) => postgres::on_a_thread(|| open_postgres(config, address)),
     }
 }
 
@@ -508,7 +508,7 @@ pub fn migrate(config: &StoreConfig) -> Result<i64, StoreError> {
     match &config.database {
         Database::Sqlite(path) => crate::migrate::run(path),
         Database::Postgres(address) => {
-            crate::postgres::on_a_thread(|| crate::migrate::run_postgres(address, config.lease))
+            postgres::on_a_thread(|| crate::migrate::run_postgres(address, config.lease))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What only PostgreSQL can do to its callers: refuse to promise, lose connections and whole servers, outlive a process that was stopped.
 
-use super::tests::{by_hand, ids, insert, table};
+use super::tests::{ids, insert};
 use super::*;
 use crate::throwaway::Cluster;
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use std::time::Duration;
 fn database(cluster: &Cluster) -> StoreConfig {
     let config = StoreConfig::postgres(cluster.database());
     migrate(&config).unwrap();
-    table(&config, "CREATE TABLE probe (id INTEGER NOT NULL PRIMARY KEY) STRICT");
+    cluster.sql(name(&config), "CREATE TABLE probe (id BIGINT PRIMARY KEY); GRANT ALL ON probe TO vuzol_node");
     config
 }
 
@@ -158,7 +158,7 @@ async fn what_a_stopped_process_holds_is_free_when_its_lease_is_over() {
     let Some(cluster) = Cluster::shared() else { return };
     let mut config = database(cluster);
     config.lease = Duration::from_millis(300);
-    by_hand(&config, "INSERT INTO probe (id) VALUES (1)");
+    cluster.sql(name(&config), "INSERT INTO probe (id) VALUES (1)");
     let (slow, _) = open(&config).unwrap();
     let (quick, reader) = open(&config).unwrap();
     let (stopped, is_stopped) = tokio::sync::oneshot::channel();

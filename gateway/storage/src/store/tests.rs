@@ -29,7 +29,7 @@ fn database(back_end: BackEnd) -> (TempDir, StoreConfig) {
     (folder, config)
 }
 
-pub(super) fn table(config: &StoreConfig, sql: &str) {
+fn table(config: &StoreConfig, sql: &str) {
     by_hand(config, sql);
     if let Database::Postgres(address) = &config.database {
         Cluster::shared().unwrap().sql(address.database(), "GRANT ALL ON ALL TABLES IN SCHEMA public TO vuzol_node");

@@ -32,8 +32,8 @@ const TRIES: u32 = 12;
 /// After so many a group is run one by one.
 const TRIES_TOGETHER: u32 = 3;
 
-/// How often a group is begun again on a new connection.
-const CONNECTIONS: u32 = 2;
+/// How many connections a group may lose: one that broke while nobody used it, one with its server, and one more.
+const CONNECTIONS: u32 = 3;
 /// Between tries to connect, doubled up to the last.
 const BACK_OFF: [Duration; 5] =
     [Duration::ZERO, Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800), Duration::from_millis(1600)];
