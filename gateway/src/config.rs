@@ -381,7 +381,10 @@ impl Config {
             ("tls", pair(&self.tls)),
             (
                 "storage",
-                vec![("database", Some(quoted(&String::from(self.storage.database.clone())))), ("objects", Some(path(&self.storage.objects)))],
+                vec![
+                    ("database", Some(quoted(&String::from(self.storage.database.clone())))),
+                    ("objects", Some(path(&self.storage.objects))),
+                ],
             ),
             (
                 "trust",

@@ -170,7 +170,11 @@ mod tests {
     use crate::throwaway::BackEnd;
     use time::macros::datetime;
 
-    crate::on_each_back_end!(a_job_is_leased_when_due_and_done_once, a_lost_lease_is_noticed, a_job_never_has_two_holders);
+    crate::on_each_back_end!(
+        a_job_is_leased_when_due_and_done_once,
+        a_lost_lease_is_noticed,
+        a_job_never_has_two_holders
+    );
 
     const NOON: OffsetDateTime = datetime!(2026-11-23 12:00:00 UTC);
     const LEASE: Duration = Duration::seconds(60);

@@ -135,8 +135,9 @@ fn apply(connection: &mut Connection, number: i64, migration: &Migration) -> Res
 
 /// Applies one migration. Nobody else does: the caller holds the lock.
 fn apply_postgres(session: &mut Session, number: i64, migration: &Migration) -> Result<(), StoreError> {
-    let failed =
-        |error: StoreError| StoreError::Database(format!("migration {number} ({}) on PostgreSQL: {error}", migration.name));
+    let failed = |error: StoreError| {
+        StoreError::Database(format!("migration {number} ({}) on PostgreSQL: {error}", migration.name))
+    };
     in_transaction(session, |session| {
         for statement in dialect::to_postgres(SCHEMA_VERSION, true) {
             session.batch(&statement)?;

@@ -221,7 +221,9 @@ impl Session {
         let end = self.send(sql, values, each);
         match &end {
             Ok(_) => self.control("RELEASE SAVEPOINT statement")?,
-            Err(Broken::Statement(_)) => self.control("ROLLBACK TO SAVEPOINT statement; RELEASE SAVEPOINT statement")?,
+            Err(Broken::Statement(_)) => {
+                self.control("ROLLBACK TO SAVEPOINT statement; RELEASE SAVEPOINT statement")?
+            }
             Err(_) => {}
         }
         end

@@ -143,10 +143,10 @@ impl PostgresSnapshots {
 
     /// A session with an open snapshot. A connection that broke while nobody read is found out here, and replaced at once.
     fn begin(&mut self) -> Result<Session, StoreError> {
-        if let Some(mut session) = self.session.take() {
-            if session.begin(Duty::Reading).is_ok() {
-                return Ok(session);
-            }
+        if let Some(mut session) = self.session.take()
+            && session.begin(Duty::Reading).is_ok()
+        {
+            return Ok(session);
         }
         let mut session = Session::connect(&self.address, Duty::Reading, self.lease)?;
         session.begin(Duty::Reading).map_err(|broken| broken.error())?;

@@ -507,9 +507,7 @@ fn open_postgres(config: &StoreConfig, address: &Address) -> Result<(Writer, Rea
 pub fn migrate(config: &StoreConfig) -> Result<i64, StoreError> {
     match &config.database {
         Database::Sqlite(path) => crate::migrate::run(path),
-        Database::Postgres(address) => {
-            postgres::on_a_thread(|| crate::migrate::run_postgres(address, config.lease))
-        }
+        Database::Postgres(address) => postgres::on_a_thread(|| crate::migrate::run_postgres(address, config.lease)),
     }
 }
 

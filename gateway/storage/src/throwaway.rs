@@ -96,15 +96,20 @@ impl Cluster {
     #[must_use]
     pub fn start(settings: &[&str]) -> Option<Self> {
         let cluster = Self::prepare()?;
-        let made = cluster.run("initdb", &["--no-sync", "--auth=trust", "--username=vuzol_owner", "--encoding=UTF8", "--locale=C"]);
+        let made = cluster
+            .run("initdb", &["--no-sync", "--auth=trust", "--username=vuzol_owner", "--encoding=UTF8", "--locale=C"]);
         assert!(made.is_ok(), "initdb: {made:?}");
         cluster.serve(settings);
         // Once for all databases: roles belong to the cluster, and tests migrate beside each other.
         cluster.sql("postgres", "CREATE ROLE vuzol_node NOLOGIN; CREATE ROLE vuzol_sequencer NOLOGIN");
         cluster.sql("postgres", "CREATE ROLE vuzol LOGIN IN ROLE vuzol_node, vuzol_sequencer");
         // What rows are made with by hand, in tests that run on SQLite too.
-        for (function, octets) in [("zeroblob", "repeat('00', n)"), ("randomblob", "left(repeat(md5(random()::text), 1 + n / 16), 2 * n)")] {
-            let made = format!("CREATE FUNCTION {function}(n int) RETURNS bytea LANGUAGE sql AS $$ SELECT decode({octets}, 'hex') $$");
+        for (function, octets) in
+            [("zeroblob", "repeat('00', n)"), ("randomblob", "left(repeat(md5(random()::text), 1 + n / 16), 2 * n)")]
+        {
+            let made = format!(
+                "CREATE FUNCTION {function}(n int) RETURNS bytea LANGUAGE sql AS $$ SELECT decode({octets}, 'hex') $$"
+            );
             cluster.sql("template1", &made);
         }
         Some(cluster)
@@ -181,7 +186,14 @@ impl Cluster {
         let (from, to) = (self.sockets.display().to_string(), standby.folder.display().to_string());
         let copied = output(
             as_owner(self.binaries.join("pg_basebackup"))
-                .args(["--host", &from, "--username=vuzol_owner", "--checkpoint=fast", "--write-recovery-conf", "--no-sync"])
+                .args([
+                    "--host",
+                    &from,
+                    "--username=vuzol_owner",
+                    "--checkpoint=fast",
+                    "--write-recovery-conf",
+                    "--no-sync",
+                ])
                 .args(["--pgdata", &to]),
         );
         assert!(copied.is_ok(), "pg_basebackup: {copied:?}");

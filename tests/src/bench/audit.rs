@@ -148,7 +148,11 @@ fn appended_on_sqlite(effort: &Effort) -> Vec<Figure> {
 }
 
 fn appended_on_postgres(effort: &Effort) -> Vec<Figure> {
-    appended(effort, BackEnd::Postgres, ["audit-append-postgres", "audit-append-postgres-time", "audit-append-postgres-age"])
+    appended(
+        effort,
+        BackEnd::Postgres,
+        ["audit-append-postgres", "audit-append-postgres-time", "audit-append-postgres-age"],
+    )
 }
 
 fn appended(effort: &Effort, back_end: BackEnd, names: [&'static str; 3]) -> Vec<Figure> {

@@ -238,19 +238,27 @@ async fn the_nodes_roles_cannot_change_what_is_recorded() {
     ];
     for sql in acts {
         let refused = process.writer.run_tx("test", move |tx| tx.execute(sql, &[])).await;
-        let told = |error: &StoreError| error.to_string().contains("permission denied") || error.to_string().contains("must be owner");
+        let told = |error: &StoreError| {
+            error.to_string().contains("permission denied") || error.to_string().contains("must be owner")
+        };
         assert!(matches!(&refused, Err(TxError::Refused(error)) if told(error)), "{sql}: {refused:?}");
     }
     for (sql, why) in [
         ("UPDATE audit_seq SET at = 0", "permission denied"),
         ("DELETE FROM audit_seq", "permission denied"),
-        ("INSERT INTO audit_outbox (event_id, at, entry) SELECT event_id, at, entry FROM audit_seq", "permission denied"),
+        (
+            "INSERT INTO audit_outbox (event_id, at, entry) SELECT event_id, at, entry FROM audit_seq",
+            "permission denied",
+        ),
         ("DELETE FROM audit_outbox", "only when it is numbered"),
         ("UPDATE seq_head SET next_seq = 0", "only forward"),
         ("DELETE FROM jobs", "permission denied"),
     ] {
         let refused = process.writer.run_alone("test", move |tx| tx.execute(sql, &[])).await;
-        assert!(matches!(&refused, Err(TxError::Refused(error)) if error.to_string().contains(why)), "{sql}: {refused:?}");
+        assert!(
+            matches!(&refused, Err(TxError::Refused(error)) if error.to_string().contains(why)),
+            "{sql}: {refused:?}"
+        );
     }
     assert_eq!(process.log.round().await.unwrap(), 4);
 }

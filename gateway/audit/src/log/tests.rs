@@ -184,7 +184,8 @@ impl Machine {
             }
             Database::Postgres(address) => {
                 let (cluster, name) = (Cluster::shared().unwrap(), address.database());
-                let end = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
+                let end =
+                    format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
                 cluster.sql("postgres", &end);
                 cluster.sql("postgres", &format!("CREATE DATABASE {name}_backup TEMPLATE {name}"));
                 StoreConfig::postgres(cluster.address(&format!("{name}_backup"), "vuzol_owner"))

@@ -20,7 +20,8 @@
 pub(super) fn to_postgres(sql: &str, copies: bool) -> Vec<String> {
     let statements = statements(tokens(sql));
     let kept = statements.into_iter().filter(|words| copies || !is_copy(words));
-    kept.map(|words| if begins(&words, &["CREATE", "TRIGGER"]) { trigger(&words) } else { render(&plain(&words)) }).collect()
+    kept.map(|words| if begins(&words, &["CREATE", "TRIGGER"]) { trigger(&words) } else { render(&plain(&words)) })
+        .collect()
 }
 
 type Words = Vec<String>;
@@ -74,7 +75,8 @@ fn statements(tokens: Words) -> Vec<Words> {
     let mut all = Vec::new();
     let mut one = Words::new();
     for token in tokens {
-        let body = begins(&one, &["CREATE", "TRIGGER"]) && one.last().is_none_or(|last| !last.eq_ignore_ascii_case("END"));
+        let body =
+            begins(&one, &["CREATE", "TRIGGER"]) && one.last().is_none_or(|last| !last.eq_ignore_ascii_case("END"));
         if token != ";" || body {
             one.push(token);
         } else if !one.is_empty() {
@@ -172,7 +174,9 @@ fn trigger(words: &[String]) -> String {
     let raise = format!("RAISE EXCEPTION USING MESSAGE = {why};");
     let row = if event.to_ascii_uppercase().contains("DELETE") { "OLD" } else { "NEW" };
     let body = match words.get(when + 1..begin) {
-        Some(condition) if when < begin => format!("IF {} THEN {raise} END IF; RETURN {row};", render(&plain(condition))),
+        Some(condition) if when < begin => {
+            format!("IF {} THEN {raise} END IF; RETURN {row};", render(&plain(condition)))
+        }
         _ => raise,
     };
     let mut all = format!(
@@ -266,7 +270,9 @@ mod tests {
 
     #[test]
     fn nothing_unfinished_makes_it_stumble() {
-        for sql in ["", ";", "'", "x'", "CREATE TRIGGER", "CREATE TRIGGER a BEFORE DELETE ON", "--", "IS", "(+", "INTEGER"] {
+        for sql in
+            ["", ";", "'", "x'", "CREATE TRIGGER", "CREATE TRIGGER a BEFORE DELETE ON", "--", "IS", "(+", "INTEGER"]
+        {
             to_postgres(sql, true);
         }
     }

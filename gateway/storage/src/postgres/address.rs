@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Where a database is, whose it is, and how its server proves who it is. Prints without the password.
 #[derive(Clone)]
 pub struct Address {
-    options: PgConnectOptions,
+    options: Box<PgConnectOptions>,
 }
 
 impl Address {
@@ -27,7 +27,7 @@ impl Address {
             return Err(StoreError::Database("the address of the database does not begin with postgres://".to_owned()));
         }
         let options = PgConnectOptions::from_str(url).map_err(unreadable)?;
-        let address = Self { options: options.statement_cache_capacity(PREPARED_STATEMENTS) };
+        let address = Self { options: Box::new(options.statement_cache_capacity(PREPARED_STATEMENTS)) };
         if !address.stays_here() && !matches!(address.options.get_ssl_mode(), PgSslMode::VerifyFull) {
             return Err(StoreError::Database(format!("{address} is over a network: it needs sslmode=verify-full")));
         }
@@ -58,7 +58,7 @@ impl Address {
             Duty::Reading => "vuzol reading",
             Duty::Migrating => "vuzol migrating",
         };
-        self.options.clone().application_name(name).options([
+        PgConnectOptions::clone(&self.options).application_name(name).options([
             ("idle_in_transaction_session_timeout", format!("{lease}ms")),
             // Whoever waits for what a stopped process holds waits longer than its lease.
             ("lock_timeout", format!("{}ms", lease.saturating_mul(2))),
@@ -119,6 +119,9 @@ mod tests {
     #[test]
     fn a_password_is_never_printed() {
         let address = Address::parse("postgres://vuzol:hunter2@localhost/node").unwrap();
-        assert_eq!(format!("{address} {address:?}"), "postgres localhost:5432/node Address(postgres localhost:5432/node)");
+        assert_eq!(
+            format!("{address} {address:?}"),
+            "postgres localhost:5432/node Address(postgres localhost:5432/node)"
+        );
     }
 }

@@ -69,7 +69,8 @@ pub(crate) fn column(row: &PgRow, column: usize) -> Result<Value<'_>, StoreError
     }
     let oid = value.type_info().oid().map_or(UNSPECIFIED, |oid| oid.0);
     let bytes = value.as_bytes().map_err(|_| StoreError::Corrupt("a column without a value"))?;
-    let integer = |number: Option<i64>| number.map(Value::Integer).ok_or(StoreError::Corrupt("a number of another form"));
+    let integer =
+        |number: Option<i64>| number.map(Value::Integer).ok_or(StoreError::Corrupt("a number of another form"));
     match oid {
         INT8 => integer(bytes.try_into().ok().map(i64::from_be_bytes)),
         INT4 => integer(bytes.try_into().ok().map(i32::from_be_bytes).map(i64::from)),

@@ -25,7 +25,9 @@ fn name(config: &StoreConfig) -> &str {
 fn lower_promises_than_ours_are_refused() {
     let Some(cluster) = Cluster::shared() else { return };
     let config = database(cluster);
-    for (level, kept) in [("off", false), ("local", false), ("remote_write", false), ("on", true), ("remote_apply", true)] {
+    for (level, kept) in
+        [("off", false), ("local", false), ("remote_write", false), ("on", true), ("remote_apply", true)]
+    {
         cluster.sql("postgres", &format!("ALTER DATABASE {} SET synchronous_commit = {level}", name(&config)));
         match open(&config) {
             Ok(_) => assert!(kept, "{level}"),

@@ -206,7 +206,9 @@ async fn errors_say_who_is_to_blame(back_end: BackEnd) {
     let many = reader.read("many", |tx| tx.query_optional("SELECT 1 UNION SELECT 2", &[], |row| row.integer(0)));
     assert!(matches!(many.await, Err(StoreError::Corrupt(_))));
     let write = reader.read("write", |tx| insert(tx, 2));
-    assert!(matches!(write.await, Err(StoreError::Database(text)) if text.contains("readonly") || text.contains("read-only")));
+    assert!(
+        matches!(write.await, Err(StoreError::Database(text)) if text.contains("readonly") || text.contains("read-only"))
+    );
     let panic = reader.read("panic", |_| -> Result<(), StoreError> { panic!("a defect") });
     assert!(matches!(panic.await, Err(StoreError::Database(text)) if text.contains("panicked")));
     assert_eq!(count(&reader).await, 1);
@@ -277,10 +279,16 @@ async fn a_closure_may_go_on_after_a_statement_that_failed(back_end: BackEnd) {
                     let run = writer.run_tx("on", move |tx| {
                         insert(tx, id)?;
                         let there = insert(tx, 0);
-                        let seen = tx.query_optional("SELECT count(*) FROM probe WHERE id = $1", &[id.into()], |row| row.integer(0));
+                        let seen = tx.query_optional("SELECT count(*) FROM probe WHERE id = $1", &[id.into()], |row| {
+                            row.integer(0)
+                        });
                         if lane % 2 == 0 {
                             // The answer rests on what was read after the failure.
-                            return Err(if seen? == Some(1) { StoreError::Corrupt("refused after a look") } else { there.unwrap_err() });
+                            return Err(if seen? == Some(1) {
+                                StoreError::Corrupt("refused after a look")
+                            } else {
+                                there.unwrap_err()
+                            });
                         }
                         insert(tx, id + 1)?;
                         Ok::<_, StoreError>((there, seen?))
@@ -291,7 +299,9 @@ async fn a_closure_may_go_on_after_a_statement_that_failed(back_end: BackEnd) {
             .collect();
         for task in tasks {
             match task.await.unwrap() {
-                (lane, Ok(found)) => assert!(lane % 2 == 1 && found == (Err(StoreError::Conflict), Some(1)), "{found:?}"),
+                (lane, Ok(found)) => {
+                    assert!(lane % 2 == 1 && found == (Err(StoreError::Conflict), Some(1)), "{found:?}")
+                }
                 (lane, refused) => {
                     assert!(lane % 2 == 0, "{refused:?}");
                     assert_eq!(refused, Err(TxError::Refused(StoreError::Corrupt("refused after a look"))));
@@ -317,7 +327,8 @@ async fn acts_that_read_before_they_write_are_done_in_some_order(back_end: BackE
             tokio::spawn(async move {
                 let take = writer.run_tx("take", move |tx| {
                     let left = "SELECT count(*) FROM probe WHERE id IN ($1, $2)";
-                    let left = tx.query_optional(left, &[(pair * 2).into(), (pair * 2 + 1).into()], |row| row.integer(0))?;
+                    let left =
+                        tx.query_optional(left, &[(pair * 2).into(), (pair * 2 + 1).into()], |row| row.integer(0))?;
                     std::thread::sleep(Duration::from_micros(300));
                     if left != Some(2) {
                         return Err(StoreError::Corrupt("the last one stays"));

@@ -35,8 +35,13 @@ const TRIES_TOGETHER: u32 = 3;
 /// How many connections a group may lose: one that broke while nobody used it, one with its server, and one more.
 const CONNECTIONS: u32 = 3;
 /// Between tries to connect, doubled up to the last.
-const BACK_OFF: [Duration; 5] =
-    [Duration::ZERO, Duration::from_millis(50), Duration::from_millis(200), Duration::from_millis(800), Duration::from_millis(1600)];
+const BACK_OFF: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(50),
+    Duration::from_millis(200),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+];
 
 /// Why a group is not committed.
 enum Undone {
