@@ -4,7 +4,7 @@
 //! however that ends: a shell waits for the end of a pipe that only the process holds. Where PostgreSQL 15 or later is not installed there is none, and that is
 //! said on the standard error output.
 
-use crate::store::{Address, StoreConfig};
+use crate::store::{Address, Database, StoreConfig};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,8 @@ impl BackEnd {
 pub fn store_in(folder: &Path) -> StoreConfig {
     match url_in(folder).map(|url| Address::parse(&url)) {
         None => StoreConfig::new(folder.join("vuzol.db")),
-        Some(Ok(address)) => StoreConfig::postgres(address),
+        // Suites hold hundreds of stores open at once.
+        Some(Ok(address)) => StoreConfig { writers: 2, readers: 1, ..StoreConfig::postgres(address) },
         Some(Err(error)) => unreachable_server(&error.to_string()),
     }
 }
@@ -60,6 +61,19 @@ pub fn url_in(folder: &Path) -> Option<String> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let url = known.entry(folder.to_owned()).or_insert_with(|| cluster.url(cluster.database().database(), OWNER));
     Some(url.clone())
+}
+
+/// Does what only the owner of a table may, in the database that belongs to the folder. False: it is a file, where everybody may.
+///
+/// # Panics
+/// As [`url_in`], and where the server refuses.
+#[must_use]
+pub fn by_owner(folder: &Path, sql: &str) -> bool {
+    let Database::Postgres(address) = store_in(folder).database else { return false };
+    Cluster::shared().is_some_and(|cluster| {
+        cluster.sql(address.database(), sql);
+        true
+    })
 }
 
 /// Whose the databases are; a superuser.
@@ -160,7 +174,7 @@ impl Cluster {
         let script = r#"
             data=$1 sockets=$2 options=$3
             shift 3
-            "$@" -D "$data" -k "$sockets" -c listen_addresses= -c max_connections=300 -c shared_buffers=64MB \
+            "$@" -D "$data" -k "$sockets" -c listen_addresses= -c max_connections=1000 -c shared_buffers=64MB \
                 -c log_checkpoints=off $options >>"$sockets/log" 2>&1 &
             server=$!
             read -r word
