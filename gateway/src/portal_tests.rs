@@ -51,7 +51,7 @@ struct Region {
     node: Node,
     clock: Arc<ManualClock>,
     person: PersonId,
-    database: std::path::PathBuf,
+    database: crate::config::DatabaseConfig,
     _folder: tempfile::TempDir,
     _services: DemoServices,
 }
