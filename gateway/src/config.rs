@@ -7,6 +7,7 @@
 
 mod alerts;
 mod break_glass;
+mod database;
 mod evidence;
 mod limits;
 mod logins;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 
 pub use alerts::AlertsConfig;
 pub use break_glass::BreakGlassConfig;
+pub use database::DatabaseConfig;
 pub use evidence::{EvidenceConfig, KeySource, TokenConfig};
 pub use limits::{LimitsConfig, ParticipantLimits};
 pub use logins::LoginLimits;
@@ -150,8 +152,9 @@ pub struct KeyPairFiles {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StorageConfig {
-    /// SQLite file. On a network file system locks lie and the database breaks: a local disk with working fsync.
-    pub database: PathBuf,
+    /// SQLite file. On a network file system locks lie and the database breaks: a local disk with working fsync. Or, for many processes, the address of
+    /// a PostgreSQL database (`postgres://...`); one that promises less than fsync for a commit is refused.
+    pub database: DatabaseConfig,
     /// Folder of large sealed parts and log tiles. Belongs to the database: restored apart from it, downloads fail.
     pub objects: PathBuf,
     /// Free megabytes on the file systems of both below which the node takes nothing new (503, `node.no_space`), 16 to 1048576. Too few: a burst
@@ -337,7 +340,6 @@ impl Config {
         let paths = [
             &mut self.tls.certificate,
             &mut self.tls.key,
-            &mut self.storage.database,
             &mut self.storage.objects,
             &mut self.trust.signing,
             &mut self.trust.login,
@@ -346,6 +348,7 @@ impl Config {
             &mut self.trusted_lists.folder,
         ];
         let lists = self.trusted_lists.lists.iter_mut().map(|list| &mut list.signers);
+        let lists = lists.chain(self.storage.database.path_mut());
         let lists =
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots);
@@ -427,7 +430,7 @@ impl Config {
             (
                 "storage",
                 vec![
-                    ("database", Some(path(&self.storage.database))),
+                    ("database", Some(quoted(&String::from(self.storage.database.clone())))),
                     ("objects", Some(path(&self.storage.objects))),
                     ("low_water_megabytes", Some(self.storage.low_water_megabytes.to_string())),
                     ("reserve_megabytes", Some(self.storage.reserve_megabytes.to_string())),

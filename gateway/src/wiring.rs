@@ -40,13 +40,12 @@ use schemas::access::Portal;
 use storage::fetched::{Bounds, FetchedStore};
 use storage::objects::Objects;
 use storage::seen::SeenStore;
-use storage::store::StoreConfig;
 use storage::{Clock, Reader, Space, Writer};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, KeyPairFiles, RemoteSignerConfig, ScanConfig};
+use crate::config::{Config, DatabaseConfig, KeyPairFiles, RemoteSignerConfig, ScanConfig};
 use crate::evidence_key::evidence_signer;
 use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
@@ -576,20 +575,21 @@ fn screening(config: &ScanConfig, clock: Arc<dyn Clock>) -> Option<Screening> {
 }
 
 fn watch_space(config: &Config) -> Result<Space, StartError> {
-    let database = config.storage.database.parent().unwrap_or(Path::new("."));
-    Space::watch(&[database, &config.storage.objects], config.storage.bounds())
+    // The disk of a database that is elsewhere is watched there.
+    let folders: Vec<&Path> = config.storage.database.folder().into_iter().chain([&*config.storage.objects]).collect();
+    Space::watch(&folders, config.storage.bounds())
         .map_err(|e| StartError(format!("storage.database, storage.objects: the disk cannot be watched: {e}")))
 }
 
-fn create_database_folder(database: &Path) -> Result<(), StartError> {
-    let Some(folder) = database.parent() else { return Ok(()) };
+fn create_database_folder(database: &DatabaseConfig) -> Result<(), StartError> {
+    let Some(folder) = database.folder() else { return Ok(()) };
     std::fs::create_dir_all(folder)
         .map_err(|e| StartError(format!("storage.database: cannot create {}: {e}", folder.display())))
 }
 
-fn open_database(database: &Path, migrate: bool) -> Result<(Writer, Reader), StartError> {
-    let failed = |e: storage::StoreError| StartError(format!("storage.database {}: {e}", database.display()));
-    let config = StoreConfig::new(database.to_owned());
+fn open_database(database: &DatabaseConfig, migrate: bool) -> Result<(Writer, Reader), StartError> {
+    let failed = |e: storage::StoreError| StartError(format!("storage.database {database}: {e}"));
+    let config = database.store();
     if migrate {
         create_database_folder(database)?;
         storage::store::migrate(&config).map_err(failed)?;

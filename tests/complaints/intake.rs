@@ -93,7 +93,7 @@ async fn nothing_unsigned_is_accepted_and_nothing_unsealed_is_kept() {
     let lease = region.b.awaits(1).await.expect("a lease");
     let sealed = region.b.client.download(receipt.message_id, 0, lease.token).await.expect("a download");
     let database = &region.ground.config.storage.database;
-    let folder = database.parent().expect("a folder");
+    let folder = database.folder().expect("a folder");
     let kept: Vec<u8> = std::fs::read_dir(folder)
         .expect("the folder of the database")
         .filter_map(|entry| std::fs::read(entry.expect("an entry").path()).ok())

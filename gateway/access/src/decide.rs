@@ -419,9 +419,11 @@ pub(crate) fn unreadable(error: &StoreError) -> ProblemCode {
         StoreError::Overloaded => ProblemCode::Overloaded,
         StoreError::Corrupt(_) | StoreError::Conflict => ProblemCode::Internal,
         StoreError::NoSpace => ProblemCode::NoSpace,
-        StoreError::Database(_) | StoreError::UnknownSchema { .. } | StoreError::Objects(_) | StoreError::Closed => {
-            ProblemCode::StorageUnavailable
-        }
+        StoreError::Database(_)
+        | StoreError::UnknownSchema { .. }
+        | StoreError::Objects(_)
+        | StoreError::Closed
+        | StoreError::OutcomeUnknown => ProblemCode::StorageUnavailable,
     }
 }
 

@@ -18,7 +18,8 @@ use schemas::{Edrpou, PersonId, ProblemCode};
 use signing::cades::{self, Content};
 use storage::clock::ManualClock;
 use storage::seen::SeenStore;
-use storage::store::{StoreConfig, migrate, open};
+use storage::store::{migrate, open};
+use storage::throwaway::store_in;
 use storage::{StoreError, Writer};
 use time::Duration;
 
@@ -150,7 +151,7 @@ impl Office {
 
     pub(crate) async fn of(family: Family, rates: LoginRates) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        migrate(&store_in(folder.path())).unwrap();
         let clock = Arc::new(ManualClock::new(NOON));
         let pki = DevPki::of(family, NOON, Duration::days(30), "http://ocsp.example/").unwrap();
         let responder = Arc::new(Responder { pki, in_reach: AtomicBool::new(true) });
@@ -332,7 +333,7 @@ fn open_node(
     terms: Terms,
 ) -> (Writer, Ledger, Portals) {
     let Terms { directory, offered: vouching, rates, secret, enrols } = terms;
-    let (writer, reader) = open(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+    let (writer, reader) = open(&store_in(folder.path())).unwrap();
     let ledger = Ledger::new(writer.clone(), reader.clone(), clock.clone(), "node.example");
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes: vec![Purpose::Signing] };
     // Authorities between come with the signatures alone: a session must remember them.

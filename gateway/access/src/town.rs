@@ -19,7 +19,8 @@ use schemas::registry::{
 use schemas::routing::{FunctionalAddress, Suspension};
 use schemas::{Addressee, Edrpou, MailboxId, PersonId, ServiceName};
 use storage::clock::ManualClock;
-use storage::store::{StoreConfig, migrate, open};
+use storage::store::{migrate, open};
+use storage::throwaway::store_in;
 use time::{Duration, OffsetDateTime};
 
 use crate::actor::Actor;
@@ -99,7 +100,7 @@ pub(crate) fn registration(mailboxes: &[&str], certificates: Vec<CertificateRegi
 impl Town {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        migrate(&store_in(folder.path())).unwrap();
         let clock = Arc::new(ManualClock::new(NOON));
         let pki = DevPki::new(NOON, Duration::days(30), "http://ocsp.example/").unwrap();
         let responder = Arc::new(Responder { pki, in_reach: AtomicBool::new(true) });
@@ -218,7 +219,7 @@ fn open_node(
     responder: &Arc<Responder>,
     operator: &Identity,
 ) -> (Ledger, Access) {
-    let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
+    let (writer, reader) = open(&store_in(folder)).unwrap();
     let ledger = Ledger::new(writer, reader, clock.clone(), NODE);
     let purposes = vec![Purpose::TlsClient, Purpose::Encryption];
     let anchor = TrustAnchor { certificate: responder.pki.root().clone(), purposes };

@@ -280,5 +280,6 @@ async fn blocking<T: Send + 'static>(
 mod claiming_tests;
 #[cfg(test)]
 mod failure_tests;
+mod postgres_tests;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -66,7 +66,8 @@ impl From<StoreError> for Refusal {
             StoreError::Database(_)
             | StoreError::UnknownSchema { .. }
             | StoreError::Objects(_)
-            | StoreError::Closed => {
+            | StoreError::Closed
+            | StoreError::OutcomeUnknown => {
                 tracing::error!(%error, "storage failed");
                 ProblemCode::StorageUnavailable
             }

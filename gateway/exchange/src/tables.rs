@@ -136,7 +136,7 @@ pub(crate) fn step(tx: &mut Tx<'_>, edge: &Edge, lease: Option<LeaseToken>) -> R
         UPDATE message SET state = $2, standing = $3, steps = $4, accepted_at = $5, changed_at = $6, due_at = $7,
             lease_token = CASE WHEN $8 = 1 THEN NULL ELSE lease_token END,
             lease_until = CASE WHEN $8 = 1 THEN NULL ELSE lease_until END
-        WHERE id = $1 AND steps = $4 - 1 AND ($9 IS NULL OR (lease_token = $9 AND lease_until > $6))";
+        WHERE id = $1 AND steps = $4 - 1 AND ((lease_token = $9 AND lease_until > $6) OR $9 IS NULL)";
     let message = &edge.message;
     let values = [
         message.id.as_bytes().into(),

@@ -3,8 +3,6 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use storage::store::StoreConfig;
-
 use super::serve::finish;
 use crate::config::Config;
 use crate::telemetry::LogArguments;
@@ -28,10 +26,9 @@ fn migrate(arguments: &Arguments) -> Result<(), String> {
     arguments.log.start()?;
     let config = Config::load(&arguments.config).map_err(|e| e.0)?;
     let database = config.storage.database;
-    if let Some(folder) = database.parent() {
+    if let Some(folder) = database.folder() {
         std::fs::create_dir_all(folder).map_err(|e| format!("cannot create {}: {e}", folder.display()))?;
     }
-    let shown = database.display().to_string();
-    let version = storage::store::migrate(&StoreConfig::new(database)).map_err(|e| format!("{shown}: {e}"))?;
-    writeln!(std::io::stdout(), "{shown}: schema version {version}").map_err(|e| e.to_string())
+    let version = storage::store::migrate(&database.store()).map_err(|e| format!("{database}: {e}"))?;
+    writeln!(std::io::stdout(), "{database}: schema version {version}").map_err(|e| e.to_string())
 }

@@ -356,7 +356,9 @@ impl From<StoreError> for Failure {
         let code = match &error {
             StoreError::Overloaded => ProblemCode::Overloaded,
             StoreError::NoSpace => ProblemCode::NoSpace,
-            StoreError::Database(_) | StoreError::Objects(_) | StoreError::Closed => ProblemCode::StorageUnavailable,
+            StoreError::Database(_) | StoreError::Objects(_) | StoreError::Closed | StoreError::OutcomeUnknown => {
+                ProblemCode::StorageUnavailable
+            }
             StoreError::Conflict | StoreError::Corrupt(_) | StoreError::UnknownSchema { .. } => ProblemCode::Internal,
         };
         Self::new(code).cause(error)

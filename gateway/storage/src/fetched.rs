@@ -296,15 +296,29 @@ fn of_transaction(error: TxError<StoreError>) -> StoreError {
 mod tests {
     use super::*;
     use crate::store::{StoreConfig, migrate, open};
+    use crate::throwaway::BackEnd;
     use std::path::Path;
     use time::Duration;
 
+    crate::on_each_back_end!(
+        what_is_kept_is_there_after_a_restart_until_it_is_stale,
+        what_is_replaced_or_forgotten_leaves_no_object,
+        changed_bytes_are_not_given_out,
+        there_is_never_more_than_the_bounds_and_the_newest_stays,
+        what_is_stale_makes_room_first,
+        objects_that_no_row_names_are_swept,
+    );
+
     const NOW: OffsetDateTime = time::macros::datetime!(2026-11-23 12:00 UTC);
 
-    fn store(folder: &Path, bounds: Bounds) -> FetchedStore {
-        let config = StoreConfig::new(folder.join("vuzol.db"));
+    fn database(back_end: BackEnd, folder: &Path) -> StoreConfig {
+        let config = back_end.database(folder).unwrap();
         migrate(&config).unwrap();
-        let (writer, reader) = open(&config).unwrap();
+        config
+    }
+
+    fn store(config: &StoreConfig, folder: &Path, bounds: Bounds) -> FetchedStore {
+        let (writer, reader) = open(config).unwrap();
         FetchedStore::new(writer, reader, Objects::open_folder(&folder.join("objects")).unwrap(), bounds)
     }
 
@@ -328,16 +342,16 @@ mod tests {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    #[tokio::test]
-    async fn what_is_kept_is_there_after_a_restart_until_it_is_stale() {
+    async fn what_is_kept_is_there_after_a_restart_until_it_is_stale(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
+        let config = database(back_end, folder.path());
         let (small, large) = (fetched(vec![7; 2000], NOW), fetched(large(8), NOW));
         {
-            let store = store(folder.path(), Bounds::default());
+            let store = store(&config, folder.path(), Bounds::default());
             store.keeps("ocsp", [1; 32], &small).await;
             store.keeps("crl", [1; 32], &large).await;
         }
-        let store = store(folder.path(), Bounds::default());
+        let store = store(&config, folder.path(), Bounds::default());
         let soon = NOW + Duration::minutes(59);
         assert_eq!(store.load("ocsp", [1; 32], soon).await, Ok(Some(small)));
         assert_eq!(store.load("crl", [1; 32], soon).await, Ok(Some(large)));
@@ -347,10 +361,10 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_is_replaced_or_forgotten_leaves_no_object() {
+    async fn what_is_replaced_or_forgotten_leaves_no_object(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
-        let store = store(folder.path(), Bounds::default());
+        let config = database(back_end, folder.path());
+        let store = store(&config, folder.path(), Bounds::default());
         store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
         store.keeps("crl", [2; 32], &fetched(large(1), NOW)).await;
         assert_eq!(objects(folder.path()).len(), 1, "the same content lies there once");
@@ -362,10 +376,10 @@ mod tests {
         assert!(objects(folder.path()).is_empty());
     }
 
-    #[tokio::test]
-    async fn changed_bytes_are_not_given_out() {
+    async fn changed_bytes_are_not_given_out(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
-        let store = store(folder.path(), Bounds::default());
+        let config = database(back_end, folder.path());
+        let store = store(&config, folder.path(), Bounds::default());
         store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
         let object = objects(folder.path()).remove(0);
         let mut bytes = std::fs::read(&object).unwrap();
@@ -379,15 +393,15 @@ mod tests {
 
         store.keeps("ocsp", [1; 32], &fetched(vec![1; 100], NOW)).await;
         let sql = "-- test
-            UPDATE fetched SET content = zeroblob(100) WHERE kind = 'ocsp'";
-        store.writer.run_tx::<_, StoreError, _>("test", |tx| tx.execute(sql, &[])).await.unwrap();
+            UPDATE fetched SET content = $1 WHERE kind = 'ocsp'";
+        store.writer.run_tx::<_, StoreError, _>("test", |tx| tx.execute(sql, &[(&[0; 100]).into()])).await.unwrap();
         assert!(matches!(store.load("ocsp", [1; 32], NOW).await, Err(StoreError::Corrupt(_))));
     }
 
-    #[tokio::test]
-    async fn there_is_never_more_than_the_bounds_and_the_newest_stays() {
+    async fn there_is_never_more_than_the_bounds_and_the_newest_stays(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
-        let store = store(folder.path(), Bounds { rows: 16, bytes: 2_000_000 });
+        let config = database(back_end, folder.path());
+        let store = store(&config, folder.path(), Bounds { rows: 16, bytes: 2_000_000 });
         for number in 0..40_u8 {
             let at = NOW + Duration::seconds(number.into());
             store.keeps("ocsp", [number; 32], &fetched(vec![number; 10], at)).await;
@@ -409,19 +423,19 @@ mod tests {
         assert_eq!(store.load("crl", [1; 32], NOW).await, Ok(None), "one that would take a quarter of the room");
     }
 
-    #[tokio::test]
-    async fn what_is_stale_makes_room_first() {
+    async fn what_is_stale_makes_room_first(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
-        let store = store(folder.path(), Bounds::default());
+        let config = database(back_end, folder.path());
+        let store = store(&config, folder.path(), Bounds::default());
         store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
         store.keeps("ocsp", [2; 32], &fetched(vec![2], NOW + Duration::hours(1))).await;
         assert!(objects(folder.path()).is_empty(), "the list was out of date by then");
     }
 
-    #[tokio::test]
-    async fn objects_that_no_row_names_are_swept() {
+    async fn objects_that_no_row_names_are_swept(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
-        let store = store(folder.path(), Bounds::default());
+        let config = database(back_end, folder.path());
+        let store = store(&config, folder.path(), Bounds::default());
         store.keeps("crl", [1; 32], &fetched(large(1), NOW)).await;
         let orphan = object(&[0xab; 32]);
         store.objects.put_new(&orphan, Bytes::from_static(b"left by a node that died")).await.unwrap();

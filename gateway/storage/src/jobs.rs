@@ -167,17 +167,24 @@ fn store_error(error: TxError<StoreError>) -> StoreError {
 mod tests {
     use super::*;
     use crate::store::{StoreConfig, migrate, open};
+    use crate::throwaway::BackEnd;
     use time::macros::datetime;
+
+    crate::on_each_back_end!(
+        a_job_is_leased_when_due_and_done_once,
+        a_lost_lease_is_noticed,
+        a_job_never_has_two_holders
+    );
 
     const NOON: OffsetDateTime = datetime!(2026-11-23 12:00:00 UTC);
     const LEASE: Duration = Duration::seconds(60);
 
-    fn store() -> (tempfile::TempDir, Writer, Reader) {
+    fn store(back_end: BackEnd) -> (tempfile::TempDir, StoreConfig, Writer, Reader) {
         let folder = tempfile::tempdir().unwrap();
-        let config = StoreConfig::new(folder.path().join("vuzol.db"));
+        let config = back_end.database(folder.path()).unwrap();
         migrate(&config).unwrap();
         let (writer, reader) = open(&config).unwrap();
-        (folder, writer, reader)
+        (folder, config, writer, reader)
     }
 
     async fn put(writer: &Writer, kind: &'static str, run_at: OffsetDateTime) -> JobId {
@@ -191,9 +198,8 @@ mod tests {
         writer.run_tx("finish", move |tx| complete(tx, &job)).await.unwrap()
     }
 
-    #[tokio::test]
-    async fn a_job_is_leased_when_due_and_done_once() {
-        let (_folder, writer, reader) = store();
+    async fn a_job_is_leased_when_due_and_done_once(back_end: BackEnd) {
+        let (_folder, _config, writer, reader) = store(back_end);
         let id = put(&writer, "deliver", NOON).await;
         put(&writer, "notify", NOON).await;
         assert!(claim(&writer, "deliver", 9, LEASE, NOON - Duration::microseconds(1)).await.unwrap().is_empty());
@@ -206,9 +212,8 @@ mod tests {
         assert!(!finish(&writer, &jobs[0]).await);
     }
 
-    #[tokio::test]
-    async fn a_lost_lease_is_noticed() {
-        let (_folder, writer, _reader) = store();
+    async fn a_lost_lease_is_noticed(back_end: BackEnd) {
+        let (_folder, _config, writer, _reader) = store(back_end);
         put(&writer, "deliver", NOON).await;
         let first = claim(&writer, "deliver", 1, LEASE, NOON).await.unwrap().remove(0);
         let second = claim(&writer, "deliver", 1, LEASE, NOON + LEASE).await.unwrap().remove(0);
@@ -223,13 +228,12 @@ mod tests {
         assert!(finish(&writer, &third).await);
     }
 
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_job_never_has_two_holders() {
-        let (folder, writer, _reader) = store();
+    async fn a_job_never_has_two_holders(back_end: BackEnd) {
+        let (_folder, config, writer, _reader) = store(back_end);
         for _ in 0..200 {
             put(&writer, "deliver", NOON).await;
         }
-        let (other, _) = open(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        let (other, _) = open(&config).unwrap();
         let workers: Vec<_> = (0..8)
             .map(|n| {
                 let writer = if n % 2 == 0 { writer.clone() } else { other.clone() };

@@ -8,7 +8,7 @@
 //! | [`store`] | the interface: one [`Writer`] that commits groups, many [`Reader`]s, [`Tx`], [`Row`], [`Value`] |
 //! | `writer`, `reader` | the storage threads behind it |
 //! | `sqlite` | connections of the embedded back end: what is set, what is checked, what its errors mean |
-//! | `postgres` | where the grown back end will stand |
+//! | `postgres` | connections of the grown back end, likewise |
 //! | [`mod@migrate`] | the schema and its version |
 //! | [`jobs`] | deferred work under leases |
 //! | [`objects`] | large immutable objects |
@@ -17,7 +17,9 @@
 //! | [`space`] | room on the disk: the low-water mark and the reserve |
 //! | [`clock`], [`ids`] | the time and fresh identifiers |
 //!
-//! Fences: rusqlite and `object_store` are named in this crate only.
+//! With the feature `throwaway`, for tests and benches: databases of both kinds that end with the process.
+//!
+//! Fences: rusqlite, sqlx and `object_store` are named in this crate only.
 
 pub mod clock;
 pub mod fetched;
@@ -31,6 +33,8 @@ pub mod seen;
 pub mod space;
 mod sqlite;
 pub mod store;
+#[cfg(any(test, feature = "throwaway"))]
+pub mod throwaway;
 mod writer;
 
 pub use clock::Clock;

@@ -1,12 +1,14 @@
 //! Readers: threads beside the writer, each with a connection that cannot write, on snapshots of what is committed.
 
+use crate::postgres::{Address, Duty, Session};
 use crate::sqlite;
-use crate::store::{StoreConfig, StoreError, Tx};
+use crate::store::{StoreError, Tx};
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Where readings wait.
@@ -15,18 +17,15 @@ pub(crate) struct ReadQueue {
 }
 
 impl ReadQueue {
-    pub(crate) fn start(config: &StoreConfig) -> Result<Self, StoreError> {
-        let (sender, readings) = sync_channel(config.queue.max(1));
+    /// A queue of at most `length`, with one thread for each of `back_ends`.
+    pub(crate) fn start<S: Snapshots>(length: usize, back_ends: Vec<S>) -> Result<Self, StoreError> {
+        let (sender, readings) = sync_channel(length.max(1));
         let readings = Arc::new(Mutex::new(readings));
-        for number in 0..config.readers.max(1) {
-            let thread = ReaderThread {
-                database: config.database.clone(),
-                connection: Some(sqlite::open_reader(&config.database)?),
-                readings: Arc::clone(&readings),
-            };
+        for (number, back_end) in back_ends.into_iter().enumerate() {
+            let readings = Arc::clone(&readings);
             std::thread::Builder::new()
                 .name(format!("vuzol-reader-{number}"))
-                .spawn(move || thread.work())
+                .spawn(move || work(&readings, back_end))
                 .map_err(|error| StoreError::Database(format!("no thread for a reader: {error}")))?;
         }
         Ok(Self { sender })
@@ -37,6 +36,16 @@ impl ReadQueue {
             TrySendError::Full(_) => StoreError::Overloaded,
             TrySendError::Disconnected(_) => StoreError::Closed,
         })
+    }
+}
+
+fn work(readings: &Mutex<Receiver<Box<dyn Read>>>, mut back_end: impl Snapshots) {
+    // The lock is held while one thread waits for the next reading, never while it reads.
+    while let Ok(reading) = { readings.lock().unwrap_or_else(PoisonError::into_inner).recv() } {
+        if let Err((reading, error)) = back_end.serve(reading) {
+            tracing::error!(%error, "no snapshot to read");
+            reading.fail(error);
+        }
     }
 }
 
@@ -82,24 +91,25 @@ where
     }
 }
 
-struct ReaderThread {
+/// Runs readings on snapshots: a back end's connection on the thread that owns it.
+pub(crate) trait Snapshots: Send + 'static {
+    /// Runs a reading on a fresh snapshot, or hands it back with the reason why there is none.
+    fn serve(&mut self, reading: Box<dyn Read>) -> Result<(), (Box<dyn Read>, StoreError)>;
+}
+
+pub(crate) struct SqliteSnapshots {
     database: PathBuf,
     /// None after a failure, until it could be opened anew.
     connection: Option<Connection>,
-    readings: Arc<Mutex<Receiver<Box<dyn Read>>>>,
 }
 
-impl ReaderThread {
-    fn work(mut self) {
-        // The lock is held while one thread waits for the next reading, never while it reads.
-        while let Ok(reading) = { self.readings.lock().unwrap_or_else(PoisonError::into_inner).recv() } {
-            if let Err((reading, error)) = self.serve(reading) {
-                tracing::error!(%error, "no snapshot to read");
-                reading.fail(error);
-            }
-        }
+impl SqliteSnapshots {
+    pub(crate) fn open(database: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: database.to_owned(), connection: Some(sqlite::open_reader(database)?) })
     }
+}
 
+impl Snapshots for SqliteSnapshots {
     fn serve(&mut self, reading: Box<dyn Read>) -> Result<(), (Box<dyn Read>, StoreError)> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
@@ -115,6 +125,45 @@ impl ReaderThread {
         // A connection that cannot end its snapshot would hold back the log for ever: drop it.
         if sqlite::execute(&connection, "ROLLBACK", &[]).is_ok() {
             self.connection = Some(connection);
+        }
+        Ok(())
+    }
+}
+
+pub(crate) struct PostgresSnapshots {
+    address: Address,
+    lease: Duration,
+    session: Option<Session>,
+}
+
+impl PostgresSnapshots {
+    pub(crate) fn new(address: Address, lease: Duration, session: Session) -> Self {
+        Self { address, lease, session: Some(session) }
+    }
+
+    /// A session with an open snapshot. A connection that broke while nobody read is found out here, and replaced at once.
+    fn begin(&mut self) -> Result<Session, StoreError> {
+        if let Some(mut session) = self.session.take()
+            && session.begin(Duty::Reading).is_ok()
+        {
+            return Ok(session);
+        }
+        let mut session = Session::connect(&self.address, Duty::Reading, self.lease)?;
+        session.begin(Duty::Reading).map_err(|broken| broken.error())?;
+        Ok(session)
+    }
+}
+
+impl Snapshots for PostgresSnapshots {
+    fn serve(&mut self, reading: Box<dyn Read>) -> Result<(), (Box<dyn Read>, StoreError)> {
+        let mut session = match self.begin() {
+            Ok(session) => session,
+            Err(error) => return Err((reading, error)),
+        };
+        reading.run(&mut Tx::of_postgres(&mut session));
+        session.standing();
+        if session.control("ROLLBACK").is_ok() {
+            self.session = Some(session);
         }
         Ok(())
     }

@@ -70,13 +70,15 @@ fn load(tx: &mut Tx<'_>) -> Result<Sightings, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{StoreConfig, migrate, open};
+    use crate::store::{migrate, open};
+    use crate::throwaway::BackEnd;
     use time::Duration;
 
-    #[tokio::test]
-    async fn the_latest_sighting_stays_whoever_writes_it() {
+    crate::on_each_back_end!(the_latest_sighting_stays_whoever_writes_it);
+
+    async fn the_latest_sighting_stays_whoever_writes_it(back_end: BackEnd) {
         let folder = tempfile::tempdir().unwrap();
-        let config = StoreConfig::new(folder.path().join("vuzol.db"));
+        let config = back_end.database(folder.path()).unwrap();
         migrate(&config).unwrap();
         let (writer, reader) = open(&config).unwrap();
         let store = SeenStore::new(writer, reader);

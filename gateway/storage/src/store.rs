@@ -6,15 +6,17 @@
 //! microseconds since the Unix epoch, identifiers BLOBs of sixteen bytes. Where engines differ, the texts stand side by
 //! side.
 //!
-//! [`Tx`] and [`Row`] are enums inside, one variant for each back end: SQLite stands in the module `sqlite`, PostgreSQL
-//! will stand in `postgres`.
+//! [`Tx`] and [`Row`] are enums inside, one variant for each back end: SQLite stands in the module `sqlite`, PostgreSQL in `postgres`.
 
-use crate::reader::{ReadQueue, Reading};
+use crate::postgres::{self, Duty, Session};
+use crate::reader::{PostgresSnapshots, ReadQueue, Reading, SqliteSnapshots};
 use crate::sqlite;
-use crate::writer::{PendingTx, WriteQueue};
-use std::path::PathBuf;
+use crate::writer::{PendingTx, PostgresGroups, SqliteGroups, WriteQueue};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use time::OffsetDateTime;
+
+pub use crate::postgres::Address;
 
 /// Why storage did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +50,10 @@ pub enum StoreError {
     /// The storage threads are gone: the process is stopping.
     #[error("the store is closed")]
     Closed,
+    /// The connection to the database broke while it committed: what was asked may be done, durably, or not at all. Whoever asks again must be able
+    /// to tell a repeat.
+    #[error("the connection was lost during the commit: whether it is done is not known")]
+    OutcomeUnknown,
 }
 
 /// How a transaction ended that did not commit.
@@ -65,8 +71,8 @@ pub enum TxError<E> {
 /// Where the database is and how its threads behave.
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
-    /// SQLite file.
-    pub database: PathBuf,
+    /// Where.
+    pub database: Database,
     /// Waiting transactions before [`StoreError::Overloaded`]. Too low: refusals in a burst; too high: answers that come
     /// after the caller gave up.
     pub queue: usize,
@@ -76,15 +82,45 @@ pub struct StoreConfig {
     pub linger: std::time::Duration,
     /// Threads that read beside the writer.
     pub readers: usize,
+    /// Connections that commit groups beside each other; SQLite has one. Too many: groups of few, and results that fit no order.
+    pub writers: usize,
+    /// How long a transaction may lie open on PostgreSQL while its process does nothing: then the server ends it, and what it held is free. Too
+    /// short: a process that is paged out for a moment does its work twice; too long: others wait for one that was stopped.
+    pub lease: std::time::Duration,
+}
+
+/// Which database.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A SQLite file, of one process or a few on one machine.
+    Sqlite(PathBuf),
+    /// A PostgreSQL database, of many processes.
+    Postgres(Address),
 }
 
 impl StoreConfig {
     /// The defaults over a file.
     #[must_use]
     pub fn new(database: PathBuf) -> Self {
-        Self { database, queue: 4096, group: 256, linger: LINGER, readers: 2 }
+        Self::over(Database::Sqlite(database))
+    }
+
+    /// The defaults over a PostgreSQL database.
+    #[must_use]
+    pub fn postgres(address: Address) -> Self {
+        // What a commit costs is shared between processes by the server, and several groups of ours are under way at once.
+        Self { linger: POSTGRES_LINGER, ..Self::over(Database::Postgres(address)) }
+    }
+
+    fn over(database: Database) -> Self {
+        Self { database, queue: 4096, group: 256, linger: LINGER, readers: 2, writers: 3, lease: LEASE }
     }
 }
+
+/// Far longer than any transaction of ours takes, far shorter than an operator.
+const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
+
+const POSTGRES_LINGER: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// What a transaction waits at most for company while they come densely. Two milliseconds brought five or six together; six bring some
 /// fifteen. At 1,200 documents a second that saved 4 % of all processor time (2 and 6 ms one after another on two cores, load generator
@@ -173,6 +209,7 @@ pub struct Row<'r> {
 
 enum RowOf<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r sqlx::postgres::PgRow),
 }
 
 impl<'r> Row<'r> {
@@ -180,9 +217,14 @@ impl<'r> Row<'r> {
         Self { back_end: RowOf::Sqlite(row) }
     }
 
+    pub(crate) fn of_postgres(row: &'r sqlx::postgres::PgRow) -> Self {
+        Self { back_end: RowOf::Postgres(row) }
+    }
+
     fn value(&self, column: usize) -> Result<Value<'_>, StoreError> {
         match self.back_end {
             RowOf::Sqlite(row) => sqlite::column(row, column),
+            RowOf::Postgres(row) => postgres::column(row, column),
         }
     }
 
@@ -256,6 +298,7 @@ pub struct Tx<'t> {
 
 enum TxOf<'t> {
     Sqlite(&'t rusqlite::Connection),
+    Postgres(&'t mut Session),
 }
 
 impl<'t> Tx<'t> {
@@ -263,13 +306,24 @@ impl<'t> Tx<'t> {
         Self { back_end: TxOf::Sqlite(connection) }
     }
 
+    pub(crate) fn of_postgres(session: &'t mut Session) -> Self {
+        Self { back_end: TxOf::Postgres(session) }
+    }
+
+    /// Which text to take where the engines need two.
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.back_end, TxOf::Postgres(_))
+    }
+
     /// Runs a statement that returns no rows; answers how many rows it changed. `values` are exactly `$1` to `$n`.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] for a broken uniqueness rule, [`StoreError::Database`] otherwise.
     pub fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
-        match self.back_end {
+        match &mut self.back_end {
             TxOf::Sqlite(connection) => sqlite::execute(connection, sql, values),
+            TxOf::Postgres(session) => session.execute(sql, values),
         }
     }
 
@@ -285,12 +339,10 @@ impl<'t> Tx<'t> {
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         let mut all = Vec::new();
-        match self.back_end {
-            TxOf::Sqlite(connection) => sqlite::query(connection, sql, values, |row| {
-                all.push(map(row)?);
-                Ok(())
-            })?,
-        }
+        self.each_row(sql, values, |row| {
+            all.push(map(row)?);
+            Ok(())
+        })?;
         Ok(all)
     }
 
@@ -305,16 +357,26 @@ impl<'t> Tx<'t> {
         mut map: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut only = None;
-        match self.back_end {
-            TxOf::Sqlite(connection) => sqlite::query(connection, sql, values, |row| {
-                if only.is_some() {
-                    return Err(StoreError::Corrupt("more than one row where one was expected"));
-                }
-                only = Some(map(row)?);
-                Ok(())
-            })?,
-        }
+        self.each_row(sql, values, |row| {
+            if only.is_some() {
+                return Err(StoreError::Corrupt("more than one row where one was expected"));
+            }
+            only = Some(map(row)?);
+            Ok(())
+        })?;
         Ok(only)
+    }
+
+    fn each_row(
+        &mut self,
+        sql: &'static str,
+        values: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        match &mut self.back_end {
+            TxOf::Sqlite(connection) => sqlite::query(connection, sql, values, each),
+            TxOf::Postgres(session) => session.query(sql, values, each),
+        }
     }
 }
 
@@ -323,6 +385,8 @@ impl<'t> Tx<'t> {
 #[derive(Clone)]
 pub struct Writer {
     queue: Arc<WriteQueue>,
+    /// The same on SQLite.
+    alone: Arc<WriteQueue>,
 }
 
 impl Writer {
@@ -340,10 +404,34 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        let (pending, answer) = PendingTx::new(name, f);
-        self.queue.push(Box::new(pending)).map_err(TxError::Store)?;
-        answer.await.unwrap_or(Err(TxError::Store(StoreError::Closed)))
+        run_in(&self.queue, name, f).await
     }
+
+    /// As [`Writer::run_tx`], for the sequencer and the integrator of the log. On PostgreSQL it is a transaction of its own, on a connection of its own, as the
+    /// role that owns the log's numbers: a row's lock that it holds is nobody else's to wait for, and what was committed while it waited for the lock
+    /// it sees (READ COMMITTED). On SQLite, where nothing runs beside anything, it is [`Writer::run_tx`].
+    ///
+    /// # Errors
+    /// As [`Writer::run_tx`].
+    pub async fn run_alone<T, E, F>(&self, name: &'static str, f: F) -> Result<T, TxError<E>>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        run_in(&self.alone, name, f).await
+    }
+}
+
+async fn run_in<T, E, F>(queue: &WriteQueue, name: &'static str, f: F) -> Result<T, TxError<E>>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+    F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+{
+    let (pending, answer) = PendingTx::new(name, f);
+    queue.push(Box::new(pending)).map_err(TxError::Store)?;
+    answer.await.unwrap_or(Err(TxError::Store(StoreError::Closed)))
 }
 
 /// Reads beside the writer, each time on a snapshot of what is committed.
@@ -373,25 +461,60 @@ impl Reader {
 ///
 /// # Errors
 /// [`StoreError::UnknownSchema`] unless the schema is exactly the one that this binary knows: a newer one was made by a
-/// newer binary, an older one needs [`migrate()`]. [`StoreError::Database`] where the file is absent or cannot be opened
-/// with the durability that we promise (write-ahead log, synchronous=FULL).
+/// newer binary, an older one needs [`migrate()`]. [`StoreError::Database`] where the database is absent or cannot be opened
+/// with the durability that we promise: write-ahead log and synchronous=FULL on SQLite; `fsync`, `full_page_writes` and `synchronous_commit` on
+/// PostgreSQL.
 pub fn open(config: &StoreConfig) -> Result<(Writer, Reader), StoreError> {
-    let connection = sqlite::open_writer(&config.database)?;
-    crate::migrate::require_known(&connection)?;
-    let writer = Writer { queue: Arc::new(WriteQueue::start(config, connection)?) };
-    let reader = Reader { queue: Arc::new(ReadQueue::start(config)?) };
-    Ok((writer, reader))
+    match &config.database {
+        Database::Sqlite(path) => open_sqlite(config, path),
+        // Connections are driven by runtimes of their own, and whoever calls this may be on one already.
+        Database::Postgres(address) => postgres::on_a_thread(|| open_postgres(config, address)),
+    }
 }
 
-/// Applies the migrations of `migrations/sqlite` that are missing, each in one transaction; returns the version. Creates
-/// the file where there is none (its folder must exist).
+fn open_sqlite(config: &StoreConfig, path: &Path) -> Result<(Writer, Reader), StoreError> {
+    let connection = sqlite::open_writer(path)?;
+    crate::migrate::require_known(&connection)?;
+    let groups = SqliteGroups::start(path.to_owned(), connection)?;
+    let queue = Arc::new(WriteQueue::start(config, config.group, vec![groups])?);
+    let readers = (0..config.readers.max(1)).map(|_| SqliteSnapshots::open(path)).collect::<Result<_, _>>()?;
+    let reader = Reader { queue: Arc::new(ReadQueue::start(config.queue, readers)?) };
+    Ok((Writer { alone: Arc::clone(&queue), queue }, reader))
+}
+
+fn open_postgres(config: &StoreConfig, address: &Address) -> Result<(Writer, Reader), StoreError> {
+    let connect = |duty| Session::connect(address, duty, config.lease);
+    let mut first = connect(Duty::Acts)?;
+    crate::migrate::require_known_postgres(&mut first)?;
+    let groups = |duty, session| PostgresGroups::new(address.clone(), duty, config.lease, session);
+    let mut writers = vec![groups(Duty::Acts, first)];
+    for _ in 1..config.writers.max(1) {
+        writers.push(groups(Duty::Acts, connect(Duty::Acts)?));
+    }
+    let alone = groups(Duty::Sequencing, connect(Duty::Sequencing)?);
+    let readers = (0..config.readers.max(1))
+        .map(|_| Ok(PostgresSnapshots::new(address.clone(), config.lease, connect(Duty::Reading)?)))
+        .collect::<Result<_, StoreError>>()?;
+    let queue = Arc::new(WriteQueue::start(config, config.group, writers)?);
+    let alone = Arc::new(WriteQueue::start(config, 1, vec![alone])?);
+    Ok((Writer { queue, alone }, Reader { queue: Arc::new(ReadQueue::start(config.queue, readers)?) }))
+}
+
+/// Applies the migrations that are missing, each in one transaction; returns the version. Creates a SQLite file where there is none (its folder must
+/// exist); a PostgreSQL database must be there, and the address names its owner, who gives the rights to the roles `vuzol_node` and
+/// `vuzol_sequencer` and makes them where they are absent.
 ///
 /// # Errors
 /// [`StoreError::UnknownSchema`] for a database of a newer binary, which is left untouched; [`StoreError::Database`]
 /// where a migration fails, which leaves the version before it.
 pub fn migrate(config: &StoreConfig) -> Result<i64, StoreError> {
-    crate::migrate::run(&config.database)
+    match &config.database {
+        Database::Sqlite(path) => crate::migrate::run(path),
+        Database::Postgres(address) => postgres::on_a_thread(|| crate::migrate::run_postgres(address, config.lease)),
+    }
 }
 
 #[cfg(test)]
-mod tests;
+mod postgres_tests;
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,23 +1,23 @@
-//! The writer's thread: takes transactions from a bounded queue, commits them in groups, answers after the commit.
+//! The writer's threads: take transactions from a bounded queue, commit them in groups, answer after the commit.
 //!
 //! A commit costs an fsync (about 3 ms on an ordinary virtual disk) however much it holds, so the transactions that
-//! arrive while one group commits make up the next: BEGIN IMMEDIATE, one after another, one COMMIT.
-//!
-//! Most groups hold nothing that refuses. A group is therefore run without savepoints, which would copy each page that a transaction
-//! is the first to change; where one of it refuses or fails, everything is rolled back and the group is run once more with each
-//! transaction in its SAVEPOINT, and so are some groups after it: refusals come in company.
+//! arrive while one group commits make up the next. How a group is run and committed is the back end's: `sqlite` with one thread, since there is one
+//! write lock, `postgres` with several, whose groups pass each other.
 //!
 //! Nothing is answered before the COMMIT has returned, not even a refusal: it may rest on what a neighbour in the group
 //! wrote. When the COMMIT fails, everyone in the group is told so.
 
-use crate::sqlite;
+mod postgres;
+mod sqlite;
+
+pub(crate) use postgres::PostgresGroups;
+pub(crate) use sqlite::SqliteGroups;
+
 use crate::store::{StoreConfig, StoreError, Tx, TxError};
-use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -27,37 +27,52 @@ pub(crate) struct WriteQueue {
     waiting: Arc<AtomicUsize>,
 }
 
+/// Runs and commits groups: a back end's connection on the thread that owns it.
+pub(crate) trait Groups: Send + 'static {
+    /// Runs and commits a group, all of it together or in parts, and answers each of it when what it did is durable or undone.
+    fn commit(&mut self, group: Group);
+}
+
+/// What is committed together, in the order of arrival.
+pub(crate) type Group = Vec<Box<dyn Operation>>;
+
 impl WriteQueue {
-    pub(crate) fn start(config: &StoreConfig, connection: Connection) -> Result<Self, StoreError> {
+    /// A queue with one thread for each of `back_ends`, which take groups of at most `group` in turn.
+    pub(crate) fn start<G: Groups>(config: &StoreConfig, group: usize, back_ends: Vec<G>) -> Result<Self, StoreError> {
         let (sender, operations) = sync_channel(config.queue.max(1));
         let waiting = Arc::new(AtomicUsize::new(0));
-        let checkpointer = start_checkpointer(config)?;
-        let thread = WriterThread {
-            database: config.database.clone(),
-            connection: Some(connection),
+        let intake = Arc::new(Mutex::new(Intake {
             operations,
             waiting: Arc::clone(&waiting),
-            group: config.group.max(1),
+            group: group.max(1),
             linger: config.linger,
             traffic: Traffic::default(),
-            savepoints: 0,
-            _checkpointer: checkpointer,
-        };
-        std::thread::Builder::new()
-            .name("vuzol-writer".to_owned())
-            .spawn(move || thread.work())
-            .map_err(|error| StoreError::Database(format!("no thread for the writer: {error}")))?;
+        }));
+        for mut back_end in back_ends {
+            let intake = Arc::clone(&intake);
+            std::thread::Builder::new()
+                .name("vuzol-writer".to_owned())
+                .spawn(move || {
+                    // The lock is held while a thread gathers, never while it commits.
+                    while let Some(group) = { intake.lock().unwrap_or_else(PoisonError::into_inner).gather() } {
+                        let started = Instant::now();
+                        back_end.commit(group);
+                        metrics::histogram!("vuzol_storage_commit_seconds").record(started.elapsed().as_secs_f64());
+                    }
+                })
+                .map_err(|error| StoreError::Database(format!("no thread for the writer: {error}")))?;
+        }
         Ok(Self { sender, waiting })
     }
 
-    /// How many wait, those of the group at work not counted.
+    /// How many wait, those of the groups at work not counted.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
 
     pub(crate) fn push(&self, operation: Box<dyn Operation>) -> Result<(), StoreError> {
-        // Counted before it is sent, so that the thread never counts below zero.
+        // Counted before it is sent, so that the threads never count below zero.
         self.waiting.fetch_add(1, Ordering::Relaxed);
         self.sender.try_send(operation).map_err(|error| {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -68,6 +83,16 @@ impl WriteQueue {
             count(operation.name(), "shed");
             reason
         })
+    }
+}
+
+/// Answers all of a group alike.
+fn answer_all(group: Group, end: &Result<(), StoreError>) {
+    if let Err(error) = end {
+        tracing::error!(%error, transactions = group.len(), "a group did not commit");
+    }
+    for operation in group {
+        operation.answer(end.clone());
     }
 }
 
@@ -135,45 +160,51 @@ where
     }
 }
 
-/// Copies the log into the database beside the writer, in small steps. Left to SQLite, the commit that makes the log long
-/// enough does it, and its whole group waits. (Measured at 1,000 transactions of 8 kB a second, three runs each: the
-/// slowest in a thousand took 40 to 93 ms left to SQLite, 15 to 30 ms with this thread; every 200 ms instead of 50 gave
-/// 36 to 89.) The writer still does it past 64 MiB, since only at a moment without writing can the log start over.
-fn start_checkpointer(config: &StoreConfig) -> Result<SyncSender<()>, StoreError> {
-    let (alive, writer_ends) = sync_channel(0);
-    let connection = sqlite::open_writer(&config.database)?;
-    std::thread::Builder::new()
-        .name("vuzol-checkpointer".to_owned())
-        .spawn(move || {
-            while writer_ends.recv_timeout(CHECKPOINT_PERIOD) == Err(RecvTimeoutError::Timeout) {
-                if let Err(error) = sqlite::checkpoint(&connection) {
-                    tracing::warn!(%error, "no checkpoint of the write-ahead log");
-                }
-            }
-        })
-        .map_err(|error| StoreError::Database(format!("no thread for the checkpointer: {error}")))?;
-    Ok(alive)
-}
-
-const CHECKPOINT_PERIOD: Duration = Duration::from_millis(50);
-
 fn count(name: &'static str, outcome: &'static str) {
     metrics::counter!("vuzol_storage_transactions_total", "name" => name, "outcome" => outcome).increment(1);
 }
 
-struct WriterThread {
-    database: PathBuf,
-    /// None after a failure, until it could be opened anew.
-    connection: Option<Connection>,
+/// The end of the queue, where one thread at a time makes up its group.
+struct Intake {
     operations: Receiver<Box<dyn Operation>>,
     waiting: Arc<AtomicUsize>,
     group: usize,
     linger: Duration,
     traffic: Traffic,
-    /// How many groups to come are run with savepoints from the beginning.
-    savepoints: u32,
-    /// Its end is the checkpointer's.
-    _checkpointer: SyncSender<()>,
+}
+
+impl Intake {
+    /// The next group; None when every handle is gone and the queue is empty.
+    fn gather(&mut self) -> Option<Group> {
+        let mut group = vec![self.operations.recv().ok()?];
+        while group.len() < self.group {
+            match self.operations.try_recv() {
+                Ok(operation) => group.push(operation),
+                Err(_) => break,
+            }
+        }
+        if !self.linger.is_zero() && self.traffic.is_dense(Instant::now()) {
+            self.wait_for_company(&mut group);
+        }
+        self.traffic.arrived(group.len(), Instant::now());
+        let left = self.waiting.fetch_sub(group.len(), Ordering::Relaxed).saturating_sub(group.len());
+        #[allow(clippy::cast_precision_loss, reason = "a queue is never longer than 2^52")]
+        {
+            metrics::gauge!("vuzol_storage_queue_depth").set(left as f64);
+            metrics::histogram!("vuzol_storage_group_size").record(group.len() as f64);
+        }
+        Some(group)
+    }
+
+    fn wait_for_company(&self, group: &mut Group) {
+        let deadline = Instant::now() + self.linger;
+        while group.len() < self.group {
+            match self.operations.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(operation) => group.push(operation),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+            }
+        }
+    }
 }
 
 /// How many transactions came lately. Groups of one tell nothing: on a fast disk they commit before the next arrives, at
@@ -212,150 +243,3 @@ const TRAFFIC_WINDOW: Duration = Duration::from_millis(20);
 
 /// Transactions in a window from which on the writer waits: 600 a second.
 const DENSE: usize = 12;
-
-type Group = Vec<Box<dyn Operation>>;
-
-/// Why a group did not commit.
-enum GroupFailure {
-    /// Everyone's: the transaction could not be begun or committed.
-    Everyone(StoreError),
-    /// The operation at this position broke the whole transaction (disk full, input/output error: SQLite then rolls back
-    /// more than the savepoint). The others may try again without it.
-    One(usize, StoreError),
-}
-
-impl WriterThread {
-    fn work(mut self) {
-        while let Some(group) = self.gather() {
-            self.commit(group);
-        }
-    }
-
-    /// The next group; None when every handle is gone and the queue is empty.
-    fn gather(&mut self) -> Option<Group> {
-        let mut group = vec![self.operations.recv().ok()?];
-        while group.len() < self.group {
-            match self.operations.try_recv() {
-                Ok(operation) => group.push(operation),
-                Err(_) => break,
-            }
-        }
-        if !self.linger.is_zero() && self.traffic.is_dense(Instant::now()) {
-            self.wait_for_company(&mut group);
-        }
-        self.traffic.arrived(group.len(), Instant::now());
-        let left = self.waiting.fetch_sub(group.len(), Ordering::Relaxed).saturating_sub(group.len());
-        #[allow(clippy::cast_precision_loss, reason = "a queue is never longer than 2^52")]
-        {
-            metrics::gauge!("vuzol_storage_queue_depth").set(left as f64);
-            metrics::histogram!("vuzol_storage_group_size").record(group.len() as f64);
-        }
-        Some(group)
-    }
-
-    fn wait_for_company(&self, group: &mut Group) {
-        let deadline = Instant::now() + self.linger;
-        while group.len() < self.group {
-            match self.operations.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(operation) => group.push(operation),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-    }
-
-    fn commit(&mut self, mut group: Group) {
-        let started = Instant::now();
-        let mut end = self.try_commit(&mut group);
-        if let Err(GroupFailure::One(position, error)) = end {
-            tracing::error!(%error, transaction = group[position].name(), "a transaction broke its group");
-            group.remove(position).answer(Err(error));
-            end = self.try_commit(&mut group);
-        }
-        metrics::histogram!("vuzol_storage_commit_seconds").record(started.elapsed().as_secs_f64());
-        let end = end.map_err(|failure| match failure {
-            GroupFailure::Everyone(error) | GroupFailure::One(_, error) => error,
-        });
-        if let Err(error) = &end {
-            tracing::error!(%error, transactions = group.len(), "a group did not commit");
-        }
-        for operation in group {
-            operation.answer(end.clone());
-        }
-    }
-
-    fn try_commit(&mut self, group: &mut Group) -> Result<(), GroupFailure> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => sqlite::open_writer(&self.database).map_err(GroupFailure::Everyone)?,
-        };
-        let end = self.run_group(&connection, group);
-        match &end {
-            // A busy database is as good as before.
-            Ok(()) | Err(GroupFailure::Everyone(StoreError::Overloaded)) => self.connection = Some(connection),
-            // Whatever else happened, the state of this connection is not worth guessing about: the next group opens
-            // another one, which reads the log anew and checks its pragmas.
-            Err(_) => drop(connection),
-        }
-        end
-    }
-}
-
-/// Groups that are run with savepoints after one of which something refused.
-const CAREFUL: u32 = 64;
-
-/// How a group without savepoints ended.
-enum Bold {
-    /// Everything is committed.
-    Done,
-    /// Something of it refused or failed, and nothing of it is kept.
-    Undone,
-}
-
-impl WriterThread {
-    fn run_group(&mut self, connection: &Connection, group: &mut Group) -> Result<(), GroupFailure> {
-        if self.savepoints == 0 {
-            match run_boldly(connection, group)? {
-                Bold::Done => return Ok(()),
-                Bold::Undone => self.savepoints = CAREFUL,
-            }
-        }
-        self.savepoints -= 1;
-        run_carefully(connection, group)
-    }
-}
-
-/// Without savepoints: all of the group or nothing.
-fn run_boldly(connection: &Connection, group: &mut Group) -> Result<Bold, GroupFailure> {
-    let control = |sql| sqlite::execute(connection, sql, &[]).map_err(GroupFailure::Everyone);
-    // IMMEDIATE: the write lock comes first, so that no transaction finds out halfway that its snapshot is old.
-    control("BEGIN IMMEDIATE")?;
-    for operation in group.iter_mut() {
-        if !operation.run(&mut Tx::of_sqlite(connection)) || connection.is_autocommit() {
-            // Whose fault it is, the second run tells.
-            if !connection.is_autocommit() {
-                control("ROLLBACK")?;
-            }
-            return Ok(Bold::Undone);
-        }
-    }
-    control("COMMIT").map(|_| Bold::Done)
-}
-
-/// Each transaction in its savepoint, so that what it changed can be taken back alone.
-fn run_carefully(connection: &Connection, group: &mut Group) -> Result<(), GroupFailure> {
-    let control = |sql| sqlite::execute(connection, sql, &[]);
-    // IMMEDIATE: the write lock comes first, so that no transaction finds out halfway that its snapshot is old.
-    control("BEGIN IMMEDIATE").map_err(GroupFailure::Everyone)?;
-    for (position, operation) in group.iter_mut().enumerate() {
-        let broken = |error| GroupFailure::One(position, error);
-        control("SAVEPOINT operation").map_err(broken)?;
-        if !operation.run(&mut Tx::of_sqlite(connection)) && !connection.is_autocommit() {
-            control("ROLLBACK TO operation").map_err(broken)?;
-        }
-        if connection.is_autocommit() {
-            return Err(broken(StoreError::Database("the whole transaction was rolled back".to_owned())));
-        }
-        control("RELEASE operation").map_err(broken)?;
-    }
-    control("COMMIT").map(drop).map_err(GroupFailure::Everyone)
-}

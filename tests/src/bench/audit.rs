@@ -5,12 +5,14 @@
 //! | `audit-append-sqlite` | audited actions a second by 64 clients, each waiting until its own is durable, while rounds run as in a node |
 //! | `audit-append-sqlite-time` | how long one of them waits |
 //! | `audit-prepare`, `-sealed` | events a second that are made complete, their details in the clear or sealed: processor time of one thread |
+//! | `audit-append-sqlite-age` | meanwhile, how old the oldest action is that no published checkpoint covers, asked every 20 ms |
+//! | `audit-append-postgres` | the same three on PostgreSQL, in a cluster that is made for it on the same disk; none where it is not installed |
 //! | `audit-integrate` | entries a second from the outbox to the published checkpoint: numbered, hashed, staged, signed, written |
 //! | `audit-proof` | how long it takes to make the proof of an event by its id, and to verify it |
 //! | `proof-100m` and its companions | the same in a log of a hundred million entries ([`super::hundred_million`]) |
 //! | `audit-verify` | entries a second of a verification of the whole log, from files, in one thread |
 //!
-//! The first three wait for the disk of the folder for temporary files: they are timed by the clock on the wall, in one run. The last is timed by the processor
+//! All but the last wait for the disk of the folder for temporary files: they are timed by the clock on the wall, in one run. The last is timed by the processor
 //! time of its thread, files read included, and its figure is the fastest round.
 
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ use schemas::EventId;
 use storage::clock::SystemClock;
 use storage::objects::Objects;
 use storage::store::{StoreConfig, migrate, open};
+use storage::throwaway::BackEnd;
 use storage::{Clock, Space, StoreError};
 use zeroize::Zeroizing;
 
@@ -36,8 +39,9 @@ use super::options::Effort;
 pub type Row = (&'static str, fn(&Effort) -> Vec<Figure>);
 
 /// All rows, in the order in which they are measured.
-pub const ROWS: [Row; 6] = [
-    ("audit-append-sqlite", appended),
+pub const ROWS: [Row; 7] = [
+    ("audit-append-sqlite", appended_on_sqlite),
+    ("audit-append-postgres", appended_on_postgres),
     ("audit-prepare", prepared),
     ("audit-integrate", integrated),
     ("audit-proof", proven),
@@ -68,8 +72,13 @@ fn signer() -> NoteSigner {
 
 impl Node {
     fn new() -> Self {
+        Self::on(BackEnd::Sqlite).expect("a database")
+    }
+
+    /// None where there is no PostgreSQL.
+    fn on(back_end: BackEnd) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = StoreConfig::new(folder.path().join("vuzol.db"));
+        let store: StoreConfig = back_end.database(folder.path())?;
         migrate(&store).expect("a database");
         let (writer, reader) = open(&store).expect("a database");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -77,7 +86,7 @@ impl Node {
         let ledger = Ledger::new(writer.clone(), reader.clone(), Arc::clone(&clock), ORIGIN);
         let state = folder.path().join("signer.state");
         let log = Log::open(writer, reader, objects, clock, signer(), &state).expect("a log");
-        Self { folder, ledger, log }
+        Some(Self { folder, ledger, log })
     }
 
     /// Rows in the outbox, in large transactions.
@@ -141,10 +150,22 @@ fn budget(effort: &Effort) -> Duration {
     (Duration::from_millis(u64::from(effort.milliseconds)) * effort.rounds).max(Duration::from_secs(5))
 }
 
-fn appended(effort: &Effort) -> Vec<Figure> {
+fn appended_on_sqlite(effort: &Effort) -> Vec<Figure> {
+    appended(effort, BackEnd::Sqlite, ["audit-append-sqlite", "audit-append-sqlite-time", "audit-append-sqlite-age"])
+}
+
+fn appended_on_postgres(effort: &Effort) -> Vec<Figure> {
+    appended(
+        effort,
+        BackEnd::Postgres,
+        ["audit-append-postgres", "audit-append-postgres-time", "audit-append-postgres-age"],
+    )
+}
+
+fn appended(effort: &Effort, back_end: BackEnd, names: [&'static str; 3]) -> Vec<Figure> {
     let budget = budget(effort);
+    let Some(node) = Node::on(back_end) else { return Vec::new() };
     runtime().block_on(async move {
-        let node = Node::new();
         let start = Instant::now();
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {
@@ -172,14 +193,27 @@ fn appended(effort: &Effort) -> Vec<Figure> {
                 }
             }
         });
+        let ages = tokio::spawn({
+            let log = node.log.clone();
+            async move {
+                let mut ages = Vec::new();
+                while start.elapsed() < budget {
+                    let (_, age) = log.backlog().await.expect("a log");
+                    ages.push(Duration::from_secs_f64(age));
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+                ages
+            }
+        });
         let mut all = Vec::new();
         for client in clients {
             all.extend(client.await.expect("a client"));
         }
         let elapsed = start.elapsed();
+        let ages = ages.await.expect("ages");
         rounds.abort();
         node.integrate().await;
-        vec![once("audit-append-sqlite", rate(all.len(), elapsed)), times("audit-append-sqlite-time", all)]
+        vec![once(names[0], rate(all.len(), elapsed)), times(names[1], all), times(names[2], ages)]
     })
 }
 

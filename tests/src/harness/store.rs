@@ -2,12 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use gateway::config::Config;
-use storage::store::StoreConfig;
+use gateway::config::{Config, DatabaseConfig};
 
 /// A view of a node's database and object folder.
 pub struct Store {
-    database: PathBuf,
+    database: DatabaseConfig,
     objects: PathBuf,
 }
 
@@ -23,7 +22,7 @@ impl Store {
     /// # Panics
     /// Where the statement does not fit the schema.
     pub async fn count(&self, sql: &'static str) -> i64 {
-        let (_writer, reader) = storage::store::open(&StoreConfig::new(self.database.clone())).expect("the database");
+        let (_writer, reader) = storage::store::open(&self.database.store()).expect("the database");
         let row = reader.read("count", move |tx| tx.query_optional(sql, &[], |row| row.integer(0))).await;
         row.expect("a count").expect("one row")
     }

@@ -7,7 +7,6 @@
 use std::process::Command;
 
 use storage::Writer;
-use storage::store::StoreConfig;
 
 use crate::harness::{Agency, Ground, NodeProcess};
 
@@ -35,8 +34,7 @@ pub async fn pile_up(
     }
     node.kill();
     let copies = waiting / u32::try_from(idle.len()).expect("few mailboxes");
-    let (writer, _reader) =
-        storage::store::open(&StoreConfig::new(ground.config.storage.database.clone())).expect("the database");
+    let (writer, _reader) = storage::store::open(&ground.config.storage.database.store()).expect("the database");
     for first in (1..copies).step_by(AT_ONCE as usize) {
         copy(&writer, first, copies.min(first + AT_ONCE)).await;
     }

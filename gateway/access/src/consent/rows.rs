@@ -102,8 +102,8 @@ pub(super) fn insert_copy(
 /// False: it is not there, or not any more.
 pub(super) fn erase(tx: &mut Tx<'_>, copy: CopyId, at: OffsetDateTime) -> Result<bool, StoreError> {
     let sql = "-- erase_copy
-        UPDATE stored_copy SET sealed = x'', erased_at = $2 WHERE id = $1 AND erased_at IS NULL";
-    Ok(tx.execute(sql, &[copy.as_bytes().into(), at.into()])? > 0)
+        UPDATE stored_copy SET sealed = $3, erased_at = $2 WHERE id = $1 AND erased_at IS NULL";
+    Ok(tx.execute(sql, &[copy.as_bytes().into(), at.into(), (&[0_u8; 0]).into()])? > 0)
 }
 
 /// How the applications stand that a copy is attached to: one of each class of retention, the one that was closed last.
@@ -168,7 +168,7 @@ pub(super) fn applications_at(
 ) -> Result<Vec<Application>, StoreError> {
     let sql = "-- applications_at
         SELECT id, applicant, centre, service, applied_at, withdrawn_at, closed_at, retention
-        FROM application WHERE centre = $1 AND withdrawn_at IS NULL AND ($2 IS NULL OR id > $2) ORDER BY id LIMIT $3";
+        FROM application WHERE centre = $1 AND withdrawn_at IS NULL AND (id > $2 OR $2 IS NULL) ORDER BY id LIMIT $3";
     let values = [centre.as_str().into(), after.as_ref().map(ApplicationId::as_bytes).into(), most.into()];
     let found = tx.query(sql, &values, row_of_application)?;
     with_copies(tx, found)
@@ -212,7 +212,7 @@ pub(super) fn attach(
     let sql = "-- attach_copy
         INSERT INTO application_copy (application_id, copy_id, attached_at) VALUES ($1, $2, $3)
         ON CONFLICT (application_id, copy_id) DO UPDATE SET attached_at = excluded.attached_at, detached_at = NULL
-        WHERE detached_at IS NOT NULL";
+        WHERE application_copy.detached_at IS NOT NULL";
     tx.execute(sql, &[application.as_bytes().into(), copy.as_bytes().into(), at.into()]).map(drop)
 }
 
@@ -276,7 +276,7 @@ pub(super) fn looks_at(
 ) -> Result<Vec<Look>, StoreError> {
     let sql = "-- looks_at
         SELECT id, looked_by, acting_for, object, purpose, legal_ground, at, break_glass FROM look
-        WHERE subject = $1 AND ($2 IS NULL OR id < $2) ORDER BY id DESC LIMIT $3";
+        WHERE subject = $1 AND (id < $2 OR $2 IS NULL) ORDER BY id DESC LIMIT $3";
     let values = [subject.as_bytes().into(), before.as_ref().map(LookId::as_bytes).into(), most.into()];
     tx.query(sql, &values, |row| {
         Ok(Look {

@@ -5,11 +5,17 @@
 //!
 //! SQLite has one writer, which gives identities and commits in one order: with its own identities neither way loses anything, and no test of concurrent
 //! writers on it can tell them apart. So the order of PostgreSQL is played here: identities are given beforehand, and rows are written when their writer
-//! would have committed. That PostgreSQL itself behaves as it is played can only be shown on PostgreSQL.
+//! would have committed. That PostgreSQL itself behaves as it is played is shown in `postgres_tests`.
 
 use super::tests::{Machine, draft};
 use super::*;
 use storage::TxError;
+use storage::throwaway::BackEnd;
+
+storage::on_each_back_end!(
+    who_reads_on_from_the_last_identity_loses_rows_and_the_sequencer_none,
+    where_nobody_is_overtaken_neither_loses_anything,
+);
 
 const WRITERS: usize = 12;
 const STEPS: u64 = 250;
@@ -17,10 +23,10 @@ const STEPS: u64 = 250;
 const READING: u64 = 4;
 
 /// xorshift64: the same history in every run.
-struct Chance(u64);
+pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
-    fn below(&mut self, bound: u64) -> u64 {
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -44,8 +50,8 @@ struct Outcome {
 }
 
 /// Plays twelve writers whose transactions take up to `longest` steps.
-async fn play(longest: u64) -> Outcome {
-    let machine = Machine::new();
+async fn play(back_end: BackEnd, longest: u64) -> Outcome {
+    let machine = Machine::on(back_end);
     let process = machine.start();
     let mut chance = Chance(0x5eed_0123_4567_89ab);
     let mut writers: Vec<Option<Open>> = (0..WRITERS).map(|_| None).collect();
@@ -101,9 +107,8 @@ async fn commit(writer: &Writer, ledger: &crate::Ledger, ids: Vec<i64>) {
     written.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_reads_on_from_the_last_identity_loses_rows_and_the_sequencer_none() {
-    let outcome = play(12).await;
+async fn who_reads_on_from_the_last_identity_loses_rows_and_the_sequencer_none(back_end: BackEnd) {
+    let outcome = play(back_end, 12).await;
     assert!(outcome.committed > 300, "{}", outcome.committed);
     assert_eq!(outcome.numbered, outcome.committed, "the sequencer");
     assert!(
@@ -115,8 +120,7 @@ async fn who_reads_on_from_the_last_identity_loses_rows_and_the_sequencer_none()
 }
 
 /// The control: where identities are committed in the order in which they are given, as SQLite does, both see everything.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_nobody_is_overtaken_neither_loses_anything() {
-    let outcome = play(0).await;
+async fn where_nobody_is_overtaken_neither_loses_anything(back_end: BackEnd) {
+    let outcome = play(back_end, 0).await;
     assert_eq!((outcome.numbered, outcome.lost), (outcome.committed, 0));
 }

@@ -311,7 +311,8 @@ impl Integrator {
         let (mut kept, mut done) = (Vec::new(), Vec::new());
         let mut end = head;
         while let Some((key, ..)) = stages.iter().find(|(_, old, new)| *new == end && *old < end.size) {
-            let bytes = objects.read(key).await?.unwrap_or_default();
+            // Gone since it was listed: another process has its tiles on disk, and all before them.
+            let Some(bytes) = objects.read(key).await? else { break };
             let stage = Stage::parse(&bytes).filter(|stage| stage.key() == *key);
             let stage = stage.ok_or_else(|| LogFailure::TileDiffers(key.clone()))?;
             for (key, bytes) in stage.tiles {

@@ -9,7 +9,7 @@ use crate::log::LogFailure;
 use crate::log::state::only_store;
 use storage::{Reader, StoreError, Writer};
 
-/// Rows in one transaction: the writer serves nobody else meanwhile, and this many take it a few milliseconds.
+/// Rows in one transaction: on SQLite the writer serves nobody else meanwhile, and this many take it a few milliseconds.
 const CHUNK: u32 = 512;
 
 /// Numbers up to `limit` rows, rounded up to a chunk; returns how many.
@@ -53,7 +53,7 @@ async fn number_chunk(writer: &Writer) -> Result<Option<u32>, StoreError> {
         DELETE FROM audit_outbox WHERE event_id IN (SELECT event_id FROM audit_seq WHERE seq >= $1)";
     let move_head = "-- move_head
         UPDATE seq_head SET next_seq = $1 + (SELECT count(*) FROM audit_seq WHERE seq >= $1) WHERE id = 1";
-    let numbered = writer.run_tx("sequencer_number", move |tx| {
+    let numbered = writer.run_alone("sequencer_number", move |tx| {
         let head = tx.query_optional(take_head, &[], |row| row.integer(0))?;
         let head = head.ok_or(StoreError::Corrupt("seq_head has no row"))?;
         if tx.query_optional(tree, &[], |row| row.integer(0))?.is_some_and(|size| head < size) {

@@ -63,7 +63,7 @@ pub(crate) async fn commit(
         UPDATE log_state SET size = $1, root = $2, checkpoint = $3, epoch = epoch + 1
         WHERE id = 1 AND size = $4 AND epoch = $5";
     let (new_size, old_size, epoch) = (signed(size)?, signed(old.size)?, old.epoch);
-    let committed = writer.run_tx("log_commit", move |tx| {
+    let committed = writer.run_alone("log_commit", move |tx| {
         let values = [new_size.into(), (&root).into(), (&checkpoint).into(), old_size.into(), epoch.into()];
         Ok(tx.execute(sql, &values)? == 1)
     });
@@ -75,7 +75,7 @@ pub(crate) async fn publish(writer: &Writer, size: u64, note: String) -> Result<
     let sql = "-- publish
         UPDATE log_state SET published_size = $1, published = $2 WHERE id = 1 AND published_size < $1";
     let size = signed(size)?;
-    let published = writer.run_tx("log_publish", move |tx| tx.execute(sql, &[size.into(), (&note).into()]));
+    let published = writer.run_alone("log_publish", move |tx| tx.execute(sql, &[size.into(), (&note).into()]));
     published.await.map(drop).map_err(only_store)
 }
 

@@ -24,7 +24,7 @@ pub(super) fn envelopes(tx: &mut Tx<'_>, after: Option<MessageId>, limit: u32) -
 pub(super) fn replace(tx: &mut Tx<'_>, message: MessageId, old: &[u8], new: Option<&[u8]>) -> Result<bool, StoreError> {
     let sql = "-- replace_ring_envelope
         UPDATE message SET key_envelope = $3,
-            due_at = CASE WHEN $3 IS NULL AND state IN ('consigned', 'notified') THEN 0 ELSE due_at END
+            due_at = CASE WHEN ($3 = key_envelope) IS NULL AND state IN ('consigned', 'notified') THEN 0 ELSE due_at END
         WHERE id = $1 AND key_envelope = $2";
     let new = new.map_or(Value::Null, Value::Blob);
     Ok(tx.execute(sql, &[message.as_bytes().into(), old.into(), new])? == 1)

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use audit::Ledger;
 use crypto::seal::ring::RingKey;
 use storage::clock::ManualClock;
-use storage::store::{StoreConfig, migrate, open};
+use storage::store::{migrate, open};
+use storage::throwaway::store_in;
 use storage::{Value, Writer};
 use time::Duration;
 use zeroize::Zeroizing;
@@ -30,7 +31,7 @@ struct House {
 impl House {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database = StoreConfig::new(folder.path().join("vuzol.db"));
+        let database = store_in(folder.path());
         migrate(&database).unwrap();
         let (writer, reader) = open(&database).unwrap();
         let clock = Arc::new(ManualClock::new(NOON));

@@ -95,7 +95,7 @@ pub(crate) fn count_open(tx: &mut Tx<'_>, sender: Edrpou, state: MessageState, m
         SELECT count(*) FROM (
             SELECT 1 FROM message WHERE sender = $1 AND state = $3
                 AND state IN ('announced', 'submitted', 'rejected', 'relay_failed', 'quarantined', 'refused', 'expired')
-            LIMIT $2)";
+            LIMIT $2) AS open";
     let values = [sender.as_str().into(), integer(most.saturating_add(1))?.into(), state.as_str().into()];
     let count = tx.query_optional(sql, &values, |row| row.integer(0))?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())

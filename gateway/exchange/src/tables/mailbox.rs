@@ -121,7 +121,7 @@ pub(crate) fn count_waiting(tx: &mut Tx<'_>, mailbox: &MailboxId, most: u64) -> 
     let sql = "-- count_waiting
         SELECT count(*) FROM (
             SELECT 1 FROM message
-            WHERE recipient = $1 AND state IN ('consigned', 'notified', 'handed_over') LIMIT $2)";
+            WHERE recipient = $1 AND state IN ('consigned', 'notified', 'handed_over') LIMIT $2) AS waiting";
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let count = tx.query_optional(sql, &[(&mailbox.to_string()).into(), most.into()], |row| row.integer(0))?;
     Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
@@ -144,17 +144,17 @@ pub(crate) fn lease(
             SELECT id FROM (
                 SELECT id FROM message
                 WHERE recipient = $3 AND state = 'consigned' AND (lease_until IS NULL OR lease_until <= $4)
-                ORDER BY id LIMIT $5)
+                ORDER BY id LIMIT $5) AS it
             UNION ALL
             SELECT id FROM (
                 SELECT id FROM message
                 WHERE recipient = $3 AND state = 'notified' AND (lease_until IS NULL OR lease_until <= $4)
-                ORDER BY id LIMIT $5)
+                ORDER BY id LIMIT $5) AS it
             UNION ALL
             SELECT id FROM (
                 SELECT id FROM message
                 WHERE recipient = $3 AND state = 'handed_over' AND (lease_until IS NULL OR lease_until <= $4)
-                ORDER BY id LIMIT $5)
+                ORDER BY id LIMIT $5) AS it
             ORDER BY id LIMIT $5)
         RETURNING ",
         message_columns!(),
@@ -309,7 +309,7 @@ pub(crate) fn case_evidence(
         SELECT e.id, e.message_id, e.step, e.kind, e.state, e.at, e.event_id, e.jws
         FROM (SELECT id AS message FROM message WHERE case_id = $1 AND ",
         concerns!(),
-        ") JOIN evidence e ON e.message_id = message ORDER BY e.ordinal"
+        ") AS named JOIN evidence e ON e.message_id = message ORDER BY e.ordinal"
     );
     let participant = participant.as_ref().map(Edrpou::as_str);
     tx.query(sql, &[case.as_bytes().into(), participant.into()], evidence)

@@ -157,10 +157,11 @@ pub(crate) fn erase_content(tx: &mut Tx<'_>, message: MessageId) -> Result<(), S
     let key = "-- erase_key
         UPDATE message SET key_envelope = NULL, metadata = NULL WHERE id = $1";
     let spoken = "-- erase_acknowledgements
-        UPDATE acknowledgement SET spoken = x'' WHERE message_id = $1";
-    for sql in [parts, key, spoken] {
+        UPDATE acknowledgement SET spoken = $2 WHERE message_id = $1";
+    for sql in [parts, key] {
         tx.execute(sql, &[message.as_bytes().into()])?;
     }
+    tx.execute(spoken, &[message.as_bytes().into(), (&[0_u8; 0]).into()])?;
     Ok(())
 }
 
@@ -349,7 +350,7 @@ pub(crate) fn move_act(tx: &mut Tx<'_>, act: DisposalActId, state: ActState) -> 
 pub(crate) fn advance_act(tx: &mut Tx<'_>, piece: &Piece, erased: usize) -> Result<bool, StoreError> {
     let sql = "-- advance_disposal_act
         UPDATE disposal_act SET done = $3, erased = erased + $4,
-            state = CASE WHEN $5 = 1 THEN 'executed' ELSE state END, executed_at = CASE WHEN $5 = 1 THEN $6 END
+            state = CASE WHEN $5 = 1 THEN 'executed' ELSE state END, executed_at = CASE WHEN $5 = 1 THEN $6 ELSE executed_at END
         WHERE id = $1 AND state = 'executing' AND done = $2";
     let erased = i64::try_from(erased).map_err(|_| StoreError::Corrupt("disposal_act.erased"))?;
     let values = [

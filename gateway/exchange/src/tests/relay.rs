@@ -17,7 +17,8 @@ use schemas::relay::{RelayOffer, RelayOutcome, RelayProgress};
 use schemas::scan::{PartScan, ScanResult};
 use schemas::{MessageId, ProblemCode};
 use storage::clock::ManualClock;
-use storage::store::{StoreConfig, migrate};
+use storage::store::migrate;
+use storage::throwaway::store_in;
 use time::{Duration, OffsetDateTime};
 
 use super::town::*;
@@ -181,7 +182,7 @@ impl Country {
         });
         let (there, back) = (Link::new(ONE), Link::new(TWO));
         let [one, two] = [(0, 1, TWO, &there), (1, 0, ONE, &back)].map(|(own, other, name, link)| {
-            migrate(&StoreConfig::new(folders[own].path().join("vuzol.db"))).unwrap();
+            migrate(&store_in(folders[own].path())).unwrap();
             let evidence = vec![signers[other].certificate().clone()];
             let peer = Peer::new(name, &format!("https://{name}"), Vec::new(), Vec::new(), evidence);
             let relay = Relay::new(Peers::configured([peer]), Arc::<Link>::clone(link), GIVE_UP);

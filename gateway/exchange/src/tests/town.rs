@@ -31,7 +31,8 @@ use schemas::{Edrpou, LeaseToken, MailboxId, MessageId, ProblemCode};
 use signing::cades::{Content, sign};
 use storage::clock::ManualClock;
 use storage::objects::Objects;
-use storage::store::{StoreConfig, migrate, open};
+use storage::store::{migrate, open};
+use storage::throwaway::store_in;
 use storage::{Clock, Writer};
 use time::{Duration, OffsetDateTime};
 
@@ -129,7 +130,7 @@ impl Town {
     /// Agencies A, B and C; A and B may send each other letters.
     pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        migrate(&StoreConfig::new(folder.path().join("vuzol.db"))).unwrap();
+        migrate(&store_in(folder.path())).unwrap();
         let clock = Arc::new(ManualClock::new(NOON));
         let pki = Arc::new(DevPki::new(NOON, Duration::days(60), "http://ocsp.example/").unwrap());
         let responder = Arc::new(Responder::new(&pki));
@@ -674,7 +675,7 @@ fn node_of(
     receivers: &Arc<Receivers>,
     (relay, screening, retention): (Relay, Option<Screening>, &Retention),
 ) -> Node {
-    let (writer, reader) = open(&StoreConfig::new(folder.join("vuzol.db"))).unwrap();
+    let (writer, reader) = open(&store_in(folder)).unwrap();
     let objects = Objects::open_folder(&folder.join("objects")).unwrap();
     let ledger = Ledger::new(writer.clone(), reader, clock.clone(), signer.node());
     let registry = Registry::with_classes(ledger.clone(), clock.clone(), retention.classes());

@@ -2,7 +2,7 @@
 
 use storage::Clock;
 use storage::clock::SystemClock;
-use storage::store::{StoreConfig, migrate};
+use storage::store::migrate;
 
 use super::*;
 use crate::demo::site::Site;
@@ -18,8 +18,8 @@ impl Machine {
         let folder = tempfile::tempdir().unwrap();
         let site = Site::create(&folder.path().join("site"), SystemClock.now(), "http://127.0.0.1:1/", 1).unwrap();
         let database = &site.config().storage.database;
-        std::fs::create_dir_all(database.parent().unwrap()).unwrap();
-        migrate(&StoreConfig::new(database.clone())).unwrap();
+        std::fs::create_dir_all(database.folder().unwrap()).unwrap();
+        migrate(&database.store()).unwrap();
         let config = site.config_file();
         let text = std::fs::read_to_string(&config).unwrap();
         std::fs::write(&config, text.replace("[seal]\n", "[seal]\nring = \"ring\"\n")).unwrap();

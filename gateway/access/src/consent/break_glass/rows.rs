@@ -92,7 +92,7 @@ pub(super) fn list(
     let sql = "-- break_glasses
         SELECT id, opened_by, subject, application, centre, ground, reason, opened_at, ends_at, ended_at,
             reviewed_at, reviewed_by, finding, note, (SELECT COUNT(*) FROM look WHERE break_glass = break_glass.id)
-        FROM break_glass WHERE ($1 IS NULL OR centre = $1) AND ($2 <> 0 OR reviewed_at IS NULL) AND ($3 IS NULL OR id < $3)
+        FROM break_glass WHERE (centre = $1 OR $1 IS NULL) AND ($2 <> 0 OR reviewed_at IS NULL) AND (id < $3 OR $3 IS NULL)
         ORDER BY id DESC LIMIT $4";
     let values = [
         centre.as_ref().map(Edrpou::as_str).into(),
@@ -159,8 +159,8 @@ pub(super) fn covers(
     copy: CopyId,
 ) -> Result<bool, StoreError> {
     let sql = "-- break_glass_covers
-        SELECT 1 FROM stored_copy c WHERE c.id = $1 AND c.owner = $2 AND c.erased_at IS NULL AND ($3 IS NULL OR EXISTS (
-            SELECT 1 FROM application_copy ac WHERE ac.application_id = $3 AND ac.copy_id = c.id))";
+        SELECT 1 FROM stored_copy c WHERE c.id = $1 AND c.owner = $2 AND c.erased_at IS NULL AND (EXISTS (
+            SELECT 1 FROM application_copy ac WHERE ac.application_id = $3 AND ac.copy_id = c.id) OR $3 IS NULL)";
     let values = [copy.as_bytes().into(), subject.as_bytes().into(), application(opens).into()];
     Ok(tx.query_optional(sql, &values, |row| row.integer(0))?.is_some())
 }
@@ -174,8 +174,8 @@ pub(super) fn copies(
 ) -> Result<Vec<StoredCopy>, StoreError> {
     let sql = "-- opened_copies
         SELECT c.id, c.kind, c.sha256, length(c.sealed), c.stored_at FROM stored_copy c
-        WHERE c.owner = $1 AND c.erased_at IS NULL AND ($2 IS NULL OR EXISTS (
-            SELECT 1 FROM application_copy ac WHERE ac.application_id = $2 AND ac.copy_id = c.id))
+        WHERE c.owner = $1 AND c.erased_at IS NULL AND (EXISTS (
+            SELECT 1 FROM application_copy ac WHERE ac.application_id = $2 AND ac.copy_id = c.id) OR $2 IS NULL)
         ORDER BY c.id LIMIT $3";
     tx.query(sql, &[subject.as_bytes().into(), application(opens).into(), most.into()], stored)
 }

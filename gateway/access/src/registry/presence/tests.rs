@@ -1,6 +1,7 @@
 use certs::dev::Usage;
 use schemas::registry::CertificateUsage::Login;
-use storage::store::{StoreConfig, open};
+use storage::store::open;
+use storage::throwaway::store_in;
 use time::Duration;
 
 use super::*;
@@ -9,7 +10,7 @@ use crate::town::{NOON, Town, certificate, edrpou, registration};
 const AGENCY: &str = "00000001";
 
 fn table(town: &Town) -> SeenStore {
-    let (writer, reader) = open(&StoreConfig::new(town.folder.path().join("vuzol.db"))).unwrap();
+    let (writer, reader) = open(&store_in(town.folder.path())).unwrap();
     SeenStore::new(writer, reader)
 }
 

@@ -1,0 +1,344 @@
+//! Databases that live as long as a test or a bench: files in a folder, and a PostgreSQL cluster that is made, started and removed here.
+//!
+//! A cluster is a real one: on the disk beside the program, with fsync, behind a Unix socket that nobody else knows. It ends with the process,
+//! however that ends: a shell waits for the end of a pipe that only the process holds. Where PostgreSQL 15 or later is not installed there is none, and that is
+//! said on the standard error output.
+
+use crate::store::{Address, StoreConfig};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A back end that a suite runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackEnd {
+    /// A file in the folder of the test.
+    Sqlite,
+    /// A database of its own in the process's cluster.
+    Postgres,
+}
+
+impl BackEnd {
+    /// A fresh, empty database; None, and said so, where there is no PostgreSQL.
+    #[must_use]
+    pub fn database(self, folder: &Path) -> Option<StoreConfig> {
+        match self {
+            Self::Sqlite => Some(StoreConfig::new(folder.join("vuzol.db"))),
+            Self::Postgres => Some(StoreConfig::postgres(Cluster::shared()?.database())),
+        }
+    }
+}
+
+/// The database that belongs to the folder of a test: a file in it, or, where `STORAGE_BACK_END` is `postgres`, one of the process's cluster. The same one
+/// for the same folder.
+///
+/// # Panics
+/// Where PostgreSQL is asked for and not installed: nothing would be tried.
+#[must_use]
+pub fn store_in(folder: &Path) -> StoreConfig {
+    static KNOWN: Mutex<BTreeMap<PathBuf, Address>> = Mutex::new(BTreeMap::new());
+    if std::env::var_os("STORAGE_BACK_END").is_none_or(|back_end| back_end != "postgres") {
+        return StoreConfig::new(folder.join("vuzol.db"));
+    }
+    let Some(cluster) = Cluster::shared() else { unreachable_server("asked for, and not installed") };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    StoreConfig::postgres(known.entry(folder.to_owned()).or_insert_with(|| cluster.database()).clone())
+}
+
+/// Makes of each `async fn name(back_end: BackEnd)` two tests, `sqlite::name` and `postgres::name`.
+#[macro_export]
+macro_rules! on_each_back_end {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+            async fn $name() {
+                super::$name($crate::throwaway::BackEnd::Sqlite).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+            async fn $name() {
+                if $crate::throwaway::Cluster::shared().is_some() {
+                    super::$name($crate::throwaway::BackEnd::Postgres).await;
+                }
+            })+
+        }
+    };
+}
+
+/// A PostgreSQL cluster.
+pub struct Cluster {
+    binaries: PathBuf,
+    folder: PathBuf,
+    /// Short: the path of a socket has room for a hundred octets.
+    sockets: PathBuf,
+    server: Mutex<Option<Child>>,
+    databases: AtomicUsize,
+}
+
+static CLUSTERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Cluster {
+    /// The one of this process.
+    pub fn shared() -> Option<&'static Self> {
+        static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&[])).as_ref()
+    }
+
+    /// Another one, with settings as `fsync=off`. None, and said so, where PostgreSQL is not installed.
+    ///
+    /// # Panics
+    /// Where it is installed and cannot be started.
+    #[must_use]
+    pub fn start(settings: &[&str]) -> Option<Self> {
+        let cluster = Self::prepare()?;
+        let made = cluster
+            .run("initdb", &["--no-sync", "--auth=trust", "--username=vuzol_owner", "--encoding=UTF8", "--locale=C"]);
+        assert!(made.is_ok(), "initdb: {made:?}");
+        cluster.serve(settings);
+        // Once for all databases: roles belong to the cluster, and tests migrate beside each other.
+        cluster.sql("postgres", "CREATE ROLE vuzol_node NOLOGIN; CREATE ROLE vuzol_sequencer NOLOGIN");
+        cluster.sql("postgres", "CREATE ROLE vuzol LOGIN IN ROLE vuzol_node, vuzol_sequencer");
+        // What rows are made with by hand, in tests that run on SQLite too.
+        for (function, octets) in
+            [("zeroblob", "repeat('00', n)"), ("randomblob", "left(repeat(md5(random()::text), 1 + n / 16), 2 * n)")]
+        {
+            let made = format!(
+                "CREATE FUNCTION {function}(n int) RETURNS bytea LANGUAGE sql AS $$ SELECT decode({octets}, 'hex') $$"
+            );
+            cluster.sql("template1", &made);
+        }
+        Some(cluster)
+    }
+
+    fn prepare() -> Option<Self> {
+        let Some(binaries) = binaries() else {
+            say("PostgreSQL is not installed: what needs it is skipped");
+            return None;
+        };
+        let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
+        let name = format!("vuzol-postgres-{}-{number}", std::process::id());
+        let beside = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned()));
+        let places = [beside, Some(PathBuf::from("/var/tmp")), Some(std::env::temp_dir())];
+        // Another user than ours may have to be able to reach it.
+        let folder = places.into_iter().flatten().map(|place| place.join(&name)).find(|folder| is_reachable(folder));
+        let folder = folder.unwrap_or_else(|| std::env::temp_dir().join(&name));
+        let sockets = std::env::temp_dir().join(format!("{name}.s"));
+        for folder in [&folder, &sockets] {
+            let made = make_folder(folder);
+            assert!(made.is_ok(), "{}: {made:?}", folder.display());
+        }
+        Some(Self { binaries, folder, sockets, server: Mutex::new(None), databases: AtomicUsize::new(0) })
+    }
+
+    /// Starts the server, which is not running, and waits until it answers.
+    ///
+    /// # Panics
+    /// Where it does not come up within a minute.
+    pub fn serve(&self, settings: &[&str]) {
+        // The shell outlives this process by as long as it takes to stop the server. `keep`: stopped, and to be started again.
+        let script = r#"
+            data=$1 sockets=$2 options=$3
+            shift 3
+            "$@" -D "$data" -k "$sockets" -c listen_addresses= -c max_connections=300 -c shared_buffers=64MB \
+                -c log_checkpoints=off $options >>"$sockets/log" 2>&1 &
+            server=$!
+            read -r word
+            kill -QUIT $server
+            wait $server
+            [ "$word" = keep ] || rm -rf "$data" "$sockets""#;
+        let options: Vec<String> = settings.iter().map(|setting| format!("-c {setting}")).collect();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script, "sh"]).arg(&self.folder).arg(&self.sockets).arg(options.join(" "));
+        shell.args(owner()).arg(self.binaries.join("postgres"));
+        let server = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let Ok(server) = server else { unreachable_server("no shell") };
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.try_sql("postgres", "SELECT 1").is_err() {
+            if Instant::now() >= deadline {
+                unreachable_server(&std::fs::read_to_string(self.log()).unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends the server at once, without a checkpoint: what is not in its write-ahead log on disk is gone.
+    pub fn crash(&self) {
+        if let Some(mut server) = self.server.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let told = server.stdin.take().map(|mut pipe| pipe.write_all(b"keep\n"));
+            assert!(matches!(told, Some(Ok(()))), "the shell of the server is gone");
+            let _ = server.wait();
+        }
+    }
+
+    /// A standby of this cluster as it is now, which follows it asynchronously until one of the two ends.
+    ///
+    /// # Panics
+    /// Where it cannot be copied or started.
+    #[must_use]
+    pub fn standby(&self) -> Self {
+        let Some(standby) = Self::prepare() else { unreachable_server("PostgreSQL is gone") };
+        let (from, to) = (self.sockets.display().to_string(), standby.folder.display().to_string());
+        let copied = output(
+            as_owner(self.binaries.join("pg_basebackup"))
+                .args([
+                    "--host",
+                    &from,
+                    "--username=vuzol_owner",
+                    "--checkpoint=fast",
+                    "--write-recovery-conf",
+                    "--no-sync",
+                ])
+                .args(["--pgdata", &to]),
+        );
+        assert!(copied.is_ok(), "pg_basebackup: {copied:?}");
+        standby.databases.store(self.databases.load(Ordering::Relaxed), Ordering::Relaxed);
+        standby.serve(&["hot_standby=on"]);
+        standby
+    }
+
+    /// A standby becomes a server of its own.
+    ///
+    /// # Panics
+    /// Where it is none.
+    pub fn promote(&self) {
+        self.sql("postgres", "SELECT pg_promote(true, 60)");
+    }
+
+    /// A fresh, empty database, by its owner, who is a superuser.
+    ///
+    /// # Panics
+    /// Where the server does not make one.
+    #[must_use]
+    pub fn database(&self) -> Address {
+        let name = format!("vuzol_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name}"));
+        self.address(&name, "vuzol_owner")
+    }
+
+    /// A database by its name, or that of another cluster's address, for a user: `vuzol_owner`, or `vuzol`, which has the node's roles.
+    ///
+    /// # Panics
+    /// Where the names make no address.
+    #[must_use]
+    pub fn address(&self, database: &str, user: &str) -> Address {
+        match Address::parse(&self.url(database, user)) {
+            Ok(address) => address,
+            Err(error) => unreachable_server(&error.to_string()),
+        }
+    }
+
+    /// As [`Cluster::address`], for a configuration.
+    #[must_use]
+    pub fn url(&self, database: &str, user: &str) -> String {
+        format!("postgres:///{database}?host={}&user={user}", self.sockets.display())
+    }
+
+    /// What an administrator does, as the superuser.
+    ///
+    /// # Panics
+    /// Where the server refuses.
+    pub fn sql(&self, database: &str, sql: &str) -> String {
+        match self.try_sql(database, sql) {
+            Ok(answer) => answer,
+            Err(error) => unreachable_server(&format!("{sql}: {error}")),
+        }
+    }
+
+    /// As [`Cluster::sql`].
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
+        let sockets = self.sockets.display().to_string();
+        let mut psql = Command::new(self.binaries.join("psql"));
+        psql.args(["--host", &sockets, "--username=vuzol_owner", "--dbname", database, "--no-psqlrc", "--tuples-only"]);
+        output(psql.args(["--no-align", "--quiet", "--set=ON_ERROR_STOP=1", "--command", sql]))
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
+        output(as_owner(self.binaries.join(program)).arg("-D").arg(&self.folder).args(arguments))
+    }
+
+    fn log(&self) -> PathBuf {
+        self.sockets.join("log")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            drop(server.stdin.take());
+            let _ = server.wait();
+        }
+        // Of a server that was stopped before.
+        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = std::fs::remove_dir_all(&self.sockets);
+    }
+}
+
+#[allow(clippy::panic, reason = "tests and benches")]
+fn unreachable_server(why: &str) -> ! {
+    panic!("the throw-away PostgreSQL: {why}")
+}
+
+#[allow(clippy::print_stderr, reason = "tests and benches")]
+fn say(what: &str) {
+    eprintln!("{what}");
+}
+
+/// The newest installed version's programs: Debian's folders, then wherever `pg_config` points to.
+fn binaries() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).filter(|it| *it >= 15);
+    let debian = versions.max().map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")));
+    let asked = || output(Command::new("pg_config").arg("--bindir")).ok().map(|text| PathBuf::from(text.trim()));
+    debian.or_else(asked).filter(|folder| folder.join("initdb").exists())
+}
+
+/// PostgreSQL refuses to run as root, where tests in a container often do.
+fn as_owner(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let Some((first, others)) = owner().split_first() else { return Command::new(program) };
+    let mut command = Command::new(first);
+    command.args(others).arg(program);
+    command
+}
+
+/// The words before a command that is to run as the server's user.
+fn owner() -> &'static [&'static str] {
+    if is_root() { &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] } else { &[] }
+}
+
+fn is_root() -> bool {
+    static ROOT: OnceLock<bool> = OnceLock::new();
+    *ROOT.get_or_init(|| output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0"))
+}
+
+fn is_reachable(folder: &Path) -> bool {
+    let parent = folder.parent().unwrap_or(Path::new("/"));
+    output(as_owner("test").arg("-x").arg(parent)).is_ok()
+}
+
+fn make_folder(folder: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    if is_root() {
+        output(Command::new("chown").arg("postgres:postgres").arg(folder))?;
+    }
+    // Whoever reaches the socket is let in.
+    output(Command::new("chmod").arg("0700").arg(folder)).map(drop)
+}
+
+fn output(command: &mut Command) -> Result<String, String> {
+    // No folder of ours need be one that the other user may enter.
+    let output = command.current_dir("/").stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+    }
+}

@@ -1,0 +1,37 @@
+-- Who may do what. Runs after the migrations, each time, in one transaction; it brings the rights to what it says.
+--
+-- vuzol_node does the acts and reads everything. Of the log it may only add to the outbox: what is recorded it can neither change nor take back.
+-- vuzol_sequencer numbers the log's rows and carries its state, and may do nothing else. Nobody may change or delete a numbered row; the owner of the
+-- tables is hindered by the triggers alone, and a superuser by nothing: against them stand the signed checkpoints.
+--
+-- The roles cannot log in. A user is made by the database's administrator: CREATE ROLE vuzol LOGIN IN ROLE vuzol_node, vuzol_sequencer.
+DO $roles$
+DECLARE
+    role TEXT;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['vuzol_node', 'vuzol_sequencer'] LOOP
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', role);
+        END IF;
+        IF NOT pg_has_role(current_user, role, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO %I', role, current_user);
+        END IF;
+    END LOOP;
+END
+$roles$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, vuzol_node, vuzol_sequencer;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO vuzol_node;
+REVOKE INSERT, UPDATE, DELETE ON schema_version, audit_outbox, audit_seq, seq_head, log_state FROM vuzol_node;
+REVOKE UPDATE ON audit_payload FROM vuzol_node;
+GRANT INSERT ON audit_outbox TO vuzol_node;
+
+GRANT SELECT ON schema_version TO vuzol_sequencer;
+GRANT SELECT, DELETE ON audit_outbox TO vuzol_sequencer;
+GRANT SELECT, INSERT ON audit_seq TO vuzol_sequencer;
+GRANT SELECT, UPDATE ON seq_head, log_state TO vuzol_sequencer;
+
+-- Every row of these comes and goes within a second: they are swept by what went, not by how large they are, and keep their room.
+ALTER TABLE audit_outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, vacuum_truncate = off);
+ALTER TABLE jobs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, vacuum_truncate = off);
