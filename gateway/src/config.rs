@@ -353,7 +353,6 @@ impl Config {
             lists.chain(&mut self.trusted_lists.tls_roots).chain(&mut self.seal.ring).chain(&mut self.portals.secret);
         let lists = lists.chain(&mut self.webhooks.tls_roots);
         let lists = lists.chain(self.log.paths());
-        let lists = lists.chain(self.log.witnesses.paths());
         let lists = lists.chain(self.portals.providers.iter_mut().flat_map(ProviderConfig::paths));
         let peers = self.relay.peers.iter_mut().flat_map(PeerConfig::paths);
         let login = self.relay.login.iter_mut().flat_map(|files| [&mut files.certificate, &mut files.key]);

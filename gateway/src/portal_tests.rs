@@ -53,7 +53,7 @@ struct Region {
     node: Node,
     clock: Arc<ManualClock>,
     person: PersonId,
-    database: std::path::PathBuf,
+    database: DatabaseConfig,
     _folder: tempfile::TempDir,
     _services: DemoServices,
 }

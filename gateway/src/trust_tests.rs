@@ -274,7 +274,7 @@ async fn an_authoritys_new_key_is_fetched_for_the_sake_of_a_registered_certifica
     assert!(!leads(&rooms.trust.current()));
 
     let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    Running { tasks: &tasks, shutdown: &shutdown }.collect(&rooms);
+    Running { tasks: &tasks, shutdown: &shutdown }.collect(&rooms, 1_000_000);
     for _ in 0..200 {
         if !rooms.trust.fetched().is_empty() {
             break;

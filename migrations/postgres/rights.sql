@@ -24,10 +24,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, vuzol_node, vuzol_sequenc
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO vuzol_node;
 REVOKE INSERT, UPDATE, DELETE ON schema_version, audit_outbox, audit_seq, seq_head, log_state FROM vuzol_node;
-REVOKE UPDATE ON audit_payload FROM vuzol_node;
+REVOKE UPDATE ON audit_payload, audit_sealed FROM vuzol_node;
 GRANT INSERT ON audit_outbox TO vuzol_node;
 
-GRANT SELECT ON schema_version TO vuzol_sequencer;
+GRANT SELECT ON schema_version, log_retention TO vuzol_sequencer;
 GRANT SELECT, DELETE ON audit_outbox TO vuzol_sequencer;
 GRANT SELECT, INSERT ON audit_seq TO vuzol_sequencer;
 GRANT SELECT, UPDATE ON seq_head, log_state TO vuzol_sequencer;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use audit::verify::{Folder, Kept, Question, verify};
 use futures_util::StreamExt as _;
 use schemas::MessageId;
 use schemas::evidence::EvidenceKind;
@@ -27,6 +28,17 @@ pub(crate) async fn compare(ground: &Ground, outcome: &Outcome) -> usize {
     assert_eq!(listed, acknowledged, "the mailboxes hold what was acknowledged and nothing else");
     evidence(ground, outcome, &book).await;
     book.entries.len()
+}
+
+/// What the killed node had published verifies as it lies there, for an outsider: a checkpoint is never ahead of its tiles.
+pub(crate) fn verify_as_it_lies(ground: &Ground) {
+    let folder = ground.config.storage.objects.join("log");
+    let Ok(note) = std::fs::read_to_string(folder.join("checkpoint")) else { return };
+    let log = ground.log_verifier();
+    let checkpoint = Kept { name: "checkpoint".to_owned(), note };
+    let question =
+        Question { log: &log, national: None, policy: None, checkpoint, kept: Vec::new(), anchors: Vec::new() };
+    verify(&Folder::new(&folder), &question, &mut |_, _| ()).expect("a log that is whole");
 }
 
 /// Each acknowledged document was delivered, once, under the message of its receipt.

@@ -36,6 +36,7 @@ async fn fifty_kills_under_load_lose_nothing_and_repeat_nothing() {
         let life = Duration::from_millis(100 + kill.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 400);
         tokio::time::sleep(life).await;
         node.kill();
+        books::verify_as_it_lies(&ground);
         node = NodeProcess::start(program, &ground).await;
     }
     let outcome = play.end().await;

@@ -24,7 +24,7 @@ fn collect(folder: &Path, names: &mut BTreeSet<String>) {
     }
 }
 
-/// What stands under `#[test]` or `#[tokio::test]`, with or without other attributes between.
+/// What stands under `#[test]` or `#[tokio::test]`, with or without other attributes between, and what is run on each back end.
 fn tests_of(source: &str) -> Vec<String> {
     let after = |at: usize| {
         let (head, _) = source.get(at..)?.split_once("fn ").filter(|(head, _)| !head.contains('}'))?;
@@ -32,7 +32,9 @@ fn tests_of(source: &str) -> Vec<String> {
         Some(name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
     };
     let marks = ["#[test", "#[tokio::test"].iter().flat_map(|mark| source.match_indices(mark));
-    marks.filter_map(|(at, _)| after(at)).collect()
+    let lists = source.split("on_each_back_end!(").skip(1).filter_map(|list| list.split_once(')'));
+    let listed = lists.flat_map(|(list, _)| list.split(',')).map(|name| name.trim().to_owned());
+    marks.filter_map(|(at, _)| after(at)).chain(listed.filter(|name| !name.is_empty())).collect()
 }
 
 /// Names in backticks that are of tests: small letters in words.
@@ -54,8 +56,8 @@ fn every_test_that_the_threat_model_names_exists() {
 
 #[test]
 fn a_test_that_is_not_there_is_noticed() {
-    let source = "#[test]\nfn one_of_two() {}\n\n#[tokio::test(flavor = \"multi_thread\")]\nasync fn the_other_one() {}\n\nfn no_test_at_all() {}";
-    assert_eq!(tests_of(source), ["one_of_two", "the_other_one"]);
+    let source = "#[test]\nfn one_of_two() {}\n\n#[tokio::test(flavor = \"multi_thread\")]\nasync fn the_other_one() {}\n\nfn no_test_at_all() {}\n\non_each_back_end!(\n    on_either,\n);\n\nasync fn on_either() {}";
+    assert_eq!(tests_of(source), ["one_of_two", "the_other_one", "on_either"]);
     assert_eq!(
         named("`one_of_two`, `Origin`, `no_such_test` and `vuzol_x`"),
         BTreeSet::from(["no_such_test", "one_of_two"])

@@ -148,8 +148,14 @@ impl Book {
         let log = self.objects().join("log");
         let Ok(note) = std::fs::read_to_string(log.join("checkpoint")) else { return };
         let verifier = self.verifier();
-        let question =
-            Question { log: &verifier, national: None, policy: None, checkpoint: kept(note), kept: Vec::new() };
+        let question = Question {
+            log: &verifier,
+            national: None,
+            policy: None,
+            checkpoint: kept(note),
+            kept: Vec::new(),
+            anchors: Vec::new(),
+        };
         verify(&Folder::new(&log), &question, &mut |_, _| ()).expect("a checkpoint is never ahead of its tiles");
     }
 
@@ -180,7 +186,14 @@ impl Book {
         let folder = self.objects().join("log");
         assert_eq!(std::fs::read_to_string(folder.join("checkpoint")).unwrap(), checkpoint.note);
         let (verifier, source) = (self.verifier(), Folder::new(&folder));
-        let question = Question { log: &verifier, national: None, policy: None, checkpoint, kept: self.signed.clone() };
+        let question = Question {
+            log: &verifier,
+            national: None,
+            policy: None,
+            checkpoint,
+            kept: self.signed.clone(),
+            anchors: Vec::new(),
+        };
         let verified = verify(&source, &question, &mut |_, _| ()).expect("one history, whole");
         let size = verified.checkpoint().size;
         let Compared { rows, .. } =

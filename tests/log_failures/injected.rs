@@ -75,12 +75,23 @@ async fn an_fsync_that_fails_once_is_lived_through() {
         return;
     }
     for calls in ["fsync", "fdatasync"] {
-        for position in 1..=6 {
+        let mut lived = 0;
+        for position in 1..=8 {
             let mut book = Book::new();
             let said = run(&mut book, calls, "error=EIO", position);
+            if said.acknowledged == 0 {
+                // The first are of the folder of objects, when it is opened: who cannot make that durable does not begin.
+                assert!(
+                    said.halted.as_ref().is_some_and(|why| why.starts_with("object store")),
+                    "{calls} {position}: {said:?}"
+                );
+                continue;
+            }
             assert_eq!(said.halted, None, "{calls} {position}: it goes on by itself");
             assert!(said.acknowledged >= 50, "{calls} {position}: {said:?}");
             assert!(book.settle().await > said.acknowledged as u64);
+            lived += 1;
         }
+        assert!(lived >= 4, "{calls}: {lived} of eight");
     }
 }

@@ -41,14 +41,16 @@ impl Safe {
 
     /// Starts it. One that was killed before its first signature has nothing to remember.
     async fn open(&self) -> Child {
-        let child = self.command(!self.0.join("signer.state").exists()).spawn().unwrap();
+        let mut child = self.command(!self.0.join("signer.state").exists()).spawn().unwrap();
         for _ in 0..1000 {
             if UnixStream::connect(self.socket()).is_ok() {
                 return child;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        panic!("the signer does not listen");
+        child.kill().unwrap();
+        let ended = child.wait();
+        panic!("the signer does not listen: {ended:?}");
     }
 }
 

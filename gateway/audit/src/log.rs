@@ -280,6 +280,7 @@ async fn blocking<T: Send + 'static>(
 mod claiming_tests;
 #[cfg(test)]
 mod failure_tests;
+#[cfg(test)]
 mod postgres_tests;
 #[cfg(test)]
 pub(crate) mod tests;

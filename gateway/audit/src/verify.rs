@@ -399,7 +399,7 @@ pub(crate) fn heads(question: &Question<'_>) -> Result<(Checkpoint, Cosignatures
 }
 
 /// Names of witnesses, and when they cosigned (POSIX seconds).
-type Cosignatures = Vec<(Vec<u8>, u64)>;
+pub(crate) type Cosignatures = Vec<(Vec<u8>, u64)>;
 
 /// The checkpoint of a note, signed as the question asks. (A checkpoint that somebody kept may be older than the second key.)
 pub(crate) fn signed(question: &Question<'_>, kept: &Kept) -> Result<Checkpoint, LogError> {

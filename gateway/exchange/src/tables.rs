@@ -52,7 +52,7 @@ pub(crate) use notices::{
 };
 pub(crate) use relay::{
     PeerEvidence, Route, Travelling, answer, case_peer_evidence, enqueue_report, has_peer_evidence,
-    insert_peer_evidence, insert_route, report, route, travelling,
+    insert_peer_evidence, insert_route, report, route, traffic, travelling,
 };
 pub(crate) use retention::{
     HoldFound, Piece, StoredAct, StoredSignature, act, act_document, act_signatures, acts, advance_act, erase_content,

@@ -10,7 +10,9 @@ mod session;
 
 use std::path::{Path, PathBuf};
 
-use audit::verify::{Compared, Covers, Folder, Kept, Question, Source, Verified, Wrong, WrongRow, compare_rows, verify_from};
+use audit::verify::{
+    Compared, Covers, Folder, Kept, Question, Source, Verified, Wrong, WrongRow, compare_rows, verify_from,
+};
 use clap::{Args, Subcommand};
 use crypto::digest::hex;
 use crypto::merkle::{LogError, NationalVerifier, NoteVerifier, Policy};
@@ -102,7 +104,7 @@ pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<
                 let missing = || Failure::Unreadable("give --folder, --archive or --node".to_owned());
                 let online = arguments.node.open(terminal)?.ok_or_else(missing)?;
                 let checkpoint = online.checkpoint()?;
-                run_verify(arguments, checkpoint, &online, terminal)
+                run_verify(arguments, (checkpoint, Vec::new()), &online, terminal)
             }
         },
         Command::Search(arguments) => search::search(arguments, terminal),
@@ -118,17 +120,18 @@ fn verify_folder(arguments: &Verify, folder: &Path, terminal: &mut Terminal<'_>)
     let below = folder.join("log");
     let folder = if below.join("checkpoint").is_file() { below } else { folder.to_owned() };
     let checkpoint = read_checkpoint(&folder.join("checkpoint"))?;
-    run_verify(arguments, checkpoint, &Folder::new(&folder), terminal)
+    let tokens = anchor::read_all(&folder.join("anchors"))?;
+    run_verify(arguments, (checkpoint, tokens), &Folder::new(&folder), terminal)
 }
 
+/// `tokens`: time-stamps that lie beside the log.
 fn run_verify(
     arguments: &Verify,
-    checkpoint: Kept,
+    (checkpoint, tokens): (Kept, Vec<anchor::Token>),
     source: &dyn Source,
     terminal: &mut Terminal<'_>,
 ) -> Result<u8, Failure> {
     let policy = arguments.policy.as_deref().map(read_policy).transpose()?;
-    let tokens = anchor::read_all(&folder.join("anchors"))?;
     for token in &tokens {
         if let Err(why) = token.check(arguments.timestamping.as_deref())? {
             let (name, language) = (token.name(), terminal.language());
@@ -279,7 +282,12 @@ fn ukrainian_of(error: &LogError) -> String {
 }
 
 /// Opens the database as a node would, and writes nothing.
-fn rows(arguments: &Verify, database: &Path, source: &dyn Source, size: u64) -> Result<Result<Compared, WrongRow>, Failure> {
+fn rows(
+    arguments: &Verify,
+    database: &Path,
+    source: &dyn Source,
+    size: u64,
+) -> Result<Result<Compared, WrongRow>, Failure> {
     let keys = crate::payload_key::payload_keys(arguments.payload_key.as_deref());
     let keys = keys.map_err(|error| Failure::Unreadable(error.to_string()))?;
     let (_, reader) = storage::store::open(&storage::store::StoreConfig::new(database.to_owned()))

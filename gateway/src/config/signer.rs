@@ -35,6 +35,7 @@ impl LogConfig {
         own.chain(&mut self.national_key)
             .chain(&mut self.payload_key)
             .chain(self.signer.as_mut().map(|signer| &mut signer.socket))
+            .chain(self.witnesses.paths())
     }
 
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {

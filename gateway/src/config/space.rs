@@ -20,7 +20,7 @@ impl StorageConfig {
     /// A database and a folder, and the usual bounds.
     #[must_use]
     pub fn at(database: PathBuf, objects: PathBuf) -> Self {
-        Self { database, objects, low_water_megabytes: low_water(), reserve_megabytes: reserve() }
+        Self { database: database.into(), objects, low_water_megabytes: low_water(), reserve_megabytes: reserve() }
     }
 
     /// How much must be free.

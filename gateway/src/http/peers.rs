@@ -35,7 +35,7 @@ pub(crate) async fn list(State(door): State<Arc<Door>>, caller: Caller) -> Resul
 /// changes nothing.
 #[utoipa::path(
     put, path = "/v1/peers/{peer}", operation_id = "set_peer", tag = "peers",
-    params(("peer" = PeerName, Path)), request_body = PeerChange,
+    params(("peer" = String, Path, description = "Its name: letters, digits, `.`, `-` and `_`, the first a letter or a digit")), request_body = PeerChange,
     responses(
         (status = 200, body = PeerOutcome, description = "It holds"),
         (status = 202, body = PeerOutcome, description = "Proposed: another operator must confirm"))
@@ -63,7 +63,7 @@ pub(crate) async fn set(
 /// is over.
 #[utoipa::path(
     delete, path = "/v1/peers/{peer}", operation_id = "withdraw_peer", tag = "peers",
-    params(("peer" = PeerName, Path)),
+    params(("peer" = String, Path, description = "Its name: letters, digits, `.`, `-` and `_`, the first a letter or a digit")),
     responses((status = 204, description = "Withdrawn"))
 )]
 pub(crate) async fn withdraw(
@@ -79,7 +79,7 @@ pub(crate) async fn withdraw(
 /// Read what was stated of another node, whole, so that it can be stated again.
 #[utoipa::path(
     get, path = "/v1/peers/{peer}/history", operation_id = "read_peer_history", tag = "peers",
-    params(("peer" = PeerName, Path)),
+    params(("peer" = String, Path, description = "Its name: letters, digits, `.`, `-` and `_`, the first a letter or a digit")),
     responses((status = 200, body = PeerHistory, description = "The newest first"))
 )]
 pub(crate) async fn history(

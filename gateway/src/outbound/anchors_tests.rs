@@ -4,7 +4,6 @@ use super::*;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use audit::anchors::Authority as _;
 use certs::dev::{DevPki, Identity, Profile, Usage};
 use certs::trust::{TrustAnchor, TrustSnapshot};
 use crypto::digest::{digest, sha256};

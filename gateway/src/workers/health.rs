@@ -39,6 +39,7 @@ pub(crate) struct Health {
 
 impl Health {
     /// Of a running node.
+    #[allow(clippy::too_many_arguments, reason = "each is asked about something else")]
     pub(crate) fn new(
         log: Log,
         reader: Reader,

@@ -7,8 +7,8 @@ mod loops;
 mod peers;
 mod policies;
 mod space;
-mod watch;
 mod vouching;
+mod watch;
 
 use std::any::Any;
 use std::future::Future;
@@ -25,8 +25,8 @@ pub(crate) use loops::{
 pub(crate) use peers::RelayLoops;
 pub(crate) use policies::refresh_policies;
 pub(crate) use space::{tend_space, watch_unpublished};
-pub(crate) use watch::{deliver_alerts, watch_log};
 pub(crate) use vouching::{Stop, anchor_log, ask_witnesses, watch_stop};
+pub(crate) use watch::{deliver_alerts, watch_log};
 
 /// Pause before a loop that panicked starts again.
 const RESTART: Duration = Duration::from_secs(1);

@@ -2,9 +2,9 @@
 //!
 //! Why rusqlite on our own threads, when sqlx speaks SQLite too: sqlx hands every statement to a worker thread of the
 //! connection and back. Measured, that is 53 microseconds of processor time for a statement, against 3.5 when the whole
-//! closure of a transaction runs where the connection is; a document costs some thirty statements. rusqlite stays at
-//! 0.39 because that release shares `libsqlite3-sys` with sqlx, and two copies of SQLite in one process would break its
-//! file locks (the operating system drops a process's POSIX locks when any descriptor of the file is closed).
+//! closure of a transaction runs where the connection is; a document costs some thirty statements. sqlx is built without
+//! its SQLite half: two copies of SQLite in one process would break its file locks (the operating system drops a process's
+//! POSIX locks when any descriptor of the file is closed).
 
 use crate::store::{Row, StoreError, Value};
 use rusqlite::config::DbConfig;

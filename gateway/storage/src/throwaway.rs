@@ -4,7 +4,7 @@
 //! however that ends: a shell waits for the end of a pipe that only the process holds. Where PostgreSQL 15 or later is not installed there is none, and that is
 //! said on the standard error output.
 
-use crate::store::{Address, StoreConfig};
+use crate::store::{Address, Database, StoreConfig};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -33,21 +33,51 @@ impl BackEnd {
     }
 }
 
-/// The database that belongs to the folder of a test: a file in it, or, where `STORAGE_BACK_END` is `postgres`, one of the process's cluster. The same one
-/// for the same folder.
+/// The database that belongs to the folder of a test: a file in it, or, where `STORAGE_BACK_END` is `postgres`, one of the process's cluster.
+///
+/// # Panics
+/// As [`url_in`].
+#[must_use]
+pub fn store_in(folder: &Path) -> StoreConfig {
+    match url_in(folder).map(|url| Address::parse(&url)) {
+        None => StoreConfig::new(folder.join("vuzol.db")),
+        // Suites hold hundreds of stores open at once.
+        Some(Ok(address)) => StoreConfig { writers: 2, readers: 1, ..StoreConfig::postgres(address) },
+        Some(Err(error)) => unreachable_server(&error.to_string()),
+    }
+}
+
+/// The address of that database where it is PostgreSQL's, by its owner, for the configuration of a whole node. The same one for the same folder.
 ///
 /// # Panics
 /// Where PostgreSQL is asked for and not installed: nothing would be tried.
 #[must_use]
-pub fn store_in(folder: &Path) -> StoreConfig {
-    static KNOWN: Mutex<BTreeMap<PathBuf, Address>> = Mutex::new(BTreeMap::new());
+pub fn url_in(folder: &Path) -> Option<String> {
+    static KNOWN: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
     if std::env::var_os("STORAGE_BACK_END").is_none_or(|back_end| back_end != "postgres") {
-        return StoreConfig::new(folder.join("vuzol.db"));
+        return None;
     }
     let Some(cluster) = Cluster::shared() else { unreachable_server("asked for, and not installed") };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    StoreConfig::postgres(known.entry(folder.to_owned()).or_insert_with(|| cluster.database()).clone())
+    let url = known.entry(folder.to_owned()).or_insert_with(|| cluster.url(cluster.database().database(), OWNER));
+    Some(url.clone())
 }
+
+/// Does what only the owner of a table may, in the database that belongs to the folder. False: it is a file, where everybody may.
+///
+/// # Panics
+/// As [`url_in`], and where the server refuses.
+#[must_use]
+pub fn by_owner(folder: &Path, sql: &str) -> bool {
+    let Database::Postgres(address) = store_in(folder).database else { return false };
+    Cluster::shared().is_some_and(|cluster| {
+        cluster.sql(address.database(), sql);
+        true
+    })
+}
+
+/// Whose the databases are; a superuser.
+const OWNER: &str = "vuzol_owner";
 
 /// Makes of each `async fn name(back_end: BackEnd)` two tests, `sqlite::name` and `postgres::name`.
 #[macro_export]
@@ -144,7 +174,7 @@ impl Cluster {
         let script = r#"
             data=$1 sockets=$2 options=$3
             shift 3
-            "$@" -D "$data" -k "$sockets" -c listen_addresses= -c max_connections=300 -c shared_buffers=64MB \
+            "$@" -D "$data" -k "$sockets" -c listen_addresses= -c max_connections=1000 -c shared_buffers=64MB \
                 -c log_checkpoints=off $options >>"$sockets/log" 2>&1 &
             server=$!
             read -r word
@@ -218,7 +248,7 @@ impl Cluster {
     pub fn database(&self) -> Address {
         let name = format!("vuzol_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
-        self.address(&name, "vuzol_owner")
+        self.address(&name, OWNER)
     }
 
     /// A database by its name, or that of another cluster's address, for a user: `vuzol_owner`, or `vuzol`, which has the node's roles.

@@ -309,12 +309,12 @@ async fn a_thing_of_ones_own_does_not_tell_of_anothers_beside_it() {
 
 /// What the control answers with 404 although the right role asks, and why.
 const NOT_THERE: &[(&str, &str)] = &[
-    ("read_witnessed_checkpoint", "this node asks no witness: tests/journeys has some"),
-    ("read_anchor", "this node asks no time-stamp authority: tests/journeys has one"),
     ("read_subscription", "this node posts no notices, so there is none"),
     ("remove_subscription", "this node posts no notices, so there is none"),
     ("begin_provider_login", "this node has no identity provider: tests/oracles has one"),
     ("finish_provider_login", "this node has no identity provider: tests/oracles has one"),
+    ("read_witnessed_checkpoint", "this node asks no witness: tests/journeys has some"),
+    ("read_anchor", "this node asks no time-stamp authority: tests/journeys has one"),
     ("see_alert", "no alert has this number: gateway/src/audit_tests.rs has one"),
 ];
 

@@ -72,8 +72,8 @@ impl Operation {
     pub(super) fn ends_something(&self) -> u8 {
         match (self.id, self.method) {
             ("log_out", _) => 4,
-            // Whoever acts for nobody has no role within a participant; what is erased is detached by nobody.
-            ("act_for" | "erase_copy", _) => 3,
+            // Whoever acts for nobody has no role within a participant; what is erased is detached by nobody; of who is gone no role is taken back.
+            ("act_for" | "erase_copy" | "remove_person", _) => 3,
             (_, "DELETE") => 2,
             ("withdraw_application" | "close_application" | "undo_import" | "end_sessions" | "end_break_glass", _) => 1,
             _ => 0,

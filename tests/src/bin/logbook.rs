@@ -65,8 +65,15 @@ const ORIGIN: &str = "vuzol.test/log";
 const TRIES: usize = 5;
 
 fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    let last = Duration::from_secs(arguments.seconds.saturating_add(10));
+    // Whatever a fault does to the runtime: nobody waits for this process for ever.
+    std::thread::spawn(move || {
+        std::thread::sleep(last);
+        std::process::exit(4);
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(keep(Arguments::parse()))) {
+    match runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(keep(arguments))) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(why) => {
             say(&format!("halted {why}"));

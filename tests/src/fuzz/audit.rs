@@ -73,7 +73,14 @@ fn archive_seeds() -> Vec<Vec<u8>> {
 pub fn audit_archive(data: &[u8]) {
     let Ok(archive) = Archive::open(Cursor::new(data.to_vec())) else { return };
     let checkpoint = Kept { name: String::new(), note: String::new() };
-    let question = Question { log: &EXPORTED.key, national: None, policy: None, checkpoint, kept: Vec::new() };
+    let question = Question {
+        log: &EXPORTED.key,
+        national: None,
+        policy: None,
+        checkpoint,
+        kept: Vec::new(),
+        anchors: Vec::new(),
+    };
     let mut entry = |row: &audit::index::Opened| assert_eq!(EXPORTED.entries.get(&row.seq), Some(&row.entry));
     if let Ok(checked) = check(&archive, &question, &mut |_, _| (), &mut entry) {
         assert_eq!(checked.checkpoint().size, 3);

@@ -51,8 +51,13 @@ impl Ground {
         let site = Arc::new(site.expect("a site"));
         let services = Some(bound.start(site.pki().clone(), clock.clone()));
         let mut config = site.config().clone();
+        if let Some(url) = storage::throwaway::url_in(folder.path()) {
+            config.storage.database = url.try_into().expect("an address");
+        }
         // Tests wait for the log more often than operators do.
         config.log.round_milliseconds = 50;
+        // Many nodes at a time, perhaps on a disk in memory.
+        config.storage.reserve_megabytes = 8;
         Self { site, config, clock, services, _folder: folder }
     }
 

@@ -61,7 +61,10 @@ impl Papers {
         config.node.name.clone_from(&self.name);
         config.listen = ListenConfig { public: free_port(), operator: free_port() };
         config.tls = self.tls.clone();
-        config.storage.database = self.folder.join("vuzol.db").into();
+        config.storage.database = match storage::throwaway::url_in(&self.folder) {
+            Some(url) => url.try_into().expect("an address"),
+            None => self.folder.join("vuzol.db").into(),
+        };
         config.storage.objects = self.folder.join("objects");
         config.log.key.clone_from(&self.log);
         config.log.signer_state = self.folder.join("log-state");

@@ -84,24 +84,23 @@ impl Sender {
 pub struct Prepared(Vec<Vec<u8>>);
 
 impl Prepared {
-    /// Signs what the options say, on both sides of as many threads as there are processors; nothing where they do not ask for it.
+    /// Signs what the options say, on as many threads as there are processors; nothing where they do not ask for it.
     ///
     /// # Panics
     /// Where a key does not sign.
     #[must_use]
     pub fn sign(senders: &[Arc<Sender>], run: Run, options: &Options) -> Self {
-        let documents = if options.prepare { count(options) } else { 0 };
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+        let documents = if options.prepare { usize::try_from(count(options)).expect("they fit in memory") } else { 0 };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = documents.div_ceil(threads).max(1);
         std::thread::scope(|scope| {
-            let sign = |first: u64| {
+            let sign = |first: usize| {
                 let indices = first..(first + share).min(documents);
-                let of = |index: u64| senders.iter().cycle().nth((index % senders.len() as u64) as usize);
-                indices
-                    .filter_map(|index| Some(of(index)?.sign(&run.document(index, options.size))))
-                    .collect::<Vec<_>>()
+                let signed =
+                    |index: usize| senders[index % senders.len()].sign(&run.document(index as u64, options.size));
+                indices.map(signed).collect::<Vec<_>>()
             };
-            let first = (0..documents).step_by(share as usize);
+            let first = (0..documents).step_by(share);
             let parts: Vec<_> = first.map(|first| scope.spawn(move || sign(first))).collect();
             Self(parts.into_iter().flat_map(|part| part.join().expect("a software key signs")).collect())
         })

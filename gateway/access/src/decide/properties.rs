@@ -1,5 +1,7 @@
 //! What holds of every decision, whoever asks for whatever: properties of the shipped policies, against generated actors and things.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use proptest::test_runner::{TestCaseResult, TestRunner};
 use schemas::access::Roles;

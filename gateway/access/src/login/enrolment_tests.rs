@@ -83,7 +83,7 @@ async fn a_citizens_first_login_enters_them_and_the_next_finds_them() {
     // Nothing more is kept than what registration keeps: the name in the certificate and a digest.
     let id = person.id;
     let kept = town.office.ledger.reader().read("kept", move |tx| {
-        let sql = "-- kept\n SELECT p.name, COUNT(i.digest) FROM person p JOIN person_identity i ON i.person_id = p.id WHERE p.id = $1";
+        let sql = "-- kept\n SELECT p.name, COUNT(i.digest) FROM person p JOIN person_identity i ON i.person_id = p.id WHERE p.id = $1 GROUP BY p.name";
         tx.query_optional(sql, &[id.as_bytes().into()], |row| Ok((row.text(0)?, row.integer(1)?)))
     });
     assert_eq!(kept.await.unwrap(), Some(("Test".to_owned(), 1)));

@@ -138,8 +138,8 @@ async fn every_change_is_a_version_and_the_one_before_can_be_stated_again() {
     assert!(!identified(&old).await && identified(&new).await, "the login before is nobody's at once");
     withdraws(&town, OTHER).await.unwrap();
 
-    let permit = || town.access.decide::<ReadPeers>(&second(), ());
-    let history = town.access.peers().history(permit().await.unwrap(), name(OTHER)).await.unwrap().versions;
+    let permit = async || town.access.decide::<ReadPeers>(&second(), ()).await.unwrap();
+    let history = town.access.peers().history(permit().await, name(OTHER)).await.unwrap().versions;
     assert_eq!(history.iter().map(|version| version.version).collect::<Vec<_>>(), [3, 2, 1]);
     assert!(history[0].statement.is_none() && history[0].proposed_by.is_none());
     assert_eq!((&history[1].by, &history[1].proposed_by), (&second().pseudonym(), &Some(town.operator().pseudonym())));
@@ -147,7 +147,7 @@ async fn every_change_is_a_version_and_the_one_before_can_be_stated_again() {
     assert_eq!(before, old.statement(&town), "whole, so that it can be stated again");
     assert_eq!(both_say(&town, 3, &before).await.version, Some(4));
     assert!(identified(&old).await && !identified(&new).await);
-    let unknown = town.access.peers().history(permit().await.unwrap(), name("nobody.example")).await;
+    let unknown = town.access.peers().history(permit().await, name("nobody.example")).await;
     assert_eq!(code(unknown.unwrap_err()), NotFound);
 }
 

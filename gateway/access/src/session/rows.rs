@@ -38,7 +38,7 @@ pub(super) fn answered(
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     // Nonces are random.
-    if nonce[0] % SWEEPER == 0 {
+    if nonce[0].is_multiple_of(SWEEPER) {
         sweep(tx, now)?;
     }
     let sql = "-- insert_answered

@@ -12,7 +12,7 @@ use super::read::{Archive, Broken};
 use super::write::details_line;
 use crate::event::commitment;
 use crate::index::Opened;
-use crate::verify::{Kept, Question, canonical, heads};
+use crate::verify::{Cosignatures, Kept, Question, canonical, heads};
 
 /// The first thing that is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +137,8 @@ pub fn check(
     let name = File::Checkpoint.name();
     let not_a_note = || Fault::Checkpoint { name: name.clone(), error: LogError::Malformed("checkpoint") };
     let note = String::from_utf8(note).map_err(|_| not_a_note())?;
-    let question = Question { checkpoint: Kept { name, note }, kept: question.kept.clone(), ..*question };
+    let (kept, anchors) = (question.kept.clone(), question.anchors.clone());
+    let question = Question { checkpoint: Kept { name, note }, kept, anchors, ..*question };
     let (checkpoint, cosignatures) = signed(&question)?;
     if checkpoint.size != manifest.size || checkpoint.origin != manifest.origin {
         return Err(Fault::Manifest);
@@ -147,7 +148,7 @@ pub fn check(
     let mut checked = Checked { checkpoint, cosignatures, opened: 0, missing: 0 };
     for bundle in manifest.bundles() {
         let id = manifest.tile(0, bundle);
-        let hashes = tiles.iter().any(|tile| *tile == id).then(|| hashes(archive, id)).ok_or(Fault::Manifest)??;
+        let hashes = tiles.contains(&id).then(|| hashes(archive, id)).ok_or(Fault::Manifest)??;
         let entries = check_bundle(archive, id, &hashes)?;
         let mut details = if manifest.details { Details::read(archive, bundle)? } else { Details::none() };
         for (seq, content) in (bundle * u64::from(TILE_WIDTH)..).zip(entries) {
@@ -165,7 +166,7 @@ pub fn check(
     Ok(checked)
 }
 
-fn signed(question: &Question<'_>) -> Result<(Checkpoint, Vec<(Vec<u8>, u64)>), Fault> {
+fn signed(question: &Question<'_>) -> Result<(Checkpoint, Cosignatures), Fault> {
     let failed = |(name, error)| Fault::Checkpoint { name, error };
     let (checkpoint, cosignatures) = heads(question).map_err(failed)?;
     for kept in &question.kept {

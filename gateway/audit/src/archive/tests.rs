@@ -49,7 +49,14 @@ impl Held {
         fs::write(self.path(), octets).unwrap();
         let archive = Archive::open(fs::File::open(self.path()).unwrap())?;
         let checkpoint = Kept { name: String::new(), note: String::new() };
-        let question = Question { log: &self.key, national: None, policy: None, checkpoint, kept: Vec::new() };
+        let question = Question {
+            log: &self.key,
+            national: None,
+            policy: None,
+            checkpoint,
+            kept: Vec::new(),
+            anchors: Vec::new(),
+        };
         let (mut seen, mut told) = (Vec::new(), Vec::new());
         let mut entry = |opened: &Opened| seen.push(opened.seq);
         let checked = check(&archive, &question, &mut |done, all| told.push((done, all)), &mut entry)?;

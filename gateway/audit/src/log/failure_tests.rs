@@ -15,7 +15,7 @@ fn verify_folder(machine: &Machine, process: &Process, kept: &[String]) -> Resul
     let name = |name: &str, note: &str| Kept { name: name.to_owned(), note: note.to_owned() };
     let checkpoint = name("checkpoint", &std::fs::read_to_string(folder.join("checkpoint")).unwrap());
     let kept = kept.iter().map(|note| name("kept", note)).collect();
-    let question = Question { log: &log, national: None, policy: None, checkpoint, kept };
+    let question = Question { log: &log, national: None, policy: None, checkpoint, kept, anchors: Vec::new() };
     verify(&Folder::new(&folder), &question, &mut |_, _| ()).map(|verified| verified.checkpoint().size)
 }
 
@@ -235,7 +235,7 @@ async fn an_object_store_that_fails_at_any_call_once_or_twice_running_loses_noth
     let (faults, calls) = failing(usize::MAX - 1, 0, Fault::None);
     assert_eq!(rounds_on(faults).await, 0);
     let calls = calls.load(Ordering::SeqCst);
-    assert!(calls > 20, "{calls}");
+    assert!(calls >= 15, "{calls}");
     // An error, a time-out after success (the repeat is then a duplicate PUT), and two failures running, of which logs have died.
     for (more, fault) in [(0, Fault::Before), (0, Fault::After), (1, Fault::Before), (1, Fault::After)] {
         for at in 0..calls {

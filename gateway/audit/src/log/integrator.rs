@@ -14,12 +14,12 @@
 //! forgets what it computed and recovers as after a crash. Tiles of one tree are the same whoever writes them, and
 //! publishing only moves forward.
 
-use crate::log::sequencer;
 use crate::log::signer::{CheckpointSigner, Signing, Wanted as WantedTree};
 use crate::log::stage::{STAGING, Stage, TreeHead};
 use crate::log::state::{self, LogState, signed, unsigned};
 use crate::log::tiles::{FULL, Tiles, Wanted, hashes};
 use crate::log::{LogFailure, blocking};
+use crate::log::{pruning, sequencer};
 use bytes::Bytes;
 use crypto::merkle::{
     Frontier, Hash, LogError, TileId, consistency_proof, empty_root, entry_bundle, leaf_hash, parse_entry_bundle,
@@ -308,6 +308,7 @@ impl Integrator {
             .into_iter()
             .filter_map(|(key, _, _)| Stage::parse_key(&key).map(|(old, new)| (key, old, new)))
             .collect();
+        let minimum = pruning::read_minimum(&self.reader).await?;
         let (mut kept, mut done) = (Vec::new(), Vec::new());
         let mut end = head;
         while let Some((key, ..)) = stages.iter().find(|(_, old, new)| *new == end && *old < end.size) {
@@ -318,6 +319,10 @@ impl Integrator {
             for (key, bytes) in stage.tiles {
                 let tile = key.strip_prefix("log/").and_then(Wanted::parse);
                 let tile = tile.ok_or_else(|| LogFailure::TileDiffers(key.clone()))?;
+                if tile.is_below(minimum) {
+                    // It went between its round and now: it stays away.
+                    continue;
+                }
                 if tile.is_full() || tile.is_edge_of(head.size) {
                     self.write_again(&key, bytes).await?;
                     kept.push(tile);

@@ -277,7 +277,8 @@ async fn what_a_superuser_takes_out_is_noticed() {
     let note = process.log.checkpoint().await.unwrap().unwrap();
     let (folder, log) = (Folder::new(&machine.path("objects/log")), process.log.verifier());
     let kept = Kept { name: "checkpoint".to_owned(), note };
-    let question = Question { log: &log, national: None, policy: None, checkpoint: kept, kept: Vec::new() };
+    let question =
+        Question { log: &log, national: None, policy: None, checkpoint: kept, kept: Vec::new(), anchors: Vec::new() };
     verify(&folder, &question, &mut |_, _| ()).unwrap();
     let mut entries = String::new();
     for path in ["tile/entries/000", "tile/entries/001.p/44"] {

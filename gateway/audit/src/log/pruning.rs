@@ -43,7 +43,7 @@ impl Pruning {
     /// # Errors
     /// Failures of the database.
     pub async fn minimum(&self) -> Result<u64, LogFailure> {
-        Ok(self.reader.read("log_minimum", minimum).await?)
+        Ok(read_minimum(&self.reader).await?)
     }
 
     /// How far the minimum could go: the published entries from the present one on that were all recorded before `before`, whole bundles only, and at most a
@@ -129,6 +129,11 @@ pub fn set_minimum(tx: &mut Tx<'_>, event: &Event, new: u64) -> Result<Appended,
     append(tx, event)
 }
 
+/// The minimum index.
+pub(crate) async fn read_minimum(reader: &Reader) -> Result<u64, StoreError> {
+    reader.read("log_minimum", minimum).await
+}
+
 fn minimum(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
     let sql = "-- minimum
         SELECT minimum FROM log_retention WHERE id = 1";
@@ -186,7 +191,7 @@ mod tests {
         let (folder, log) = (machine.path("objects/log"), process.log.verifier());
         let note = std::fs::read_to_string(folder.join("checkpoint")).unwrap();
         let checkpoint = Kept { name: "checkpoint".to_owned(), note };
-        let question = Question { log: &log, national: None, policy: None, checkpoint, kept };
+        let question = Question { log: &log, national: None, policy: None, checkpoint, kept, anchors: Vec::new() };
         let verified = verify_from(&Folder::new(&folder), &question, minimum, &mut |_, _| ())?;
         Ok((verified.checkpoint().size, verified.kept()))
     }
@@ -311,7 +316,14 @@ mod tests {
         }
         let whole = Kept { name: "c".to_owned(), note: process.log.checkpoint().await.unwrap().unwrap() };
         let log = process.log.verifier();
-        let question = Question { log: &log, national: None, policy: None, checkpoint: whole, kept: Vec::new() };
+        let question = Question {
+            log: &log,
+            national: None,
+            policy: None,
+            checkpoint: whole,
+            kept: Vec::new(),
+            anchors: Vec::new(),
+        };
         verify(&Folder::new(&machine.path("objects/log")), &question, &mut |_, _| ())
             .expect("nothing goes before a step");
     }

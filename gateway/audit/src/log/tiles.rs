@@ -66,6 +66,14 @@ impl Wanted {
         self.tile().width == FULL
     }
 
+    /// Whether all that lies under it has numbers below `minimum`: a pruned log has it no more.
+    pub(crate) fn is_below(&self, minimum: u64) -> bool {
+        let TileId { level, index, .. } = self.tile();
+        let under = u64::from(FULL).checked_pow(u32::from(level) + 1);
+        let end = under.and_then(|under| index.checked_add(1)?.checked_mul(under));
+        self.is_full() && end.is_some_and(|end| end <= minimum)
+    }
+
     /// Whether it is the partial tile that a tree of `size` ends with.
     pub(crate) fn is_edge_of(&self, size: u64) -> bool {
         !self.is_full() && width_at(self.tile(), size) == self.tile().width

@@ -165,7 +165,7 @@ async fn what_was_erased_stays_erased_when_an_old_backup_is_restored() {
     node.machine.copy_database("backup.db");
     // Whatever the backup has of the log has to be what was signed: the signer's memory and the folder are from then too.
     erase(&ledger, &keys, ANNA, "x", nobody_holds).await.unwrap();
-    node.machine.store = StoreConfig::new(node.machine.path("backup.db"));
+    node.machine.store = storage::store::StoreConfig::new(node.machine.path("backup.db"));
 
     let (process, ledger, keys) = node.start();
     assert!(read(&process, &keys, events[0]).await.is_none(), "not even before it is taken away again");

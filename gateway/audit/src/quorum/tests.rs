@@ -367,7 +367,7 @@ async fn a_log_that_was_set_back_whole_is_told_so_by_its_witnesses_with_its_own_
     until(&mut quorum, async || witnessed(&process, &policy).await == (size, 2)).await;
     drop((quorum, process));
 
-    machine.store = StoreConfig::new(machine.path("backup.db"));
+    machine.store = storage::store::StoreConfig::new(machine.path("backup.db"));
     std::fs::write(&state, remembered).unwrap();
     std::fs::remove_dir_all(machine.path("objects")).unwrap();
     let process = machine.start();

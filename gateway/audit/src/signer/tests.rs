@@ -115,7 +115,7 @@ async fn a_restored_database_is_not_signed_whatever_it_grows_to() {
         machine.copy_database("backup.db");
         process.record(100).await;
         process.log.round().await.unwrap();
-        machine.store = StoreConfig::new(machine.path("backup.db"));
+        machine.store = storage::store::StoreConfig::new(machine.path("backup.db"));
         let process = safe.node(&machine);
         process.record(after).await;
         assert!(matches!(process.log.round().await, Err(LogFailure::Inconsistent)), "{after}");

@@ -352,7 +352,10 @@ async fn nothing_is_done_to_the_ring_without_its_record() {
     house.custody.rotate().await.unwrap();
     let second = house.ring().current().unwrap();
     house.rest();
-    house.sql("DROP TABLE audit_outbox").await;
+    let drop = "DROP TABLE audit_outbox";
+    if !storage::throwaway::by_owner(house.folder.path(), drop) {
+        house.sql(drop).await;
+    }
     assert!(matches!(house.custody.rotate().await, Err(CustodyError::Store(_))));
     assert_eq!(house.ring().current().unwrap(), second);
     assert!(matches!(house.custody.destroy(first, Underneath::Keep).await, Err(CustodyError::Store(_))));
@@ -472,7 +475,7 @@ async fn a_key_over_what_is_under_a_legal_hold_is_not_destroyed() {
     // The hold of one message is enough, and what is wrapped anew is under another key.
     house.sql("UPDATE legal_hold SET lifted_at = 1, lifted_by = 'operator', lift_reason = 'over'").await;
     let one = "INSERT INTO legal_hold (id, message_id, reason, placed_by, placed_at)
-        SELECT x'00000000000000000000000000000001', max(id), 'a ruling', 'operator', 0 FROM message";
+        SELECT randomblob(16), id, 'a ruling', 'operator', 0 FROM message ORDER BY id DESC LIMIT 1";
     house.sql(one).await;
     assert!(matches!(house.custody.destroy(first, Underneath::Erase).await, Err(CustodyError::OnHold(1))));
     house.rewraps().await;

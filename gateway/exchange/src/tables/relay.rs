@@ -206,18 +206,19 @@ pub(crate) fn answer(tx: &mut Tx<'_>, message: MessageId) -> Result<Option<Answe
 pub(crate) fn traffic(tx: &mut Tx<'_>, peer: &str) -> Result<PeerTraffic, StoreError> {
     let sql = "-- count_jobs_of_peer
         SELECT count(*) FROM jobs WHERE kind = $1";
-    let mut count = |kind: String| -> Result<u32, StoreError> {
-        let found = tx.query_optional(sql, &[(&kind).into()], |row| row.integer(0))?;
+    let mut count = |kind: &str| -> Result<u32, StoreError> {
+        let found = tx.query_optional(sql, &[kind.into()], |row| row.integer(0))?;
         Ok(u32::try_from(found.unwrap_or(0)).unwrap_or(u32::MAX))
     };
-    let (waiting, reports) = (count(job_kind(peer))?, count(format!("{REPORT}{peer}"))?);
+    let kind = job_kind(peer);
+    let (waiting, reports) = (count(&kind)?, count(&format!("{REPORT}{peer}"))?);
     let sql = "-- last_heard_of_peer
         SELECT received_at FROM peer_evidence WHERE peer = $1 ORDER BY ordinal DESC LIMIT 1";
     let last_heard_at = tx.query_optional(sql, &[peer.into()], |row| row.time(0))?;
     let sql = "-- last_failure_of_peer
         SELECT m.id FROM jobs j JOIN message m ON m.id = j.subject
         WHERE j.kind = $1 AND m.state = $2 ORDER BY m.changed_at DESC LIMIT 1";
-    let values = [(&job_kind(peer)).into(), MessageState::RetryWait.as_str().into()];
+    let values = [(&kind).into(), MessageState::RetryWait.as_str().into()];
     let failing = tx.query_optional(sql, &values, |row| id(row, 0, MessageId::from_bytes, "message.id"))?;
     let failing = failing.map(|message| super::read_message(tx, message)).transpose()?.flatten();
     let failure = failing.as_ref().and_then(|message| match &message.state {

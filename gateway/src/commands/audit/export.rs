@@ -78,6 +78,7 @@ pub(super) fn verify(arguments: &Verify, archive: &Path, terminal: &mut Terminal
         policy: policy.as_ref(),
         checkpoint: Kept { name: String::new(), note: String::new() },
         kept: arguments.checkpoint.iter().map(|path| read_checkpoint(path)).collect::<Result<_, _>>()?,
+        anchors: Vec::new(),
     };
     let file = File::open(archive).map_err(|error| unreadable(&error))?;
     let bar = bar();

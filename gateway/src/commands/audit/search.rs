@@ -214,9 +214,10 @@ async fn replayed(portal: &PortalClient, pages: &[AuditPage], how: &How) -> Resu
     let filter = Filter::of(&first.filter).map_err(|error| Failure::Refused(error.to_string()))?;
     let hits: Vec<u64> = pages.iter().flat_map(|page| page.hits.iter().map(|hit| hit.seq)).collect();
     let mut replay = Replay::new(&filter, &hits);
-    let mut at = first.covered.first;
+    // Where no time was stated nothing is passed over. Where one was, the node says at which entry it begins, and the answer's last line shows it.
+    let mut at = if how.from.is_none() { how.first.unwrap_or(0) } else { first.covered.first };
     for page in pages {
-        // Between two pages nothing is skipped.
+        // Before the first page, and between two, nothing is skipped.
         if page.covered.first > at {
             return Err(Failure::Refused(format!("the answer leaves out entries from {at} on")));
         }
@@ -245,7 +246,8 @@ async fn replay_range(
         return Err(broken(&"another range than was asked for"));
     }
     let checkpoint = Kept { name: String::new(), note: String::new() };
-    let question = Question { log: &how.log_key, national: None, policy: None, checkpoint, kept: Vec::new() };
+    let question =
+        Question { log: &how.log_key, national: None, policy: None, checkpoint, kept: Vec::new(), anchors: Vec::new() };
     let mut found = Ok(());
     let mut each = |opened: &Opened| {
         if found.is_ok() {

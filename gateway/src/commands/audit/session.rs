@@ -4,7 +4,6 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use clap::Args;
-use crypto::key::KeyHandle as _;
 use signing::cades::{self, Content};
 use storage::Clock as _;
 use storage::clock::SystemClock;

@@ -8,7 +8,7 @@ use crypto::merkle::NoteSigner;
 use storage::Clock;
 use storage::clock::{ManualClock, SystemClock};
 use storage::objects::Objects;
-use storage::store::{StoreConfig, migrate, open};
+use storage::store::{migrate, open};
 
 use super::*;
 use crate::config::Config;
@@ -33,8 +33,8 @@ impl Machine {
         std::fs::write(&file, text.replace("[log]\n", &format!("[log]\npayload_key = \"{}\"\n", key.display())))
             .unwrap();
         let machine = Self { folder, config: Config::load(&file).unwrap(), file };
-        std::fs::create_dir_all(machine.config.storage.database.parent().unwrap()).unwrap();
-        migrate(&StoreConfig::new(machine.config.storage.database.clone())).unwrap();
+        std::fs::create_dir_all(machine.config.storage.database.folder().unwrap()).unwrap();
+        migrate(&machine.config.storage.database.store()).unwrap();
         machine.fill();
         machine
     }
@@ -65,7 +65,7 @@ impl Machine {
 
     /// What a worker of the node does.
     fn round(&self) {
-        let (writer, reader) = open(&StoreConfig::new(self.config.storage.database.clone())).unwrap();
+        let (writer, reader) = open(&self.config.storage.database.store()).unwrap();
         let objects = Objects::open_folder(&self.config.storage.objects).unwrap();
         let key = wiring::read_key("log.key", &self.config.log.key).unwrap();
         let signer = NoteSigner::new(&self.config.node.name, key).unwrap();
@@ -81,7 +81,7 @@ impl Machine {
 
     fn verify(&self, more: &[&str]) -> Seen {
         let objects = self.config.storage.objects.display().to_string();
-        let database = self.config.storage.database.display().to_string();
+        let database = String::from(self.config.storage.database.clone());
         let payload = self.folder.path().join("payload.key").display().to_string();
         let key = wiring::log_verifier_key(&self.config).unwrap();
         let whole = ["audit", "verify", "--folder", &objects, "--key", &key, "--database", &database];
@@ -120,7 +120,7 @@ fn a_log_forgets_what_is_old_by_a_policy_and_the_rest_is_verified_from_there() {
     assert!(seen.code == exit::REFUSED && seen.out.starts_with("WRONG missing: tile/entries/000"), "{}", seen.out);
     let seen = machine.verify(&["--minimum", "256"]);
     assert!(
-        seen.code == exit::OK && seen.out.contains("WHOLE: 301 entries") && seen.out.contains("agree: 45"),
+        seen.code == exit::OK && seen.out.contains("WHOLE: 302 entries") && seen.out.contains("agree: 46"),
         "{}",
         seen.out
     );
@@ -157,7 +157,7 @@ fn what_a_log_holds_about_a_person_is_erased_on_a_ground_that_it_names() {
 #[test]
 fn a_row_that_was_changed_in_the_database_is_named() {
     let machine = Machine::new();
-    let (writer, _) = open(&StoreConfig::new(machine.config.storage.database.clone())).unwrap();
+    let (writer, _) = open(&machine.config.storage.database.store()).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let change = "UPDATE audit_sealed SET sealed = zeroblob(80) WHERE event_id = (SELECT event_id FROM audit_seq WHERE seq = 42)";
     let changed: Result<u64, storage::TxError<storage::StoreError>> =

@@ -13,15 +13,21 @@
 //! | `x'00'` | `'\x00'::bytea` |
 //! | `a IS NOT b` | `a IS DISTINCT FROM b` |
 //! | `(a IS NULL) + (b IS NULL)` | `(a IS NULL)::int + (b IS NULL)::int` |
-//! | a trigger with `RAISE(ABORT, ...)` | a function and a trigger; against TRUNCATE too where nothing may ever be deleted |
+//! | a trigger with `RAISE(ABORT, ...)` | a function and a trigger; against TRUNCATE too where it is against deleting |
+//! | a trigger with statements | a function with these, and a trigger |
+//! | `DROP TRIGGER` | its function goes, and takes along what calls it |
 
 /// The statements of `sql`, each for PostgreSQL. `copies`: whether statements that copy rows of one table into another are among them; a database that
 /// was never at an older version has no such rows.
 pub(super) fn to_postgres(sql: &str, copies: bool) -> Vec<String> {
     let statements = statements(tokens(sql));
     let kept = statements.into_iter().filter(|words| copies || !is_copy(words));
-    kept.map(|words| if begins(&words, &["CREATE", "TRIGGER"]) { trigger(&words) } else { render(&plain(&words)) })
-        .collect()
+    kept.map(|words| match words.as_slice() {
+        words if begins(words, &["CREATE", "TRIGGER"]) => trigger(words),
+        [_, _, name] if begins(&words, &["DROP", "TRIGGER"]) => format!("DROP FUNCTION {name}() CASCADE"),
+        words => render(&plain(words)),
+    })
+    .collect()
 }
 
 type Words = Vec<String>;
@@ -162,7 +168,7 @@ fn ends_a_sum(out: &[String]) -> bool {
     null_test(out).is_some_and(|length| out.len() > length && out[out.len() - length - 1] == "+")
 }
 
-/// `CREATE TRIGGER name BEFORE event ON table [WHEN condition] BEGIN SELECT RAISE(ABORT, 'why'); END`.
+/// `CREATE TRIGGER name BEFORE event ON table [WHEN condition] BEGIN SELECT RAISE(ABORT, 'why'); END`, or `AFTER event`, with statements and no condition.
 fn trigger(words: &[String]) -> String {
     let at = |wanted: &str| words.iter().position(|word| word.eq_ignore_ascii_case(wanted)).unwrap_or(words.len());
     let (on, begin) = (at("ON"), at("BEGIN"));
@@ -170,12 +176,21 @@ fn trigger(words: &[String]) -> String {
     let name = words.get(2).map_or("", String::as_str);
     let table = words.get(on + 1).map_or("", String::as_str);
     let event = words.get(3..on).unwrap_or_default().join(" ");
+    let begun = words.get(begin + 1..words.len().saturating_sub(1)).unwrap_or_default();
+    if !begun.iter().any(|word| word.eq_ignore_ascii_case("RAISE")) {
+        return format!(
+            "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $trigger$ BEGIN {} RETURN NULL; END $trigger$;\n\
+             CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+            render(&plain(begun))
+        );
+    }
     let why = words.iter().rfind(|word| word.starts_with('\'')).map_or("''", String::as_str);
     let raise = format!("RAISE EXCEPTION USING MESSAGE = {why};");
     let row = if event.to_ascii_uppercase().contains("DELETE") { "OLD" } else { "NEW" };
+    let at_once = if row == "OLD" { "TG_OP = 'TRUNCATE' OR " } else { "" };
     let body = match words.get(when + 1..begin) {
         Some(condition) if when < begin => {
-            format!("IF {} THEN {raise} END IF; RETURN {row};", render(&plain(condition)))
+            format!("IF {at_once}{} THEN {raise} END IF; RETURN {row};", render(&plain(condition)))
         }
         _ => raise,
     };
@@ -183,7 +198,7 @@ fn trigger(words: &[String]) -> String {
         "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $trigger$ BEGIN {body} END $trigger$;\n\
          CREATE TRIGGER {name} {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()"
     );
-    if when == begin && row == "OLD" {
+    if row == "OLD" {
         let truncate = format!("CREATE TRIGGER {name}_at_once BEFORE TRUNCATE ON {table} FOR EACH STATEMENT");
         all.push_str(&format!(";\n{truncate} EXECUTE FUNCTION {name}()"));
     }
@@ -246,6 +261,17 @@ mod tests {
              RAISE EXCEPTION USING MESSAGE = 't: stays; 100 %'; END $trigger$;\n\
              CREATE TRIGGER t_stays BEFORE DELETE ON t FOR EACH ROW EXECUTE FUNCTION t_stays();\n\
              CREATE TRIGGER t_stays_at_once BEFORE TRUNCATE ON t FOR EACH STATEMENT EXECUTE FUNCTION t_stays()"
+        );
+        let statements =
+            "CREATE TRIGGER t_gone AFTER DELETE ON t BEGIN DELETE FROM u WHERE id = OLD.id; END; DROP TRIGGER t_gone;";
+        assert_eq!(
+            to_postgres(statements, true),
+            [
+                "CREATE FUNCTION t_gone() RETURNS trigger LANGUAGE plpgsql AS $trigger$ BEGIN \
+                 DELETE FROM u WHERE id = OLD.id ; RETURN NULL; END $trigger$;\n\
+                 CREATE TRIGGER t_gone AFTER DELETE ON t FOR EACH ROW EXECUTE FUNCTION t_gone()",
+                "DROP FUNCTION t_gone() CASCADE"
+            ]
         );
         let sometimes = "CREATE TRIGGER t_on BEFORE UPDATE OF a ON t WHEN NEW.a < OLD.a AND (SELECT 1) IS NOT NEW.b
             BEGIN SELECT RAISE(ABORT, 'on'); END; DROP TABLE u;";
