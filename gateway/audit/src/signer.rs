@@ -4,7 +4,7 @@
 //! | submodule | what it owns |
 //! |---|---|
 //! | `wire` | questions and answers, as octets |
-//! | `client` | the node's side: a [`CheckpointSigner`](crate::log::CheckpointSigner) over a Unix socket |
+//! | `client` | the node's side: a [`CheckpointSigner`] over a Unix socket |
 //! | `server` | the signer's side: connections, their bounds, who may connect |
 //!
 //! It differs from a signer in the node in one thing: that a log is empty it is told by its operator, once ([`Desk::begin`]), and not by whoever asks. Without its

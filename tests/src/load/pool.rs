@@ -44,7 +44,7 @@ impl Pool {
         })
     }
 
-    /// Opens connections ahead of the measurement, as many as there may be and no more than [`WARM`].
+    /// Opens connections ahead of the measurement, as many as there may be and no more than `WARM`.
     ///
     /// # Errors
     /// Why the node cannot be reached.

@@ -1,6 +1,6 @@
 //! A folder that fails when a test says so, as networks and disks do: before the work was done, or after it, when only the answer was lost.
 //!
-//! Every [`Objects`](super::Objects) has the seam; none but those of a test have faults in it.
+//! Every [`Objects`] has the seam; none but those of a test have faults in it.
 
 use super::Objects;
 use crate::store::StoreError;
