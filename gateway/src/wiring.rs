@@ -168,7 +168,7 @@ impl Node {
             (rooms.vouching.witnesses.is_some(), rooms.vouching.anchors.is_some(), rooms.vouching.stop.clone()),
         ));
         let bounds = (OPERATOR_CONNECTIONS, 1);
-        running.serve(Entrance::Api, operator_listener, operator::router(health.clone()), None, bounds);
+        running.serve(Entrance::Api, operator_listener, (operator::router(health.clone()), None), None, bounds);
         if duties != Duties::Door {
             running.work(&rooms, health, Duration::from_millis(config.log.round_milliseconds));
             running.relay(&rooms, config.relay.at_once);
@@ -186,13 +186,15 @@ impl Node {
             if let Some(listener) = log_door {
                 let bounds = (http::log_door::CONNECTIONS, handshakes);
                 let router = http::log_door::router(rooms.log.clone());
-                running.serve(Entrance::Api, listener, router, Some(tls.portals.clone()), bounds);
+                running.serve(Entrance::Api, listener, (router, None), Some(tls.portals.clone()), bounds);
             }
-            let (router, bounds) = (http::router(Arc::new(rooms.into_door(&config))), (connections, handshakes));
+            let door = Arc::new(rooms.into_door(&config));
+            let (ahead, router, bounds) = (door.admission.ahead(), http::router(door), (connections, handshakes));
             for (portal, listener) in portals {
-                running.serve(Entrance::Portal(portal), listener, router.clone(), Some(tls.portals.clone()), bounds);
+                let routes = (router.clone(), None);
+                running.serve(Entrance::Portal(portal), listener, routes, Some(tls.portals.clone()), bounds);
             }
-            running.serve(Entrance::Api, listener, router, Some(tls.api), bounds);
+            running.serve(Entrance::Api, listener, (router, Some(ahead)), Some(tls.api), bounds);
         }
         tracing::info!(node = config.node.name, public = %public_address, operator = %operator, "the node runs");
         let _guard = shutdown.clone().drop_guard();

@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::detect::{Detector, Finding, Rules};
 use crate::event::{Action, Event, EventDraft, Outcome};
-use crate::index::{Index, Opened};
+use crate::index::{Index, Indexed, Opened};
 use crate::ledger::{Ledger, append};
 use crate::log::state::{only_store, signed};
 
@@ -89,6 +89,15 @@ impl Alerts {
     /// # Errors
     /// Failures of the database: the next round starts from what is kept.
     pub async fn round(&self) -> Result<bool, StoreError> {
+        self.round_after(&[]).await
+    }
+
+    /// As [`Self::round`], where these were indexed just now: to read and open entries is most of what judging them costs. They are judged if they are
+    /// the next.
+    ///
+    /// # Errors
+    /// As [`Self::round`].
+    pub async fn round_after(&self, indexed: &[Indexed]) -> Result<bool, StoreError> {
         let inner = &self.inner;
         let mut detecting = inner.detecting.lock().await;
         // Taken out: whatever fails below, the next round starts anew.
@@ -97,20 +106,35 @@ impl Alerts {
             Some(now) if now.next == place => now,
             _ => self.start(place).await?,
         };
-        // Windows are found again by the index, so it goes first.
-        let (indexed, _) = inner.index.progress().await?;
-        let entries = inner.index.rows(now.next, indexed.max(now.next), BATCH).await?;
+        let (read, more);
+        let entries = if indexed.first().is_some_and(|first| first.seq == now.next) {
+            more = false;
+            indexed
+        } else {
+            read = self.indexed(now.next).await?;
+            more = read.len() == BATCH as usize;
+            read.as_slice()
+        };
         let Some(last) = entries.last().map(|entry| entry.seq) else {
             *detecting = Some(now);
             return Ok(false);
         };
-        let indexed = entries.iter().map(Opened::indexed);
-        let found: Vec<Finding> = indexed.flat_map(|entry| now.detector.judge(&entry)).collect();
+        let found: Vec<Finding> = entries.iter().flat_map(|entry| now.detector.judge(entry)).collect();
         if self.keep(place, last + 1, &found).await? {
             now.next = last + 1;
             *detecting = Some(now);
         }
-        Ok(entries.len() == BATCH as usize)
+        Ok(more)
+    }
+
+    /// The next entries. Windows are found again by the index, so it goes first.
+    async fn indexed(&self, next: u64) -> Result<Vec<Indexed>, StoreError> {
+        let index = &self.inner.index;
+        let (indexed, _) = index.progress().await?;
+        if indexed <= next {
+            return Ok(Vec::new());
+        }
+        Ok(index.rows(next, indexed, BATCH).await?.iter().map(Opened::indexed).collect())
     }
 
     /// A detector that knows what one would that had judged everything before `next`.

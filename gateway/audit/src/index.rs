@@ -19,6 +19,7 @@ mod replay;
 mod search;
 mod term;
 
+pub use fill::Advance;
 pub use replay::{Lie, Replay};
 pub use search::{Filter, Found, UnfitFilter};
 pub use term::{Indexed, Kind, Term, is_look};

@@ -49,7 +49,7 @@ impl Appended {
 /// Writes the event into the open transaction. Several events in one transaction are several calls.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] for an event that was appended before; any other failure of the database. The caller's
+/// [`StoreError::Conflict`] for an event that was appended before, here or at the commit ([`Tx::insert`]); any other failure of the database. The caller's
 /// transaction must fail with it.
 pub fn append(tx: &mut Tx<'_>, event: &Event) -> Result<Appended, StoreError> {
     let outbox = "-- append
@@ -57,9 +57,9 @@ pub fn append(tx: &mut Tx<'_>, event: &Event) -> Result<Appended, StoreError> {
     let payload = "-- append
         INSERT INTO audit_payload (event_id, salt, details) VALUES ($1, $2, $3)";
     let id = event.id();
-    tx.execute(outbox, &[id.as_bytes().into(), event.at().into(), event.entry().into()])?;
+    tx.insert(outbox, &[id.as_bytes().into(), event.at().into(), event.entry().into()])?;
     if let Some(committed) = event.payload() {
-        tx.execute(payload, &[id.as_bytes().into(), (&committed.salt).into(), (&committed.details).into()])?;
+        tx.insert(payload, &[id.as_bytes().into(), (&committed.salt).into(), (&committed.details).into()])?;
     }
     if let Some(sealed) = event.sealed() {
         payload::insert(tx, id, sealed)?;

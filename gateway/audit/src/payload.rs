@@ -243,7 +243,7 @@ pub(crate) fn insert(tx: &mut Tx<'_>, event: EventId, sealed: &Sealed) -> Result
         tx.execute(key, &[(&of.id).into(), (&of.subject).into(), (&of.wrapped).into(), of.made.into()])?;
         WRITTEN.with_borrow_mut(|keys| keys.push(Arc::clone(of)));
     }
-    tx.execute(payload, &[event.as_bytes().into(), (&of.id).into(), (&sealed.bytes).into()]).map(drop)
+    tx.insert(payload, &[event.as_bytes().into(), (&of.id).into(), (&sealed.bytes).into()])
 }
 
 /// The keys that were written on this thread since this was last asked.

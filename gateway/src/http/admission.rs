@@ -2,9 +2,10 @@
 //! it than it can do.
 //!
 //! Both are asked after the login and before a byte of the body is read, so that a refusal costs a table look-up and an answer, and no
-//! public-key operation. Work that finishes what was accepted (leases, downloads, acknowledgements) is never held up at the gate:
+//! public-key operation; where the gate would refuse anyway, before all that ([`ahead`]). Work that finishes what was accepted (leases, downloads, acknowledgements) is never held up at the gate:
 //! it is counted there, and new submissions get what room it leaves, so that the node drains instead of filling up.
 
+pub(crate) mod ahead;
 pub(crate) mod gate;
 pub(crate) mod quota;
 
@@ -22,6 +23,7 @@ use crate::config::LimitsConfig;
 use crate::http::body;
 use crate::http::operations::Operation;
 use crate::workers::Stop;
+use ahead::Ahead;
 use gate::{Completing, Gate, Turn};
 use quota::{Quotas, Upload};
 
@@ -63,6 +65,11 @@ impl Admission {
             limits.submissions.map_or(gate::MOST, |most| usize::try_from(most).unwrap_or(usize::MAX)),
         ));
         Self { gate, quotas: Arc::new(Quotas::new(limits.participant.clone(), Instant::now())), clock, stop }
+    }
+
+    /// What looks at requests ahead of the routes.
+    pub(crate) fn ahead(&self) -> Arc<Ahead> {
+        Arc::new(Ahead::new(Arc::clone(&self.gate), Arc::clone(&self.clock)))
     }
 
     /// Lets a request in, or says why not. `received` counts the bytes of its body as they arrive.

@@ -145,7 +145,13 @@ impl Drop for GuardedBody {
 /// the answer: the client would see a broken connection where a problem was written.
 pub(crate) async fn drain(remainder: &Remainder) {
     let rest = remainder.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(mut rest) = rest else { return };
+    if let Some(rest) = rest {
+        discard(rest).await;
+    }
+}
+
+/// The same for a body of which nobody has read.
+pub(crate) async fn discard(mut rest: impl http_body::Body<Data = Bytes> + Unpin) {
     let reading = async {
         let mut drained = 0_u64;
         while let Some(Ok(frame)) = rest.frame().await {

@@ -65,6 +65,14 @@ pub(crate) async fn pass(
     response
 }
 
+/// What every answer has.
+pub(crate) fn complete(response: &mut Response, request: RequestId) {
+    if let Ok(id) = HeaderValue::try_from(request.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
 /// One request on its way through the door.
 struct Visit {
     id: RequestId,
@@ -108,10 +116,7 @@ impl Visit {
             }
             response = self.refuse(known.as_deref(), response).await;
         }
-        if let Ok(id) = HeaderValue::try_from(self.id.to_string()) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
-        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        complete(&mut response, self.id);
         tracing::debug!(status = response.status().as_u16(), milliseconds = started.elapsed().as_millis(), "answered");
         response
     }
@@ -236,6 +241,10 @@ impl Visit {
         match circumstances.code.blame() {
             Blame::Caller if known.is_none() => tracing::debug!(code, "refused"),
             Blame::Caller | Blame::Peer => tracing::info!(code, "refused"),
+            // The gate says how many, once in a while: a line each would cost more than the refusal.
+            Blame::Operator if circumstances.code == ProblemCode::Overloaded && cause.is_empty() => {
+                tracing::debug!(code, "refused");
+            }
             Blame::Operator => tracing::warn!(code, cause, "refused"),
             Blame::Node if circumstances.code == ProblemCode::NotYetInLog => tracing::debug!(code, "refused"),
             Blame::Node => tracing::error!(code, cause, "failed"),

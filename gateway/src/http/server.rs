@@ -32,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use super::activity::Watched;
+use super::admission::ahead::Ahead;
 use super::identity::{Connection, Entrance};
 use super::places::{Place, Places};
 
@@ -73,6 +74,8 @@ pub(crate) struct Server {
     pub(crate) entrance: Entrance,
     /// Routes.
     pub(crate) router: Router,
+    /// Who is turned away ahead of them.
+    pub(crate) ahead: Option<Arc<Ahead>>,
     /// TLS, replaced when its files change; none on the operator port.
     pub(crate) tls: Option<Arc<ArcSwap<ServerConfig>>>,
     /// Connections at a time.
@@ -164,8 +167,10 @@ impl Server {
         place.is_of(&connection);
         let stream = Watched::new(stream, Arc::clone(&connection));
         let service = {
-            let (router, connection) = (self.router.clone(), connection.clone());
-            hyper::service::service_fn(move |request| answer(router.clone(), connection.clone(), request))
+            let (router, ahead, connection) = (self.router.clone(), self.ahead.clone(), connection.clone());
+            hyper::service::service_fn(move |request| {
+                answer(router.clone(), ahead.clone(), connection.clone(), request)
+            })
         };
         let builder = builder();
         let serving = builder.serve_connection(TokioIo::new(stream), service);
@@ -225,11 +230,15 @@ const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 async fn answer(
     mut router: Router,
+    ahead: Option<Arc<Ahead>>,
     connection: Arc<Connection>,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible> {
     let counted = Arc::clone(&connection);
     let _under_way = counted.activity().request();
+    if let Some(ahead) = ahead.filter(|ahead| ahead.turns_away(&connection, &request)) {
+        return Ok(ahead.refuse(request).await);
+    }
     request.extensions_mut().insert(connection);
     router.call(request.map(Body::new)).await
 }

@@ -80,7 +80,8 @@ impl World {
         let handshakes = Arc::new(Semaphore::new(2));
         let (entrance, connections) = (Entrance::Api, 8);
         let (ends, counted) = (shutdown.clone(), tasks.clone());
-        let server = Server { entrance, router, tls, connections, handshakes, shutdown: ends, tasks: counted };
+        let server =
+            Server { entrance, router, ahead: None, tls, connections, handshakes, shutdown: ends, tasks: counted };
         tasks.spawn(server.run(listener));
         Self { pki, address, shutdown, tasks, _folder: folder }
     }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Rooms;
+use crate::http::admission::ahead::Ahead;
 use crate::http::identity::Entrance;
 use crate::http::server::Server;
 use crate::http::tls;
@@ -27,13 +28,14 @@ impl Running<'_> {
         &self,
         entrance: Entrance,
         listener: TcpListener,
-        router: axum::Router,
+        (router, ahead): (axum::Router, Option<Arc<Ahead>>),
         tls: Option<Arc<ArcSwap<ServerConfig>>>,
         (connections, handshakes): (u32, u32),
     ) {
         let (shutdown, tasks) = (self.shutdown.clone(), self.tasks.clone());
         let handshakes = Arc::new(Semaphore::new(usize::try_from(handshakes).unwrap_or(usize::MAX)));
-        self.tasks.spawn(Server { entrance, router, tls, connections, handshakes, shutdown, tasks }.run(listener));
+        self.tasks
+            .spawn(Server { entrance, router, ahead, tls, connections, handshakes, shutdown, tasks }.run(listener));
     }
 
     pub(super) fn work(&self, rooms: &Rooms, health: Arc<Health>, round: Duration) {

@@ -96,6 +96,7 @@ impl WitnessService {
         let server = Server {
             entrance: Entrance::Api,
             router,
+            ahead: None,
             tls: tls.map(|config| Arc::new(ArcSwap::new(config))),
             connections: CONNECTIONS,
             handshakes: Arc::new(Semaphore::new(usize::try_from(HANDSHAKES).unwrap_or(usize::MAX))),

@@ -7,6 +7,7 @@
 //! by thousands of rows a second are always behind, and a plan made from them would read a whole log to find its end.
 
 mod address;
+mod together;
 mod values;
 
 pub use address::Address;
@@ -14,10 +15,11 @@ pub(crate) use values::column;
 
 use crate::store::{Row, StoreError, Value};
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
+use sqlx::postgres::{PgArguments, PgConnection, PgDatabaseError, PgSeverity};
 use sqlx::{ConnectOptions, Either, Executor};
 use std::future::Future;
 use std::time::Duration;
+use together::Together;
 use tokio::runtime::Runtime;
 
 /// What a connection is for: which role it takes on, and what it may do.
@@ -63,6 +65,9 @@ pub(crate) struct Session {
     asked_after: bool,
     /// Each statement has a savepoint of its own, so that a closure may go on after one that failed, as it may on SQLite.
     pub(crate) each_alone: bool,
+    /// Inserts wait for company: where the whole group stands or falls together, so that it need not be known whose failed.
+    pub(crate) together: bool,
+    waiting: Together,
 }
 
 /// Why a transaction cannot go on.
@@ -108,7 +113,15 @@ impl Session {
             Ok(Err(error)) => return Err(classify(&error).error()),
             Err(_) => return Err(StoreError::Database("the database does not answer".to_owned())),
         };
-        let mut session = Self { runtime, connection, broken: None, asked_after: false, each_alone: false };
+        let mut session = Self {
+            runtime,
+            connection,
+            broken: None,
+            asked_after: false,
+            each_alone: false,
+            together: false,
+            waiting: Together::default(),
+        };
         if let Some(role) = duty.role() {
             session.control(role).map_err(|broken| match broken {
                 Broken::Statement(_) => StoreError::Database(format!(
@@ -163,6 +176,8 @@ impl Session {
     pub(crate) fn begin(&mut self, duty: Duty) -> Result<(), Broken> {
         self.broken = None;
         self.asked_after = false;
+        self.together = false;
+        self.waiting.take();
         self.control(duty.begin())
     }
 
@@ -189,6 +204,30 @@ impl Session {
         self.run(sql, values, each).map(drop)
     }
 
+    /// Inserts a row, now or with others before the commit ([`Session::send_waiting`]).
+    pub(crate) fn insert(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        if self.together && self.broken.is_none() && self.waiting.add(sql, values)? {
+            return if self.waiting.is_much() { self.send_waiting() } else { Ok(()) };
+        }
+        self.execute(sql, values).map(drop)
+    }
+
+    /// Sends the inserts that wait. What fails breaks the transaction, as any statement does.
+    pub(crate) fn send_waiting(&mut self) -> Result<(), StoreError> {
+        for rows in self.waiting.take() {
+            let arguments = rows.arguments().map_err(StoreError::Database)?;
+            match self.send(sqlx::AssertSqlSafe(rows.statement()), arguments, |_| Ok(())) {
+                Ok(answer) => drop(answer?),
+                Err(broken) => {
+                    let error = broken.error();
+                    self.broken = Some(broken);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn run(
         &mut self,
         sql: &'static str,
@@ -199,7 +238,11 @@ impl Session {
             self.asked_after = true;
             return Err(broken.error());
         }
-        let run = if self.each_alone { self.run_in_savepoint(sql, values, each) } else { self.send(sql, values, each) };
+        if self.waiting.concerns(sql) {
+            self.send_waiting()?;
+        }
+        let run =
+            if self.each_alone { self.run_in_savepoint(sql, values, each) } else { self.send_one(sql, values, each) };
         match run {
             Ok(answer) => answer,
             Err(Broken::Statement(error)) if self.each_alone => Err(error),
@@ -218,7 +261,7 @@ impl Session {
         each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<Result<u64, StoreError>, Broken> {
         self.control("SAVEPOINT statement")?;
-        let end = self.send(sql, values, each);
+        let end = self.send_one(sql, values, each);
         match &end {
             Ok(_) => self.control("RELEASE SAVEPOINT statement")?,
             Err(Broken::Statement(_)) => {
@@ -229,15 +272,24 @@ impl Session {
         end
     }
 
-    /// Inner: what `each` refused. The answer is read to its end nevertheless, since an error may be the last that comes.
-    fn send(
+    fn send_one(
         &mut self,
         sql: &'static str,
         values: &[Value<'_>],
+        each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
+    ) -> Result<Result<u64, StoreError>, Broken> {
+        let arguments = values::arguments(values).map_err(|error| Broken::Statement(StoreError::Database(error)))?;
+        self.send(sql, arguments, each)
+    }
+
+    /// Inner: what `each` refused. The answer is read to its end nevertheless, since an error may be the last that comes.
+    fn send(
+        &mut self,
+        sql: impl sqlx::SqlSafeStr,
+        arguments: PgArguments,
         mut each: impl FnMut(&Row<'_>) -> Result<(), StoreError>,
     ) -> Result<Result<u64, StoreError>, Broken> {
         let Self { runtime, connection, .. } = self;
-        let arguments = values::arguments(values).map_err(|error| Broken::Statement(StoreError::Database(error)))?;
         wait(runtime, async {
             let mut answer = Ok(0);
             let mut stream = connection.fetch_many(sqlx::query_with(sql, arguments));

@@ -327,6 +327,18 @@ impl<'t> Tx<'t> {
         }
     }
 
+    /// Inserts one row whose answer nobody needs: `INSERT INTO table (..) VALUES ($1, .. $n)`, exactly. On PostgreSQL it may be sent later and with others, but
+    /// before any statement that names its table, and before the commit.
+    ///
+    /// # Errors
+    /// As [`Tx::execute`], here or, if not here, at the commit: then the closure runs again, and here.
+    pub fn insert(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        match &mut self.back_end {
+            TxOf::Sqlite(connection) => sqlite::execute(connection, sql, values).map(drop),
+            TxOf::Postgres(session) => session.insert(sql, values),
+        }
+    }
+
     /// Runs a statement that returns rows. The whole answer is held in memory: the SQL carries a LIMIT where a stranger
     /// could make it long.
     ///

@@ -8,6 +8,7 @@
 //! | `audit-append-sqlite-age` | meanwhile, how old the oldest action is that no published checkpoint covers, asked every 20 ms |
 //! | `audit-append-postgres` | the same three on PostgreSQL, in a cluster that is made for it on the same disk; none where it is not installed |
 //! | `audit-integrate` | entries a second from the outbox to the published checkpoint: numbered, hashed, staged, signed, written |
+//! | `audit-index` | entries a second that are read, opened, indexed and judged, by the one loop of a node without its rests |
 //! | `audit-proof` | how long it takes to make the proof of an event by its id, and to verify it |
 //! | `proof-100m` and its companions | the same in a log of a hundred million entries ([`super::hundred_million`]) |
 //! | `audit-verify` | entries a second of a verification of the whole log, from files, in one thread |
@@ -20,8 +21,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use audit::detect::{Burst, Rules};
 use audit::verify::{Folder, Kept, Question, verify};
-use audit::{Action, Event, EventDraft, Ledger, Log, Outcome, PayloadKeys, append};
+use audit::{Action, Alerts, Event, EventDraft, Index, Ledger, Log, Outcome, PayloadKeys, append};
 use crypto::key::{KeyKind, SoftwareKey};
 use crypto::merkle::{Checkpoint, Frontier, NoteSigner, TileId, entry_bundle, leaf_hash};
 use schemas::EventId;
@@ -29,7 +31,7 @@ use storage::clock::SystemClock;
 use storage::objects::Objects;
 use storage::store::{StoreConfig, migrate, open};
 use storage::throwaway::BackEnd;
-use storage::{Clock, Space, StoreError};
+use storage::{Clock, Reader, Space, StoreError, Writer};
 use zeroize::Zeroizing;
 
 use super::measure::{Figure, Unit, processor_time};
@@ -39,11 +41,12 @@ use super::options::Effort;
 pub type Row = (&'static str, fn(&Effort) -> Vec<Figure>);
 
 /// All rows, in the order in which they are measured.
-pub const ROWS: [Row; 7] = [
+pub const ROWS: [Row; 8] = [
     ("audit-append-sqlite", appended_on_sqlite),
     ("audit-append-postgres", appended_on_postgres),
     ("audit-prepare", prepared),
     ("audit-integrate", integrated),
+    ("audit-index", indexed),
     ("audit-proof", proven),
     ("proof-100m", super::hundred_million::measured),
     ("audit-verify", verified),
@@ -64,6 +67,8 @@ struct Node {
     folder: tempfile::TempDir,
     ledger: Ledger,
     log: Log,
+    writer: Writer,
+    reader: Reader,
 }
 
 fn signer() -> NoteSigner {
@@ -85,8 +90,8 @@ impl Node {
         let objects = Objects::open_folder(&folder.path().join("objects")).expect("a folder");
         let ledger = Ledger::new(writer.clone(), reader.clone(), Arc::clone(&clock), ORIGIN);
         let state = folder.path().join("signer.state");
-        let log = Log::open(writer, reader, objects, clock, signer(), &state).expect("a log");
-        Some(Self { folder, ledger, log })
+        let log = Log::open(writer.clone(), reader.clone(), objects, clock, signer(), &state).expect("a log");
+        Some(Self { folder, ledger, log, writer, reader })
     }
 
     /// Rows in the outbox, in large transactions.
@@ -217,13 +222,17 @@ fn appended(effort: &Effort, back_end: BackEnd, names: [&'static str; 3]) -> Vec
     })
 }
 
+fn payload_keys(folder: &tempfile::TempDir) -> Arc<PayloadKeys> {
+    Arc::new(PayloadKeys::open(Zeroizing::new([7; 32]), &folder.path().join("erased")).expect("no journal yet"))
+}
+
 /// Of a hundred persons, as a busy ten minutes has them.
 fn prepared(effort: &Effort) -> Vec<Figure> {
     let folder = tempfile::tempdir().expect("a folder");
     let store = StoreConfig::new(folder.path().join("vuzol.db"));
     migrate(&store).expect("a database");
     let (writer, reader) = open(&store).expect("a database");
-    let keys = PayloadKeys::open(Zeroizing::new([7; 32]), &folder.path().join("erased")).expect("no journal yet");
+    let keys = payload_keys(&folder);
     let measure = |name, keys| {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock, ORIGIN, Space::unwatched(), keys);
@@ -241,7 +250,7 @@ fn prepared(effort: &Effort) -> Vec<Figure> {
         let at = |position: usize| rates.get(position).copied().unwrap_or(f64::NAN);
         Figure { name, by: "vuzol", unit: Unit::Operations, best: at(0), median: at(rates.len() / 2) }
     };
-    vec![measure("audit-prepare", None), measure("audit-prepare-sealed", Some(Arc::new(keys)))]
+    vec![measure("audit-prepare", None), measure("audit-prepare-sealed", Some(keys))]
 }
 
 fn integrated(_: &Effort) -> Vec<Figure> {
@@ -251,6 +260,32 @@ fn integrated(_: &Effort) -> Vec<Figure> {
         let start = Instant::now();
         node.integrate().await;
         vec![once("audit-integrate", rate(ENTRIES, start.elapsed()))]
+    })
+}
+
+/// The details sealed, of a hundred persons, as [`prepared`] has them.
+fn indexed(_: &Effort) -> Vec<Figure> {
+    runtime().block_on(async {
+        let mut node = Node::new();
+        let (clock, keys): (Arc<dyn Clock>, _) = (Arc::new(SystemClock), payload_keys(&node.folder));
+        let (writer, reader) = (node.writer.clone(), node.reader.clone());
+        let (to, from, at, sealed) = (writer.clone(), reader.clone(), Arc::clone(&clock), Some(Arc::clone(&keys)));
+        node.ledger = Ledger::sealing(to, from, at, ORIGIN, Space::unwatched(), sealed);
+        node.fill(ENTRIES).await;
+        node.integrate().await;
+        let index = Index::new(writer.clone(), reader.clone()).opening(Some(keys));
+        let burst = Some(Burst { count: 50, within: time::Duration::minutes(10) });
+        let rules = Rules { bulk_looks: burst, hours: None, look_without_case: true, refusal_storm: burst };
+        let alerts = Alerts::new(index.clone(), writer, reader, node.ledger.clone(), clock, rules, Vec::new());
+        let start = Instant::now();
+        loop {
+            let advance = index.advance().await.expect("an index");
+            alerts.round_after(&advance.entries).await.expect("alerts");
+            if !advance.more {
+                break;
+            }
+        }
+        vec![once("audit-index", rate(ENTRIES, start.elapsed()))]
     })
 }
 

@@ -1,5 +1,7 @@
 //! Carries the index along behind the numbers: batch by batch, each with its place in one transaction.
 
+use std::sync::Arc;
+
 use storage::{StoreError, Tx};
 use time::OffsetDateTime;
 
@@ -24,6 +26,14 @@ pub(super) struct Head {
     epoch: i64,
 }
 
+/// What a step of the index went over.
+pub struct Advance {
+    /// The entries, in their order, as they were read; another process may have indexed them first.
+    pub entries: Arc<[Indexed]>,
+    /// There may be more.
+    pub more: bool,
+}
+
 impl Head {
     pub(super) fn read(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
         let sql = "-- audit_index_head
@@ -41,25 +51,36 @@ impl Head {
 }
 
 impl Index {
-    /// Indexes the next entries that are numbered; answers whether there may be more. Run by a worker; any number of them, in any processes, do no
-    /// harm: a batch whose place another has taken writes nothing.
+    /// [`Self::advance`], where nobody needs the entries; answers whether there may be more.
     ///
     /// # Errors
     /// Failures of the database.
     pub async fn round(&self) -> Result<bool, StoreError> {
+        self.advance().await.map(|advance| advance.more)
+    }
+
+    /// Indexes the next entries that are numbered. Run by a worker; any number of them, in any processes, do no
+    /// harm: a batch whose place another has taken writes nothing.
+    ///
+    /// # Errors
+    /// Failures of the database.
+    pub async fn advance(&self) -> Result<Advance, StoreError> {
         let head = self.reader.read("audit_index_head", Head::read).await?;
         if head.next < 0 {
             self.drop_some(head).await?;
-            return Ok(true);
+            return Ok(Advance { entries: Arc::default(), more: true });
         }
         let rows = self.rows(head.indexed(), u64::try_from(i64::MAX).unwrap_or(u64::MAX), BATCH).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { return Ok(false) };
+        let Some(last) = rows.last().map(|row| row.seq) else {
+            return Ok(Advance { entries: Arc::default(), more: false });
+        };
         let more = rows.len() == BATCH as usize;
-        self.write(head, last, rows.iter().map(Opened::indexed).collect()).await?;
-        Ok(more)
+        let entries: Arc<[Indexed]> = rows.iter().map(Opened::indexed).collect();
+        self.write(head, last, Arc::clone(&entries)).await?;
+        Ok(Advance { entries, more })
     }
 
-    async fn write(&self, head: Head, last: u64, batch: Vec<Indexed>) -> Result<(), StoreError> {
+    async fn write(&self, head: Head, last: u64, batch: Arc<[Indexed]>) -> Result<(), StoreError> {
         let move_head = "-- move_audit_index
             UPDATE audit_index_head SET next_seq = $1, high = $2 WHERE id = 1 AND next_seq = $3 AND epoch = $4";
         // Details that were erased since they were read.
@@ -150,10 +171,10 @@ fn insert(tx: &mut Tx<'_>, entry: &Indexed, high: i64) -> Result<(), StoreError>
     let term = "-- index_term
         INSERT INTO audit_index_term (kind, value, seq, from_details) VALUES ($1, $2, $3, $4)";
     let seq = signed(entry.seq)?;
-    tx.execute(row, &[seq.into(), entry.at.into(), high.into()])?;
+    tx.insert(row, &[seq.into(), entry.at.into(), high.into()])?;
     for found in &entry.terms {
         let kind = i64::from(found.kind as u8);
-        tx.execute(term, &[kind.into(), (&found.value).into(), seq.into(), found.from_details.into()])?;
+        tx.insert(term, &[kind.into(), (&found.value).into(), seq.into(), found.from_details.into()])?;
     }
     Ok(())
 }

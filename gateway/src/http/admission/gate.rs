@@ -101,8 +101,20 @@ impl<W> Core<W> {
             return Arrival::Go;
         }
         self.window.full = true;
-        let (seats, patience) = if self.is_backlog(now) { (self.limit, SHORT) } else { (self.limit * 2, PATIENCE) };
+        let (seats, patience) = self.seats(now);
         if self.queue.len() >= seats { Arrival::Refused } else { Arrival::Wait(patience) }
+    }
+
+    /// Whether who arrives is refused at once: [`Self::arrive`] without taking a place.
+    fn turns_away(&mut self, now: Instant) -> bool {
+        let turns_away = self.queue.len() >= self.seats(now).0;
+        self.window.full |= turns_away;
+        turns_away
+    }
+
+    /// How many may wait, and for how long.
+    fn seats(&self, now: Instant) -> (usize, Duration) {
+        if self.is_backlog(now) { (self.limit, SHORT) } else { (self.limit * 2, PATIENCE) }
     }
 
     fn wait(&mut self, who: W, now: Instant) {
@@ -157,12 +169,44 @@ impl<W> Core<W> {
 pub(crate) struct Gate {
     core: Mutex<Core<oneshot::Sender<Turn>>>,
     large: Arc<Semaphore>,
+    sent_away: Mutex<SentAway>,
 }
+
+/// What the operator has not been told yet.
+struct SentAway {
+    count: u64,
+    told: Option<Instant>,
+}
+
+/// How often the operator is told of those that were sent away.
+const TELLING: Duration = Duration::from_secs(1);
 
 impl Gate {
     /// At most `most` submissions are worked on at once.
     pub(crate) fn new(most: usize) -> Self {
-        Self { core: Mutex::new(Core::new(most, Instant::now())), large: Arc::new(Semaphore::new(LARGE)) }
+        let core = Mutex::new(Core::new(most, Instant::now()));
+        let sent_away = Mutex::new(SentAway { count: 0, told: None });
+        Self { core, large: Arc::new(Semaphore::new(LARGE)), sent_away }
+    }
+
+    /// Whether a submission that comes now would not even wait. Counts it as sent away if so.
+    pub(crate) fn turns_away(&self) -> bool {
+        let turns_away = self.core().turns_away(Instant::now());
+        if turns_away {
+            self.refused("full");
+        }
+        turns_away
+    }
+
+    fn refused(&self, why: &'static str) -> ProblemCode {
+        metrics::counter!("vuzol_admission_refused_total", "why" => why).increment(1);
+        let mut sent_away = self.sent_away.lock().unwrap_or_else(PoisonError::into_inner);
+        sent_away.count += 1;
+        if sent_away.told.is_none_or(|told| told.elapsed() >= TELLING) {
+            tracing::warn!(submissions = sent_away.count, "more is asked of the node than it can do: sent away");
+            *sent_away = SentAway { count: 0, told: Some(Instant::now()) };
+        }
+        ProblemCode::Overloaded
     }
 
     fn core(&self) -> MutexGuard<'_, Core<oneshot::Sender<Turn>>> {
@@ -179,7 +223,7 @@ impl Gate {
             let mut core = self.core();
             match core.arrive(arrived) {
                 Arrival::Go => None,
-                Arrival::Refused => return Err(refused("full")),
+                Arrival::Refused => return Err(self.refused("full")),
                 Arrival::Wait(patience) => {
                     let (sender, receiver) = oneshot::channel();
                     core.wait(sender, arrived);
@@ -195,7 +239,7 @@ impl Gate {
                 turn.began = Instant::now();
                 Ok(turn)
             }
-            Ok(Err(_)) | Err(_) => Err(refused("late")),
+            Ok(Err(_)) | Err(_) => Err(self.refused("late")),
         }
     }
 
@@ -206,7 +250,7 @@ impl Gate {
     pub(crate) async fn enter_large(&self) -> Result<OwnedSemaphorePermit, ProblemCode> {
         match tokio::time::timeout(PATIENCE, Arc::clone(&self.large).acquire_owned()).await {
             Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(refused("large")),
+            Ok(Err(_)) | Err(_) => Err(self.refused("large")),
         }
     }
 
@@ -237,11 +281,6 @@ impl Gate {
             }
         }
     }
-}
-
-fn refused(why: &'static str) -> ProblemCode {
-    metrics::counter!("vuzol_admission_refused_total", "why" => why).increment(1);
-    ProblemCode::Overloaded
 }
 
 /// A submission's turn, until it is dropped.

@@ -27,6 +27,25 @@ fn size(value: &Value<'_>) -> usize {
     }
 }
 
+/// In binary form, without its length.
+fn write(value: &Value<'_>, buffer: &mut Vec<u8>) {
+    match value {
+        Value::Null => {}
+        Value::Integer(v) => buffer.extend_from_slice(&v.to_be_bytes()),
+        Value::Text(v) => buffer.extend_from_slice(v.as_bytes()),
+        Value::Blob(v) => buffer.extend_from_slice(v),
+    }
+}
+
+fn of_value(value: &Value<'_>) -> u32 {
+    match value {
+        Value::Null => UNSPECIFIED,
+        Value::Integer(_) => INT8,
+        Value::Text(_) => TEXT,
+        Value::Blob(_) => BYTEA,
+    }
+}
+
 struct Bound<'a>(Value<'a>);
 
 impl Type<Postgres> for Bound<'_> {
@@ -37,28 +56,98 @@ impl Type<Postgres> for Bound<'_> {
 
 impl<'q> Encode<'q, Postgres> for Bound<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        match self.0 {
-            Value::Null => return Ok(IsNull::Yes),
-            Value::Integer(v) => buffer.extend_from_slice(&v.to_be_bytes()),
-            Value::Text(v) => buffer.extend_from_slice(v.as_bytes()),
-            Value::Blob(v) => buffer.extend_from_slice(v),
+        if matches!(self.0, Value::Null) {
+            return Ok(IsNull::Yes);
         }
+        write(&self.0, buffer);
         Ok(IsNull::No)
     }
 
     /// NULL has whatever type its place in the statement has.
     fn produces(&self) -> Option<PgTypeInfo> {
-        Some(PgTypeInfo::with_oid(Oid(match self.0 {
-            Value::Null => UNSPECIFIED,
-            Value::Integer(_) => INT8,
-            Value::Text(_) => TEXT,
-            Value::Blob(_) => BYTEA,
-        })))
+        Some(PgTypeInfo::with_oid(Oid(of_value(&self.0))))
     }
 
     fn size_hint(&self) -> usize {
         size(&self.0)
     }
+}
+
+/// The values of one column for many rows, as the elements of an array: each its length, and then itself.
+pub(super) struct Column {
+    element: u32,
+    elements: Vec<u8>,
+    count: i32,
+}
+
+impl Column {
+    /// A column for values like this one; None for NULL, which is like none.
+    pub(super) fn for_value(value: &Value<'_>) -> Option<Self> {
+        let element = of_value(value);
+        (element != UNSPECIFIED).then(|| Self { element, elements: Vec::new(), count: 0 })
+    }
+
+    /// Whether a value is of the column's type.
+    pub(super) fn takes(&self, value: &Value<'_>) -> bool {
+        of_value(value) == self.element && self.count < i32::MAX && i32::try_from(size(value)).is_ok()
+    }
+
+    /// Adds a value that it takes; answers how many octets that were.
+    pub(super) fn push(&mut self, value: &Value<'_>) -> usize {
+        let size = size(value);
+        // A length without its own four octets; `takes` has seen to it that it fits.
+        self.elements.extend_from_slice(&i32::try_from(size - 4).unwrap_or(i32::MAX).to_be_bytes());
+        write(value, &mut self.elements);
+        self.count += 1;
+        size
+    }
+
+    pub(super) fn type_name(&self) -> &'static str {
+        match self.element {
+            INT8 => "bigint",
+            TEXT => "text",
+            _ => "bytea",
+        }
+    }
+}
+
+impl Type<Postgres> for Column {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(UNSPECIFIED))
+    }
+}
+
+impl<'q> Encode<'q, Postgres> for Column {
+    /// One dimension, no NULLs, the type of the elements, how many, numbered from 1; then the elements.
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        for word in [1, 0, self.element.cast_signed(), self.count, 1] {
+            buffer.extend_from_slice(&word.to_be_bytes());
+        }
+        buffer.extend_from_slice(&self.elements);
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(PgTypeInfo::with_oid(Oid(match self.element {
+            INT8 => INT8_ARRAY,
+            TEXT => TEXT_ARRAY,
+            _ => BYTEA_ARRAY,
+        })))
+    }
+
+    fn size_hint(&self) -> usize {
+        20 + self.elements.len()
+    }
+}
+
+/// `$1` to `$n`, an array each.
+pub(super) fn arrays(columns: &[Column]) -> Result<PgArguments, String> {
+    let mut arguments = PgArguments::default();
+    arguments.reserve(columns.len(), columns.iter().map(|column| 24 + column.elements.len()).sum());
+    for column in columns {
+        arguments.add(column).map_err(|error| error.to_string())?;
+    }
+    Ok(arguments)
 }
 
 /// A column of a row.
@@ -120,6 +209,9 @@ const TEXT: u32 = 25;
 const UNKNOWN: u32 = 705;
 const VARCHAR: u32 = 1043;
 const NUMERIC: u32 = 1700;
+const BYTEA_ARRAY: u32 = 1001;
+const TEXT_ARRAY: u32 = 1009;
+const INT8_ARRAY: u32 = 1016;
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,8 @@
 //!
 //! A group is run without savepoints first, and again with each transaction in its own where one refuses or fails, as on SQLite. What is different:
 //!
+//! - **Inserts wait for company** in the first run: rows of one text go in one statement. One that fails then undoes the group, and in the second run
+//!   each is sent in its place and whoever asked for it hears of it.
 //! - **Order.** Groups of several connections and processes run beside each other. Acts run SERIALIZABLE: PostgreSQL finds out where their results
 //!   fit no order, and ends one of them; its group runs again, and one by one where it keeps happening. Closures may run twice.
 //! - **A failed statement** ends a transaction up to its last savepoint. A closure that goes on nevertheless, or that asked something more before it
@@ -156,19 +158,27 @@ fn short_pause(again: u32) -> Duration {
 /// Without savepoints: all of the group or nothing.
 fn run_boldly(session: &mut Session, duty: Duty, group: &mut Group) -> Result<Bold, Undone> {
     session.begin(duty).map_err(before_commit)?;
+    session.together = true;
     for operation in group.iter_mut() {
         let keep = operation.run(&mut Tx::of_postgres(session));
-        match session.standing().broken {
-            None if keep => {}
-            // Whose fault it is, the second run tells.
-            None | Some(Broken::Statement(_)) => {
-                session.control("ROLLBACK").map_err(before_commit)?;
-                return Ok(Bold::Undone);
-            }
-            Some(broken) => return Err(end(session, broken)),
+        if !stands(session, keep)? {
+            return Ok(Bold::Undone);
         }
     }
+    let sent = session.send_waiting().is_ok();
+    if !stands(session, sent)? {
+        return Ok(Bold::Undone);
+    }
     commit(session).map(|()| Bold::Done)
+}
+
+/// Whether the open transaction may go on; what is not to be kept is rolled back. Whose fault that is, the second run tells.
+fn stands(session: &mut Session, keep: bool) -> Result<bool, Undone> {
+    match session.standing().broken {
+        None if keep => Ok(true),
+        None | Some(Broken::Statement(_)) => session.control("ROLLBACK").map(|()| false).map_err(before_commit),
+        Some(broken) => Err(end(session, broken)),
+    }
 }
 
 /// Each transaction in its savepoint, so that what it changed can be taken back alone.

@@ -43,7 +43,10 @@ impl Simulation {
 
     fn arrive(&mut self) {
         self.outcome.arrived += 1;
-        match self.core.arrive(self.instant()) {
+        let turned_away = self.core.turns_away(self.instant());
+        let arrival = self.core.arrive(self.instant());
+        assert_eq!(turned_away, matches!(arrival, Arrival::Refused), "who looks ahead sees what would become of it");
+        match arrival {
             Arrival::Go => self.working.push((self.now, 1.0)),
             Arrival::Refused => self.outcome.refused += 1,
             Arrival::Wait(patience) => {
