@@ -32,6 +32,24 @@ GRANT SELECT, DELETE ON audit_outbox TO vuzol_sequencer;
 GRANT SELECT, INSERT ON audit_seq TO vuzol_sequencer;
 GRANT SELECT, UPDATE ON seq_head, log_state TO vuzol_sequencer;
 
+-- The node's own role prunes the log with this (gateway/audit/src/log/pruning.rs), and with nothing else: below the minimum index, which goes forward
+-- by a deed that is in the log. The path is fixed, so that nobody's own tables are taken for these.
+CREATE OR REPLACE FUNCTION prune_numbered(below BIGINT) RETURNS BIGINT LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public, pg_temp AS $prune$
+DECLARE
+    gone BIGINT;
+BEGIN
+    IF below > (SELECT minimum FROM log_retention WHERE id = 1) THEN
+        RAISE EXCEPTION 'audit_seq: a numbered row is never deleted';
+    END IF;
+    DELETE FROM audit_seq WHERE seq < below;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$prune$;
+REVOKE ALL ON FUNCTION prune_numbered(BIGINT) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION prune_numbered(BIGINT) TO vuzol_node;
+
 -- Every row of these comes and goes within a second: they are swept by what went, not by how large they are, and keep their room.
 ALTER TABLE audit_outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, vacuum_truncate = off);
 ALTER TABLE jobs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, vacuum_truncate = off);

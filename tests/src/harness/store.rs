@@ -32,7 +32,8 @@ impl Store {
         self.count("-- messages\nSELECT count(*) FROM message WHERE state <> 'rejected'").await
     }
 
-    /// Files of the object store, those under the log's `log/` aside, as paths relative to it.
+    /// Files of the object store, as paths relative to it; those under the log's `log/` aside, and the reserve of the disk, which lies here where the
+    /// database is elsewhere.
     #[must_use]
     pub fn objects(&self) -> Vec<String> {
         let mut files = Vec::new();
@@ -41,7 +42,7 @@ impl Store {
             .iter()
             .filter_map(|file| file.strip_prefix(&self.objects).ok())
             .map(|path| path.to_string_lossy().into_owned())
-            .filter(|name| !name.starts_with("log/"))
+            .filter(|name| !name.starts_with("log/") && name != "vuzol.reserve")
             .collect();
         names.sort();
         names

@@ -309,7 +309,7 @@ async fn the_certificates_of_a_signer_are_kept_once_and_as_long_as_a_session_nee
     }
 
     // As releases before wrote them.
-    let store = storage::store::StoreConfig::new(office.folder.path().join("vuzol.db"));
+    let store = storage::throwaway::store_in(office.folder.path());
     let (writer, _reader) = storage::store::open(&store).unwrap();
     let inline = writer.run_tx::<_, storage::StoreError, _>("test", |tx| {
         let sql = "-- test

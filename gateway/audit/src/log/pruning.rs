@@ -104,10 +104,16 @@ impl Pruning {
             DELETE FROM audit_sealed WHERE event_id IN (SELECT event_id FROM audit_seq WHERE seq < $1)";
         let rows = "-- step
             DELETE FROM audit_seq WHERE seq < $1";
+        // There the node may not delete a numbered row; the function does, below the minimum (migrations/postgres/rights.sql).
+        let rows_on_postgres = "-- step
+            SELECT prune_numbered($1)";
         let deleted = self.writer.run_tx("log_prune", move |tx| {
             tx.execute(payloads, &[end.into()])?;
             tx.execute(sealed, &[end.into()])?;
-            tx.execute(rows, &[end.into()])
+            if tx.is_postgres() {
+                return tx.query_optional(rows_on_postgres, &[end.into()], |_| Ok(())).map(drop);
+            }
+            tx.execute(rows, &[end.into()]).map(drop)
         });
         deleted.await.map_err(only_store)?;
         Ok(true)
@@ -160,6 +166,8 @@ mod tests {
     use crate::event::{Action, EventDraft, Outcome};
     use crate::log::tests::{Machine, Process};
     use crate::verify::{Folder, Kept, Question, Wrong, compare_rows, verify, verify_from};
+    use storage::store::Database;
+    use storage::throwaway::{BackEnd, Cluster};
 
     fn pruning(machine: &Machine, process: &Process) -> Pruning {
         let objects = Objects::open_folder(&machine.path("objects")).unwrap();
@@ -326,5 +334,31 @@ mod tests {
         };
         verify(&Folder::new(&machine.path("objects/log")), &question, &mut |_, _| ())
             .expect("nothing goes before a step");
+    }
+
+    /// On PostgreSQL, as a user who is not the owner of the tables and cannot delete a numbered row.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_nodes_own_role_prunes_below_the_minimum_and_nowhere_else() {
+        let Some(cluster) = Cluster::shared() else { return };
+        let machine = Machine::on(BackEnd::Postgres);
+        let mut store = machine.store();
+        let Database::Postgres(address) = &store.database else { panic!("no PostgreSQL") };
+        store.database = Database::Postgres(cluster.address(address.database(), "vuzol"));
+        let process = machine.start_with(&store);
+        process.record(1000).await;
+        process.log.round().await.unwrap();
+        move_to(&process, 512).await.unwrap();
+        let refused = async |sql: &str| match crate::log::tests::by_hand(&store, sql).await {
+            Err(StoreError::Database(error)) => error,
+            other => panic!("{sql}: {other:?}"),
+        };
+        let denied = refused("DELETE FROM audit_seq WHERE seq < 512").await;
+        assert!(denied.contains("permission denied"), "{denied}");
+        let beyond = refused("SELECT prune_numbered(513)").await;
+        assert!(beyond.contains("never deleted"), "{beyond}");
+        assert_eq!(process.entries().await.len(), 1001);
+        assert_eq!(prune(&machine, &process).await, 2);
+        let left = process.entries().await;
+        assert_eq!((left.len(), left.first().map(|(seq, _)| *seq)), (489, Some(512)));
     }
 }
