@@ -2,7 +2,7 @@
 
 use schemas::access::{Role, Roles};
 use schemas::application::ApplicationState;
-use schemas::break_glass::BrokenGlass;
+use schemas::break_glass::{BrokenGlass, Ground};
 use schemas::registry::ParticipantRegistration;
 use schemas::{ApplicationId, BreakGlassId, CopyId};
 
@@ -229,7 +229,8 @@ impl Scene {
     fn glass(&self) -> GlassResource {
         let Glass { subject, opened_by, centre, open, covers } = self.glass.clone();
         let (id, copy) = (BreakGlassId::from_parts(1, [1; 10]), Some(self.copy.copy));
-        GlassResource { id, opened_by, subject, centre, copy, application: None, open, covers }
+        let (application, ground) = (None, Ground::Incident);
+        GlassResource { id, opened_by, subject, centre, copy, application, ground, open, covers }
     }
 
     fn look(&self) -> LookResource {
