@@ -307,6 +307,8 @@ pub(super) async fn ask(access: &Access, actor: &Actor, action: &str, scene: &Sc
         "export_audit" => told::<ExportAudit>(access, actor, ()).await,
         "read_alerts" => told::<ReadAlerts>(access, actor, ()).await,
         "see_alert" => told::<SeeAlert>(access, actor, ()).await,
+        "read_erasures" => told::<ReadErasures>(access, actor, ()).await,
+        "erase_details" => told::<EraseDetails>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
         "read_peers" => told::<ReadPeers>(access, actor, ()).await,
