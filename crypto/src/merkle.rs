@@ -49,6 +49,9 @@ pub enum LogError {
     /// A note with a signature line of the key asked for that does not verify; nothing in the note may be believed.
     #[error("a signature by a known key does not verify")]
     BadSignature,
+    /// The key that signs is in a token that does not answer. The same may succeed later.
+    #[error("the key that signs is out of reach")]
+    KeyUnavailable,
     /// A checkpoint, rightly signed, that too few of the witnesses cosigned that the policy names.
     #[error("{cosigned} witnesses of the policy cosigned, which is no quorum")]
     NoQuorum {

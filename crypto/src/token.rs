@@ -1,7 +1,8 @@
 //! A private key in a token: a card, a security module, or whatever else speaks PKCS#11 (Cryptoki 2.40 and later).
 //!
 //! The key never leaves the token, and is found by the labels of token and key. Its public half is told by the caller, who has it in a
-//! certificate; that the two belong together is found out by a signature, made and verified, whenever a session is opened.
+//! certificate, or read from the token where there is none ([`TokenKey::open_ed25519`]); that the two belong together is found out by a signature, made
+//! and verified, whenever a session is opened.
 //!
 //! What a token does takes as long as the token wants, and it can be pulled out. So:
 //!
@@ -20,20 +21,24 @@
 //!
 //! Modules are libraries in C that run in this process with all of its rights: naming one in a configuration is trusting it.
 //!
-//! ECDSA alone, over digests that are made here (`CKM_ECDSA`, PKCS#11 3.0 current mechanisms, 2.3.6): every token has that, and whether one
-//! hashes by itself does not matter.
+//! ECDSA over digests that are made here (`CKM_ECDSA`, PKCS#11 3.0 current mechanisms, 2.3.6): every token has that, and whether one
+//! hashes by itself does not matter. Ed25519 over the message itself (`CKM_EDDSA` without parameters, 2.3.14), which newer tokens have.
 
+mod edwards;
 mod pool;
+
+pub use edwards::make_ed25519;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::mechanism::Mechanism;
+use cryptoki::mechanism::eddsa::{EddsaParams, EddsaSignatureScheme};
 use cryptoki::object::{Attribute, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::slot::Slot;
@@ -41,7 +46,7 @@ use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
 
 use crate::asn1;
-use crate::digest::digest;
+use crate::digest::{Digest, digest};
 use crate::dstu4145::Cofactor;
 use crate::key::{KeyError, KeyHandle, KeyKind, PublicKey};
 use crate::signature::SignatureAlgorithm;
@@ -95,8 +100,17 @@ pub enum TokenError {
     #[error("the token has one try left for its PIN; log in to it by hand first")]
     LastTry,
     /// What the token signs does not verify under the public key.
-    #[error("the private key in the token does not belong to the certificate")]
+    #[error("the private key in the token does not belong to the certificate, or to the public key beside it")]
     OtherKey,
+    /// No public key, or several, of that label and of the kind that is needed.
+    #[error("{0} Ed25519 public keys in the token have the label {1:?}; one is needed")]
+    PublicKeys(usize, String),
+    /// There is one, which is not what it should be.
+    #[error("the token has a public key {0}")]
+    PublicKey(&'static str),
+    /// A key was to be made, and there is something of its label.
+    #[error("the token has an object with the label {0:?} already")]
+    Taken(String),
     /// The token does something else than it should.
     #[error("the token failed: {0}")]
     Failed(String),
@@ -157,16 +171,27 @@ impl TokenKey {
     /// # Errors
     /// [`TokenError`]; of a key that is none on a curve it is `OtherKey`.
     pub fn open(place: TokenPlace, public: PublicKey) -> Result<Self, TokenError> {
-        if !matches!(public.kind(), KeyKind::Ec(_)) {
+        if !matches!(public.kind(), KeyKind::Ec(_) | KeyKind::Ed25519) {
             return Err(TokenError::OtherKey);
         }
-        let module = Pkcs11::new(&place.module).map_err(|error| TokenError::Module(named(&error)))?;
-        let is_ours = match begin(&module) {
-            Ok(()) => true,
-            // Somebody else in this process was first.
-            Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => false,
-            Err(error) => return Err(TokenError::Module(named(&error))),
-        };
+        Self::open_by(load(&place.module)?, place, public)
+    }
+
+    /// The same with an Ed25519 key, whose public half the token tells.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn open_ed25519(place: TokenPlace) -> Result<Self, TokenError> {
+        let (module, is_ours) = load(&place.module)?;
+        let session = module.open_ro_session(slot(&module, &place.token)?)?;
+        // Some tokens show public keys to nobody who has not logged in.
+        login(&session, &place)?;
+        let public = edwards::public_key(&session, &place.key)?;
+        drop(session);
+        Self::open_by((module, is_ours), place, public)
+    }
+
+    fn open_by((module, is_ours): (Pkcs11, bool), place: TokenPlace, public: PublicKey) -> Result<Self, TokenError> {
         let most = place.sessions.max(1);
         let token = Token { module, is_ours, sessions: Arc::default(), place, public: public.clone() };
         Ok(Self { public, pool: Pool::open(token, most)? })
@@ -181,6 +206,17 @@ impl pool::Source for Token {
             Err(TokenError::Tokens(0, _) | TokenError::Failed(_)) if self.begins_anew() => self.open(),
             opened => opened,
         }
+    }
+}
+
+/// Loads a module and begins it; true: it was begun here.
+fn load(module: &Path) -> Result<(Pkcs11, bool), TokenError> {
+    let module = Pkcs11::new(module).map_err(|error| TokenError::Module(named(&error)))?;
+    match begin(&module) {
+        Ok(()) => Ok((module, true)),
+        // Somebody else in this process was first.
+        Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok((module, false)),
+        Err(error) => Err(TokenError::Module(named(&error))),
     }
 }
 
@@ -202,8 +238,8 @@ impl Token {
 
     fn open(&self) -> Result<Signing, TokenError> {
         let open = Arc::clone(&self.sessions);
-        let session = self.module.open_ro_session(self.slot()?)?;
-        self.login(&session)?;
+        let session = self.module.open_ro_session(slot(&self.module, &self.place.token)?)?;
+        login(&session, &self.place)?;
         let wanted = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Label(self.place.key.as_bytes().to_vec())];
         let [key] = session.find_objects(&wanted)?[..] else {
             let found = session.find_objects(&wanted)?.len();
@@ -214,51 +250,51 @@ impl Token {
         Ok(signing)
     }
 
-    /// The one slot with the token.
-    fn slot(&self) -> Result<Slot, TokenError> {
-        let mut found = Vec::new();
-        for slot in self.module.get_slots_with_token()? {
-            // Of a token that goes away at this moment nothing is known any more.
-            let Ok(token) = self.module.get_token_info(slot) else { continue };
-            if token.label().trim_end() == self.place.token {
-                if token.user_pin_final_try() {
-                    return Err(TokenError::LastTry);
-                }
-                found.push(slot);
-            }
-        }
-        match found[..] {
-            [slot] => Ok(slot),
-            _ => Err(TokenError::Tokens(found.len(), self.place.token.clone())),
-        }
-    }
-
-    fn login(&self, session: &Session) -> Result<(), TokenError> {
-        let asked = (self.place.pin)().map_err(|error| TokenError::NoPin(error.to_string()))?;
-        // At its exact size, so that making a secret of it moves nothing and leaves no copy behind. Both are zeroized when they are dropped.
-        let mut exact = String::with_capacity(asked.len());
-        exact.push_str(&asked);
-        let pin = AuthPin::from(exact);
-        match session.login(UserType::User, Some(&pin)) {
-            // A login is one of the process, not of the session.
-            Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
-            Err(error @ Error::Pkcs11(code, _)) if refuses_pin(code) => Err(TokenError::PinRefused(named(&error))),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// A signature over something that nobody could take for anything else, verified under the public key.
     fn prove(&self, signing: &Signing) -> Result<(), TokenError> {
-        let KeyKind::Ec(curve) = self.public.kind() else { return Err(TokenError::OtherKey) };
-        let algorithm = SignatureAlgorithm::Ecdsa(crate::digest::DigestAlgorithm::Sha256);
+        let algorithm = match self.public.kind() {
+            KeyKind::Ed25519 => SignatureAlgorithm::Ed25519,
+            _ => SignatureAlgorithm::Ecdsa(crate::digest::DigestAlgorithm::Sha256),
+        };
+        // Without a line end: no text of a signed note either.
         let message = b"vuzol: does this key belong to its certificate?";
-        let made = signing.sign(&sha256(message), curve.field_len())?;
+        let asked = Asked::of(&self.public, algorithm, message).map_err(|_| TokenError::OtherKey)?;
+        let made = signing.sign(&asked)?;
         self.public.verify(algorithm, message, &made).map_err(|_| TokenError::OtherKey)
     }
 }
 
-fn sha256(message: &[u8]) -> crate::digest::Digest {
-    digest(crate::digest::DigestAlgorithm::Sha256, message)
+/// The one slot with the token.
+fn slot(module: &Pkcs11, wanted: &str) -> Result<Slot, TokenError> {
+    let mut found = Vec::new();
+    for slot in module.get_slots_with_token()? {
+        // Of a token that goes away at this moment nothing is known any more.
+        let Ok(token) = module.get_token_info(slot) else { continue };
+        if token.label().trim_end() == wanted {
+            if token.user_pin_final_try() {
+                return Err(TokenError::LastTry);
+            }
+            found.push(slot);
+        }
+    }
+    match found[..] {
+        [slot] => Ok(slot),
+        _ => Err(TokenError::Tokens(found.len(), wanted.to_owned())),
+    }
+}
+
+fn login(session: &Session, place: &TokenPlace) -> Result<(), TokenError> {
+    let asked = (place.pin)().map_err(|error| TokenError::NoPin(error.to_string()))?;
+    // At its exact size, so that making a secret of it moves nothing and leaves no copy behind. Both are zeroized when they are dropped.
+    let mut exact = String::with_capacity(asked.len());
+    exact.push_str(&asked);
+    let pin = AuthPin::from(exact);
+    match session.login(UserType::User, Some(&pin)) {
+        // A login is one of the process, not of the session.
+        Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
+        Err(error @ Error::Pkcs11(code, _)) if refuses_pin(code) => Err(TokenError::PinRefused(named(&error))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the answer to a login is one about the PIN, after which the next wrong one may be the last.
@@ -274,15 +310,52 @@ fn refuses_pin(code: RvError) -> bool {
     )
 }
 
+/// What a session is asked for.
+enum Asked<'m> {
+    /// ECDSA over a digest; r and s are of this length.
+    Ecdsa(Digest, usize),
+    /// Ed25519 over a message.
+    Ed25519(&'m [u8]),
+}
+
+impl<'m> Asked<'m> {
+    fn of(public: &PublicKey, algorithm: SignatureAlgorithm, message: &'m [u8]) -> Result<Self, KeyError> {
+        match (public.kind(), algorithm) {
+            (KeyKind::Ed25519, SignatureAlgorithm::Ed25519) => Ok(Self::Ed25519(message)),
+            (KeyKind::Ec(curve), algorithm) if algorithm.belongs_to(public.kind()) => {
+                let hash = algorithm.digest_algorithm().ok_or(KeyError::WrongOperation)?;
+                Ok(Self::Ecdsa(digest(hash, message), curve.field_len()))
+            }
+            _ => Err(KeyError::WrongOperation),
+        }
+    }
+}
+
+/// Octets of an Ed25519 signature (RFC 8032, 5.1.6).
+const ED25519_SIGNATURE: usize = 64;
+
 impl Signing {
-    /// ECDSA over a digest, as DER; `length` is that of r and of s.
-    fn sign(&self, digest: &crate::digest::Digest, length: usize) -> Result<Vec<u8>, TokenError> {
-        let raw = self.session.sign(&Mechanism::Ecdsa, self.key, digest.as_bytes())?;
-        if raw.len() != 2 * length {
+    /// ECDSA as DER, Ed25519 as it is.
+    fn sign(&self, asked: &Asked<'_>) -> Result<Vec<u8>, TokenError> {
+        let (raw, expected) = match asked {
+            Asked::Ecdsa(digest, length) => {
+                (self.session.sign(&Mechanism::Ecdsa, self.key, digest.as_bytes())?, 2 * length)
+            }
+            Asked::Ed25519(message) => {
+                let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
+                (self.session.sign(&mechanism, self.key, message)?, ED25519_SIGNATURE)
+            }
+        };
+        if raw.len() != expected {
             return Err(TokenError::Failed(format!("a signature of {} bytes", raw.len())));
         }
-        let (r, s) = raw.split_at(length);
-        Ok(asn1::element(asn1::TAG_SEQUENCE, &[&asn1::unsigned_integer(r), &asn1::unsigned_integer(s)]))
+        match asked {
+            Asked::Ecdsa(_, length) => {
+                let (r, s) = raw.split_at(*length);
+                Ok(asn1::element(asn1::TAG_SEQUENCE, &[&asn1::unsigned_integer(r), &asn1::unsigned_integer(s)]))
+            }
+            Asked::Ed25519(_) => Ok(raw),
+        }
     }
 }
 
@@ -292,12 +365,8 @@ impl KeyHandle for TokenKey {
     }
 
     fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        let KeyKind::Ec(curve) = self.public.kind() else { return Err(KeyError::WrongOperation) };
-        if !algorithm.belongs_to(self.public.kind()) {
-            return Err(KeyError::WrongOperation);
-        }
-        let digest = digest(algorithm.digest_algorithm().ok_or(KeyError::WrongOperation)?, message);
-        self.pool.run(|signing: &Signing| signing.sign(&digest, curve.field_len())).map_err(|_| KeyError::Unavailable)
+        let asked = Asked::of(&self.public, algorithm, message)?;
+        self.pool.run(|signing: &Signing| signing.sign(&asked)).map_err(|_| KeyError::Unavailable)
     }
 
     /// Not served: evidence needs no agreement.

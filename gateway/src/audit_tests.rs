@@ -17,7 +17,7 @@ const CITIZEN: &str = "0000000030";
 
 impl Region {
     /// What happened so far is numbered, published and indexed.
-    async fn settled(&self) {
+    pub(super) async fn settled(&self) {
         let (_, reader) = storage::store::open(&self.database.store()).unwrap();
         for _ in 0..400 {
             let sql = "SELECT (SELECT count(*) FROM audit_outbox) = 0 AND
@@ -33,7 +33,7 @@ impl Region {
         panic!("the log is not indexed");
     }
 
-    async fn searches(&self, desk: &Page, search: &Value) -> AuditPage {
+    pub(super) async fn searches(&self, desk: &Page, search: &Value) -> AuditPage {
         let answer = self.asks(Portal::Internal, desk, "POST", "/v1/audit/searches", Some(search)).await;
         assert_eq!(answer.status, 200, "{search}: {}", String::from_utf8_lossy(&answer.body));
         answer.json()
@@ -126,6 +126,13 @@ async fn who_looked_at_a_person_is_told_with_proofs_and_so_is_who_asked() {
         assert!(String::from_utf8(entry).unwrap().contains(&format!("person:{officer}")));
     }
     assert_eq!(page.covered.first, 0);
+    // What they looked for is what they opened it for, by the name of the ground and by that which the citizen is shown.
+    for purpose in ["incident", "break-glass.incident"] {
+        let page = region.searches(&desk, &json!({ "filter": { "purpose": purpose } })).await;
+        assert_eq!(said(&page), ["break_glass.open", "break_glass.look"], "{purpose}");
+    }
+    let other = region.searches(&desk, &json!({ "filter": { "purpose": "break-glass.continuity" } })).await;
+    assert_eq!(other.hits, []);
 
     // The question is on record, before its answer was there, and is a look itself; the citizen's number is nowhere in the log.
     region.settled().await;

@@ -122,6 +122,18 @@ async fn a_head_breaks_the_glass_the_citizen_sees_it_and_a_security_officer_revi
     let told: BreakGlassPage = head("GET", "/v1/break-glass?all=true", None).await.json();
     assert!(told.accesses[0].review.is_some());
 
+    // All of it is found by what it was for.
+    region.settled().await;
+    for purpose in ["legal_duty", "break-glass.legal-duty"] {
+        let hits = region.searches(&desk, &json!({ "filter": { "purpose": purpose } })).await.hits;
+        let entry = |hit: &schemas::audit::AuditHit| {
+            let entry = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, &hit.entry).unwrap();
+            serde_json::from_slice::<Value>(&entry).unwrap()["action"].as_str().unwrap().to_owned()
+        };
+        let found: Vec<_> = hits.iter().map(entry).collect();
+        assert_eq!(found, ["break_glass.open", "break_glass.copies", "break_glass.look"], "{purpose}");
+    }
+
     // Who keeps the node, and systems, have no part in it.
     let base = format!("https://localhost:{}", region.node.public_address().port());
     for identity in [region.site.operator(), &region.site.agencies()[0].login] {

@@ -30,6 +30,7 @@ mod people_doors;
 mod policies;
 pub mod portals;
 pub mod telemetry;
+mod token_key;
 pub mod wiring;
 pub mod witness;
 pub mod workers;

@@ -8,6 +8,8 @@ use super::*;
 mod auditing;
 #[path = "break_glass_tests.rs"]
 mod break_glass;
+#[path = "erasure_tests.rs"]
+mod erasing;
 
 use access::people::{Answer, Entrusted, PersonalNumbers};
 use certs::dev::{Identity, Profile, Usage};

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use access::consent::Consent;
 use access::consent::break_glass::BreakGlasses;
+use access::erasures::Erasures;
 use access::people::{Directory, Operators, People};
 use access::portal::Portals;
 use access::purpose::Purposes;
@@ -527,8 +528,10 @@ impl Rooms {
     fn into_door(self, config: &Config) -> Door {
         let (ledger, log, people) = (self.ledger.clone(), self.log.clone(), self.people.clone());
         let watch = Watch::new(ledger, log, self.index, self.alerts, people);
+        let held = exchange::retention::holds::held_among;
         Door {
             watch,
+            erasures: Erasures::new(self.ledger.clone(), self.clock.clone(), self.payload_keys, held),
             admission: http::admission::Admission::new(&config.limits, self.clock.clone(), self.vouching.stop),
             exchange: self.exchange,
             access: self.access,

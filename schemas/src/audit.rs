@@ -38,7 +38,8 @@ pub struct AuditFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 256)]
     pub actor: Option<String>,
-    /// What was looked at for: a purpose of the node's list, or a ground of break-glass access.
+    /// What was looked at for: a purpose of the node's list, or a ground of break-glass access (`incident`, or as its subject is shown it,
+    /// `break-glass.incident`). Looks whose details do not say it, because an older binary recorded them, are found by the number of the access: `correlation`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 64)]
     pub purpose: Option<String>,

@@ -13,6 +13,7 @@
 //! | [`directory`] | the directory of people: registrations, roles, imports | RFC 4180 for imports |
 //! | [`application`] | people's applications for services, the copies that they keep, who looked at these | - |
 //! | [`audit`] | searches of the log, exports, alerts | - |
+//! | [`erasure`] | what the log holds about a person, erased on the word of two | Law of Ukraine 2297-VI |
 //! | [`kinds`] | metadata of documents and their schemas, by kind and version | JSON Schema, draft 2020-12 |
 //! | [`message`] | envelope, receipt, mailbox, lease, acknowledgement | - |
 //! | [`notice`] | subscriptions to what happens to messages, and the notices that are posted | - |
@@ -40,6 +41,7 @@ pub mod application;
 pub mod audit;
 pub mod break_glass;
 pub mod directory;
+pub mod erasure;
 pub mod evidence;
 pub mod export;
 pub mod id;

@@ -173,6 +173,9 @@ pub const AUDIT_HITS: u32 = 100;
 /// Characters of a remark on an alert.
 pub const ALERT_REMARK: std::ops::RangeInclusive<usize> = 3..=1000;
 
+/// Characters of the ground on which details of the log are erased: long enough to name a clause or a decision, short enough to be read whole.
+pub const ERASURE_GROUND: std::ops::RangeInclusive<usize> = 3..=1000;
+
 /// Purposes that a node may list.
 pub const PURPOSES: usize = 64;
 

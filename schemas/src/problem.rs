@@ -559,6 +559,25 @@ problem_codes! {
     AlertSeenBefore = "alert.seen_before", Caller, None,
         "Somebody has seen this alert before, and said what they think of it.",
         "Це сповіщення вже переглянуто, і примітку до нього внесено.";
+    // --- erasing what the log holds about a person
+    ErasureGroundWrong = "erasure.ground_wrong", Caller, None,
+        "The ground of an erasure has 3 to 1000 characters on one line, without control characters.",
+        "Підстава стирання має від 3 до 1000 знаків в одному рядку без керівних символів.";
+    ErasureOwn = "erasure.own", Caller, Some("ISO/IEC 27001:2022, A.5.3"),
+        "Nobody proposes or confirms that details about themselves are erased.",
+        "Ніхто не пропонує й не підтверджує стирання відомостей про себе.";
+    ErasureNothing = "erasure.nothing", Caller, None,
+        "The log holds no details about this person.",
+        "Журнал не має відомостей про цю особу.";
+    ErasureHeld = "erasure.held", Caller, None,
+        "A legal hold forbids it: some of the details are about a message or a case that is under one.",
+        "Стирання заборонено: частина відомостей стосується повідомлення або справи, на які накладено заборону вилучення.";
+    ErasureTooMuch = "erasure.too_much", Operator, None,
+        "The log holds more about this person than one erasure takes: an operator must prune it first.",
+        "Журнал має про цю особу більше записів, ніж охоплює одне стирання: спершу оператор має скоротити журнал.";
+    ErasureNotSealed = "erasure.not_sealed", Operator, None,
+        "This node does not seal the details of its log, so that they cannot be erased: its configuration names no key for it.",
+        "Вузол не запечатує відомостей журналу, тому стерти їх неможливо: у конфігурації не названо ключа.";
     // --- transparency log
     NotYetInLog = "log.not_yet_integrated", Node, None,
         "The event is recorded, but the log has not numbered it yet. Try again in a second.",

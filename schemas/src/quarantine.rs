@@ -38,7 +38,7 @@ pub struct Proposal {
     pub what: String,
     /// To what.
     pub subject: String,
-    /// Who proposed it, as in the log: `operator:` and the first sixteen digits of the certificate's SHA-256.
+    /// Who proposed it, as in the log: `person:<id>`, or `operator:` and the first sixteen digits of the certificate's SHA-256.
     pub proposed_by: String,
     /// When.
     #[serde(with = "time::serde::rfc3339")]

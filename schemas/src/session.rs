@@ -82,6 +82,8 @@ deeds! {
     SetPeer = "set_peer", "внести або змінити інший вузол для обміну документами";
     /// Withdraw another node.
     WithdrawPeer = "withdraw_peer", "вилучити інший вузол з обміну документами";
+    /// Have what the log holds about a person erased.
+    EraseDetails = "erase_details", "стерти відомості журналу про особу";
 }
 
 impl FromStr for Deed {

@@ -13,6 +13,7 @@
 //! | [`dss`], [`dss_xades`] | the European DSS, where its classes are at hand: signed files of every level, both ways |
 //! | [`oidc_provider`] | oidc-provider (Node.js), where it is at hand: logins by way of it |
 //! | [`soft_hsm`] | SoftHSM, where it is at hand: a node whose evidence key is in a token |
+//! | [`soft_hsm_signer`] | the same: the process that signs checkpoints, with its Ed25519 key made in a token |
 //! | [`transparency_log`] | Go's `x/mod/sumdb`, where Go is at hand: our log, whole and touched, and cosignatures |
 //! | [`xmlsec`] | xmlsec1, where it is at hand: enveloped XML signatures of every algorithm |
 
@@ -31,6 +32,7 @@ mod java;
 mod oidc_provider;
 mod signatures;
 mod soft_hsm;
+mod soft_hsm_signer;
 mod transparency_log;
 mod workshop;
 mod xades;

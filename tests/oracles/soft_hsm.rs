@@ -27,10 +27,10 @@ const MODULES: [&str; 4] = [
     "/usr/local/lib/softhsm/libsofthsm2.so",
 ];
 
-const PIN: &str = "31415926";
+pub(super) const PIN: &str = "31415926";
 
 #[allow(clippy::print_stdout, reason = "a skipped test says so")]
-fn module() -> Option<PathBuf> {
+pub(super) fn module() -> Option<PathBuf> {
     let module = MODULES.iter().map(PathBuf::from).find(|path| path.exists());
     let module = module.filter(|_| Command::new("softhsm2-util").arg("--version").output().is_ok());
     if module.is_none() {

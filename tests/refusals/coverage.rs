@@ -34,6 +34,15 @@ const NOT_PROVOKED: &[(ProblemCode, &str)] = &[
     (ProblemCode::AuditRangeWrong, WATCHING),
     (ProblemCode::AlertRemarkWrong, WATCHING),
     (ProblemCode::AlertSeenBefore, WATCHING),
+    (ProblemCode::ErasureGroundWrong, ERASING),
+    (ProblemCode::ErasureOwn, ERASING),
+    (ProblemCode::ErasureNothing, ERASING),
+    (ProblemCode::ErasureHeld, ERASING),
+    (
+        ProblemCode::ErasureTooMuch,
+        "needs a hundred thousand entries about one person: the bound is a constant beside its one use",
+    ),
+    (ProblemCode::ErasureNotSealed, ERASING),
     (
         ProblemCode::BundleRefused,
         "no answer to a request: recorded of a file; access's own tests bring it about, and gateway/src/policies_tests.rs",
@@ -79,6 +88,9 @@ const BREAK_GLASS: &str = "needs a person's session: access's own tests of break
 
 /// So with the log.
 const WATCHING: &str = "needs a security officer's session: gateway/src/audit_tests.rs has one";
+
+/// It takes two of them.
+const ERASING: &str = "needs the sessions of two security officers: gateway/src/erasure_tests.rs has them";
 
 /// The stage of these tests has no portal and no people.
 const AT_A_PORTAL: &str =

@@ -6,12 +6,12 @@ use base64::engine::general_purpose::STANDARD;
 use super::LogError;
 use super::national::{NationalSigner, NationalVerifier};
 use crate::digest::{from_hex, hex, sha256};
-use crate::key::{KeyHandle, KeyKind, PublicKey, SoftwareKey};
+use crate::key::{KeyError, KeyHandle, KeyKind, PublicKey};
 use crate::signature::SignatureAlgorithm;
 
 /// Signs notes with an Ed25519 key, and with a national one beside it where there is one.
 pub struct NoteSigner {
-    key: SoftwareKey,
+    key: Box<dyn KeyHandle>,
     verifier: NoteVerifier,
     national: Option<NationalSigner>,
 }
@@ -21,9 +21,9 @@ impl NoteSigner {
     ///
     /// # Errors
     /// [`LogError::Malformed`] where `key` is not Ed25519, or `name` is empty or holds white space, `+` or a control character.
-    pub fn new(name: &str, key: SoftwareKey) -> Result<Self, LogError> {
+    pub fn new(name: &str, key: impl KeyHandle + 'static) -> Result<Self, LogError> {
         let verifier = NoteVerifier::new(name, key.public_key().clone())?;
-        Ok(Self { key, verifier, national: None })
+        Ok(Self { key: Box::new(key), verifier, national: None })
     }
 
     /// The same signer, whose notes carry a second line, under the same name, by a key of DSTU 4145 (see [`NationalVerifier`]). Whoever does not know
@@ -39,19 +39,26 @@ impl NoteSigner {
     /// The note: `text`, an empty line, and a signature line of each key.
     ///
     /// # Errors
-    /// [`LogError::Malformed`] where `text` does not end with a newline or holds another control character; [`LogError::BadSignature`] where a
-    /// key's holder failed.
+    /// [`LogError::Malformed`] where `text` does not end with a newline or holds another control character; [`LogError::KeyUnavailable`] where a key is
+    /// out of reach; [`LogError::BadSignature`] where a key's holder failed.
     pub fn sign(&self, text: &str) -> Result<String, LogError> {
         if !is_note_text(text) {
             return Err(LogError::Malformed("note text"));
         }
-        let signature =
-            self.key.sign(SignatureAlgorithm::Ed25519, text.as_bytes()).map_err(|_| LogError::BadSignature)?;
+        let signature = self.key.sign(SignatureAlgorithm::Ed25519, text.as_bytes()).map_err(|error| match error {
+            KeyError::Unavailable => LogError::KeyUnavailable,
+            _ => LogError::BadSignature,
+        })?;
         let mut note = format!("{text}\n{}", line(&self.verifier.name, self.verifier.key_id, &signature));
         if let Some(national) = &self.national {
             note.push_str(&national.line(text)?);
         }
         Ok(note)
+    }
+
+    /// Why the key cannot be used at present, where it is out of reach. For an operator.
+    pub fn complaint(&self) -> Option<String> {
+        self.key.complaint()
     }
 
     /// The verifier of this signer's notes.

@@ -223,6 +223,10 @@ actions! {
     SearchAudit(()) = "search_audit" as describe::node;
     /// Take a part of the log away.
     ExportAudit(()) = "export_audit" as describe::node;
+    /// See which erasures of what the log holds about somebody are proposed.
+    ReadErasures(()) = "read_erasures" as describe::node;
+    /// Have what the log holds about somebody erased. Takes two who may.
+    EraseDetails(()) = "erase_details" as describe::node;
     /// See what rules found in the log.
     ReadAlerts(()) = "read_alerts" as describe::node;
     /// Say that one has seen an alert.

@@ -17,6 +17,7 @@
 //! | [`trust`] | what operators state of certificates |
 //! | [`consent`] | what people keep at the node, what they applied for, and who looked at it |
 //! | [`purpose`] | what personal data may be looked at for |
+//! | [`erasures`] | what the log holds about a person, erased on the word of two |
 //! | [`watch`] | what those who watch do with the log: searches, exports, alerts |
 //! | [`decide`] | actions, the permits to do them, and [`Access`], which identifies and decides |
 //!
@@ -29,6 +30,7 @@ pub mod consent;
 pub mod decide;
 pub mod delivery;
 mod describe;
+pub mod erasures;
 mod identify;
 mod kept;
 pub mod login;

@@ -10,7 +10,7 @@ use storage::ids::FreshId;
 use storage::{Row, StoreError, Tx};
 use time::{Duration, OffsetDateTime};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, person_mark};
 
 /// How long a proposal can be confirmed.
 pub const CONFIRMABLE: Duration = Duration::hours(24);
@@ -24,8 +24,10 @@ pub struct Proposed {
     pub what: String,
     /// To what; with every particular that the second operator confirms.
     pub subject: String,
-    /// SHA-256 of the login certificate.
+    /// The mark of who proposed it, [`Actor::mark`].
     pub proposed_by: [u8; 32],
+    /// Their name in the log; none: an older binary wrote the proposal, perhaps over another one.
+    pub proposer: Option<String>,
     /// When it was proposed.
     pub at: OffsetDateTime,
     /// It can be confirmed until then.
@@ -38,6 +40,13 @@ pub struct Proposed {
 pub struct SameOperator;
 
 impl Proposed {
+    /// Who proposed it, by their name in the log; where that was not kept, the one that an operator with this mark has.
+    #[must_use]
+    pub fn proposer(&self) -> String {
+        let by_mark = || Actor::Operator { certificate: self.proposed_by }.pseudonym();
+        self.proposer.clone().unwrap_or_else(by_mark)
+    }
+
     /// As operators read it.
     #[must_use]
     pub fn shown(&self) -> Proposal {
@@ -45,7 +54,7 @@ impl Proposed {
             id: self.id,
             what: self.what.clone(),
             subject: self.subject.clone(),
-            proposed_by: Actor::Operator { certificate: self.proposed_by }.pseudonym(),
+            proposed_by: self.proposer(),
             at: self.at,
             until: self.until,
         }
@@ -80,22 +89,34 @@ pub fn turn(
             what: what.to_owned(),
             subject: subject.to_owned(),
             proposed_by: actor.mark(),
+            proposer: Some(actor.pseudonym()),
             at: now,
             until: now + CONFIRMABLE,
         })),
     }
 }
 
-/// Columns id, what, subject, proposed_by, at, until.
+/// Columns id, what, subject, proposed_by, at, until, proposer.
 fn proposed(row: &Row<'_>) -> Result<Proposed, StoreError> {
+    let mark = row.array(3)?;
+    let proposer = if row.is_null(6)? { None } else { Some(row.text(6)?) };
     Ok(Proposed {
         id: ProposalId::from_bytes(&row.blob(0)?).map_err(|_| StoreError::Corrupt("proposal.id"))?,
         what: row.text(1)?,
         subject: row.text(2)?,
-        proposed_by: row.array(3)?,
+        proposed_by: mark,
         at: row.time(4)?,
         until: row.time(5)?,
+        proposer: proposer.filter(|name| is_of(name, mark)),
     })
+}
+
+/// Whether the name is of who has the mark: an older binary that proposes anew over a row of ours leaves the name as it was.
+fn is_of(name: &str, mark: [u8; 32]) -> bool {
+    match name.strip_prefix("person:").map(str::parse) {
+        Some(person) => person.is_ok_and(|person| person_mark(person) == mark),
+        None => name == (Actor::Operator { certificate: mark }).pseudonym(),
+    }
 }
 
 /// What was proposed of a subject, also where its time is over.
@@ -104,7 +125,7 @@ fn proposed(row: &Row<'_>) -> Result<Proposed, StoreError> {
 /// When the store fails.
 pub fn find(tx: &mut Tx<'_>, what: &str, subject: &str) -> Result<Option<Proposed>, StoreError> {
     let sql = "-- find_proposal
-        SELECT id, what, subject, proposed_by, at, until FROM proposal WHERE what = $1 AND subject = $2";
+        SELECT id, what, subject, proposed_by, at, until, proposer FROM proposal WHERE what = $1 AND subject = $2";
     tx.query_optional(sql, &[what.into(), subject.into()], proposed)
 }
 
@@ -120,7 +141,7 @@ pub fn open_about(
     most: u32,
 ) -> Result<Vec<Proposed>, StoreError> {
     let sql = "-- open_proposals
-        SELECT id, what, subject, proposed_by, at, until FROM proposal
+        SELECT id, what, subject, proposed_by, at, until, proposer FROM proposal
         WHERE what = $1 AND substr(subject, 1, length($2)) = $2 AND until > $3 ORDER BY id LIMIT $4";
     tx.query(sql, &[what.into(), beginning.into(), now.into(), most.into()], proposed)
 }
@@ -131,9 +152,10 @@ pub fn open_about(
 /// When the store fails.
 pub fn write(tx: &mut Tx<'_>, new: &Proposed) -> Result<bool, StoreError> {
     let sql = "-- write_proposal
-        INSERT INTO proposal (id, what, subject, proposed_by, at, until) VALUES ($1, $2, $3, $4, $5, $6)
+        INSERT INTO proposal (id, what, subject, proposed_by, at, until, proposer) VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT (what, subject) DO UPDATE SET
-            id = excluded.id, proposed_by = excluded.proposed_by, at = excluded.at, until = excluded.until
+            id = excluded.id, proposed_by = excluded.proposed_by, at = excluded.at, until = excluded.until,
+            proposer = excluded.proposer
         WHERE proposal.until <= excluded.at";
     let values = [
         new.id.as_bytes().into(),
@@ -142,6 +164,7 @@ pub fn write(tx: &mut Tx<'_>, new: &Proposed) -> Result<bool, StoreError> {
         (&new.proposed_by).into(),
         new.at.into(),
         new.until.into(),
+        new.proposer.as_deref().into(),
     ];
     Ok(tx.execute(sql, &values)? == 1)
 }
@@ -154,4 +177,26 @@ pub fn end(tx: &mut Tx<'_>, confirmed: &Proposed) -> Result<bool, StoreError> {
     let sql = "-- end_proposal
         DELETE FROM proposal WHERE id = $1";
     Ok(tx.execute(sql, &[confirmed.id.as_bytes().into()])? == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schemas::PersonId;
+
+    #[test]
+    fn a_name_counts_beside_its_own_mark_alone() {
+        let person = PersonId::from_parts(1, [7; 10]);
+        let operator = Actor::Operator { certificate: [3; 32] };
+        assert!(is_of(&format!("person:{person}"), person_mark(person)));
+        assert!(is_of(&operator.pseudonym(), operator.mark()));
+        for (name, mark) in [
+            (format!("person:{person}"), operator.mark()),
+            (operator.pseudonym(), person_mark(person)),
+            ("person:".to_owned(), person_mark(person)),
+            (String::new(), operator.mark()),
+        ] {
+            assert!(!is_of(&name, mark), "{name}");
+        }
+    }
 }

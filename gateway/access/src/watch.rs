@@ -55,7 +55,7 @@ pub enum WatchError {
 }
 
 impl WatchError {
-    fn refused(code: ProblemCode, detail: impl std::fmt::Display) -> Self {
+    pub(crate) fn refused(code: ProblemCode, detail: impl std::fmt::Display) -> Self {
         Self::Refused { code, detail: detail.to_string() }
     }
 }

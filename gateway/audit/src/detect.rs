@@ -14,9 +14,13 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use time::{Duration, OffsetDateTime, UtcOffset, Weekday};
+use time::{Duration, OffsetDateTime, Weekday};
 
 use crate::index::{Indexed, Kind};
+
+mod wall_clock;
+
+pub use wall_clock::{UnknownClock, WallClock};
 
 /// A rule. The names are those of the API, the log and the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,12 +76,12 @@ pub struct Hours {
     /// The first that is not any more.
     pub to: u16,
     /// The clock on the wall.
-    pub offset: UtcOffset,
+    pub clock: WallClock,
 }
 
 impl Hours {
     fn contain(&self, at: OffsetDateTime) -> bool {
-        let local = at.to_offset(self.offset);
+        let local = self.clock.show(at);
         let minute = u16::from(local.hour()) * 60 + u16::from(local.minute());
         let day = local.weekday().number_days_from_monday();
         self.days.get(usize::from(day)).is_some_and(|works| *works) && (self.from..self.to).contains(&minute)
@@ -244,7 +248,7 @@ impl Detector {
 
     fn hours(&self, subject: &str, entry: &Indexed) -> Option<Finding> {
         let hours = self.rules.hours.filter(|hours| !hours.contain(entry.at))?;
-        let local = entry.at.to_offset(hours.offset);
+        let local = hours.clock.show(entry.at);
         let minute = i64::from(local.hour()) * 60 + i64::from(local.minute());
         let entries = vec![entry.seq];
         Some(self.finding(Rule::OutOfHours, subject, hours.from.into(), entries, minute, entry))

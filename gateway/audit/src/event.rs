@@ -246,6 +246,10 @@ actions! {
     PruneLog = "log.prune";
     /// What the log held about somebody was erased, or erased again after a backup was restored.
     EraseDetails = "audit.erase";
+    /// A security officer proposed that it be erased.
+    ProposeErasure = "audit.propose_erasure";
+    /// What is proposed was listed.
+    ReadErasures = "audit.erasures";
     /// The log was searched.
     SearchAudit = "audit.search";
     /// A part of the log was taken away.

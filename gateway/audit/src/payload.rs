@@ -21,7 +21,7 @@
 
 mod erasure;
 
-pub use erasure::{Erased, ErasureError, erase};
+pub use erasure::{Erased, ErasureError, Order, erase, would_erase};
 
 use crate::event::EventDraft;
 use crypto::digest::{from_hex, hex};
@@ -217,11 +217,12 @@ fn context(id: &KeyId, subject: &str) -> Vec<u8> {
     [id.as_slice(), subject.as_bytes()].concat()
 }
 
-/// Whom the details are about. What is erased of a person must not take along the record of the erasure.
+/// Whom the details are about. What is erased of a person must not take along the record of the erasure, nor that of who proposed it.
 fn subject_of(draft: &EventDraft, at: OffsetDateTime) -> String {
     let is_person = |name: &&String| name.starts_with(PERSON) && name.len() <= SUBJECT_BYTES;
     let person = draft.object.iter().chain([&draft.actor]).find(is_person);
-    match person.filter(|_| draft.action != crate::Action::EraseDetails) {
+    let of_erasure = [crate::Action::ProposeErasure, crate::Action::EraseDetails].contains(&draft.action);
+    match person.filter(|_| !of_erasure) {
         Some(person) => person.clone(),
         None => format!("{:04}-{:02}", at.year(), u8::from(at.month())),
     }

@@ -277,7 +277,9 @@ fn ukrainian_of(error: &LogError) -> String {
         LogError::NoKnownSignature => "немає підпису відомого ключа".to_owned(),
         LogError::BadSignature => "підпис відомого ключа не перевіряється".to_owned(),
         LogError::NoQuorum { cosigned } => format!("свідків, що співпідписали: {cosigned}, а це не кворум"),
-        LogError::ProofMismatch | LogError::MissingTile { .. } | LogError::OutOfRange => error.to_string(),
+        LogError::ProofMismatch | LogError::KeyUnavailable | LogError::MissingTile { .. } | LogError::OutOfRange => {
+            error.to_string()
+        }
     }
 }
 

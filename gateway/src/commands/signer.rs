@@ -7,13 +7,15 @@ use audit::log::Signer;
 use audit::signer::{Desk, Door, serve};
 use clap::Args;
 use crypto::merkle::NoteSigner;
+use crypto::token::{TokenKey, make_ed25519};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::serve::finish;
 use super::terminal::Terminal;
 use super::{Failure, exit};
-use crate::config::SignerConfig;
+use crate::config::{KeySource, SignerConfig};
 use crate::telemetry::LogArguments;
+use crate::token_key;
 use crate::wiring::read_key;
 
 /// Signs what continues the log, and nothing else, whoever asks.
@@ -28,13 +30,19 @@ pub(super) struct Arguments {
     /// Print the verifier keys, one a line, and end. The first is `log.signer.key` of the node.
     #[arg(long)]
     print_keys: bool,
+    /// Make the key in its token, which it then never leaves; print its verifier key, and end. Refused where the token has something of that label.
+    #[arg(long, conflicts_with_all = ["begin", "print_keys"])]
+    make_key: bool,
     #[command(flatten)]
     log: LogArguments,
 }
 
 pub(super) fn run(arguments: &Arguments, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
-    if arguments.print_keys {
+    if arguments.print_keys || arguments.make_key {
         let config = SignerConfig::load(&arguments.config).map_err(|error| Failure::Unreadable(error.0))?;
+        if arguments.make_key {
+            make_key(&config)?;
+        }
         let signer = note_signer(&config).map_err(Failure::Unreadable)?;
         terminal.print(&format!("{}\n", signer.verifier().vkey()));
         if let Some(national) = signer.national_verifier() {
@@ -70,11 +78,31 @@ async fn sign_until_told(config: &SignerConfig, begin: bool) -> Result<(), Strin
     Ok(())
 }
 
+fn make_key(config: &SignerConfig) -> Result<(), Failure> {
+    let KeySource::Token(token) = &config.key else {
+        return Err(Failure::Refused(
+            "key: it is a file, and `openssl genpkey -algorithm ed25519` makes one".to_owned(),
+        ));
+    };
+    let made = make_ed25519(&token_key::place(token, "key"));
+    made.map(drop).map_err(|error| Failure::Refused(token_key::unusable(token, "key", &error)))
+}
+
 fn note_signer(config: &SignerConfig) -> Result<NoteSigner, String> {
-    let key = read_key("key", &config.key).map_err(|error| error.0)?;
-    let signer = NoteSigner::new(&config.name, key).map_err(|error| {
-        format!("key {}: an Ed25519 key is needed, and a name of a log: {error}", config.key.display())
-    })?;
+    let signer = match &config.key {
+        KeySource::File(file) => {
+            let key = read_key("key", file).map_err(|error| error.0)?;
+            let wrong =
+                |error| format!("key {}: an Ed25519 key is needed, and a name of a log: {error}", file.display());
+            NoteSigner::new(&config.name, key).map_err(wrong)?
+        }
+        // It has signed by then, and the signature was verified.
+        KeySource::Token(token) => {
+            let key = TokenKey::open_ed25519(token_key::place(token, "key"));
+            let key = key.map_err(|error| token_key::unusable(token, "key", &error))?;
+            NoteSigner::new(&config.name, key).map_err(|error| format!("name: a name of a log is needed: {error}"))?
+        }
+    };
     let Some(file) = &config.national_key else { return Ok(signer) };
     let key = read_key("national_key", file).map_err(|error| error.0)?;
     signer.with_national(Box::new(key)).map_err(|error| {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use audit::detect::{Burst, Hours, Rules, weekday};
+use audit::detect::{Burst, Hours, Rules, WallClock, weekday};
 use serde::{Deserialize, Serialize};
-use time::{Duration, UtcOffset};
+use time::Duration;
 
 use super::{is_host, quoted};
 
@@ -23,8 +23,10 @@ pub struct AlertsConfig {
     pub work_from: String,
     /// When it ends.
     pub work_to: String,
-    /// The clock on the wall there, in minutes before UTC: 120 in Kyiv's winter, 180 in its summer.
-    pub utc_offset_minutes: i16,
+    /// The clock on the wall there: `Europe/Kyiv`, which changes with the season and is the default, or an offset that never does, as `+02:00`.
+    pub time_zone: Option<String>,
+    /// The same in minutes before UTC, as it was stated before there was `time_zone`; not together with it.
+    pub utc_offset_minutes: Option<i16>,
     /// A look at a person's data that names neither a case nor an application raises an alert.
     pub look_without_case: bool,
     /// So many refusals of one actor, or of one address, within `refusal_minutes` raise an alert; 0: none. Too low: a system with a wrong certificate
@@ -51,7 +53,8 @@ impl Default for AlertsConfig {
             work_days: ["mon", "tue", "wed", "thu", "fri", "sat"].map(str::to_owned).to_vec(),
             work_from: "07:00".to_owned(),
             work_to: "21:00".to_owned(),
-            utc_offset_minutes: 120,
+            time_zone: None,
+            utc_offset_minutes: None,
             look_without_case: true,
             refusals: 50,
             refusal_minutes: 5,
@@ -120,10 +123,23 @@ impl AlertsConfig {
         if from >= to {
             return Err(("alerts.work_to", "must be after alerts.work_from".to_owned()));
         }
-        let offset = UtcOffset::from_whole_seconds(i32::from(self.utc_offset_minutes) * 60).ok();
-        let offset = offset.filter(|_| self.utc_offset_minutes.abs() <= 14 * 60);
-        let offset = offset.ok_or(("alerts.utc_offset_minutes", "must be -840 to 840".to_owned()))?;
-        Ok((!self.work_days.is_empty()).then_some(Hours { days, from, to, offset }))
+        let clock = self.clock()?;
+        Ok((!self.work_days.is_empty()).then_some(Hours { days, from, to, clock }))
+    }
+
+    fn clock(&self) -> Result<WallClock, (&'static str, String)> {
+        match (&self.time_zone, self.utc_offset_minutes) {
+            (None, None) => Ok(WallClock::Kyiv),
+            (Some(zone), None) => {
+                zone.parse::<WallClock>().map_err(|error| ("alerts.time_zone", format!("{zone:?} is {error}")))
+            }
+            (None, Some(minutes)) => {
+                WallClock::fixed(minutes).map_err(|_| ("alerts.utc_offset_minutes", "must be -840 to 840".to_owned()))
+            }
+            (Some(_), Some(_)) => {
+                Err(("alerts.utc_offset_minutes", "must not be there beside alerts.time_zone".to_owned()))
+            }
+        }
     }
 
     pub(super) fn to_toml(&self) -> Vec<(&'static str, Option<String>)> {
@@ -135,7 +151,8 @@ impl AlertsConfig {
             ("work_days", Some(format!("[{}]", days.join(", ")))),
             ("work_from", Some(quoted(&self.work_from))),
             ("work_to", Some(quoted(&self.work_to))),
-            ("utc_offset_minutes", Some(self.utc_offset_minutes.to_string())),
+            ("time_zone", self.time_zone.as_deref().map(quoted)),
+            ("utc_offset_minutes", self.utc_offset_minutes.map(|minutes| minutes.to_string())),
             ("look_without_case", Some(self.look_without_case.to_string())),
             ("refusals", Some(self.refusals.to_string())),
             ("refusal_minutes", Some(self.refusal_minutes.to_string())),
@@ -177,7 +194,12 @@ mod tests {
         assert_eq!(wrong(|config| config.work_from = "7:00".to_owned()), "alerts.work_from");
         assert_eq!(wrong(|config| config.work_to = "24:01".to_owned()), "alerts.work_to");
         assert_eq!(wrong(|config| config.work_to = "06:00".to_owned()), "alerts.work_to");
-        assert_eq!(wrong(|config| config.utc_offset_minutes = 900), "alerts.utc_offset_minutes");
+        assert_eq!(wrong(|config| config.utc_offset_minutes = Some(900)), "alerts.utc_offset_minutes");
+        assert_eq!(wrong(|config| config.time_zone = Some("Europe/Lviv".to_owned())), "alerts.time_zone");
+        let both = |config: &mut AlertsConfig| {
+            (config.time_zone, config.utc_offset_minutes) = (Some("+02:00".to_owned()), Some(120));
+        };
+        assert_eq!(wrong(both), "alerts.utc_offset_minutes");
         assert_eq!(wrong(|config| config.webhook = Some("https://a.example/".to_owned())), "alerts.webhook_secret");
         assert_eq!(wrong(|config| config.syslog = Some("siem:6514".to_owned())), "alerts.syslog_roots");
         let hostless = |config: &mut AlertsConfig| {
@@ -192,6 +214,14 @@ mod tests {
         assert_eq!(rules.bulk_looks, Some(Burst { count: 30, within: Duration::hours(1) }));
         let hours = rules.hours.unwrap();
         assert_eq!((hours.from, hours.to, hours.days[5], hours.days[6]), (420, 1260, true, false));
+        assert_eq!(hours.clock, WallClock::Kyiv);
+        let clock = |time_zone: Option<&str>, utc_offset_minutes| {
+            let time_zone = time_zone.map(str::to_owned);
+            let config = AlertsConfig { time_zone, utc_offset_minutes, ..AlertsConfig::default() };
+            config.rules().hours.unwrap().clock.to_string()
+        };
+        assert_eq!(clock(Some("Europe/Kyiv"), None), "Europe/Kyiv");
+        assert_eq!((clock(Some("+02:00"), None), clock(None, Some(120))), ("+02:00".to_owned(), "+02:00".to_owned()));
         let off = AlertsConfig { bulk_looks: 0, refusals: 0, work_days: Vec::new(), ..AlertsConfig::default() }.rules();
         assert_eq!((off.bulk_looks, off.hours, off.refusal_storm), (None, None, None));
     }

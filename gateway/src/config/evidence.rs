@@ -94,29 +94,37 @@ impl From<KeyPairFiles> for EvidenceConfig {
     }
 }
 
-impl EvidenceConfig {
+impl KeySource {
     /// Paths, to be made absolute.
-    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let key = match &mut self.key {
-            KeySource::File(file) => vec![file],
-            KeySource::Token(token) => vec![&mut token.module, &mut token.pin_file],
-        };
-        std::iter::once(&mut self.certificate).chain(key)
+    pub(super) fn paths(&mut self) -> Vec<&mut PathBuf> {
+        match self {
+            Self::File(file) => vec![file],
+            Self::Token(token) => vec![&mut token.module, &mut token.pin_file],
+        }
     }
 
+    /// What is wrong with it, and with which of its keys.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
-        let KeySource::Token(token) = &self.key else { return Ok(()) };
+        let Self::Token(token) = self else { return Ok(()) };
         if !(1..=64).contains(&token.sessions) {
-            return Err(("evidence.key.pkcs11.sessions", "must be 1 to 64".to_owned()));
+            return Err(("pkcs11.sessions", "must be 1 to 64".to_owned()));
         }
         // A token's label has 32 characters at most (PKCS#11, CK_TOKEN_INFO).
         if !(1..=32).contains(&token.token_label.len()) || token.key_label.is_empty() {
-            return Err((
-                "evidence.key.pkcs11",
-                "token_label has 1 to 32 characters, key_label at least one".to_owned(),
-            ));
+            return Err(("pkcs11", "token_label has 1 to 32 characters, key_label at least one".to_owned()));
         }
         Ok(())
+    }
+}
+
+impl EvidenceConfig {
+    /// Paths, to be made absolute.
+    pub(super) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        std::iter::once(&mut self.certificate).chain(self.key.paths())
+    }
+
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        self.key.check().map_err(|(key, wrong)| ("evidence.key", format!("{key}: {wrong}")))
     }
 
     /// Keys and values of the section.

@@ -6,7 +6,7 @@ use figment::Figment;
 use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, LogConfig, explain, quoted};
+use super::{ConfigError, KeySource, LogConfig, explain, quoted};
 
 /// Where the process listens that signs, and the key with which it must.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,8 +79,8 @@ impl LogConfig {
 pub struct SignerConfig {
     /// Origin of the log: `node.name` of the node.
     pub name: String,
-    /// Ed25519 key: PKCS#8 PEM.
-    pub key: PathBuf,
+    /// Ed25519 key: PKCS#8 PEM, or in a token, which tells its public half.
+    pub key: KeySource,
     /// DSTU 4145 key (little-endian) of a second signature line: PKCS#8 PEM.
     #[serde(default)]
     pub national_key: Option<PathBuf>,
@@ -105,9 +105,9 @@ impl SignerConfig {
         let mut config: Self = extracted.map_err(|error| ConfigError(explain(file, error)))?;
         let absolute = std::path::absolute(file).map_err(|e| ConfigError(format!("{shown}: {e}")))?;
         let folder = absolute.parent().unwrap_or(Path::new("/"));
-        let paths =
-            [&mut config.key, &mut config.memory, &mut config.socket].into_iter().chain(&mut config.national_key);
-        paths.for_each(|path| *path = folder.join(&*path));
+        config.key.check().map_err(|(key, wrong)| ConfigError(format!("{shown}: key.{key}: {wrong}")))?;
+        let paths = [&mut config.memory, &mut config.socket].into_iter().chain(&mut config.national_key);
+        paths.chain(config.key.paths()).for_each(|path| *path = folder.join(&*path));
         Ok(config)
     }
 }
@@ -130,6 +130,16 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("signer.toml");
+        // The one in a token, which stands there as a comment.
+        let lines = example.lines().filter(|line| !line.starts_with("key = "));
+        let in_token =
+            lines.map(|line| line.strip_prefix("# key = ").map_or(line.to_owned(), |it| format!("key = {it}")));
+        let in_token = in_token.collect::<Vec<_>>().join("\n");
+        std::fs::write(&file, &in_token).unwrap();
+        let KeySource::Token(token) = SignerConfig::load(&file).unwrap().key else { panic!("{in_token}") };
+        assert_eq!((token.sessions, token.pin_file), (1, folder.path().join("pin")));
+        std::fs::write(&file, in_token.replace("sessions = 1", "sessions = 65")).unwrap();
+        assert!(SignerConfig::load(&file).unwrap_err().0.contains("key.pkcs11.sessions"));
         std::fs::write(&file, example + "\npin = 1\n").unwrap();
         assert!(SignerConfig::load(&file).unwrap_err().0.contains("pin"));
     }

@@ -77,6 +77,7 @@ fn complete() -> Config {
     config.break_glass.minutes = 15;
     config.alerts.bulk_looks = 7;
     config.alerts.work_days = vec!["sun".to_owned()];
+    config.alerts.time_zone = Some("+02:00".to_owned());
     config.alerts.webhook = Some("https://siem.example/\"1\"".to_owned());
     config.alerts.webhook_secret = Some("/s".into());
     config.alerts.syslog = Some("siem.example:6514".to_owned());
@@ -164,6 +165,8 @@ fn what_is_written_is_read_back() {
     let signer = RemoteSignerConfig { socket: "/s \"1\"".into(), key: "n+1+k".to_owned() };
     config.log =
         LogConfig { signer: Some(signer), key: "".into(), signer_state: "".into(), national_key: None, ..config.log };
+    // The clock is stated one way or the other.
+    (config.alerts.time_zone, config.alerts.utc_offset_minutes) = (None, Some(180));
     assert_eq!(load(&config.to_toml(), &[]).unwrap(), config);
     written.extend(keys_of(&config.to_toml()));
     assert_eq!(written, keys_of(&example()));

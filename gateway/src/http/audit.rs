@@ -1,10 +1,10 @@
-//! The log as those who watch over the node use it: searches, exports, alerts.
+//! The log as those who watch over the node use it: searches, exports, alerts, and what is erased beside it.
 //!
 //! A search is a POST although it changes nothing but the log: what it is about must not stand in an address.
 
 use std::sync::Arc;
 
-use access::decide::{ExportAudit, ReadAlerts, SearchAudit, SeeAlert};
+use access::decide::{EraseDetails, ExportAudit, ReadAlerts, ReadErasures, SearchAudit, SeeAlert};
 use access::watch::WatchError;
 use audit::archive::Export;
 use axum::Json;
@@ -12,9 +12,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use schemas::AlertId;
 use schemas::audit::{AlertPage, AlertRemark, AuditExport, AuditPage, AuditSearch, KeptAlert};
+use schemas::erasure::{ErasureOutcome, ErasureProposals, ErasureRequest};
 use serde::Deserialize;
 
 use super::Door;
@@ -128,6 +129,38 @@ pub(crate) async fn see(
 ) -> Result<Json<KeptAlert>, Failure> {
     let permit = door.access.decide::<SeeAlert>(&caller.actor, ()).await?;
     Ok(Json(door.watch.see(permit, alert, remark).await?))
+}
+
+/// Read which erasures of what the log holds about a person are proposed and can be confirmed.
+#[utoipa::path(
+    get, path = "/v1/audit/erasures", operation_id = "read_erasures", tag = "audit",
+    responses((status = 200, body = ErasureProposals, description = "The oldest first, at most 100"))
+)]
+pub(crate) async fn erasures(State(door): State<Arc<Door>>, caller: Caller) -> Result<Json<ErasureProposals>, Failure> {
+    let permit = door.access.decide::<ReadErasures>(&caller.actor, ()).await?;
+    Ok(Json(door.erasures.proposed(permit).await?))
+}
+
+/// Have what the log holds about a person erased. One security officer proposes it; another confirms it, with the same person and ground, within a day.
+///
+/// It takes a fresh signature of each, and is nobody's own matter. Salt and details go and their keys are destroyed; the entries stay, under the
+/// person's pseudonym, and so do all proofs. There is no way back, and no backup brings them back. A legal hold on a message or a case that they
+/// are about forbids it.
+#[utoipa::path(
+    post, path = "/v1/audit/erasures", operation_id = "erase_details", tag = "audit", request_body = ErasureRequest,
+    responses(
+        (status = 200, body = ErasureOutcome, description = "Confirmed: they are erased"),
+        (status = 202, body = ErasureOutcome, description = "Proposed: another security officer must confirm"))
+)]
+pub(crate) async fn erase(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    extract::Json(request): extract::Json<ErasureRequest>,
+) -> Result<(StatusCode, Json<ErasureOutcome>), Failure> {
+    let permit = door.access.decide::<EraseDetails>(&caller.actor, ()).await?;
+    let outcome = door.erasures.erase(permit, request).await?;
+    let status = if outcome.proposal.is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Json(outcome)))
 }
 
 impl From<WatchError> for Failure {

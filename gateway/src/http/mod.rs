@@ -57,6 +57,7 @@ use ::audit::{Ledger, Log};
 use access::consent::Consent;
 use access::consent::break_glass::BreakGlasses;
 use access::decide::Action;
+use access::erasures::Erasures;
 use access::people::People;
 use access::portal::Portals;
 use access::purpose::Purposes;
@@ -94,6 +95,8 @@ pub(crate) struct Door {
     pub(crate) purposes: Purposes,
     /// What those who watch do with the log.
     pub(crate) watch: Watch,
+    /// What two of them have erased beside it.
+    pub(crate) erasures: Erasures,
     /// Whom the node believes.
     pub(crate) trust: TrustKeeper,
     /// The way to other nodes, to see whether a new one could be reached.
@@ -238,6 +241,7 @@ fn described() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(audit::export))
         .routes(routes!(audit::alerts))
         .routes(routes!(audit::see))
+        .routes(routes!(audit::erasures, audit::erase))
         .routes(routes!(kinds::list))
         .routes(routes!(kinds::read))
         .routes(routes!(openapi::document))

@@ -44,6 +44,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::SenderNotYou
         | P::RoleOwn
         | P::BreakGlassOwn
+        | P::ErasureOwn
         | P::ChannelNotAllowed => StatusCode::FORBIDDEN,
         P::NotFound => StatusCode::NOT_FOUND,
         P::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -96,6 +97,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::PeerConfigured
         | P::PeerChanged
         | P::AlertSeenBefore
+        | P::ErasureNothing
+        | P::ErasureHeld
+        | P::ErasureTooMuch
         | P::LastAnchor => StatusCode::CONFLICT,
         P::KeyDestroyed => StatusCode::GONE,
         P::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -157,6 +161,7 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::AuditFilterWrong
         | P::AuditRangeWrong
         | P::AlertRemarkWrong
+        | P::ErasureGroundWrong
         | P::WebhooksNotOffered => StatusCode::UNPROCESSABLE_ENTITY,
         P::TooManyAnonymousRequests
         | P::LoginThrottled
@@ -180,7 +185,9 @@ pub(crate) fn status(code: ProblemCode) -> StatusCode {
         | P::NoSpace
         | P::LogUnwitnessed
         | P::EvidenceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        P::AnnouncementsNotTaken | P::PeopleNotKept | P::PeerWithoutLogin => StatusCode::NOT_IMPLEMENTED,
+        P::AnnouncementsNotTaken | P::PeopleNotKept | P::PeerWithoutLogin | P::ErasureNotSealed => {
+            StatusCode::NOT_IMPLEMENTED
+        }
         P::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

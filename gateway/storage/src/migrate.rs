@@ -49,6 +49,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "audit_keys", sql: include_str!("../../../migrations/sqlite/0025_audit_keys.sql") },
     Migration { name: "audit_index", sql: include_str!("../../../migrations/sqlite/0026_audit_index.sql") },
     Migration { name: "witnessed", sql: include_str!("../../../migrations/sqlite/0027_witnessed.sql") },
+    Migration { name: "proposers", sql: include_str!("../../../migrations/sqlite/0028_proposers.sql") },
 ];
 
 /// Migrations that `dialect` does not fit, by name, as they are for PostgreSQL.

@@ -316,6 +316,7 @@ const NOT_THERE: &[(&str, &str)] = &[
     ("read_witnessed_checkpoint", "this node asks no witness: tests/journeys has some"),
     ("read_anchor", "this node asks no time-stamp authority: tests/journeys has one"),
     ("see_alert", "no alert has this number: gateway/src/audit_tests.rs has one"),
+    ("erase_details", "this node seals no details: gateway/src/erasure_tests.rs has one that does"),
 ];
 
 /// The control: nothing above could fail if the node refused everything.

@@ -336,6 +336,10 @@ operations! {
     "see_alert" "POST" Action("see_alert"), OWN, |_, _| {
         send("POST", &format!("/v1/alerts/{NOTHING}/seen"), &json!({ "remark": "seen" }))
     };
+    "read_erasures" "GET" Action("read_erasures"), OWN, |_, _| get("/v1/audit/erasures".into());
+    "erase_details" "POST" Action("erase_details"), OWN, |_, _| {
+        send("POST", "/v1/audit/erasures", &json!({ "person": NOTHING, "ground": "none" }))
+    };
     "list_schemas" "GET" Everybody, OWN, |_, _| get("/v1/schemas".into());
     "read_schema" "GET" Everybody, OWN, |s, _| get(s.schema.clone());
     "read_openapi" "GET" Everybody, OWN, |_, _| get("/v1/openapi.json".into());

@@ -88,7 +88,8 @@ impl BreakGlasses {
         let id = BreakGlassId::fresh(self.clock.now());
         let (subject, centre) = (permit.resource().subject, permit.resource().told(permit.actor()));
         let details = serde_json::json!({
-            "opens": opens, "subject": subject, "centre": centre, "ground": ground, "minutes": minutes,
+            "opens": opens, "subject": subject, "centre": centre, "minutes": minutes,
+            "ground": ground, "purpose": ground.purpose(),
             "reason_sha256": hex(&sha256(reason.as_bytes())),
         });
         let event = self.event(&permit, Action::OpenBreakGlass, Some(object(id)), details);
@@ -207,8 +208,10 @@ impl BreakGlasses {
     /// `BreakGlassOver` where it ended since it was permitted; otherwise when the store fails.
     pub async fn copies(&self, permit: Permit<LookThroughGlass>) -> Result<OpenedCopies, ConsentError> {
         let id = permit.resource().id;
-        let GlassResource { subject, application, .. } = permit.resource();
-        let details = serde_json::json!({ "subject": subject, "application": application });
+        let GlassResource { subject, application, ground, .. } = permit.resource();
+        let details = serde_json::json!({
+            "subject": subject, "application": application, "ground": ground, "purpose": ground.purpose(),
+        });
         let event = self.event(&permit, Action::ListOpenedCopies, Some(object(id)), details);
         let actor = permit.actor().clone();
         let seen = self.ledger.transact("list_opened_copies", move |tx| {
@@ -226,9 +229,12 @@ impl BreakGlasses {
     /// # Errors
     /// `NotFound` or `BreakGlassOver` where what the permit rests on is no longer so; otherwise when the store fails.
     pub async fn look(&self, permit: Permit<LookThroughGlass>) -> Result<SealedCopy, ConsentError> {
-        let GlassResource { id, subject, copy, application, .. } = permit.resource().clone();
+        let GlassResource { id, subject, copy, application, ground, .. } = permit.resource().clone();
         let copy = copy.ok_or(ConsentError::Refused(ProblemCode::NotFound))?;
-        let details = serde_json::json!({ "break_glass": id, "owner": subject, "application": application });
+        let details = serde_json::json!({
+            "break_glass": id, "owner": subject, "application": application,
+            "ground": ground, "purpose": ground.purpose(),
+        });
         let event = self.event(&permit, Action::LookThroughGlass, Some(format!("copy:{copy}")), details);
         let actor = permit.actor().clone();
         let seen = self.ledger.transact("look_through_glass", move |tx| {
@@ -299,7 +305,8 @@ fn facts_at(
         BrokenGlass::Application { application } => Some(application),
         BrokenGlass::Person { .. } => None,
     };
-    Ok(Some(GlassResource { id, opened_by, subject, centre, copy, application, open, covers }))
+    let ground = access.ground;
+    Ok(Some(GlassResource { id, opened_by, subject, centre, copy, application, ground, open, covers }))
 }
 
 /// As the subject is shown it.

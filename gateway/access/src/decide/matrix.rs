@@ -39,6 +39,8 @@ const OF_THE_NODE: &[&str] = &[
     "export_audit",
     "read_alerts",
     "see_alert",
+    "read_erasures",
+    "erase_details",
     "read_trust",
     "set_trust",
     "read_peers",
@@ -161,8 +163,14 @@ fn the_file_itself_gives_no_keeper_any_content_and_nobody_a_foreign_thing() {
             assert_ne!(*foreign, "allow", "{row:?}");
         }
         // What is done on the node is read by those who watch over it, and by nobody else.
-        if ["search_audit", "export_audit", "read_alerts", "see_alert"].contains(&action) && *own == "allow" {
+        if ["search_audit", "export_audit", "read_alerts", "see_alert", "read_erasures"].contains(&action)
+            && *own == "allow"
+        {
             assert!(who.starts_with("auditor") || who.starts_with("security_officer"), "{row:?}");
+        }
+        // What cannot be taken back takes a signature, of the one role.
+        if action == "erase_details" && *own == "allow" {
+            assert_eq!(*who, "security_officer signed", "{row:?}");
         }
         // Break-glass access is of two roles alone, and never opened without a signature.
         if glass.contains(&action) && [own, other, foreign].contains(&&"allow") {

@@ -66,13 +66,14 @@ const DANGEROUS: &[&str] = &[
     "register_person",
     "open_break_glass",
     "review_break_glass",
+    "erase_details",
 ];
 
 const BREAK_GLASS: &[&str] =
     &["open_break_glass", "look_through_glass", "end_break_glass", "review_break_glass", "read_break_glass"];
 
 /// What is done with the log by those who watch.
-const AUDIT: &[&str] = &["search_audit", "export_audit", "read_alerts", "see_alert"];
+const AUDIT: &[&str] = &["search_audit", "export_audit", "read_alerts", "see_alert", "read_erasures", "erase_details"];
 
 fn code() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&PARTICIPANTS[..])
@@ -215,7 +216,8 @@ fn an_auditor_and_a_security_officer_change_nothing() {
     holds(|told| {
         let inside = !told.has(Role::Applicant);
         if inside && told.has(Role::Auditor) {
-            let reads = ["read_log", "read_break_glass", "search_audit", "export_audit", "read_alerts"];
+            let reads =
+                ["read_log", "read_break_glass", "search_audit", "export_audit", "read_alerts", "read_erasures"];
             prop_assert!(told.allowed().all(|action| reads.contains(&action)), "{:?}", told.actor);
         }
         if inside && told.has(Role::SecurityOfficer) {
@@ -346,7 +348,9 @@ fn the_log_is_searched_by_those_who_watch_and_never_by_those_who_keep_the_node()
             [Role::SecurityOfficer, Role::Auditor, Role::NodeOperator, Role::Applicant].map(|role| told.has(role));
         let watches = (officer || auditor) && !operator && !applicant;
         for action in AUDIT {
-            let may = watches && (*action != "see_alert" || (officer && !auditor));
+            let is_read = !["see_alert", "erase_details"].contains(action);
+            let signed = *action != "erase_details" || told.person().is_some_and(|person| person.stepped_up);
+            let may = watches && signed && (is_read || (officer && !auditor));
             prop_assert_eq!(told.may(action), may, "{}: {:?}", action, told.actor);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use schemas::access::{Role, Roles};
 use schemas::application::ApplicationState;
-use schemas::break_glass::BrokenGlass;
+use schemas::break_glass::{BrokenGlass, Ground};
 use schemas::registry::ParticipantRegistration;
 use schemas::{ApplicationId, BreakGlassId, CopyId};
 
@@ -229,7 +229,8 @@ impl Scene {
     fn glass(&self) -> GlassResource {
         let Glass { subject, opened_by, centre, open, covers } = self.glass.clone();
         let (id, copy) = (BreakGlassId::from_parts(1, [1; 10]), Some(self.copy.copy));
-        GlassResource { id, opened_by, subject, centre, copy, application: None, open, covers }
+        let (application, ground) = (None, Ground::Incident);
+        GlassResource { id, opened_by, subject, centre, copy, application, ground, open, covers }
     }
 
     fn look(&self) -> LookResource {
@@ -306,6 +307,8 @@ pub(super) async fn ask(access: &Access, actor: &Actor, action: &str, scene: &Sc
         "export_audit" => told::<ExportAudit>(access, actor, ()).await,
         "read_alerts" => told::<ReadAlerts>(access, actor, ()).await,
         "see_alert" => told::<SeeAlert>(access, actor, ()).await,
+        "read_erasures" => told::<ReadErasures>(access, actor, ()).await,
+        "erase_details" => told::<EraseDetails>(access, actor, ()).await,
         "read_trust" => told::<ReadTrust>(access, actor, ()).await,
         "set_trust" => told::<SetTrust>(access, actor, [1; 32].into()).await,
         "read_peers" => told::<ReadPeers>(access, actor, ()).await,

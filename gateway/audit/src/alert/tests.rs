@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration as Time;
 
 use serde_json::json;
-use time::{Duration, UtcOffset};
+use time::Duration;
 
 use super::*;
-use crate::detect::{Burst, Hours, Rule};
+use crate::detect::{Burst, Hours, Rule, WallClock};
 use crate::log::tests::{Machine, Process};
 
 fn rules() -> Rules {
     Rules {
         bulk_looks: Some(Burst { count: 5, within: Duration::hours(1) }),
-        hours: Some(Hours { days: [true; 7], from: 0, to: 24 * 60, offset: UtcOffset::UTC }),
+        hours: Some(Hours { days: [true; 7], from: 0, to: 24 * 60, clock: WallClock::fixed(0).unwrap() }),
         look_without_case: true,
         refusal_storm: Some(Burst { count: 10, within: Duration::minutes(5) }),
     }

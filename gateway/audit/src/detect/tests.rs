@@ -16,7 +16,7 @@ fn rules() -> Rules {
             days: [true, true, true, true, true, false, false],
             from: 7 * 60,
             to: 21 * 60,
-            offset: UtcOffset::from_hms(2, 0, 0).unwrap(),
+            clock: WallClock::Kyiv,
         }),
         look_without_case: true,
         refusal_storm: Some(Burst { count: 4, within: Duration::minutes(5) }),
@@ -89,6 +89,12 @@ fn looks_outside_of_the_hours_of_work_are_found_by_the_clock_on_the_wall() {
         (datetime!(2026-11-28 10:00 UTC), true),
         (datetime!(2026-11-29 22:30 UTC), true),
         (datetime!(2026-11-30 8:00 UTC), false),
+        // Seven in the morning is an hour earlier in Greenwich while it is summer: Fridays and Mondays around the switches.
+        (datetime!(2026-03-27 4:30 UTC), true),
+        (datetime!(2026-03-30 4:30 UTC), false),
+        (datetime!(2026-10-23 4:30 UTC), false),
+        (datetime!(2026-10-26 4:30 UTC), true),
+        (datetime!(2026-07-01 18:30 UTC), true),
     ] {
         assert_eq!(at(moment), if outside { vec![Rule::OutOfHours] } else { vec![] }, "{moment}");
     }

@@ -10,7 +10,7 @@
 //! newest note that the log holds, and a signature of one's own over a larger tree than one remembers says that the memory is not what it was.
 
 use crate::log::LogFailure;
-use crypto::merkle::{Checkpoint, Hash, NoteSigner, NoteVerifier, verify_consistency};
+use crypto::merkle::{Checkpoint, Hash, LogError, NoteSigner, NoteVerifier, verify_consistency};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -183,7 +183,13 @@ impl CheckpointSigner for Signer {
         if last.as_ref() != Some(&new) || self.unsure.load(Ordering::Relaxed) {
             self.remember(&new)?;
         }
-        Ok(Signing::Signed(self.note.sign(&new.text())?))
+        self.note.sign(&new.text()).map(Signing::Signed).map_err(|error| match error {
+            // It may come back. What is remembered by now is a tree that carries no signature: the same, or what continues it, is signed then.
+            LogError::KeyUnavailable => {
+                LogFailure::SignerAway(self.note.complaint().unwrap_or_else(|| error.to_string()))
+            }
+            error => error.into(),
+        })
     }
 
     fn verifier(&self) -> NoteVerifier {

@@ -37,6 +37,9 @@ pub enum ErasureError {
     /// A legal hold forbids it.
     #[error("{0} is under a legal hold")]
     Held(String),
+    /// Somebody else had it done, or took it back, in between.
+    #[error("somebody else was faster")]
+    Overtaken,
     /// The journal of erasures cannot be written.
     #[error("the journal of erasures: {0}")]
     Journal(String),
@@ -52,51 +55,72 @@ struct Found {
     entries: Vec<(u64, Vec<u8>, Option<String>)>,
 }
 
-/// Destroys the keys of `subject`, and what lies under them. The entries stay, and every proof; that details are gone, on what legal `basis`, is an event.
-/// `is_held` is asked, in the transaction, whether a legal hold forbids it: it names what is held among the objects of the entries.
+/// Whose details are erased, and on whose word.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Whom they are about: `person:...`.
+    pub subject: String,
+    /// On what legal ground.
+    pub basis: String,
+    /// Who has it done, by their name in the log.
+    pub actor: String,
+    /// What more the event says of how it came about.
+    pub how: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How many entries lose their details if those of `subject` are erased now; nothing is.
+///
+/// # Errors
+/// What [`erase`] would answer.
+pub async fn would_erase(
+    ledger: &Ledger,
+    subject: &str,
+    is_held: impl Fn(&mut Tx<'_>, &[String]) -> Result<Option<String>, StoreError> + Send + 'static,
+) -> Result<usize, ErasureError> {
+    Ok(examine(ledger, subject, is_held).await?.entries.len())
+}
+
+/// Destroys the keys of a subject, and what lies under them. The entries stay, and every proof; that details are gone, on what ground and on whose word, is an event.
+/// `is_held` is asked, in the transaction, whether a legal hold forbids it: it names what is held among the objects of the entries. `ends` is what ends with it in the
+/// same transaction: false, and nothing is done, where somebody else was faster.
 ///
 /// # Errors
 /// [`ErasureError`]; nothing is erased then, but [`ErasureError::Store`] may come after the journal was written: then it is, at the latest with the next start.
 pub async fn erase(
     ledger: &Ledger,
     keys: &Arc<PayloadKeys>,
-    subject: &str,
-    basis: &str,
+    order: Order,
     is_held: impl Fn(&mut Tx<'_>, &[String]) -> Result<Option<String>, StoreError> + Clone + Send + 'static,
+    ends: impl Fn(&mut Tx<'_>) -> Result<bool, StoreError> + Send + 'static,
 ) -> Result<Erased, ErasureError> {
-    let of = subject.to_owned();
-    let found = ledger.reader().read("erasure_find", move |tx| find(tx, &of)).await?;
-    let Found { keys: ids, entries } = found.ok_or(ErasureError::NotNumbered)?;
-    if ids.is_empty() {
-        return Err(ErasureError::Nothing);
-    }
-    if entries.len() >= usize::try_from(MOST).unwrap_or(usize::MAX) {
-        return Err(ErasureError::TooMany);
-    }
-    let objects: Vec<String> = entries.iter().filter_map(|(_, _, object)| object.clone()).collect();
     // Before the journal is written, which cannot be taken back; and again with the deed.
-    let (asked, question) = (objects.clone(), is_held.clone());
-    let held = ledger.reader().read("erasure_held", move |tx| question(tx, &asked)).await?;
-    if let Some(held) = held {
-        return Err(ErasureError::Held(held));
-    }
+    let Found { keys: ids, entries } = examine(ledger, &order.subject, is_held.clone()).await?;
+    let objects = objects(&entries);
     let (noted, journal) = (ids.clone(), Arc::clone(keys));
     let written = tokio::task::spawn_blocking(move || journal.note_erased(&noted)).await;
     written.map_err(|_| StoreError::Closed)?.map_err(|error| ErasureError::Journal(error.to_string()))?;
 
     let seqs: Vec<u64> = entries.iter().map(|(seq, _, _)| *seq).collect();
+    let Order { subject, basis, actor, how } = order;
+    let mut details = how;
+    details.insert("basis".to_owned(), basis.into());
+    details.insert("entries".to_owned(), serde_json::json!(ranges(&seqs)));
+    details.insert("keys".to_owned(), ids.iter().map(|id| hex(id)).collect::<Vec<_>>().into());
     let draft = EventDraft {
         action: Action::EraseDetails,
-        actor: "node".to_owned(),
-        object: Some(subject.to_owned()),
+        actor,
+        object: Some(subject),
         outcome: Outcome::Done,
-        details: serde_json::json!({ "basis": basis, "entries": ranges(&seqs), "keys": ids.iter().map(|id| hex(id)).collect::<Vec<_>>() }),
+        details: details.into(),
     };
     let event = ledger.prepare(draft);
     let (id, count) = (event.id(), ids.len());
     let erased = ledger.transact("erase_details", move |tx| {
         if let Some(held) = is_held(tx, &objects)? {
             return Err(ErasureError::Held(held));
+        }
+        if !ends(tx)? {
+            return Err(ErasureError::Overtaken);
         }
         for (_, event, _) in &entries {
             tx.execute(DELETE_SEALED, &[event.into()])?;
@@ -109,6 +133,30 @@ pub async fn erase(
         TxError::Store(error) => error.into(),
     })?;
     Ok(Erased { seqs, keys: count, event: id })
+}
+
+/// What would be erased, where it may be.
+async fn examine(
+    ledger: &Ledger,
+    subject: &str,
+    is_held: impl Fn(&mut Tx<'_>, &[String]) -> Result<Option<String>, StoreError> + Send + 'static,
+) -> Result<Found, ErasureError> {
+    let of = subject.to_owned();
+    let found = ledger.reader().read("erasure_find", move |tx| find(tx, &of)).await?;
+    let found = found.ok_or(ErasureError::NotNumbered)?;
+    if found.keys.is_empty() {
+        return Err(ErasureError::Nothing);
+    }
+    if found.entries.len() >= usize::try_from(MOST).unwrap_or(usize::MAX) {
+        return Err(ErasureError::TooMany);
+    }
+    let objects = objects(&found.entries);
+    let held = ledger.reader().read("erasure_held", move |tx| is_held(tx, &objects)).await?;
+    held.map_or(Ok(found), |held| Err(ErasureError::Held(held)))
+}
+
+fn objects(entries: &[(u64, Vec<u8>, Option<String>)]) -> Vec<String> {
+    entries.iter().filter_map(|(_, _, object)| object.clone()).collect()
 }
 
 impl PayloadKeys {

@@ -74,6 +74,12 @@ async fn read(process: &Process, keys: &PayloadKeys, event: EventId) -> Option<S
     keys.unseal(event, &key, &sealed).unwrap().map(|opened| opened.details.to_string())
 }
 
+fn order(basis: &str) -> Order {
+    let (subject, basis, actor) = (ANNA.to_owned(), basis.to_owned(), "person:officer".to_owned());
+    let how = [("proposed_by".to_owned(), "person:other".into())].into_iter().collect();
+    Order { subject, basis, actor, how }
+}
+
 fn nobody_holds(_: &mut Tx<'_>, _: &[String]) -> Result<Option<String>, StoreError> {
     Ok(None)
 }
@@ -132,14 +138,18 @@ async fn erasing_takes_a_persons_details_and_leaves_every_entry_and_proof() {
     let node = Node::new();
     let (process, ledger, keys) = node.start();
     let mut events = record(&ledger, 20).await;
-    assert!(matches!(erase(&ledger, &keys, ANNA, "x", nobody_holds).await, Err(ErasureError::NotNumbered)));
+    let erase_anna = async |basis| erase(&ledger, &keys, order(basis), nobody_holds, |_| Ok(true)).await;
+    assert!(matches!(erase_anna("x").await, Err(ErasureError::NotNumbered)));
     process.log.round().await.unwrap();
     let held =
         |_: &mut Tx<'_>, objects: &[String]| Ok(objects.iter().find(|object| object.starts_with("person:")).cloned());
-    assert!(matches!(erase(&ledger, &keys, ANNA, "x", held).await, Err(ErasureError::Held(what)) if what == ANNA));
+    let refused = erase(&ledger, &keys, order("x"), held, |_| Ok(true)).await;
+    assert!(matches!(refused, Err(ErasureError::Held(what)) if what == ANNA));
+    assert!(matches!(would_erase(&ledger, ANNA, held).await, Err(ErasureError::Held(_))));
+    assert_eq!(would_erase(&ledger, ANNA, nobody_holds).await.unwrap(), 10);
     assert_eq!(node.compared(&process, &keys).await.unwrap().payloads, 20, "nothing was erased");
 
-    let erased = erase(&ledger, &keys, ANNA, "Закон 2297-VI, ст. 15", nobody_holds).await.unwrap();
+    let erased = erase_anna("Закон 2297-VI, ст. 15").await.unwrap();
     assert_eq!(erased.seqs, [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]);
     events.push(erased.event);
     process.log.round().await.unwrap();
@@ -148,12 +158,28 @@ async fn erasing_takes_a_persons_details_and_leaves_every_entry_and_proof() {
     assert!(read(&process, &keys, events[0]).await.is_none());
     assert!(read(&process, &keys, events[1]).await.is_some(), "another person's stay");
     let told = read(&process, &keys, erased.event).await.unwrap();
-    assert!(told.contains("Закон 2297-VI") && told.contains("[18,18]"), "{told}");
-    assert!(matches!(erase(&ledger, &keys, ANNA, "x", nobody_holds).await, Err(ErasureError::Nothing)));
+    assert!(told.contains("Закон 2297-VI") && told.contains("[18,18]") && told.contains("person:other"), "{told}");
+    assert!(matches!(erase_anna("x").await, Err(ErasureError::Nothing)));
     // Life goes on, under another key, in this process and in the next.
     let later = ledger.record(draft(ANNA, None, "later")).await.unwrap();
     assert!(read(&process, &keys, later).await.unwrap().contains("later"));
     assert!(read(&process, &node.keys(), later).await.unwrap().contains("later"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_ended_first_is_not_erased_twice_and_who_proposed_it_stays_on_record() {
+    let node = Node::new();
+    let (process, ledger, keys) = node.start();
+    let events = record(&ledger, 8).await;
+    let proposal = EventDraft { action: Action::ProposeErasure, ..draft("person:other", Some(ANNA), "why") };
+    let proposal = ledger.record(proposal).await.unwrap();
+    process.log.round().await.unwrap();
+    let overtaken = erase(&ledger, &keys, order("x"), nobody_holds, |_| Ok(false)).await;
+    assert!(matches!(overtaken, Err(ErasureError::Overtaken)));
+    let erased = erase(&ledger, &keys, order("x"), nobody_holds, |_| Ok(true)).await.unwrap();
+    assert_eq!((erased.seqs.len(), erased.keys), (4, 1));
+    assert!(read(&process, &keys, events[0]).await.is_none());
+    assert!(read(&process, &keys, proposal).await.unwrap().contains("why"), "the record of it is not erased with it");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -164,7 +190,7 @@ async fn what_was_erased_stays_erased_when_an_old_backup_is_restored() {
     process.log.round().await.unwrap();
     node.machine.copy_database("backup.db");
     // Whatever the backup has of the log has to be what was signed: the signer's memory and the folder are from then too.
-    erase(&ledger, &keys, ANNA, "x", nobody_holds).await.unwrap();
+    erase(&ledger, &keys, order("x"), nobody_holds, |_| Ok(true)).await.unwrap();
     node.machine.store = storage::store::StoreConfig::new(node.machine.path("backup.db"));
 
     let (process, ledger, keys) = node.start();

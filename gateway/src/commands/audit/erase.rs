@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use audit::payload::{Erased, ErasureError, erase};
+use audit::payload::{Erased, ErasureError, Order, erase};
 use clap::Args;
 use storage::StoreError;
 use storage::clock::SystemClock;
@@ -17,7 +17,7 @@ use crate::wiring;
 /// Destroys the keys under which details about a person lie sealed beside the log. There is no way back, and no backup brings them back.
 ///
 /// The entries stay, under the person's pseudonym, and so do all proofs. That they were erased, and on what ground, is in the log. Refused where a legal hold is on a
-/// message or a case that they are about.
+/// message or a case that they are about. Over the API of a node that runs it takes two security officers (`POST /v1/audit/erasures`); this takes the machine.
 #[derive(Debug, Args)]
 pub(super) struct Erase {
     /// The node's vuzol.toml; its `log.payload_key` is needed.
@@ -53,7 +53,13 @@ pub(super) fn run(arguments: &Erase, terminal: &mut Terminal<'_>) -> Result<u8, 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Unreachable(error.to_string()))?;
     let held = exchange::retention::holds::held_among;
-    let erased = runtime.block_on(erase(&ledger, &keys, &arguments.subject, &arguments.basis, held));
+    let order = Order {
+        subject: arguments.subject.clone(),
+        basis: arguments.basis.clone(),
+        actor: "node".to_owned(),
+        how: serde_json::Map::new(),
+    };
+    let erased = runtime.block_on(erase(&ledger, &keys, order, held, |_| Ok(true)));
     terminal.print(&printable(&told(&erased.map_err(failed)?, terminal.language())));
     Ok(exit::OK)
 }
@@ -72,7 +78,9 @@ fn told(erased: &Erased, language: Language) -> String {
 
 fn failed(error: ErasureError) -> Failure {
     match error {
-        ErasureError::Nothing | ErasureError::Held(_) | ErasureError::TooMany => Failure::Refused(error.to_string()),
+        ErasureError::Nothing | ErasureError::Held(_) | ErasureError::TooMany | ErasureError::Overtaken => {
+            Failure::Refused(error.to_string())
+        }
         ErasureError::NotNumbered | ErasureError::Store(StoreError::Overloaded) => {
             Failure::Unreachable(error.to_string())
         }

@@ -1,11 +1,11 @@
-//! Searches of the log, exports, alerts.
+//! Searches of the log, exports, alerts, erasures.
 
 use audit::Action;
 use http::Method;
 use schemas::ProblemCode as P;
 
 use super::Operation;
-use super::codes::{BODY, FORBIDDEN, JSON, MESSAGE, QUERY};
+use super::codes::{BODY, DANGEROUS, FORBIDDEN, JSON, MESSAGE, QUERY};
 
 pub(super) static OPERATIONS: &[Operation] = &[
     Operation {
@@ -40,5 +40,33 @@ pub(super) static OPERATIONS: &[Operation] = &[
         path: "/v1/alerts/{alert}/seen",
         action: Action::SeeAlert,
         problems: &[MESSAGE, BODY, JSON, FORBIDDEN, &[P::AlertRemarkWrong, P::AlertSeenBefore]],
+    },
+    Operation {
+        id: "read_erasures",
+        method: Method::GET,
+        path: "/v1/audit/erasures",
+        action: Action::ReadErasures,
+        problems: &[FORBIDDEN],
+    },
+    Operation {
+        id: "erase_details",
+        method: Method::POST,
+        path: "/v1/audit/erasures",
+        action: Action::EraseDetails,
+        problems: &[
+            BODY,
+            JSON,
+            DANGEROUS,
+            &[
+                P::ErasureGroundWrong,
+                P::ErasureOwn,
+                P::ErasureNothing,
+                P::ErasureHeld,
+                P::ErasureTooMuch,
+                P::ErasureNotSealed,
+                P::SameOperator,
+                P::NotYetInLog,
+            ],
+        ],
     },
 ];

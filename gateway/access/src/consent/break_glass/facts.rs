@@ -1,6 +1,6 @@
 //! The facts that decisions about break-glass access rest on. Made from the database only, so that no caller can claim one.
 
-use schemas::break_glass::BrokenGlass;
+use schemas::break_glass::{BrokenGlass, Ground};
 use schemas::{ApplicationId, BreakGlassId, CopyId, Edrpou, PersonId};
 
 use crate::actor::Actor;
@@ -34,6 +34,8 @@ pub struct GlassResource {
     pub(crate) copy: Option<CopyId>,
     /// The application that it opens; none: all copies of a person.
     pub(crate) application: Option<ApplicationId>,
+    /// On what ground it was opened.
+    pub(crate) ground: Ground,
     /// Neither ended nor over.
     pub(crate) open: bool,
     /// The copy is among what it opens; true where no copy is named.
