@@ -354,11 +354,13 @@ mod tests {
         };
         let denied = refused("DELETE FROM audit_seq WHERE seq < 512").await;
         assert!(denied.contains("permission denied"), "{denied}");
-        let beyond = refused("SELECT prune_numbered(513)").await;
-        assert!(beyond.contains("never deleted"), "{beyond}");
-        assert_eq!(process.entries().await.len(), 1001);
+        for beyond in ["SELECT prune_numbered(513)", "SELECT prune_numbered(NULL)"] {
+            let denied = refused(beyond).await;
+            assert!(denied.contains("never deleted"), "{beyond}: {denied}");
+        }
+        assert_eq!(process.entries().await.len(), 1000);
         assert_eq!(prune(&machine, &process).await, 2);
         let left = process.entries().await;
-        assert_eq!((left.len(), left.first().map(|(seq, _)| *seq)), (489, Some(512)));
+        assert_eq!((left.len(), left.first().map(|(seq, _)| *seq)), (488, Some(512)));
     }
 }
