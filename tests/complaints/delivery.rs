@@ -187,9 +187,19 @@ async fn a_storm_is_shed_and_what_was_acknowledged_arrives_once() {
             Form::submission(&envelope, &region.a.signs(&letter), &letter).request(&fresh_key()).to_bytes()
         })
         .collect();
-    // Every line is open before the first request goes out, so that they all come at once.
-    let lines: Vec<_> =
-        join_all((0..LETTERS).map(|_| wire.connect())).await.into_iter().map(|line| line.expect("a line")).collect();
+    // Every line is open before the first request goes out, so that they all come at once. Over every second one somebody has logged in: from there
+    // a submission is turned away ahead of the routes.
+    let lines = join_all((0..LETTERS).map(async |number| {
+        let mut line = wire.connect().await.expect("a line");
+        if number % 2 == 0 {
+            line.write_all(b"GET /v1/submissions HTTP/1.1\r\nhost: localhost\r\n\r\n")
+                .await
+                .expect("a request goes out");
+            assert_eq!(read_answer(&mut line).await.expect("an answer").status, 200);
+        }
+        line
+    }))
+    .await;
     let first = join_all(lines.into_iter().zip(&requests).map(async |(mut line, request)| {
         line.write_all(request).await.and(line.flush().await).expect("a request goes out");
         read_answer(&mut line).await.expect("an answer")
@@ -202,7 +212,12 @@ async fn a_storm_is_shed_and_what_was_acknowledged_arrives_once() {
         let pause = answer.header("retry-after").and_then(|seconds| seconds.parse::<u32>().ok());
         assert!(pause.is_some_and(|seconds| seconds > 0), "the sender is told when to come back");
         assert!(answer.problem().evidence.is_none(), "nothing is stated of what the node had no time for");
+        let number = answer.header("vuzol-request-id").expect("every answer has a number");
+        assert_eq!(answer.problem().instance, format!("urn:uuid:{number}"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
     }
+    let known = first.iter().step_by(2).filter(|answer| answer.status != 201).count();
+    assert!(known > 0 && known < shed, "both kinds of lines were turned away: {known} of {shed}");
     let unanswered = requests.iter().zip(&first).filter(|(_, answer)| answer.status != 201);
     let retried = join_all(unanswered.map(|(request, _)| until_taken(&wire, request))).await;
     let taken = first.iter().filter(|answer| answer.status == 201).map(|answer| answer.json::<Receipt>());
