@@ -39,7 +39,8 @@ SET search_path = public, pg_temp AS $prune$
 DECLARE
     gone BIGINT;
 BEGIN
-    IF below > (SELECT minimum FROM log_retention WHERE id = 1) THEN
+    -- Where no minimum is recorded nothing is below it.
+    IF (below <= (SELECT minimum FROM log_retention WHERE id = 1)) IS NOT TRUE THEN
         RAISE EXCEPTION 'audit_seq: a numbered row is never deleted';
     END IF;
     DELETE FROM audit_seq WHERE seq < below;

@@ -4,6 +4,7 @@
 
 mod agency;
 mod centre;
+mod database;
 mod delivery;
 mod exported;
 mod held;

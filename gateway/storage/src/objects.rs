@@ -13,6 +13,7 @@
 
 pub mod faults;
 
+use crate::space::RESERVE;
 use crate::store::StoreError;
 use bytes::Bytes;
 use faults::{Call, Faults};
@@ -29,7 +30,8 @@ use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 
 /// A folder of immutable objects. A key is a relative path of `/`-separated segments of ASCII letters, digits, `-`, `_`
-/// and `.`; no segment is `.` or `..`.
+/// and `.`; no segment is `.` or `..`. The reserve of the disk ([`crate::space`]) may lie in the folder: it is no object, no list names it, and its name is
+/// no key, so that nobody who counts, sweeps or erases objects comes upon it.
 #[derive(Clone)]
 pub struct Objects {
     synced: Arc<LocalFileSystem>,
@@ -180,6 +182,7 @@ impl Objects {
         let found = self.may_fail(Call::List, prefix, list).await?;
         let mut all = found
             .into_iter()
+            .filter(|object| object.location.as_ref() != RESERVE)
             .map(|object| {
                 let seconds = object.last_modified.timestamp();
                 let modified = OffsetDateTime::from_unix_timestamp(seconds)
@@ -242,7 +245,7 @@ fn parse(key: &str) -> Result<Key, StoreError> {
         let bytes = segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         bytes && !matches!(segment, "" | "." | "..")
     };
-    if !key.split('/').all(plain) {
+    if !key.split('/').all(plain) || key == RESERVE {
         return Err(StoreError::Objects(format!("no key: {key:?}")));
     }
     Key::parse(key).map_err(|error| StoreError::Objects(error.to_string()))
@@ -358,6 +361,7 @@ fn is_staging(entry: &std::fs::DirEntry) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::space::{Bounds, Space};
 
     fn folder() -> (tempfile::TempDir, Objects) {
         let folder = tempfile::tempdir().unwrap();
@@ -394,6 +398,25 @@ mod tests {
             assert!(matches!(objects.read(key).await, Err(StoreError::Objects(_))), "{key:?}");
             assert!(objects.upload(key).await.is_err(), "{key:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_reserve_of_the_disk_lies_among_the_objects_and_is_none() {
+        let (folder, objects) = folder();
+        let bounds = Bounds { low_water: 1, reserve: 4096 };
+        let space = Space::watch(&[folder.path()], bounds).unwrap();
+        objects.put_new("parts/1", Bytes::from_static(b"x")).await.unwrap();
+        let keys: Vec<_> = objects.list("").await.unwrap().into_iter().map(|(key, ..)| key).collect();
+        assert_eq!(keys, ["parts/1"]);
+        assert!(folder.path().join(RESERVE).exists());
+        assert!(objects.delete(RESERVE).await.is_err());
+        assert!(objects.put(RESERVE, Bytes::new()).await.is_err());
+        assert!(objects.put_new(RESERVE, Bytes::new()).await.is_err());
+        assert!(objects.upload(RESERVE).await.is_err() && objects.read(RESERVE).await.is_err());
+        assert!(space.standing().reserve, "as it was made");
+        // Elsewhere the name means nothing.
+        objects.put_new("parts/vuzol.reserve", Bytes::from_static(b"x")).await.unwrap();
+        assert_eq!(objects.list("parts").await.unwrap().len(), 2);
     }
 
     #[tokio::test]

@@ -110,8 +110,10 @@ impl Session {
         let connecting = async { tokio::time::timeout(CONNECTING, options.connect()).await };
         let connection = match runtime.block_on(connecting) {
             Ok(Ok(connection)) => connection,
-            Ok(Err(error)) => return Err(classify(&error).error()),
-            Err(_) => return Err(StoreError::Database("the database does not answer".to_owned())),
+            // What the server itself says is enough; that of TLS or the network does not say of whom.
+            Ok(Err(error)) if error.as_database_error().is_some() => return Err(classify(&error).error()),
+            Ok(Err(error)) => return Err(StoreError::Database(format!("no connection to {address}: {error}"))),
+            Err(_) => return Err(StoreError::Database(format!("no connection to {address}: it does not answer"))),
         };
         let mut session = Self {
             runtime,

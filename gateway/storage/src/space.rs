@@ -293,8 +293,9 @@ fn blocks(found: &std::fs::Metadata) -> u64 {
     found.len()
 }
 
-/// The reserve's file, in the first folder of each file system.
-const RESERVE: &str = "vuzol.reserve";
+/// The reserve's file, in the first folder of each file system. Where the database is elsewhere that is the folder of the objects, on whose file system it
+/// has to lie: it is none of them ([`crate::objects`]).
+pub(crate) const RESERVE: &str = "vuzol.reserve";
 
 /// At a hundred megabytes a second, ten are written between two looks.
 const LOOK_MILLISECONDS: u64 = 100;

@@ -79,6 +79,9 @@ pub fn by_owner(folder: &Path, sql: &str) -> bool {
 /// Whose the databases are; a superuser.
 const OWNER: &str = "vuzol_owner";
 
+/// Of both users where a cluster asks for one.
+const PASSWORD: &str = "thrown-away";
+
 /// Makes of each `async fn name(back_end: BackEnd)` two tests, `sqlite::name` and `postgres::name`.
 #[macro_export]
 macro_rules! on_each_back_end {
@@ -102,6 +105,8 @@ macro_rules! on_each_back_end {
 
 /// A PostgreSQL cluster.
 pub struct Cluster {
+    /// Where it listens on this host too, and takes TLS alone.
+    port: Option<u16>,
     binaries: PathBuf,
     folder: PathBuf,
     /// Short: the path of a socket has room for a hundred octets.
@@ -128,13 +133,51 @@ impl Cluster {
     #[must_use]
     pub fn start(settings: &[&str]) -> Option<Self> {
         let cluster = Self::prepare()?;
-        let made = cluster
+        cluster.initialise();
+        cluster.serve(settings);
+        cluster.furnish();
+        Some(cluster)
+    }
+
+    /// Another one, which also listens on a port of this host: there it takes TLS alone, shows this certificate (a chain in PEM), and asks for a password.
+    ///
+    /// # Panics
+    /// As [`Cluster::start`].
+    #[must_use]
+    pub fn start_with_tls(certificate: &str, key: &str) -> Option<Self> {
+        let mut cluster = Self::prepare()?;
+        cluster.initialise();
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+        for (name, content) in [("pg_hba.conf", rules), ("server.crt", certificate), ("server.key", key)] {
+            let file = cluster.folder.join(name);
+            let written = std::fs::write(&file, content).map_err(|error| error.to_string());
+            let given = written.and_then(|()| give_to_server(&file, "0600"));
+            assert!(given.is_ok(), "{name}: {given:?}");
+        }
+        // Free until somebody else takes it within the second that the server needs; then it says so and does not start.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let Ok(free) = free else { unreachable_server("no free port") };
+        cluster.port = Some(free.port());
+        cluster.serve(&[]);
+        cluster.furnish();
+        cluster.sql(
+            "postgres",
+            &format!("ALTER ROLE vuzol_owner PASSWORD '{PASSWORD}'; ALTER ROLE vuzol PASSWORD '{PASSWORD}'"),
+        );
+        Some(cluster)
+    }
+
+    fn initialise(&self) {
+        let made = self
             .run("initdb", &["--no-sync", "--auth=trust", "--username=vuzol_owner", "--encoding=UTF8", "--locale=C"]);
         assert!(made.is_ok(), "initdb: {made:?}");
-        cluster.serve(settings);
+    }
+
+    /// What every cluster has.
+    fn furnish(&self) {
         // Once for all databases: roles belong to the cluster, and tests migrate beside each other.
-        cluster.sql("postgres", "CREATE ROLE vuzol_node NOLOGIN; CREATE ROLE vuzol_sequencer NOLOGIN");
-        cluster.sql("postgres", "CREATE ROLE vuzol LOGIN IN ROLE vuzol_node, vuzol_sequencer");
+        self.sql("postgres", "CREATE ROLE vuzol_node NOLOGIN; CREATE ROLE vuzol_sequencer NOLOGIN");
+        self.sql("postgres", "CREATE ROLE vuzol LOGIN IN ROLE vuzol_node, vuzol_sequencer");
         // What rows are made with by hand, in tests that run on SQLite too.
         for (function, octets) in
             [("zeroblob", "repeat('00', n)"), ("randomblob", "left(repeat(md5(random()::text), 1 + n / 16), 2 * n)")]
@@ -142,9 +185,8 @@ impl Cluster {
             let made = format!(
                 "CREATE FUNCTION {function}(n int) RETURNS bytea LANGUAGE sql AS $$ SELECT decode({octets}, 'hex') $$"
             );
-            cluster.sql("template1", &made);
+            self.sql("template1", &made);
         }
-        Some(cluster)
     }
 
     fn prepare() -> Option<Self> {
@@ -165,6 +207,7 @@ impl Cluster {
             assert!(made.is_ok(), "{}: {made:?}", folder.display());
         }
         Some(Self {
+            port: None,
             binaries,
             folder,
             sockets,
@@ -191,7 +234,10 @@ impl Cluster {
             kill -QUIT $server
             wait $server
             [ "$word" = keep ] || rm -rf "$data" "$sockets""#;
-        let options: Vec<String> = settings.iter().map(|setting| format!("-c {setting}")).collect();
+        let mut options: Vec<String> = settings.iter().map(|setting| format!("-c {setting}")).collect();
+        if let Some(port) = self.port {
+            options.push(format!("-c ssl=on -c listen_addresses=127.0.0.1 -c port={port}"));
+        }
         let mut shell = Command::new("sh");
         shell.args(["-c", script, "sh"]).arg(&self.folder).arg(&self.sockets).arg(options.join(" "));
         shell.args(owner()).arg(self.binaries.join("postgres"));
@@ -292,7 +338,19 @@ impl Cluster {
     /// As [`Cluster::address`], for a configuration.
     #[must_use]
     pub fn url(&self, database: &str, user: &str) -> String {
-        format!("postgres:///{database}?host={}&user={user}", self.sockets.display())
+        format!("postgres:///{database}?host={}&port={}&user={user}", self.sockets.display(), self.port())
+    }
+
+    /// As [`Cluster::url`], over TLS to this host under one of its names, as whoever believes the authorities of a file.
+    #[must_use]
+    pub fn url_over_tls(&self, host: &str, database: &str, user: &str, authorities: &Path) -> String {
+        let (port, authorities) = (self.port(), authorities.display());
+        format!("postgres://{user}:{PASSWORD}@{host}:{port}/{database}?sslmode=verify-full&sslrootcert={authorities}")
+    }
+
+    /// It is in the name of the socket too.
+    fn port(&self) -> u16 {
+        self.port.unwrap_or(5432)
     }
 
     /// What an administrator does, as the superuser.
@@ -313,6 +371,7 @@ impl Cluster {
     pub fn try_sql(&self, database: &str, sql: &str) -> Result<String, String> {
         let sockets = self.sockets.display().to_string();
         let mut psql = Command::new(self.binaries.join("psql"));
+        psql.args(["--port", &self.port().to_string()]);
         psql.args(["--host", &sockets, "--username=vuzol_owner", "--dbname", database, "--no-psqlrc", "--tuples-only"]);
         output(psql.args(["--no-align", "--quiet", "--set=ON_ERROR_STOP=1", "--command", sql]))
     }
@@ -382,11 +441,15 @@ fn is_reachable(folder: &Path) -> bool {
 
 fn make_folder(folder: &Path) -> Result<(), String> {
     std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    if is_root() {
-        output(Command::new("chown").arg("postgres:postgres").arg(folder))?;
-    }
     // Whoever reaches the socket is let in.
-    output(Command::new("chmod").arg("0700").arg(folder)).map(drop)
+    give_to_server(folder, "0700")
+}
+
+fn give_to_server(path: &Path, mode: &str) -> Result<(), String> {
+    if is_root() {
+        output(Command::new("chown").arg("postgres:postgres").arg(path))?;
+    }
+    output(Command::new("chmod").arg(mode).arg(path)).map(drop)
 }
 
 fn output(command: &mut Command) -> Result<String, String> {

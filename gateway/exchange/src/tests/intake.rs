@@ -328,6 +328,17 @@ async fn the_sweep_takes_what_no_message_names_and_nothing_else() {
     assert!(town.audited().await.pop().unwrap().starts_with("objects.sweep done"));
 }
 
+/// Where the database is elsewhere the reserve lies in the folder of the objects, and is older than any of them.
+#[tokio::test]
+async fn the_sweep_leaves_the_reserve_of_the_disk() {
+    let town = Town::new().await;
+    let bounds = storage::space::Bounds { low_water: 1, reserve: 4096 };
+    let space = storage::space::Space::watch(&[&town.folder().join("objects")], bounds).unwrap();
+    town.clock.set(time::OffsetDateTime::now_utc() + Duration::days(365));
+    assert_eq!(town.node.exchange.sweep().await.unwrap(), 0);
+    assert!(space.standing().reserve);
+}
+
 #[test]
 fn idempotency_keys_are_visible_ascii() {
     for good in ["a", "7f0c-\"~!", &"k".repeat(64)] {

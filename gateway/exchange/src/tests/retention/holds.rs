@@ -103,6 +103,40 @@ async fn the_hold_of_a_case_is_of_what_comes_later_too_and_two_holds_are_two() {
     assert!(!on_hold(first.message_id).await);
 }
 
+/// What the log is asked to erase details of names things by these texts, and asks in the transaction of the erasure.
+#[tokio::test]
+async fn among_objects_of_the_log_what_is_held_by_itself_or_by_its_case_is_found() {
+    let town = Town::new().await;
+    let [of_message, of_case, free] = town.accepted_letters(3).await.try_into().unwrap();
+    let hold = town.node.holds(HoldSubject::Message(of_message.message_id)).await.unwrap();
+    let case_hold = town.node.holds(HoldSubject::Case(of_case.case_id)).await.unwrap();
+    let among = async |objects: &[String]| {
+        let objects = objects.to_vec();
+        let found = town.node.writer.run_tx("test", move |tx| crate::retention::holds::held_among(tx, &objects));
+        found.await.unwrap()
+    };
+    let message = |receipt: &Receipt| format!("message:{}", receipt.message_id);
+    let case = |receipt: &Receipt| format!("case:{}", receipt.case_id);
+    for held in [message(&of_message), message(&of_case), case(&of_case)] {
+        assert_eq!(among(&[message(&free), held.clone()]).await, Some(held));
+    }
+    // The case of a message that is held by itself is not held; what is none of both, or has no number, is passed over.
+    let passed = ["message:", "message:nonsense", "case:nonsense", "participant:00000001"].map(str::to_owned);
+    let others = [message(&free), case(&free), case(&of_message)];
+    assert_eq!(among(&[&passed[..], &others[..]].concat()).await, None);
+    // A number is one of its kind: a message is not held because a case of that number is.
+    let crossed = [format!("message:{}", of_case.case_id), format!("case:{}", of_message.message_id)];
+    assert_eq!(among(&crossed).await, None);
+    assert_eq!(among(&[]).await, None);
+    let both = [case(&of_case), message(&of_message)];
+    assert_eq!(among(&both).await.as_ref(), both.first(), "the first one");
+
+    town.node.lifts(hold.hold_id).await.unwrap();
+    assert_eq!(among(&both).await.as_ref(), both.first());
+    town.node.lifts(case_hold.hold_id).await.unwrap();
+    assert_eq!(among(&[&both[..], &[message(&of_case)]].concat()).await, None);
+}
+
 #[tokio::test]
 async fn only_what_was_accepted_can_be_held_and_nothing_without_a_reason() {
     let town = Town::new().await;
