@@ -120,11 +120,14 @@ impl Exchange {
             outcome: Outcome::Done,
             details: serde_json::json!({ "proposal": new.id }),
         });
-        let proposal = Some(new.shown());
+        let (id, proposal) = (message.id, Some(new.shown()));
         self.inner
             .ledger
             .transact("propose_retry", move |tx| {
-                if !proposals::write(tx, &new)? {
+                // Two others may have proposed and confirmed since it was read: a word that comes after them is about nothing, and must not lie here
+                // for the next time.
+                let stands = tables::read_message(tx, id)?.map(|message| message.standing());
+                if stands != Some(MessageState::Quarantined) || !proposals::write(tx, &new)? {
                     return Err(NotDone::Overtaken);
                 }
                 Ok(audit::append(tx, &event)?.with(()))
