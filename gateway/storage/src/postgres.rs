@@ -217,14 +217,15 @@ impl Session {
     /// Sends the inserts that wait. What fails breaks the transaction, as any statement does.
     pub(crate) fn send_waiting(&mut self) -> Result<(), StoreError> {
         for rows in self.waiting.take() {
-            let arguments = rows.arguments().map_err(StoreError::Database)?;
-            match self.send(sqlx::AssertSqlSafe(rows.statement()), arguments, |_| Ok(())) {
-                Ok(answer) => drop(answer?),
-                Err(broken) => {
-                    let error = broken.error();
-                    self.broken = Some(broken);
-                    return Err(error);
-                }
+            let sent = rows
+                .arguments()
+                .map_err(|error| Broken::Statement(StoreError::Database(error)))
+                .and_then(|arguments| self.send(sqlx::AssertSqlSafe(rows.statement()), arguments, |_| Ok(())))
+                .and_then(|answer| answer.map_err(Broken::Statement));
+            if let Err(broken) = sent {
+                let error = broken.error();
+                self.broken = Some(broken);
+                return Err(error);
             }
         }
         Ok(())
