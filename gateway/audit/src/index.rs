@@ -30,7 +30,7 @@ use schemas::EventId;
 use storage::{Reader, Row, StoreError, Writer};
 
 use crate::log::state::{signed, unsigned};
-use crate::payload::{self, PayloadKeys};
+use crate::payload::{self, PayloadKeys, Unsealer};
 
 /// The index of a node's log. Cheap to clone; any number of processes may fill it.
 #[derive(Clone)]
@@ -99,7 +99,8 @@ impl Index {
             WHERE s.seq >= $1 AND s.seq < $2 ORDER BY s.seq LIMIT $3";
         let keys = self.keys.clone();
         let values = move |tx: &mut storage::Tx<'_>| {
-            tx.query(sql, &[first.into(), end.into(), limit.into()], |row| opened(row, keys.as_deref()))
+            let mut unsealer = keys.as_deref().map(PayloadKeys::unsealer);
+            tx.query(sql, &[first.into(), end.into(), limit.into()], |row| opened(row, unsealer.as_mut()))
         };
         self.reader.read("audit_rows", values).await
     }
@@ -117,8 +118,9 @@ impl Index {
         let keys = self.keys.clone();
         let read = move |tx: &mut storage::Tx<'_>| -> Result<_, StoreError> {
             let mut rows = Vec::with_capacity(numbers.len());
+            let mut unsealer = keys.as_deref().map(PayloadKeys::unsealer);
             for number in &numbers {
-                rows.extend(tx.query_optional(sql, &[signed(*number)?.into()], |row| opened(row, keys.as_deref()))?);
+                rows.extend(tx.query_optional(sql, &[signed(*number)?.into()], |row| opened(row, unsealer.as_mut()))?);
             }
             Ok(rows)
         };
@@ -126,10 +128,10 @@ impl Index {
     }
 }
 
-fn opened(row: &Row<'_>, keys: Option<&PayloadKeys>) -> Result<Opened, StoreError> {
+fn opened(row: &Row<'_>, unsealer: Option<&mut Unsealer<'_>>) -> Result<Opened, StoreError> {
     let event = EventId::from_bytes(&row.blob(1)?).map_err(|_| StoreError::Corrupt("audit_seq.event_id"))?;
-    let details = match (payload::stored(row, 5)?, keys) {
-        (Some((key, sealed)), Some(keys)) => match keys.unseal(event, &key, &sealed) {
+    let details = match (payload::stored(row, 5)?, unsealer) {
+        (Some((key, sealed)), Some(unsealer)) => match unsealer.open(event, key, &sealed) {
             Ok(opened) => opened.map(|opened| (opened.salt, opened.details.to_string())),
             Err(payload::Changed) => {
                 // Not what was sealed: `vuzol audit verify --database` names it. Here it is as good as gone.

@@ -20,33 +20,31 @@
 //! backups of the database.
 
 mod erasure;
+mod journal;
 
 pub use erasure::{Erased, ErasureError, Order, erase, would_erase};
+pub(crate) use journal::KeyId;
 
 use crate::event::EventDraft;
-use crypto::digest::{from_hex, hex};
 use crypto::seal::ring::{self, RingKey, RingKeyHandle};
 use crypto::seal::{DocumentKey, aes256_gcm_open, aes256_gcm_seal};
 use schemas::EventId;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use storage::{Row, StoreError, Tx};
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-/// The id of a data key.
-pub(crate) type KeyId = [u8; 16];
+use self::journal::Journal;
 
 /// The node's payload key, and the data keys of this process.
 pub struct PayloadKeys {
     master: RingKey,
-    journal: PathBuf,
-    erased: Mutex<BTreeSet<KeyId>>,
+    journal: Journal,
     current: Mutex<HashMap<String, Arc<DataKey>>>,
 }
 
@@ -88,15 +86,8 @@ impl PayloadKeys {
     /// # Errors
     /// Where the journal is there and cannot be read, or is no such journal.
     pub fn open(master: Zeroizing<[u8; 32]>, journal: &Path) -> io::Result<Self> {
-        let erased = match std::fs::read_to_string(journal) {
-            Ok(text) => parse_journal(&text)
-                .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no journal of erasures"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
-            Err(error) => return Err(error),
-        };
-        let master = RingKey::from_bytes(master);
-        let (journal, erased, current) = (journal.to_owned(), Mutex::new(erased), Mutex::new(HashMap::new()));
-        Ok(Self { master, journal, erased, current })
+        let (master, journal) = (RingKey::from_bytes(master), Journal::open(journal)?);
+        Ok(Self { master, journal, current: Mutex::new(HashMap::new()) })
     }
 
     /// None where the wrapping fails, which a key in memory never does.
@@ -123,57 +114,61 @@ impl PayloadKeys {
         Some(key)
     }
 
+    /// Opens what was sealed.
+    pub(crate) fn unsealer(&self) -> Unsealer<'_> {
+        Unsealer { keys: self, last: None }
+    }
+
+    fn is_erased(&self, id: &KeyId) -> bool {
+        self.journal.names(id)
+    }
+
+    /// Writes ids into the journal, durably. Blocks on the disk.
+    fn note_erased(&self, ids: &[KeyId]) -> io::Result<()> {
+        self.journal.note(ids)?;
+        // Whoever records next makes new ones.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, key| !ids.contains(&key.id));
+        Ok(())
+    }
+
+    /// The erasure that was noted was refused. Blocks on the disk.
+    fn take_back(&self, ids: &[KeyId]) -> io::Result<()> {
+        self.journal.take_back(ids)
+    }
+}
+
+/// Opens what was sealed. Neighbours mostly lie under one key, which is unwrapped once.
+pub(crate) struct Unsealer<'a> {
+    keys: &'a PayloadKeys,
+    last: Option<(StoredKey, RingKey)>,
+}
+
+impl Unsealer<'_> {
     /// What was sealed for an event; None where its key was destroyed or is not this node's.
-    pub(crate) fn unseal(&self, event: EventId, key: &StoredKey, sealed: &[u8]) -> Result<Option<Opened>, Changed> {
-        if self.is_erased(&key.id) {
+    pub(crate) fn open(&mut self, event: EventId, key: StoredKey, sealed: &[u8]) -> Result<Option<Opened>, Changed> {
+        if self.keys.is_erased(&key.id) {
             return Ok(None);
         }
-        let data = match ring::unwrap(&self.master, &context(&key.id, &key.subject), &key.wrapped) {
-            Ok(data) => RingKey::from_bytes(Zeroizing::new(*data.expose())),
-            Err(ring::RingError::OtherKey(_)) => return Ok(None),
-            Err(_) => return Err(Changed),
+        let data = match self.last.take().filter(|(last, _)| *last == key) {
+            Some((_, data)) => data,
+            None => match ring::unwrap(&self.keys.master, &context(&key.id, &key.subject), &key.wrapped) {
+                Ok(data) => RingKey::from_bytes(Zeroizing::new(*data.expose())),
+                Err(ring::RingError::OtherKey(_)) => return Ok(None),
+                Err(_) => return Err(Changed),
+            },
         };
-        let event_key = event_key(&data, event).ok_or(Changed)?;
+        let (_, data) = self.last.insert((key, data));
+        let event_key = event_key(data, event).ok_or(Changed)?;
         let (ciphertext, tag) = sealed.split_last_chunk::<16>().ok_or(Changed)?;
         let plain = aes256_gcm_open(&event_key, &[0; 12], event.as_bytes(), ciphertext, tag).map_err(|_| Changed)?;
         let (salt, details) = plain.split_first_chunk::<32>().ok_or(Changed)?;
         let details = std::str::from_utf8(details).map_err(|_| Changed)?.to_owned();
         Ok(Some(Opened { salt: *salt, details: Zeroizing::new(details) }))
     }
-
-    fn is_erased(&self, id: &KeyId) -> bool {
-        self.erased.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
-    }
-
-    /// Ids that the journal names.
-    fn journal(&self) -> Vec<KeyId> {
-        self.erased.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
-    }
-
-    /// Writes ids into the journal, durably. Blocks on the disk.
-    fn note_erased(&self, ids: &[KeyId]) -> io::Result<()> {
-        let mut erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = !self.journal.exists();
-        let mut file = File::options().create(true).append(true).open(&self.journal)?;
-        let mut lines = if is_new { JOURNAL.to_owned() } else { String::new() };
-        for id in ids {
-            lines.push_str(&hex(id));
-            lines.push('\n');
-        }
-        file.write_all(lines.as_bytes())?;
-        file.sync_all()?;
-        if let Some(folder) = self.journal.parent().filter(|_| cfg!(unix) && is_new) {
-            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-            File::open(folder)?.sync_all()?;
-        }
-        erased.extend(ids.iter().copied());
-        // Whoever records next makes new ones.
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, key| !ids.contains(&key.id));
-        Ok(())
-    }
 }
 
 /// A key's row.
+#[derive(PartialEq, Eq)]
 pub(crate) struct StoredKey {
     pub(crate) id: KeyId,
     pub(crate) subject: String,
@@ -257,14 +252,6 @@ pub(crate) fn committed(keys: &[Arc<DataKey>]) {
     keys.iter().for_each(|key| key.written.store(true, Ordering::Relaxed));
 }
 
-fn parse_journal(text: &str) -> Option<BTreeSet<KeyId>> {
-    let id = |line: &str| -> Option<KeyId> { from_hex(line)?.try_into().ok() };
-    // What was being written when the machine went is no line yet.
-    let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
-    whole.lines().filter(|line| !line.starts_with('#')).map(id).collect()
-}
-
-const JOURNAL: &str = "# Keys of details that were erased from the log of a Vuzol node. Restore it together with nothing: what it names stays erased.\n";
 const LABEL: &[u8] = b"vuzol-audit-payload-1";
 const PERSON: &str = "person:";
 /// No pseudonym of ours is longer.

@@ -85,7 +85,8 @@ pub async fn would_erase(
 /// same transaction: false, and nothing is done, where somebody else was faster.
 ///
 /// # Errors
-/// [`ErasureError`]; nothing is erased then, but [`ErasureError::Store`] may come after the journal was written: then it is, at the latest with the next start.
+/// [`ErasureError`]; nothing is erased then, but [`ErasureError::Store`] may come after the journal was written: then it is, at the latest with the next start. So
+/// it is where the process ends between the journal and the transaction, or where the journal cannot be taken back ([`ErasureError::Journal`]).
 pub async fn erase(
     ledger: &Ledger,
     keys: &Arc<PayloadKeys>,
@@ -93,11 +94,14 @@ pub async fn erase(
     is_held: impl Fn(&mut Tx<'_>, &[String]) -> Result<Option<String>, StoreError> + Clone + Send + 'static,
     ends: impl Fn(&mut Tx<'_>) -> Result<bool, StoreError> + Send + 'static,
 ) -> Result<Erased, ErasureError> {
-    // Before the journal is written, which cannot be taken back; and again with the deed.
+    // Before the journal is written, and again with the deed.
     let Found { keys: ids, entries } = examine(ledger, &order.subject, is_held.clone()).await?;
     let objects = objects(&entries);
     let (noted, journal) = (ids.clone(), Arc::clone(keys));
-    let written = tokio::task::spawn_blocking(move || journal.note_erased(&noted)).await;
+    let written = {
+        let (noted, journal) = (noted.clone(), Arc::clone(&journal));
+        tokio::task::spawn_blocking(move || journal.note_erased(&noted)).await
+    };
     written.map_err(|_| StoreError::Closed)?.map_err(|error| ErasureError::Journal(error.to_string()))?;
 
     let seqs: Vec<u64> = entries.iter().map(|(seq, _, _)| *seq).collect();
@@ -128,11 +132,16 @@ pub async fn erase(
         delete_keys(tx, &ids)?;
         Ok(append(tx, &event)?.with(()))
     });
-    erased.await.map_err(|error| match error {
-        TxError::Refused(error) => error,
-        TxError::Store(error) => error.into(),
-    })?;
-    Ok(Erased { seqs, keys: count, event: id })
+    match erased.await {
+        Ok(()) => Ok(Erased { seqs, keys: count, event: id }),
+        // Refused for sure: what the journal says would be done nevertheless, with the next start.
+        Err(TxError::Refused(refused)) => {
+            let taken_back = tokio::task::spawn_blocking(move || journal.take_back(&noted)).await;
+            taken_back.map_err(|_| StoreError::Closed)?.map_err(|error| ErasureError::Journal(error.to_string()))?;
+            Err(refused)
+        }
+        Err(TxError::Store(error)) => Err(error.into()),
+    }
 }
 
 /// What would be erased, where it may be.
@@ -165,7 +174,7 @@ impl PayloadKeys {
     /// # Errors
     /// Failures of the database.
     pub async fn replay(&self, ledger: &Ledger) -> Result<usize, StoreError> {
-        let journal = self.journal();
+        let journal = self.journal.ids();
         if journal.is_empty() {
             return Ok(0);
         }

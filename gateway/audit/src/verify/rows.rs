@@ -100,6 +100,7 @@ pub async fn compare_rows(
         return Err(WrongRow::SetBack { next, size });
     }
     let mut compared = Compared::default();
+    let mut unsealer = keys.map(PayloadKeys::unsealer);
     for index in minimum.div_ceil(u64::from(TILE_WIDTH))..size.div_ceil(u64::from(TILE_WIDTH)) {
         let start = index * u64::from(TILE_WIDTH);
         let width = u16::try_from((size - start).min(u64::from(TILE_WIDTH))).unwrap_or(TILE_WIDTH);
@@ -115,8 +116,8 @@ pub async fn compare_rows(
                 check_commitment(&entry, &salt, &details).ok_or(WrongRow::Payload(number))?;
                 compared.payloads += 1;
             }
-            if let (Some((key, sealed)), Some(keys)) = (row.sealed, keys) {
-                let opened = keys.unseal(row.event, &key, &sealed).map_err(|_| WrongRow::Payload(number))?;
+            if let (Some((key, sealed)), Some(unsealer)) = (row.sealed, &mut unsealer) {
+                let opened = unsealer.open(row.event, key, &sealed).map_err(|_| WrongRow::Payload(number))?;
                 if let Some(opened) = opened {
                     check_commitment(&entry, &opened.salt, &opened.details).ok_or(WrongRow::Payload(number))?;
                     compared.payloads += 1;
