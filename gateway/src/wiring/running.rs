@@ -71,8 +71,9 @@ impl Running<'_> {
 
     pub(super) fn watch(&self, rooms: &Rooms) {
         let (index, alerts, shutdown) = (rooms.index.clone(), rooms.alerts.clone(), self.shutdown.clone());
+        let clock = rooms.clock.clone();
         workers::supervise(self.tasks, self.shutdown, "log index", move || {
-            workers::watch_log(index.clone(), alerts.clone(), shutdown.clone())
+            workers::watch_log(index.clone(), alerts.clone(), clock.clone(), shutdown.clone())
         });
         for receiver in &rooms.receivers {
             let (alerts, receiver, shutdown) = (rooms.alerts.clone(), receiver.clone(), self.shutdown.clone());
