@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crypto::merkle::NoteVerifier;
 use schemas::access::Role;
 use schemas::application::StoredCopy;
 use schemas::audit::{Alert, AlertPage, AuditPage, KeptAlert};

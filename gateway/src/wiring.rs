@@ -3,12 +3,13 @@
 //! Everything is bounded: connections and streams ([`crate::http`]), the writer's queue (`storage`), outbound exchanges
 //! ([`crate::outbound`]), the time that a stop takes (`STOP`).
 
+mod keys;
 mod peers;
 mod running;
+mod standalone;
 pub(crate) mod vouching;
 
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,14 +26,10 @@ use access::trust::Statements;
 use access::watch::Watch;
 use access::{Access, PolicyKeeper};
 use audit::alert::Receiver;
-use audit::log::{CheckpointSigner, Pruning, Signer};
-use audit::signer::RemoteSigner;
 use audit::{Action, Alerts, EventDraft, Index, Ledger, Log, Outcome, PayloadKeys};
 use certs::certificate::Certificate;
 use certs::revocation::RevocationSource;
 use certs::trust::TrustSource;
-use crypto::key::SoftwareKey;
-use crypto::merkle::{NoteSigner, NoteVerifier};
 use exchange::key_ring::KeyRing;
 use exchange::retention::{Keep, Retention};
 use exchange::screening::Screening;
@@ -46,7 +43,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, DatabaseConfig, KeyPairFiles, RemoteSignerConfig, ScanConfig};
+use crate::config::{Config, DatabaseConfig, KeyPairFiles, ScanConfig};
 use crate::evidence_key::evidence_signer;
 use crate::http::identity::Entrance;
 use crate::http::server::{CONNECTIONS, HANDSHAKES};
@@ -61,6 +58,11 @@ use crate::people_doors;
 use crate::policies::PolicyFile;
 use crate::telemetry;
 use crate::workers::Health;
+pub(crate) use keys::{read_certificates, read_key, warn_if_others_may_read};
+pub use standalone::log_verifier_key;
+pub(crate) use standalone::{index, ledger, pruning, statements};
+
+use keys::{checkpoint_signer, read_certificate};
 use peers::OtherNodes;
 use running::Running;
 use vouching::Vouching;
@@ -259,63 +261,6 @@ impl Node {
             tracing::warn!("stopped before everything under way had ended");
         }
     }
-}
-
-/// The log's verifier keys of a configuration, one a line, without starting (for `vuzol admin log-key`).
-///
-/// # Errors
-/// [`StartError`] when the key cannot be read.
-pub fn log_verifier_key(config: &Config) -> Result<String, StartError> {
-    if let Some(signer) = &config.log.signer {
-        return remote_key(signer).map(|key| key.vkey());
-    }
-    let signer = note_signer(config)?;
-    let national = signer.national_verifier().map(|national| format!("\n{}", national.vkey()));
-    Ok(signer.verifier().vkey() + &national.unwrap_or_default())
-}
-
-/// The statements of operators in the database of a configuration, without starting (for `vuzol admin trust forget`).
-///
-/// # Errors
-/// [`StartError`] when the database cannot be opened.
-pub(crate) fn statements(config: &Config, clock: Arc<dyn Clock>) -> Result<Statements, StartError> {
-    ledger(config, clock).map(Statements::new)
-}
-
-/// The log of a configuration's database, to be written to without starting (for `vuzol keys`).
-///
-/// # Errors
-/// [`StartError`] when the database cannot be opened.
-pub(crate) fn ledger(config: &Config, clock: Arc<dyn Clock>) -> Result<Ledger, StartError> {
-    let keys = payload_keys(config.log.payload_key.as_deref())?;
-    let (writer, reader) = open_database(&config.storage.database, false)?;
-    Ok(Ledger::sealing(writer, reader, clock, &config.node.name, Space::unwatched(), keys))
-}
-
-/// The log of a configuration, to be pruned without starting (for `vuzol audit prune`).
-///
-/// # Errors
-/// [`StartError`] when the database or the folder cannot be opened.
-pub(crate) fn pruning(config: &Config, clock: Arc<dyn Clock>) -> Result<(Ledger, Pruning, Index), StartError> {
-    let (writer, reader) = open_database(&config.storage.database, false)?;
-    let objects = Objects::open_folder(&config.storage.objects)
-        .map_err(|e| StartError(format!("storage.objects {}: {e}", config.storage.objects.display())))?;
-    let keys = payload_keys(config.log.payload_key.as_deref())?;
-    let (name, space) = (&config.node.name, Space::unwatched());
-    let index = Index::new(writer.clone(), reader.clone());
-    let ledger = Ledger::sealing(writer.clone(), reader.clone(), clock, name, space, keys);
-    Ok((ledger, Pruning::new(writer, reader, objects), index))
-}
-
-/// The index of a configuration's log, to be made again without starting (for `vuzol audit reindex`).
-///
-/// # Errors
-/// [`StartError`] when the database cannot be opened.
-pub(crate) fn index(config: &Config, clock: Arc<dyn Clock>) -> Result<(Index, Ledger), StartError> {
-    let (writer, reader) = open_database(&config.storage.database, false)?;
-    let keys = payload_keys(config.log.payload_key.as_deref())?;
-    let index = Index::new(writer.clone(), reader.clone()).opening(keys.clone());
-    Ok((index, Ledger::sealing(writer, reader, clock, &config.node.name, Space::unwatched(), keys)))
 }
 
 /// The rooms of the house, open.
@@ -614,36 +559,6 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|e| StartError(format!("listen: {e}")))
 }
 
-/// In this process, or in one of its own, which need not run yet.
-fn checkpoint_signer(config: &Config) -> Result<Arc<dyn CheckpointSigner>, StartError> {
-    if let Some(signer) = &config.log.signer {
-        let verifier = remote_key(signer)?;
-        if verifier.name() != config.node.name {
-            return Err(StartError(format!("log.signer.key: is the key of {}, not of this node", verifier.name())));
-        }
-        return Ok(Arc::new(RemoteSigner::new(&signer.socket, verifier)));
-    }
-    let state = &config.log.signer_state;
-    let signer = Signer::open(note_signer(config)?, state);
-    let signer = signer.map_err(|e| StartError(format!("log.signer_state {}: {e}", state.display())))?;
-    Ok(Arc::new(signer))
-}
-
-fn remote_key(signer: &RemoteSignerConfig) -> Result<NoteVerifier, StartError> {
-    NoteVerifier::from_vkey(&signer.key).map_err(|e| StartError(format!("log.signer.key: {e}")))
-}
-
-fn note_signer(config: &Config) -> Result<NoteSigner, StartError> {
-    let key = read_key("log.key", &config.log.key)?;
-    let signer = NoteSigner::new(&config.node.name, key)
-        .map_err(|e| StartError(format!("log.key {}: an Ed25519 key is needed: {e}", config.log.key.display())))?;
-    let Some(file) = &config.log.national_key else { return Ok(signer) };
-    let key = read_key("log.national_key", file)?;
-    signer.with_national(Box::new(key)).map_err(|e| {
-        StartError(format!("log.national_key {}: a little-endian key of DSTU 4145 is needed: {e}", file.display()))
-    })
-}
-
 fn operators(files: &[std::path::PathBuf]) -> Result<Vec<Certificate>, StartError> {
     files.iter().map(|file| read_certificate("access.operators", file)).collect()
 }
@@ -670,31 +585,6 @@ fn retention(config: &Config) -> Result<Retention, StartError> {
     let members = config.retention.commission.iter().map(|file| read_certificate("retention.commission", file));
     let classes = config.retention.classes().map_err(wrong)?;
     Retention::new(classes, members.collect::<Result<_, _>>()?).map_err(|error| wrong(error.to_string()))
-}
-
-fn read_certificate(key: &str, file: &Path) -> Result<Certificate, StartError> {
-    let first = read_certificates(key, file)?.into_iter().next();
-    first.ok_or_else(|| StartError(format!("{key} {}: no CERTIFICATE in it", file.display())))
-}
-
-pub(crate) fn read_certificates(key: &str, file: &Path) -> Result<Vec<Certificate>, StartError> {
-    let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|e| wrong(e.to_string()))?;
-    Certificate::from_pem(&text).map_err(|e| wrong(e.to_string()))
-}
-
-pub(crate) fn read_key(key: &str, file: &Path) -> Result<SoftwareKey, StartError> {
-    let wrong = |what: String| StartError(format!("{key} {}: {what}", file.display()));
-    warn_if_others_may_read(key, file).map_err(|e| wrong(e.to_string()))?;
-    let text = std::fs::read_to_string(file).map(zeroize::Zeroizing::new).map_err(|e| wrong(e.to_string()))?;
-    SoftwareKey::from_pkcs8_pem(&text).map_err(|e| wrong(format!("not a PKCS#8 PRIVATE KEY: {e}")))
-}
-
-pub(crate) fn warn_if_others_may_read(key: &str, file: &Path) -> std::io::Result<()> {
-    if std::fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
-        tracing::warn!(key, file = %file.display(), "others than the node's user may read this secret: chmod 600");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::*;
 use ::http::{Method, Request, StatusCode, header};
 use axum::body::Body;
 use axum::routing::get;
+use crypto::key::SoftwareKey;
 use schemas::Problem;
 use serde_json::Value;
 use storage::clock::SystemClock;

@@ -5,9 +5,12 @@
 //! of the test. A code is never reused and never changes its meaning. Which HTTP status a code comes with is decided at
 //! the door (`gateway/src/http`), not here.
 
+mod table;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use table::problem_codes;
 
 /// A problem as it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -47,39 +50,6 @@ pub enum Blame {
     Operator,
     /// A defect of ours.
     Node,
-}
-
-macro_rules! problem_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $blame:ident, $clause:expr, $en:literal, $uk:literal;)*) => {
-        /// Every refusal that there is.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum ProblemCode { $($(#[$doc])* #[doc = $en] $name,)* }
-
-        impl ProblemCode {
-            /// All codes, in the order of this file.
-            pub const ALL: &'static [Self] = &[$(Self::$name),*];
-
-            /// The stable code.
-            #[must_use]
-            pub fn as_str(self) -> &'static str { match self { $(Self::$name => $code),* } }
-
-            /// Who has to act.
-            #[must_use]
-            pub fn blame(self) -> Blame { match self { $(Self::$name => Blame::$blame),* } }
-
-            /// The sentence in English.
-            #[must_use]
-            pub fn text_en(self) -> &'static str { match self { $(Self::$name => $en),* } }
-
-            /// The sentence in Ukrainian.
-            #[must_use]
-            pub fn text_uk(self) -> &'static str { match self { $(Self::$name => $uk),* } }
-
-            /// The clause that was not met, where a standard says it.
-            #[must_use]
-            pub fn clause(self) -> Option<&'static str> { match self { $(Self::$name => $clause),* } }
-        }
-    };
 }
 
 problem_codes! {
@@ -618,28 +588,4 @@ impl fmt::Display for ProblemCode {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn codes_are_unique_and_well_formed() {
-        let codes: BTreeSet<_> = ProblemCode::ALL.iter().map(|c| c.as_str()).collect();
-        assert_eq!(codes.len(), ProblemCode::ALL.len());
-        for code in codes {
-            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.' || b == b'_'), "{code}");
-            assert_eq!(code.matches('.').count(), 1, "{code}");
-        }
-    }
-
-    #[test]
-    fn every_code_speaks_both_languages() {
-        for code in ProblemCode::ALL {
-            assert!(code.text_en().is_ascii() && code.text_en().ends_with('.'), "{code}");
-            assert!(
-                code.text_uk().chars().any(|c| ('а'..='я').contains(&c)) && code.text_uk().ends_with('.'),
-                "{code}"
-            );
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 use schemas::purpose::Purpose;
 
 use super::*;
+use schemas::trust::TrustPurpose;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/vuzol.example.toml");
 
