@@ -34,17 +34,13 @@ pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock
         let round = async {
             let advance = index.advance().await?;
             let more = alerts.round_after(&advance.entries).await? || advance.more;
-            let is_behind = advance.entries.last().is_some_and(|entry| clock.now() - entry.at > BEHIND);
-            Ok::<_, storage::StoreError>((more, is_behind))
+            let behind = advance.entries.last().map_or(time::Duration::ZERO, |entry| clock.now() - entry.at);
+            Ok::<_, storage::StoreError>(more.then_some(behind))
         };
         let rest = match round.await {
-            Ok((more, is_behind)) => {
+            Ok(behind) => {
                 backoff.reset();
-                match (more, is_behind) {
-                    (false, _) => TICK,
-                    (true, true) => BETWEEN_BATCHES,
-                    (true, false) => BETWEEN_BATCHES.max(started.elapsed() * REST),
-                }
+                rest(started.elapsed(), behind)
             }
             Err(error) => {
                 tracing::warn!(cause = %error, "a round of the log's index failed");
@@ -54,6 +50,15 @@ pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock
         if pause(&shutdown, rest).await {
             return;
         }
+    }
+}
+
+/// After a batch that took so long. `behind`: how old its last entry is, where there are more.
+fn rest(took: Duration, behind: Option<time::Duration>) -> Duration {
+    match behind {
+        None => TICK,
+        Some(behind) if behind > BEHIND => BETWEEN_BATCHES,
+        Some(_) => BETWEEN_BATCHES.max(took.saturating_mul(REST)),
     }
 }
 
@@ -74,5 +79,21 @@ pub(crate) async fn deliver_alerts(alerts: Alerts, receiver: Arc<dyn Receiver>, 
         if pause(&shutdown, rest).await {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_index_rests_beside_a_peak_until_it_is_too_far_behind() {
+        let (took, span) = (Duration::from_millis(30), time::Duration::seconds);
+        assert_eq!(rest(took, None), TICK);
+        assert_eq!(rest(took, Some(span(1))), took * REST);
+        assert_eq!(rest(took, Some(BEHIND)), took * REST);
+        assert_eq!(rest(took, Some(BEHIND + span(1))), BETWEEN_BATCHES);
+        assert_eq!(rest(Duration::from_secs(60), Some(span(3600))), BETWEEN_BATCHES, "however long it took");
+        assert_eq!(rest(Duration::ZERO, Some(span(-5))), BETWEEN_BATCHES, "a clock that went back");
     }
 }
