@@ -211,6 +211,7 @@ impl Region {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut line = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
         line.write_all(request.as_bytes()).await.unwrap();
+        line.flush().await.unwrap();
         let mut received = Vec::new();
         // Closed without farewell, or with: what arrived counts.
         let _ = tokio::time::timeout(Duration::from_secs(20), line.read_to_end(&mut received)).await.unwrap();

@@ -191,7 +191,8 @@ async fn a_storm_is_shed_and_what_was_acknowledged_arrives_once() {
     // submission is turned away ahead of the routes. The others come last, since strangers are not waited for long.
     let known = join_all((0..LETTERS / 2).map(async |_| {
         let mut line = wire.connect().await.expect("a line");
-        line.write_all(b"GET /v1/submissions HTTP/1.1\r\nhost: localhost\r\n\r\n").await.expect("a request goes out");
+        let request = b"GET /v1/submissions HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        line.write_all(request).await.and(line.flush().await).expect("a request goes out");
         assert_eq!(read_answer(&mut line).await.expect("an answer").status, 200);
         line
     }))

@@ -112,6 +112,7 @@ impl World {
     async fn ask(&self, config: ClientConfig, request: &str) -> io::Result<String> {
         let mut stream = self.connect(config).await?;
         stream.write_all(request.as_bytes()).await?;
+        stream.flush().await?;
         let mut answer = Vec::new();
         match tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap() {
             Err(error) if answer.is_empty() => Err(error),
@@ -181,6 +182,7 @@ async fn only_tls_1_3_is_spoken_and_nothing_is_resumed() {
     let mut stream = world.connect(old.clone()).await.unwrap();
     assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
     stream.write_all(GET.as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
     stream.read_to_end(&mut Vec::new()).await.unwrap();
     let again = world.connect(old).await.unwrap();
     assert_eq!(again.get_ref().1.handshake_kind(), Some(HandshakeKind::Full));
@@ -272,6 +274,7 @@ fn files_that_do_not_serve_tls_are_named() {
 /// Sends a request over a connection that stays open; the status line of its answer.
 async fn next(stream: &mut TlsStream<TcpStream>, path: &str) -> io::Result<String> {
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).await?;
+    stream.flush().await?;
     let mut buffer = [0; 1024];
     let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer)).await??;
     Ok(String::from_utf8_lossy(&buffer[..read]).lines().next().unwrap_or_default().to_owned())
