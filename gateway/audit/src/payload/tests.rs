@@ -6,6 +6,7 @@ use crate::ledger::Ledger;
 use crate::log::tests::{Machine, ORIGIN, Process};
 use crate::verify::{Compared, Folder, WrongRow, compare_rows};
 use std::sync::atomic::AtomicUsize;
+use storage::ids::FreshId;
 use storage::{Clock, Space};
 
 /// A node that seals; its payload key and journal lie where no backup of the database takes them.
@@ -248,7 +249,7 @@ async fn keys_live_for_minutes_and_a_refused_transaction_leaves_none_behind() {
 fn a_key_that_was_unwrapped_opens_nothing_after_its_erasure_and_nothing_for_another_row() {
     let node = Node::new();
     let (keys, now) = (node.keys(), node.machine.clock.now());
-    let [one, other] = [EventId::from_bytes(&[1; 16]).unwrap(), EventId::from_bytes(&[2; 16]).unwrap()];
+    let (one, other) = (EventId::fresh(now), EventId::fresh(now));
     let sealed =
         |event| keys.seal(&draft(ANNA, None, "Таємниця"), event, now, &[&[7; 32][..], b"{}"].concat()).unwrap();
     let (first, second) = (sealed(one), sealed(other));
