@@ -23,23 +23,28 @@ const REST: u32 = 4;
 /// How far it follows behind. Beyond that it does not rest: whoever wants to act unseen would make a peak, and alerts would come after it.
 const BEHIND: time::Duration = time::Duration::seconds(15);
 
+/// How much larger a batch is then. At a peak it waits for the writer and the processor like everybody else, a quarter of a second each time, so that many small
+/// ones would never catch up.
+const LARGER: u32 = 8;
+
 /// Between two looks at what is to be delivered.
 const DELIVERY_TICK: Duration = Duration::from_secs(2);
 
 /// Carries the index along behind the log, and judges what is indexed. The entries are read and opened once for both.
 pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
-    let mut backoff = Backoff::new();
+    let (mut backoff, mut behind) = (Backoff::new(), None);
     loop {
         let started = Instant::now();
         let round = async {
-            let advance = index.advance().await?;
+            let advance = index.advance(batch(behind)).await?;
             let more = alerts.round_after(&advance.entries).await? || advance.more;
-            let behind = advance.entries.last().map_or(time::Duration::ZERO, |entry| clock.now() - entry.at);
-            Ok::<_, storage::StoreError>(more.then_some(behind))
+            let age = advance.entries.last().map_or(time::Duration::ZERO, |entry| clock.now() - entry.at);
+            Ok::<_, storage::StoreError>(more.then_some(age))
         };
         let rest = match round.await {
-            Ok(behind) => {
+            Ok(now) => {
                 backoff.reset();
+                behind = now;
                 rest(started.elapsed(), behind)
             }
             Err(error) => {
@@ -53,7 +58,12 @@ pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock
     }
 }
 
-/// After a batch that took so long. `behind`: how old its last entry is, where there are more.
+/// How many entries the next batch has. `behind`: how old the last entry of the batch before was, where there are more.
+fn batch(behind: Option<time::Duration>) -> u32 {
+    if behind.is_some_and(|behind| behind > BEHIND) { Index::BATCH * LARGER } else { Index::BATCH }
+}
+
+/// After a batch that took so long; `behind` as for [`batch`].
 fn rest(took: Duration, behind: Option<time::Duration>) -> Duration {
     match behind {
         None => TICK,
@@ -94,6 +104,8 @@ mod tests {
         assert_eq!(rest(took, Some(BEHIND)), took * REST);
         assert_eq!(rest(took, Some(BEHIND + span(1))), BETWEEN_BATCHES);
         assert_eq!(rest(Duration::from_secs(60), Some(span(3600))), BETWEEN_BATCHES, "however long it took");
+        assert_eq!((batch(None), batch(Some(BEHIND))), (Index::BATCH, Index::BATCH));
+        assert_eq!(batch(Some(BEHIND + span(1))), Index::BATCH * LARGER);
         assert_eq!(rest(Duration::ZERO, Some(span(-5))), BETWEEN_BATCHES, "a clock that went back");
     }
 }

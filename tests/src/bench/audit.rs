@@ -279,7 +279,7 @@ fn indexed(_: &Effort) -> Vec<Figure> {
         let alerts = Alerts::new(index.clone(), writer, reader, node.ledger.clone(), clock, rules, Vec::new());
         let start = Instant::now();
         loop {
-            let advance = index.advance().await.expect("an index");
+            let advance = index.advance(Index::BATCH).await.expect("an index");
             alerts.round_after(&advance.entries).await.expect("alerts");
             if !advance.more {
                 break;

@@ -10,10 +10,6 @@ use crate::event::{Action, EventDraft, Outcome};
 use crate::ledger::{Ledger, append};
 use crate::log::state::{only_store, signed, unsigned};
 
-/// Entries of one batch. The writer serves nobody else meanwhile: some seven rows of each, ten milliseconds in all. Smaller batches write the same pages
-/// again and again: what entries have in common (who, what) is in few of them.
-const BATCH: u32 = 512;
-
 /// Rows that are removed at a time when the index is dropped.
 const DROPPED: u32 = 2000;
 
@@ -52,30 +48,34 @@ impl Head {
 }
 
 impl Index {
+    /// Entries of one batch, as a rule. The writer serves nobody else meanwhile: some seven rows of each, ten milliseconds in all. Smaller batches write the
+    /// same pages again and again: what entries have in common (who, what) is in few of them.
+    pub const BATCH: u32 = 512;
+
     /// [`Self::advance`], where nobody needs the entries; answers whether there may be more.
     ///
     /// # Errors
     /// Failures of the database.
     pub async fn round(&self) -> Result<bool, StoreError> {
-        self.advance().await.map(|advance| advance.more)
+        self.advance(Self::BATCH).await.map(|advance| advance.more)
     }
 
-    /// Indexes the next entries that are numbered. Run by a worker; any number of them, in any processes, do no
+    /// Indexes the next entries that are numbered, at most `batch` of them. Run by a worker; any number of them, in any processes, do no
     /// harm: a batch whose place another has taken writes nothing.
     ///
     /// # Errors
     /// Failures of the database.
-    pub async fn advance(&self) -> Result<Advance, StoreError> {
+    pub async fn advance(&self, batch: u32) -> Result<Advance, StoreError> {
         let head = self.reader.read("audit_index_head", Head::read).await?;
         if head.next < 0 {
             self.drop_some(head).await?;
             return Ok(Advance { entries: Arc::default(), more: true });
         }
-        let rows = self.rows(head.indexed(), u64::try_from(i64::MAX).unwrap_or(u64::MAX), BATCH).await?;
+        let rows = self.rows(head.indexed(), u64::try_from(i64::MAX).unwrap_or(u64::MAX), batch).await?;
         let Some(last) = rows.last().map(|row| row.seq) else {
             return Ok(Advance { entries: Arc::default(), more: false });
         };
-        let more = rows.len() == BATCH as usize;
+        let more = rows.len() == batch as usize;
         let entries: Arc<[Indexed]> = rows.iter().map(Opened::indexed).collect();
         self.write(head, last, Arc::clone(&entries)).await?;
         Ok(Advance { entries, more })

@@ -9,8 +9,10 @@ use crate::log::LogFailure;
 use crate::log::state::only_store;
 use storage::{Reader, StoreError, Writer};
 
-/// Rows in one transaction: on SQLite the writer serves nobody else meanwhile, and this many take it a few milliseconds.
-const CHUNK: u32 = 512;
+/// Rows in one transaction, at most: what came since the last round is some hundreds. On SQLite the writer serves nobody else meanwhile, for some tens of
+/// milliseconds where so many wait. But at a peak a transaction waits a third of a second for its turn, and small ones would number less than is recorded:
+/// the tree would fall behind for as long as somebody asks too much of the node.
+const CHUNK: u32 = 4096;
 
 /// Numbers up to `limit` rows, rounded up to a chunk; returns how many.
 pub(crate) async fn number(writer: &Writer, reader: &Reader, limit: u32) -> Result<u32, LogFailure> {
