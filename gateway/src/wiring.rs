@@ -14,8 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use access::consent::Consent;
-use access::consent::break_glass::BreakGlasses;
+use access::consent::{Consent, break_glass::BreakGlasses};
 use access::erasures::Erasures;
 use access::people::{Directory, Operators, People};
 use access::portal::Portals;
