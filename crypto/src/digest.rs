@@ -3,13 +3,19 @@
 //!
 //! SHA-1 is here to check old documents; whether it may still be believed is the validation policy's question.
 
+mod chain;
 mod companion;
+#[cfg_attr(target_arch = "x86_64", path = "digest/engine/x86.rs")]
+#[cfg_attr(not(target_arch = "x86_64"), path = "digest/engine/absent.rs")]
+mod engine;
+mod pair;
 
 use std::fmt;
 
 use crate::provider::{DigestContext, Provider, digest_once, hmac_sha256_parts};
 
 pub use companion::Companion;
+pub use pair::Sha256Pair;
 
 /// A digest algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

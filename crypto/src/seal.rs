@@ -1,4 +1,4 @@
-//! Sealing: documents as authenticated streams ([`Sealer`], [`Opener`]), plain AES-256-GCM for the formats of others, keys
+//! Sealing: documents as authenticated streams ([`Sealer`], [`DigestingSealer`], [`Opener`]), plain AES-256-GCM for the formats of others, keys
 //! wrapped under keys (RFC 3394), under the node's own ([`ring`]), and the key derivation that follows a key agreement (X9.63).
 //!
 //! Knows keys and bytes. Who may open what, and where the key of a document lies, is decided by its callers.
@@ -18,7 +18,7 @@ use crate::random;
 
 pub use gcm::{Aes256GcmOpener, Aes256GcmSealer};
 pub use kdf::x963_kdf_sha256;
-pub use stream::{CHUNK_BYTES, Opener, Sealer, open, seal, sealed_size};
+pub use stream::{CHUNK_BYTES, DigestingSealer, Opener, SealDigests, Sealer, open, seal, sealed_size};
 pub use wrap::{aes256_unwrap, aes256_wrap};
 
 /// Why something sealed did not open, or could not be sealed.

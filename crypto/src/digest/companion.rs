@@ -6,18 +6,9 @@
 //!
 //! Where the processor has no such instructions, or the digest is another one, the table of providers serves as if there were no companion.
 
-#[cfg_attr(target_arch = "x86_64", path = "companion/x86.rs")]
-#[cfg_attr(not(target_arch = "x86_64"), path = "companion/absent.rs")]
-mod engine;
-
+use super::chain::{Block, Chain, INITIAL, State, close};
+use super::engine::Engine;
 use super::{Digest, DigestAlgorithm, Digester, MAX_DIGEST_BYTES, digest, sha256};
-use engine::Engine;
-
-/// Octets of a block (FIPS 180-4, 5.2.1).
-type Block = [u8; 64];
-
-/// The eight words of a chaining value (FIPS 180-4, 5.3.3).
-type State = [u32; 8];
 
 /// Bytes whose SHA-256 is made beside other digests.
 pub struct Companion<'a> {
@@ -60,7 +51,7 @@ impl<'a> Companion<'a> {
                 let rest = self.blocks();
                 engine.one(&mut self.state, rest);
                 let (_, tail) = self.bytes.as_chunks::<64>();
-                close(engine, self.state, tail, self.bytes.len())
+                close(engine, self.state, tail, self.bytes.len() as u64)
             }
             _ => sha256(self.bytes),
         }
@@ -74,23 +65,12 @@ impl<'a> Companion<'a> {
 
     /// SHA-256 of `parts`, which may end anywhere within a block.
     fn beside(&mut self, engine: Engine, parts: &[&[u8]]) -> [u8; 32] {
-        let (mut state, mut length) = (INITIAL, 0);
-        let (mut block, mut filled) = ([0; size_of::<Block>()], 0);
+        let mut chain = Chain::new();
         for part in parts {
-            length += part.len();
-            let (head, rest) = part.split_at(part.len().min((block.len() - filled) % block.len()));
-            block[filled..filled + head.len()].copy_from_slice(head);
-            filled += head.len();
-            if filled == block.len() {
-                self.compress(engine, &mut state, &[block]);
-                filled = 0;
-            }
-            let (blocks, tail) = rest.as_chunks();
-            self.compress(engine, &mut state, blocks);
-            block[filled..filled + tail.len()].copy_from_slice(tail);
-            filled += tail.len();
+            let blocks = chain.blocks(engine, part);
+            self.compress(engine, &mut chain.state, blocks);
         }
-        close(engine, state, &block[..filled], length)
+        chain.finish(engine)
     }
 
     /// Takes `blocks` into `state`, and the companion's own beside them.
@@ -110,26 +90,6 @@ impl std::fmt::Debug for Companion<'_> {
         write!(formatter, "Companion({} bytes, {} blocks taken)", self.bytes.len(), self.taken)
     }
 }
-
-/// Pads the last `tail` of a message of `length` octets (FIPS 180-4, 5.1.1).
-fn close(engine: Engine, mut state: State, tail: &[u8], length: usize) -> [u8; 32] {
-    let mut last = [0; 2 * size_of::<Block>()];
-    last[..tail.len()].copy_from_slice(tail);
-    last[tail.len()] = 0x80;
-    let end = if tail.len() < 56 { 64 } else { 128 };
-    last[end - 8..end].copy_from_slice(&(length as u64).wrapping_mul(8).to_be_bytes());
-    let (blocks, _) = last[..end].as_chunks();
-    engine.one(&mut state, blocks);
-    let mut value = [0; 32];
-    for (octets, word) in value.chunks_exact_mut(4).zip(state) {
-        octets.copy_from_slice(&word.to_be_bytes());
-    }
-    value
-}
-
-/// FIPS 180-4, 5.3.3.
-const INITIAL: State =
-    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 #[cfg(test)]
 mod tests;

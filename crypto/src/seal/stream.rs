@@ -18,6 +18,7 @@
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{DocumentKey, SealError};
+use crate::digest::Sha256Pair;
 use crate::provider::{Aead, Provider, hmac_sha256_parts};
 use crate::random;
 
@@ -55,20 +56,7 @@ impl Sealer {
     /// # Errors
     /// [`SealError::TooLong`] beyond 2^32 chunks (256 TiB); `out` then holds no usable stream.
     pub fn update(&mut self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
-        let mut rest = plaintext;
-        while self.pending.len() + rest.len() > CHUNK_BYTES {
-            let (now, later) = rest.split_at(CHUNK_BYTES - self.pending.len());
-            if self.pending.is_empty() {
-                self.chunks.seal(now, false, out)?;
-            } else {
-                self.hold(now);
-                self.chunks.seal(&self.pending, false, out)?;
-                self.pending.clear();
-            }
-            rest = later;
-        }
-        self.hold(rest);
-        Ok(())
+        self.advance(plaintext, out, |_, _| ())
     }
 
     /// Seals what is left as the last chunk.
@@ -77,6 +65,32 @@ impl Sealer {
     /// As [`Sealer::update`].
     pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
         self.chunks.seal(&self.pending, true, out)
+    }
+
+    /// `sealed` is shown each chunk, plain and sealed.
+    fn advance(
+        &mut self,
+        plaintext: &[u8],
+        out: &mut Vec<u8>,
+        mut sealed: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), SealError> {
+        let mut rest = plaintext;
+        while self.pending.len() + rest.len() > CHUNK_BYTES {
+            let (now, later) = rest.split_at(CHUNK_BYTES - self.pending.len());
+            let before = out.len();
+            if self.pending.is_empty() {
+                self.chunks.seal(now, false, out)?;
+                sealed(now, &out[before..]);
+            } else {
+                self.hold(now);
+                self.chunks.seal(&self.pending, false, out)?;
+                sealed(&self.pending, &out[before..]);
+                self.pending.clear();
+            }
+            rest = later;
+        }
+        self.hold(rest);
+        Ok(())
     }
 
     /// Appends to `pending`. Growth goes through a new buffer so that the old one is zeroized: a plain `Vec` would leave a copy behind.
@@ -88,6 +102,55 @@ impl Sealer {
             self.pending = larger;
         }
         self.pending.extend_from_slice(plaintext);
+    }
+}
+
+/// A [`Sealer`] that makes the SHA-256 of both sides on the way, chunk by chunk and side by side, while the chunk is in the processor's
+/// cache.
+pub struct DigestingSealer {
+    sealer: Sealer,
+    /// Plain, sealed.
+    digests: Sha256Pair,
+}
+
+/// SHA-256 of what was sealed, and of what it was sealed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealDigests {
+    /// Of the plaintext.
+    pub plain: [u8; 32],
+    /// Of the sealed stream, its header included.
+    pub sealed: [u8; 32],
+}
+
+impl DigestingSealer {
+    /// As [`Sealer::new`].
+    pub fn new(key: &DocumentKey, context: &[u8], out: &mut Vec<u8>) -> Self {
+        let before = out.len();
+        let sealer = Sealer::new(key, context, out);
+        let mut digests = Sha256Pair::new();
+        digests.update([&[], &out[before..]]);
+        Self { sealer, digests }
+    }
+
+    /// As [`Sealer::update`].
+    ///
+    /// # Errors
+    /// As [`Sealer::update`].
+    pub fn update(&mut self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+        let digests = &mut self.digests;
+        self.sealer.advance(plaintext, out, |plain, sealed| digests.update([plain, sealed]))
+    }
+
+    /// Seals what is left as the last chunk.
+    ///
+    /// # Errors
+    /// As [`Sealer::update`].
+    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<SealDigests, SealError> {
+        let before = out.len();
+        self.sealer.chunks.seal(&self.sealer.pending, true, out)?;
+        self.digests.update([&self.sealer.pending, &out[before..]]);
+        let [plain, sealed] = self.digests.finish();
+        Ok(SealDigests { plain, sealed })
     }
 }
 

@@ -33,6 +33,7 @@ const DELIVERY_TICK: Duration = Duration::from_secs(2);
 /// Carries the index along behind the log, and judges what is indexed. The entries are read and opened once for both.
 pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock>, shutdown: CancellationToken) {
     let (mut backoff, mut behind) = (Backoff::new(), None);
+    let follows = metrics::gauge!("vuzol_log_index_seconds");
     loop {
         let started = Instant::now();
         let round = async {
@@ -45,6 +46,7 @@ pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock
             Ok(now) => {
                 backoff.reset();
                 behind = now;
+                follows.set(behind.map_or(0.0, |behind| behind.as_seconds_f64().max(0.0)));
                 rest(started.elapsed(), behind)
             }
             Err(error) => {

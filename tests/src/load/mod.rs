@@ -10,6 +10,7 @@
 //! | [`options`] | the command line |
 //! | [`stage`] | a throw-away node in a process of its own, or one that runs elsewhere |
 //! | [`backlog`] | what such a node keeps already |
+//! | [`log_ages`] | how far its log follows behind |
 //! | [`large`] | one large document instead of many small ones |
 //! | [`party`] | participants and their keys, read from a folder |
 //! | [`pool`] | keep-alive connections |
@@ -18,6 +19,7 @@
 
 pub mod backlog;
 pub mod large;
+pub mod log_ages;
 pub mod options;
 pub mod party;
 pub mod pool;
@@ -97,6 +99,7 @@ pub async fn drive(options: &Options) -> Figures {
     let tally = Arc::new(Tally::new(run));
     let recipients = recipient::start(&stage.recipients, &tally, options);
     let before = stage.process.and_then(cpu_seconds);
+    let watch = stage.operator().map(log_ages::Watch::start);
 
     let submissions = sender::send_all(&stage.senders, prepared, &tally, options).await;
     submissions.wait().await;
@@ -116,6 +119,10 @@ pub async fn drive(options: &Options) -> Figures {
         tally.report_windows(options, seconds);
     }
     let mut figures = tally.figures(options, cpu, memory);
+    if let Some(watch) = watch {
+        let ages = watch.finish().await;
+        (figures.log_age_max_s, figures.index_age_max_s) = (Some(ages.unpublished), Some(ages.unindexed));
+    }
     figures.evidence_complete = stage.evidence_complete().await;
     figures
 }

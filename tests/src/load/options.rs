@@ -122,6 +122,8 @@ Keys of the JSON object:
                    row; null for --node
   cpu_s            seconds of CPU time that the node's process used from the first due time to the end; null for --node
   rss_mib          largest resident memory of the node's process in MiB (VmHWM); null for --node
+  log_age_max_s    greatest age in seconds of a deed that no published checkpoint covered yet, looked at once a second; null for --node
+  index_age_max_s  how many seconds the log's index, and alerts with it, were behind at most, looked at likewise; null for --node
 With --large:
   up_s, down_s     seconds until the receipt, and until the sealed document is there
   up_cpu_s, down_cpu_s  seconds of CPU time that the node's process used meanwhile, TLS and the disk among them

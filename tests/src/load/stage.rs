@@ -1,5 +1,6 @@
 //! Where a measurement plays: a throw-away node in a process of its own, or a node that runs already.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,6 +35,12 @@ impl Stage {
         let ground = self._ground.as_ref()?;
         let count = Store::new(&ground.config).count(EVIDENCE_COMPLETE).await;
         u64::try_from(count).ok()
+    }
+
+    /// The operator port of the throw-away node.
+    #[must_use]
+    pub fn operator(&self) -> Option<SocketAddr> {
+        self._ground.as_ref().map(|ground| ground.config.listen.operator)
     }
 
     /// As the options say.

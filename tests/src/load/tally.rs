@@ -45,6 +45,8 @@ pub struct Figures {
     pub evidence_complete: Option<u64>,
     pub cpu_s: Option<f64>,
     pub rss_mib: Option<f64>,
+    pub log_age_max_s: Option<f64>,
+    pub index_age_max_s: Option<f64>,
 }
 
 impl Tally {
@@ -196,6 +198,8 @@ impl Tally {
             evidence_complete: None,
             cpu_s: cpu_s.map(rounded),
             rss_mib: rss_mib.map(rounded),
+            log_age_max_s: None,
+            index_age_max_s: None,
         }
     }
 }
@@ -239,6 +243,8 @@ impl Figures {
             ("evidence complete", self.evidence_complete.map_or_else(|| "-".to_owned(), |count| count.to_string())),
             ("CPU of the node, s", figure(self.cpu_s)),
             ("memory of the node, MiB", figure(self.rss_mib)),
+            ("log behind at most, s", figure(self.log_age_max_s)),
+            ("index behind at most, s", figure(self.index_age_max_s)),
         ]
         .map(|(name, value)| format!("{name:<24}{value:>12}"))
         .join("\n")
@@ -314,12 +320,13 @@ mod tests {
         let json = tally.figures(&options, Some(1.0), None).json();
         let mut last = 0;
         let keys = "rate sent acknowledged lost twice receipt_p50_ms receipt_p99_ms receipt_p999_ms handover_p50_ms \
-                    handover_p99_ms completed goodput complete_p50_ms complete_p99_ms evidence_complete cpu_s rss_mib";
+                    handover_p99_ms completed goodput complete_p50_ms complete_p99_ms evidence_complete cpu_s rss_mib \
+                    log_age_max_s index_age_max_s";
         for key in keys.split_whitespace() {
             let at = json.find(&format!("\"{key}\":")).unwrap();
             assert!(at >= last);
             last = at;
         }
-        assert_eq!(json.matches("\":").count(), 17);
+        assert_eq!(json.matches("\":").count(), 19);
     }
 }

@@ -202,3 +202,20 @@ proptest! {
         prop_assert!(open_in_pieces(b"", &bytes, piece).is_err());
     }
 }
+
+#[test]
+fn digests_of_both_sides_are_those_of_the_whole_however_it_comes() {
+    for length in [0, 1, 63, 4096, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES + 77] {
+        let plain = plaintext(length);
+        for piece in [1000, 16 * 1024, CHUNK_BYTES, 5 * CHUNK_BYTES] {
+            // What was there before is not of the stream.
+            let mut out = b"before".to_vec();
+            let mut sealer = DigestingSealer::new(&key(), b"context", &mut out);
+            plain.chunks(piece).for_each(|piece| sealer.update(piece, &mut out).unwrap());
+            let digests = sealer.finish(&mut out).unwrap();
+            let sealed = out.split_off(b"before".len());
+            assert_eq!(digests, SealDigests { plain: sha256(&plain), sealed: sha256(&sealed) }, "{length}, {piece}");
+            assert!(open(&key(), b"context", &sealed).unwrap() == plain, "{length}, {piece}");
+        }
+    }
+}

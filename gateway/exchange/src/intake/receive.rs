@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use crypto::digest::{Digest, DigestAlgorithm, Digester, hex};
-use crypto::seal::{CHUNK_BYTES, DocumentKey, SealError, Sealer};
+use crypto::seal::{CHUNK_BYTES, DigestingSealer, DocumentKey, SealDigests, SealError};
 use futures_util::{Stream, StreamExt};
 use schemas::ProblemCode;
 use schemas::limits::INLINE_PART_BYTES;
@@ -34,11 +34,10 @@ pub(crate) struct Place {
 pub(crate) struct Receiving<'a> {
     objects: &'a Objects,
     object_key: String,
-    sealer: Sealer,
-    /// SHA-256 first, for evidence; then what else the signers use.
+    /// Makes the SHA-256 of both sides for evidence.
+    sealer: DigestingSealer,
+    /// What the signers use besides.
     digesters: Vec<Digester>,
-    /// Over the sealed bytes, as they come out of the sealer.
-    sealed_digester: Digester,
     most: u64,
     size: u64,
     written: u64,
@@ -56,31 +55,17 @@ impl<'a> Receiving<'a> {
         signers: &[DigestAlgorithm],
         most: u64,
     ) -> Self {
-        let mut algorithms = vec![DigestAlgorithm::Sha256];
+        let mut algorithms = Vec::new();
         for algorithm in signers {
-            if !algorithms.contains(algorithm) {
+            if *algorithm != DigestAlgorithm::Sha256 && !algorithms.contains(algorithm) {
                 algorithms.push(*algorithm);
             }
         }
         let Place { object_key, context } = place;
         let mut sealed = Vec::new();
-        let sealer = Sealer::new(key, &context, &mut sealed);
-        let mut sealed_digester = Digester::new(DigestAlgorithm::Sha256);
-        sealed_digester.update(&sealed);
+        let sealer = DigestingSealer::new(key, &context, &mut sealed);
         let digesters = algorithms.into_iter().map(Digester::new).collect();
-        Self {
-            objects,
-            object_key,
-            sealer,
-            digesters,
-            sealed_digester,
-            most,
-            size: 0,
-            written: 0,
-            sealed,
-            upload: None,
-            screen: None,
-        }
+        Self { objects, object_key, sealer, digesters, most, size: 0, written: 0, sealed, upload: None, screen: None }
     }
 
     /// Has the scanner look at what comes.
@@ -124,9 +109,7 @@ impl<'a> Receiving<'a> {
             if let Some(screen) = &mut self.screen {
                 screen.feed(piece).await;
             }
-            let before = self.sealed.len();
             self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
-            self.sealed_digester.update(self.sealed.get(before..).unwrap_or_default());
             self.spill(WRITE_BYTES).await?;
         }
         Ok(())
@@ -157,19 +140,16 @@ impl<'a> Receiving<'a> {
 
     /// Seals the last chunk.
     pub(crate) async fn close(mut self) -> Result<Received, Refusal> {
-        let mut last = Vec::new();
-        if let Err(error) = self.sealer.finish(&mut last) {
-            abort(self.upload).await;
-            return Err(sealing_failed(error));
-        }
-        self.sealed_digester.update(&last);
-        self.sealed.append(&mut last);
-        let digests: Vec<Digest> = self.digesters.into_iter().map(Digester::finish).collect();
-        let sha256 = digests.first().and_then(|digest| digest.as_bytes().try_into().ok());
-        let Some(sha256) = sha256 else {
-            abort(self.upload).await;
-            return Err(ProblemCode::Internal.into());
+        let sealed_to = match self.sealer.finish(&mut self.sealed) {
+            Ok(digests) => digests,
+            Err(error) => {
+                abort(self.upload).await;
+                return Err(sealing_failed(error));
+            }
         };
+        let SealDigests { plain: sha256, sealed: sealed_sha256 } = sealed_to;
+        let digests = Digest::new(DigestAlgorithm::Sha256, &sha256);
+        let digests = digests.into_iter().chain(self.digesters.into_iter().map(Digester::finish)).collect();
         if self.upload.is_none() && self.sealed.len() > INLINE_PART_BYTES {
             self.upload = Some(self.objects.upload(&self.object_key).await?);
         }
@@ -182,7 +162,7 @@ impl<'a> Receiving<'a> {
             sha256,
             digests,
             size: self.size,
-            sealed_digest: self.sealed_digester.finish(),
+            sealed_sha256,
             sealed_size: self.written.saturating_add(length(self.sealed.len())),
             object_key: self.object_key,
             rest: self.sealed,
@@ -208,7 +188,7 @@ pub(crate) struct Received {
     pub(crate) sha256: [u8; 32],
     pub(crate) digests: Vec<Digest>,
     pub(crate) size: u64,
-    sealed_digest: Digest,
+    sealed_sha256: [u8; 32],
     pub(crate) sealed_size: u64,
     object_key: String,
     /// Sealed bytes that are not uploaded; all of them where there is no upload.
@@ -227,7 +207,7 @@ impl Received {
             sha256: hex(&self.sha256),
             size: self.size,
             sealed_size: self.sealed_size,
-            sealed_sha256: Some(hex(self.sealed_digest.as_bytes())),
+            sealed_sha256: Some(hex(&self.sealed_sha256)),
             scan: self.mark(),
         }
     }
@@ -247,9 +227,8 @@ impl Received {
     }
 
     /// What is known of it.
-    pub(crate) fn whole(&self) -> Result<Whole, Refusal> {
-        let sealed_sha256 = self.sealed_digest.as_bytes().try_into().map_err(|_| ProblemCode::Internal)?;
-        Ok(Whole { sha256: self.sha256, sealed_size: self.sealed_size, sealed_sha256 })
+    pub(crate) fn whole(&self) -> Whole {
+        Whole { sha256: self.sha256, sealed_size: self.sealed_size, sealed_sha256: self.sealed_sha256 }
     }
 
     /// Makes an upload durable and visible; small documents are for the row.

@@ -179,7 +179,7 @@ impl Exchange {
         key: &DocumentKey,
         received: Received,
     ) -> Result<UploadedPart, Refusal> {
-        let whole = received.whole()?;
+        let whole = received.whole();
         let (sha256, sealed_size, scan) = (whole.sha256, whole.sealed_size, received.mark());
         let content = received.finish().await?;
         let mut range =
@@ -284,7 +284,7 @@ impl Exchange {
             return Err(Refusal::with_detail(ProblemCode::DigestMismatch, detail));
         }
         let whole = self.unless_stopped(permit, announced, part, whole).await?;
-        let (known, scan) = (whole.whole()?, whole.mark());
+        let (known, scan) = (whole.whole(), whole.mark());
         let content = whole.finish().await?;
         Ok((Finished { whole: known, content, scan }, ranges))
     }

@@ -8,7 +8,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Block, State};
+use super::chain::{Block, State};
 
 /// Proof that the processor has the instructions: values are made by [`Engine::detect`] alone.
 #[derive(Clone, Copy)]

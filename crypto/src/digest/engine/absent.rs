@@ -1,5 +1,5 @@
 //! No engine: this processor is none that we have written one for.
-use super::{Block, State};
+use super::chain::{Block, State};
 
 /// There is none.
 #[derive(Clone, Copy)]
