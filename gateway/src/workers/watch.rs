@@ -21,11 +21,11 @@ const BETWEEN_BATCHES: Duration = Duration::from_millis(20);
 const REST: u32 = 4;
 
 /// How far it follows behind. Beyond that it does not rest: whoever wants to act unseen would make a peak, and alerts would come after it.
-const BEHIND: time::Duration = time::Duration::seconds(15);
+const BEHIND: time::Duration = time::Duration::seconds(10);
 
-/// How much larger a batch is then. At a peak it waits for the writer and the processor like everybody else, a quarter of a second each time, so that many small
-/// ones would never catch up.
-const LARGER: u32 = 8;
+/// How much larger a batch becomes then, at most: by one batch for each second beyond. Where every batch waits for the writer and the processor a quarter of a
+/// second, many small ones would never catch up; and where they do, a large one would only keep the writer from documents.
+const LARGER: i64 = 8;
 
 /// Between two looks at what is to be delivered.
 const DELIVERY_TICK: Duration = Duration::from_secs(2);
@@ -62,7 +62,8 @@ pub(crate) async fn watch_log(index: Index, alerts: Alerts, clock: Arc<dyn Clock
 
 /// How many entries the next batch has. `behind`: how old the last entry of the batch before was, where there are more.
 fn batch(behind: Option<time::Duration>) -> u32 {
-    if behind.is_some_and(|behind| behind > BEHIND) { Index::BATCH * LARGER } else { Index::BATCH }
+    let beyond = behind.map_or(0, |behind| behind.saturating_sub(BEHIND).whole_seconds());
+    Index::BATCH * u32::try_from(beyond.saturating_add(1).clamp(1, LARGER)).unwrap_or(1)
 }
 
 /// After a batch that took so long; `behind` as for [`batch`].
@@ -106,8 +107,10 @@ mod tests {
         assert_eq!(rest(took, Some(BEHIND)), took * REST);
         assert_eq!(rest(took, Some(BEHIND + span(1))), BETWEEN_BATCHES);
         assert_eq!(rest(Duration::from_secs(60), Some(span(3600))), BETWEEN_BATCHES, "however long it took");
-        assert_eq!((batch(None), batch(Some(BEHIND))), (Index::BATCH, Index::BATCH));
-        assert_eq!(batch(Some(BEHIND + span(1))), Index::BATCH * LARGER);
+        let batches = |behind| batch(behind) / Index::BATCH;
+        assert_eq!([None, Some(span(-5)), Some(BEHIND), Some(BEHIND + span(1))].map(batches), [1, 1, 1, 2]);
+        assert_eq!([7, 8, 3600].map(|beyond| batches(Some(BEHIND + span(beyond)))), [8, 8, 8]);
+        assert_eq!(batches(Some(time::Duration::MAX)), 8);
         assert_eq!(rest(Duration::ZERO, Some(span(-5))), BETWEEN_BATCHES, "a clock that went back");
     }
 }
