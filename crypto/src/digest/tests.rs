@@ -25,6 +25,16 @@ const ABC: [(DigestAlgorithm, &str); 9] = [
     ),
 ];
 
+/// Bytes that do not repeat.
+pub(in crate::digest) fn message(length: usize, seed: u8) -> Vec<u8> {
+    let mut state = u32::from(seed) + 1;
+    let octet = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(octet).collect()
+}
+
 #[test]
 fn every_provider_gives_the_published_digests() {
     for provider in Provider::COMPILED {

@@ -1,16 +1,7 @@
 use super::*;
 use crate::digest::digest_with;
+use crate::digest::tests::message;
 use crate::provider::Provider;
-
-/// Bytes that do not repeat.
-fn message(length: usize, seed: u8) -> Vec<u8> {
-    let mut state = u32::from(seed) + 1;
-    let octet = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    (0..length).map(octet).collect()
-}
 
 fn known(bytes: &[u8]) -> Digest {
     digest_with(Provider::ACTIVE, DigestAlgorithm::Sha256, bytes)

@@ -1,15 +1,6 @@
 use super::super::sha256;
+use super::super::tests::message;
 use super::*;
-
-/// Bytes that do not repeat.
-fn message(length: usize, seed: u8) -> Vec<u8> {
-    let mut state = u32::from(seed) + 1;
-    let octet = |_| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state.to_be_bytes()[0]
-    };
-    (0..length).map(octet).collect()
-}
 
 /// Both ways, where this processor has both.
 fn ways() -> [Sha256Pair; 2] {
