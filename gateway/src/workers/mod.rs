@@ -1,5 +1,5 @@
 //! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, its index, alerts, witnesses and time-stamps of it, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
-//! shutdown; a loop that panics is counted and started anew (`supervise`). What a loop did not finish is a job in the
+//! shutdown; a loop that panics is counted and started anew (`supervise`); the rounds of the log have a thread of their own (`supervise_apart`). What a loop did not finish is a job in the
 //! database that the next round finds: nothing here remembers anything.
 
 mod health;
@@ -12,6 +12,7 @@ mod watch;
 
 use std::any::Any;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,41 @@ pub(crate) fn supervise<F>(
             }
         }
     });
+}
+
+/// As [`supervise`], on a thread of its own. A task waits its turn behind every request that is being served, each time that it waited for
+/// something, and a round of the log does so some sixty times: at three times what a node can take it would fall behind for as long as that lasts.
+/// A thread gets its share of a processor from the operating system.
+pub(crate) fn supervise_apart<F>(
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+    name: &'static str,
+    work: impl Fn() -> F + Send + 'static,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    supervise(tasks, shutdown, name, move || on_a_thread(name, work()));
+}
+
+/// Ends when `work` does; panics where it does, or where there is no thread for it.
+async fn on_a_thread(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+    let (outcome, ended) = tokio::sync::oneshot::channel();
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let run = runtime.map(|runtime| catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))));
+        // Whoever waits for it goes away only with the node.
+        let _ = outcome.send(run);
+    };
+    let started = std::thread::Builder::new().name(format!("vuzol-{name}")).spawn(run);
+    let ended = match started {
+        Ok(_) => ended.await.unwrap_or_else(|_| Err(std::io::Error::other("it ended without a word"))),
+        Err(error) => Err(error),
+    };
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(panic)) => resume_unwind(panic),
+        Err(error) => resume_unwind(Box::new(format!("no thread: {error}"))),
+    }
 }
 
 /// Waits; true when the node stops meanwhile.
@@ -99,6 +135,25 @@ mod tests {
         supervise(&tasks, &shutdown, "test", move || {
             let run = counted.fetch_add(1, Ordering::SeqCst);
             async move { assert!(run >= 2, "fails twice") }
+        });
+        tasks.close();
+        tasks.wait().await;
+        assert_eq!(runs.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_on_a_thread_of_its_own_starts_again_as_well() {
+        let (tasks, shutdown, runs) = (TaskTracker::new(), CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let (counted, caller) = (runs.clone(), std::thread::current().id());
+        supervise_apart(&tasks, &shutdown, "test", move || {
+            let run = counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                assert_ne!(std::thread::current().id(), caller);
+                // Its runtime has a clock and threads for what blocks.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                let sum = tokio::task::spawn_blocking(move || run + 1).await;
+                assert_eq!(sum.unwrap(), 3, "fails twice");
+            }
         });
         tasks.close();
         tasks.wait().await;

@@ -120,16 +120,19 @@ impl Integrator {
 
     /// Numbers and integrates what waits; returns the size of the committed tree.
     pub(crate) async fn round(&mut self) -> Result<u64, LogFailure> {
-        let mut batches = 0;
-        loop {
-            sequencer::number(&self.writer, &self.reader, BATCH).await?;
-            self.reached(Step::Numbered)?;
-            let progress = self.integrate().await?;
-            batches += 1;
-            if !progress.more || batches == BATCHES {
-                return Ok(progress.size);
+        let (mut numbered, mut integrated) = (BATCH, Progress { size: 0, more: false });
+        for _ in 0..BATCHES {
+            // What has its number goes into the tree first: numbering waits for its turn with the writer.
+            if !integrated.more {
+                if numbered < BATCH {
+                    break;
+                }
+                numbered = sequencer::number(&self.writer, &self.reader, BATCH).await?;
+                self.reached(Step::Numbered)?;
             }
+            integrated = self.integrate().await?;
         }
+        Ok(integrated.size)
     }
 
     async fn integrate(&mut self) -> Result<Progress, LogFailure> {

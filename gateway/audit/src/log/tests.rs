@@ -27,6 +27,7 @@ storage::on_each_back_end!(
     a_tampered_row_does_not_prove,
     a_tampered_tile_is_noticed,
     a_lost_folder_is_made_again_from_the_rows,
+    what_has_its_number_is_integrated_before_more_is_numbered,
     tiles_are_served_at_every_published_width_and_no_other,
     the_backlog_tells_rows_and_age,
     recorded_rows_cannot_be_changed_by_mistake,
@@ -726,6 +727,23 @@ async fn a_lost_folder_is_made_again_from_the_rows(back_end: BackEnd) {
     events.extend(process.record(3).await);
     process.log.round().await.unwrap();
     process.audit(&events[4990..]).await;
+}
+
+async fn what_has_its_number_is_integrated_before_more_is_numbered(back_end: BackEnd) {
+    let machine = Machine::on(back_end);
+    let process = machine.start();
+    process.record(4200).await;
+    sequencer::number(&process.writer, &process.reader, u32::MAX).await.unwrap();
+    let steps = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&steps);
+    process.log.inner.integrator.lock().await.hook = Box::new(move |step| {
+        if matches!(step, Step::Numbered | Step::Committed) {
+            seen.lock().unwrap().push(step);
+        }
+        Ok(())
+    });
+    assert_eq!(process.log.round().await.unwrap(), 4200);
+    assert_eq!(*steps.lock().unwrap(), [Step::Numbered, Step::Committed, Step::Committed]);
 }
 
 async fn tiles_are_served_at_every_published_width_and_no_other(back_end: BackEnd) {
