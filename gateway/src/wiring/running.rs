@@ -64,8 +64,8 @@ impl Running<'_> {
             workers::dispose(exchange.clone(), shutdown.clone())
         });
         let (log, shutdown) = (rooms.log.clone(), self.shutdown.clone());
-        workers::supervise_apart(self.tasks, self.shutdown, "log", move || {
-            workers::grow_log(log.clone(), health.clone(), round, shutdown.clone())
+        workers::supervise(self.tasks, self.shutdown, "log", move || {
+            workers::on_a_thread("log", workers::grow_log(log.clone(), health.clone(), round, shutdown.clone()))
         });
     }
 

@@ -1,5 +1,5 @@
 //! What runs beside requests: delivery, relay, notices, disposal, rounds of the log, its index, alerts, witnesses and time-stamps of it, sweeping, trust anchors, certificates of authorities, who was seen. Each is a loop that watches the
-//! shutdown; a loop that panics is counted and started anew (`supervise`); the rounds of the log have a thread of their own (`supervise_apart`). What a loop did not finish is a job in the
+//! shutdown; a loop that panics is counted and started anew (`supervise`); the rounds of the log have a thread of their own (`on_a_thread`). What a loop did not finish is a job in the
 //! database that the next round finds: nothing here remembers anything.
 
 mod health;
@@ -57,27 +57,23 @@ pub(crate) fn supervise<F>(
     });
 }
 
-/// As [`supervise`], on a thread of its own. A task waits its turn behind every request that is being served, each time that it waited for
+/// Runs `work` on a thread of its own, for [`supervise`]. A task waits its turn behind every request that is being served, each time that it waited for
 /// something, and a round of the log does so some sixty times: at three times what a node can take it would fall behind for as long as that lasts.
 /// A thread gets its share of a processor from the operating system.
-pub(crate) fn supervise_apart<F>(
-    tasks: &TaskTracker,
-    shutdown: &CancellationToken,
-    name: &'static str,
-    work: impl Fn() -> F + Send + 'static,
-) where
-    F: Future<Output = ()> + Send + 'static,
-{
-    supervise(tasks, shutdown, name, move || on_a_thread(name, work()));
-}
-
-/// Ends when `work` does; panics where it does, or where there is no thread for it.
-async fn on_a_thread(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
-    let (outcome, ended) = tokio::sync::oneshot::channel();
+///
+/// Ends when `work` does, and panics where it does, or where there is no thread for it; dropped, it drops `work` as a task would be.
+pub(crate) async fn on_a_thread(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+    let (mut outcome, ended) = tokio::sync::oneshot::channel();
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let run = runtime.map(|runtime| catch_unwind(AssertUnwindSafe(|| runtime.block_on(work))));
-        // Whoever waits for it goes away only with the node.
+        let until_unwanted = async {
+            tokio::select! {
+                () = work => {}
+                () = outcome.closed() => {}
+            }
+        };
+        let run = runtime.map(|runtime| catch_unwind(AssertUnwindSafe(|| runtime.block_on(until_unwanted))));
+        // Refused where nobody wants it any more.
         let _ = outcome.send(run);
     };
     let started = std::thread::Builder::new().name(format!("vuzol-{name}")).spawn(run);
@@ -145,19 +141,33 @@ mod tests {
     async fn a_worker_on_a_thread_of_its_own_starts_again_as_well() {
         let (tasks, shutdown, runs) = (TaskTracker::new(), CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let (counted, caller) = (runs.clone(), std::thread::current().id());
-        supervise_apart(&tasks, &shutdown, "test", move || {
+        supervise(&tasks, &shutdown, "test", move || {
             let run = counted.fetch_add(1, Ordering::SeqCst);
-            async move {
+            on_a_thread("test", async move {
                 assert_ne!(std::thread::current().id(), caller);
                 // Its runtime has a clock and threads for what blocks.
                 tokio::time::sleep(Duration::from_millis(1)).await;
                 let sum = tokio::task::spawn_blocking(move || run + 1).await;
                 assert_eq!(sum.unwrap(), 3, "fails twice");
-            }
+            })
         });
         tasks.close();
         tasks.wait().await;
         assert_eq!(runs.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn work_on_a_thread_ends_with_whoever_waits_for_it() {
+        let (started, starts) = tokio::sync::oneshot::channel();
+        let (held, ends) = tokio::sync::oneshot::channel::<()>();
+        let waiting = tokio::spawn(on_a_thread("test", async move {
+            let _held = held;
+            let _ = started.send(());
+            std::future::pending::<()>().await;
+        }));
+        starts.await.unwrap();
+        waiting.abort();
+        assert!(ends.await.is_err(), "what the work held is dropped");
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,8 +14,8 @@ use storage::{Reader, StoreError, Writer};
 /// Rows in one transaction: on SQLite the writer serves nobody else meanwhile, and this many take it a few milliseconds.
 const CHUNK: u32 = 512;
 
-/// Rows in one transaction, at most. At a peak a transaction waits a third of a second for its turn, and small ones would number less than is recorded: the tree
-/// would fall behind for as long as somebody asks too much of the node. So each that was slow is followed by a larger one.
+/// Rows in one transaction, at most. Where the processor or the disk is not enough, each transaction waits long for its turn, however few rows it takes; so
+/// each that was slow is followed by a larger one.
 const LARGEST_CHUNK: u32 = 4096;
 
 /// What is slow. Where the writer is not kept from it, a chunk takes some ten milliseconds.
