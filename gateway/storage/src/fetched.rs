@@ -10,16 +10,12 @@
 
 use crate::objects::Objects;
 use crate::store::{Reader, Row, StoreError, Tx, TxError, Writer};
-use bytes::Bytes;
 use crypto::digest::hex;
 use futures_util::StreamExt;
 use time::OffsetDateTime;
 
 /// Content that lies in its row. Larger ones would make the database grow and shrink with every list.
 const INLINE_BYTES: usize = 64 * 1024;
-
-/// How much of a large content is handed on at a time.
-const PIECE: usize = 1024 * 1024;
 
 /// Where large contents lie.
 const PREFIX: &str = "fetched/";
@@ -164,11 +160,9 @@ impl FetchedStore {
 
     async fn put(&self, sha256: &[u8; 32], content: &[u8]) -> Result<(), StoreError> {
         let mut upload = self.objects.upload(&object(sha256)).await?;
-        for piece in content.chunks(PIECE) {
-            if let Err(error) = upload.write(Bytes::copy_from_slice(piece)).await {
-                upload.abort().await;
-                return Err(error);
-            }
+        if let Err(error) = upload.write(content).await {
+            upload.abort().await;
+            return Err(error);
         }
         upload.finish().await
     }
@@ -297,6 +291,7 @@ mod tests {
     use super::*;
     use crate::store::{StoreConfig, migrate, open};
     use crate::throwaway::BackEnd;
+    use bytes::Bytes;
     use std::path::Path;
     use time::Duration;
 

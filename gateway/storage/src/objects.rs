@@ -1,7 +1,8 @@
 //! Large immutable objects: a folder (S3 later, through the same crate). Staged, then committed by the row that names
 //! them; orphans are swept by whoever owns the rows.
 //!
-//! What durability rests on (`object_store` 0.14.2, `LocalFileSystem` with fsync on): an object is written under a
+//! What durability rests on (`object_store` 0.14.2, `LocalFileSystem` with fsync on; `upload`, which does the same for
+//! what is too large to be held): an object is written under a
 //! staging name `<key>#<n>`, synced, closed, renamed or hard-linked to its key, and its folder is synced; folders that
 //! had to be made are synced up to the first that existed. Not covered: deletion, which may be undone by a power cut
 //! (then the object is an orphan again, and swept again); staging names left by a killed process, which
@@ -11,7 +12,12 @@
 //! [`Objects::put_unsynced`] and [`Objects::sync`] are for what can be made again until the sync: the tiles of the
 //! transparency log, whose stage is durable.
 
+mod cache;
 pub mod faults;
+mod pieces;
+mod upload;
+
+pub use upload::Upload;
 
 use crate::space::RESERVE;
 use crate::store::StoreError;
@@ -20,9 +26,8 @@ use faults::{Call, Faults};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
-use object_store::{GetOptions, GetResultPayload, MultipartUpload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use object_store::{GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -105,17 +110,13 @@ impl Objects {
         self.may_fail(Call::Put, key, put).await
     }
 
-    /// Streaming upload: memory is bounded by what is passed to [`Upload::write`], whatever the object's size.
+    /// Streaming upload: what it holds in memory is bounded, whatever the size of the object.
     ///
     /// # Errors
     /// [`StoreError::Objects`] where the folder fails.
     pub async fn upload(&self, key: &str) -> Result<Upload, StoreError> {
-        let key = parse(key)?;
-        let store = Arc::clone(&self.synced);
-        let runtime = tokio::runtime::Handle::current();
-        // Opening makes and syncs folders on the thread that polls it.
-        let upload = blocking(move || runtime.block_on(store.put_multipart(&key)).map_err(failure)).await?;
-        Ok(Upload { upload })
+        let path = self.root.join(parse(key)?.as_ref());
+        blocking(move || Upload::open(path).map_err(upload::failure)).await
     }
 
     /// A whole object, for small ones; None where there is none.
@@ -152,7 +153,7 @@ impl Objects {
             return Err(StoreError::Objects(format!("{key} ends at {}, before {}", found.range.end, range.end)));
         }
         match found.payload {
-            GetResultPayload::File(file, _) => Ok(pieces(file, range).boxed()),
+            GetResultPayload::File(file, _) => Ok(pieces::pieces(file, found.meta.size, range).boxed()),
             GetResultPayload::Stream(stream) => Ok(stream.map_err(failure).boxed()),
         }
     }
@@ -209,36 +210,6 @@ impl Objects {
     }
 }
 
-/// An object on its way. Dropped without [`finish`](Upload::finish): nothing stays visible.
-pub struct Upload {
-    upload: Box<dyn MultipartUpload>,
-}
-
-impl Upload {
-    /// Appends bytes; returns when they are handed to the operating system.
-    ///
-    /// # Errors
-    /// [`StoreError::Objects`] where the folder fails; then the upload is to be aborted.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), StoreError> {
-        self.upload.put_part(bytes.into()).await.map_err(failure)
-    }
-
-    /// Makes the object visible under its key, in place of any that was there. Durable on return.
-    ///
-    /// # Errors
-    /// [`StoreError::Objects`] where the folder fails.
-    pub async fn finish(mut self) -> Result<(), StoreError> {
-        self.upload.complete().await.map(drop).map_err(failure)
-    }
-
-    /// Forgets the upload. What cannot be removed now is removed at the next start.
-    pub async fn abort(mut self) {
-        if let Err(error) = self.upload.abort().await {
-            tracing::warn!(%error, "an aborted upload left its staging file");
-        }
-    }
-}
-
 /// Strict: a key comes from our own code, so anything odd is a defect, not something to percent-encode.
 fn parse(key: &str) -> Result<Key, StoreError> {
     let plain = |segment: &str| {
@@ -266,26 +237,6 @@ async fn blocking<T: Send + 'static>(
     f: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(f).await.unwrap_or(Err(StoreError::Closed))
-}
-
-/// The crate's own stream of a file reads 8 KiB at a time, each with a hop to another thread.
-const PIECE: u64 = 256 * 1024;
-
-fn pieces(file: File, range: Range<u64>) -> impl futures_util::Stream<Item = Result<Bytes, StoreError>> + Send {
-    futures_util::stream::try_unfold((file, range), |(mut file, range)| async move {
-        if range.is_empty() {
-            return Ok(None);
-        }
-        let end = range.end.min(range.start.saturating_add(PIECE));
-        let piece = blocking(move || {
-            let io = |error: std::io::Error| StoreError::Objects(error.to_string());
-            let mut bytes = vec![0; usize::try_from(end - range.start).unwrap_or(0)];
-            file.seek(SeekFrom::Start(range.start)).map_err(io)?;
-            file.read_exact(&mut bytes).map_err(io)?;
-            Ok((Bytes::from(bytes), (file, end..range.end)))
-        });
-        piece.await.map(Some)
-    })
 }
 
 /// Makes a folder that a power cut does not take away with all that is put into it.
@@ -425,7 +376,7 @@ mod tests {
         let mut upload = objects.upload("parts/1").await.unwrap();
         let piece = Bytes::from(vec![7; 100_000]);
         for _ in 0..30 {
-            upload.write(piece.clone()).await.unwrap();
+            upload.write(&piece).await.unwrap();
         }
         assert!(objects.list("").await.unwrap().is_empty());
         assert_eq!(objects.read("parts/1").await.unwrap(), None);
@@ -433,7 +384,7 @@ mod tests {
         assert_eq!(objects.list("parts").await.unwrap()[0].1, 3_000_000);
 
         let mut dropped = objects.upload("parts/2").await.unwrap();
-        dropped.write(piece.clone()).await.unwrap();
+        dropped.write(&piece).await.unwrap();
         dropped.abort().await;
         assert!(objects.list("parts/2").await.unwrap().is_empty());
         assert_eq!(std::fs::read_dir(folder.path().join("parts")).unwrap().count(), 1);
@@ -445,7 +396,7 @@ mod tests {
         let bytes: Vec<u8> = (0..1_000_000_u32).flat_map(u32::to_be_bytes).collect();
         objects.put_new("big", Bytes::from(bytes.clone())).await.unwrap();
         let pieces: Vec<_> = objects.read_range("big", 5..3_000_001).await.unwrap().try_collect().await.unwrap();
-        assert!(pieces.iter().all(|piece| piece.len() as u64 <= PIECE));
+        assert!(pieces.iter().all(|piece| piece.len() <= cache::LARGE_BYTES));
         assert_eq!(pieces.concat(), bytes[5..3_000_001]);
         assert_eq!(objects.read_range("big", 9..9).await.unwrap().count().await, 0);
         assert!(objects.read_range("big", 0..4_000_001).await.is_err());

@@ -16,12 +16,6 @@ use crate::refusal::Refusal;
 use crate::screening::{PartScreen, Screened};
 use crate::tables::{Content, Whole};
 
-/// Sealed bytes that are gathered before they are written to an upload.
-const WRITE_BYTES: usize = 4 * CHUNK_BYTES;
-
-/// What one chunk adds past the threshold, with the tags of those before it.
-const SLACK_BYTES: usize = CHUNK_BYTES + 1024;
-
 /// Where something that is received comes to lie, and what it is bound to.
 pub(crate) struct Place {
     /// Its key in the object store, where it is large.
@@ -40,9 +34,7 @@ pub(crate) struct Receiving<'a> {
     digesters: Vec<Digester>,
     most: u64,
     size: u64,
-    written: u64,
-    sealed: Vec<u8>,
-    upload: Option<Upload>,
+    sealed: Sealed,
     screen: Option<PartScreen>,
 }
 
@@ -65,7 +57,7 @@ impl<'a> Receiving<'a> {
         let mut sealed = Vec::new();
         let sealer = DigestingSealer::new(key, &context, &mut sealed);
         let digesters = algorithms.into_iter().map(Digester::new).collect();
-        Self { objects, object_key, sealer, digesters, most, size: 0, written: 0, sealed, upload: None, screen: None }
+        Self { objects, object_key, sealer, digesters, most, size: 0, sealed: Sealed::Held(sealed), screen: None }
     }
 
     /// Has the scanner look at what comes.
@@ -109,71 +101,83 @@ impl<'a> Receiving<'a> {
             if let Some(screen) = &mut self.screen {
                 screen.feed(piece).await;
             }
-            self.sealer.update(piece, &mut self.sealed).map_err(sealing_failed)?;
-            self.spill(WRITE_BYTES).await?;
+            self.sealer.update(piece, self.sealed.end()).map_err(sealing_failed)?;
+            self.sealed.spill(self.objects, &self.object_key).await?;
         }
         Ok(())
     }
 
     /// Nothing of it stays.
     pub(crate) async fn abort(self) {
-        abort(self.upload).await;
-    }
-
-    /// Moves sealed bytes on, once there are more of them than a row takes.
-    async fn spill(&mut self, threshold: usize) -> Result<(), StoreError> {
-        if self.upload.is_none() {
-            if self.sealed.len() <= INLINE_PART_BYTES {
-                return Ok(());
-            }
-            self.upload = Some(self.objects.upload(&self.object_key).await?);
-        }
-        let Some(upload) = &mut self.upload else { return Ok(()) };
-        if self.sealed.len() >= threshold {
-            // As large as what comes: growing from nothing would copy everything twice over.
-            let bytes = std::mem::replace(&mut self.sealed, Vec::with_capacity(WRITE_BYTES + SLACK_BYTES));
-            self.written = self.written.saturating_add(length(bytes.len()));
-            upload.write(bytes.into()).await?;
-        }
-        Ok(())
+        self.sealed.abort().await;
     }
 
     /// Seals the last chunk.
-    pub(crate) async fn close(mut self) -> Result<Received, Refusal> {
-        let sealed_to = match self.sealer.finish(&mut self.sealed) {
+    pub(crate) async fn close(self) -> Result<Received, Refusal> {
+        let Self { objects, object_key, sealer, digesters, size, mut sealed, screen, .. } = self;
+        let ended = match sealer.finish(sealed.end()) {
+            Ok(digests) => sealed.spill(objects, &object_key).await.map(|()| digests).map_err(Refusal::from),
+            Err(error) => Err(sealing_failed(error)),
+        };
+        let SealDigests { plain: sha256, sealed: sealed_sha256 } = match ended {
             Ok(digests) => digests,
-            Err(error) => {
-                abort(self.upload).await;
-                return Err(sealing_failed(error));
+            Err(refusal) => {
+                sealed.abort().await;
+                return Err(refusal);
             }
         };
-        let SealDigests { plain: sha256, sealed: sealed_sha256 } = sealed_to;
         let digests = Digest::new(DigestAlgorithm::Sha256, &sha256);
-        let digests = digests.into_iter().chain(self.digesters.into_iter().map(Digester::finish)).collect();
-        if self.upload.is_none() && self.sealed.len() > INLINE_PART_BYTES {
-            self.upload = Some(self.objects.upload(&self.object_key).await?);
-        }
-        let screened = match self.screen.take() {
+        let digests = digests.into_iter().chain(digesters.into_iter().map(Digester::finish)).collect();
+        let screened = match screen {
             Some(screen) => Some(screen.finish().await),
             None => None,
         };
-        Ok(Received {
-            screened,
-            sha256,
-            digests,
-            size: self.size,
-            sealed_sha256,
-            sealed_size: self.written.saturating_add(length(self.sealed.len())),
-            object_key: self.object_key,
-            rest: self.sealed,
-            upload: self.upload,
-        })
+        Ok(Received { screened, sha256, digests, size, sealed_sha256, object_key, sealed })
     }
 }
 
-async fn abort(upload: Option<Upload>) {
-    if let Some(upload) = upload {
-        upload.abort().await;
+/// The sealed stream as far as it has come.
+enum Sealed {
+    /// While a row takes it.
+    Held(Vec<u8>),
+    Uploaded(Upload),
+}
+
+impl Sealed {
+    /// Where it goes on.
+    fn end(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::Held(held) => held,
+            Self::Uploaded(upload) => upload.gathered(),
+        }
+    }
+
+    /// Moves on what [`end`](Self::end) was given, once there is more than a row takes.
+    async fn spill(&mut self, objects: &Objects, object_key: &str) -> Result<(), StoreError> {
+        if let Self::Held(held) = self
+            && held.len() > INLINE_PART_BYTES
+        {
+            let mut upload = objects.upload(object_key).await?;
+            upload.gathered().append(held);
+            *self = Self::Uploaded(upload);
+        }
+        match self {
+            Self::Uploaded(upload) => upload.advance().await,
+            Self::Held(_) => Ok(()),
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Held(held) => length(held.len()),
+            Self::Uploaded(upload) => upload.size(),
+        }
+    }
+
+    async fn abort(self) {
+        if let Self::Uploaded(upload) = self {
+            upload.abort().await;
+        }
     }
 }
 
@@ -189,11 +193,8 @@ pub(crate) struct Received {
     pub(crate) digests: Vec<Digest>,
     pub(crate) size: u64,
     sealed_sha256: [u8; 32],
-    pub(crate) sealed_size: u64,
     object_key: String,
-    /// Sealed bytes that are not uploaded; all of them where there is no upload.
-    rest: Vec<u8>,
-    upload: Option<Upload>,
+    sealed: Sealed,
 }
 
 impl Received {
@@ -206,7 +207,7 @@ impl Received {
             media_type: None,
             sha256: hex(&self.sha256),
             size: self.size,
-            sealed_size: self.sealed_size,
+            sealed_size: self.sealed.size(),
             sealed_sha256: Some(hex(&self.sealed_sha256)),
             scan: self.mark(),
         }
@@ -223,24 +224,22 @@ impl Received {
     }
 
     pub(crate) async fn abort(self) {
-        abort(self.upload).await;
+        self.sealed.abort().await;
     }
 
     /// What is known of it.
     pub(crate) fn whole(&self) -> Whole {
-        Whole { sha256: self.sha256, sealed_size: self.sealed_size, sealed_sha256: self.sealed_sha256 }
+        Whole { sha256: self.sha256, sealed_size: self.sealed.size(), sealed_sha256: self.sealed_sha256 }
     }
 
     /// Makes an upload durable and visible; small documents are for the row.
     pub(crate) async fn finish(self) -> Result<Content, StoreError> {
-        let Some(mut upload) = self.upload else { return Ok(Content::Inline(self.rest)) };
-        if !self.rest.is_empty()
-            && let Err(error) = upload.write(self.rest.into()).await
-        {
-            upload.abort().await;
-            return Err(error);
+        match self.sealed {
+            Sealed::Held(held) => Ok(Content::Inline(held)),
+            Sealed::Uploaded(upload) => {
+                upload.finish().await?;
+                Ok(Content::Object(self.object_key))
+            }
         }
-        upload.finish().await?;
-        Ok(Content::Object(self.object_key))
     }
 }

@@ -325,7 +325,7 @@ impl Exchange {
             digester.update(&bytes);
             size = size.saturating_add(length(bytes.len()));
             match &mut upload {
-                Some(upload) => upload.write(bytes).await?,
+                Some(upload) => upload.write(&bytes).await?,
                 None => inline.extend_from_slice(&bytes),
             }
         }
